@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * The domains that a job declared, as a minimal set. A declaration is trimmed of surrounding
+ * blanks, compared without regard to case, one trailing dot ignored, Unicode turned into A-labels
+ * (IDNA 2008).
+ *
+ *	foo.com		exactly foo.com
+ *	.foo.com	foo.com and every name below it
+ *	*.foo.com	every name below foo.com, not foo.com itself
+ *	192.0.2.1	exactly this address (IPv6 without brackets)
+ *
+ * What another declaration of the set covers is dropped; the result does not depend on the order.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "names/host.h"
+
+enum domain_form {
+	DOMAIN_EXACT,
+	DOMAIN_TREE,  /* ".foo.com" */
+	DOMAIN_BELOW, /* "*.foo.com" */
+};
+
+struct declared_domain {
+	enum domain_form form;
+	struct host host;
+};
+
+struct domains {
+	struct declared_domain *list; /* minimal and sorted by name */
+	size_t count;
+};
+
+enum domain_options {
+	DOMAIN_ALLOW_PUBLIC_SUFFIX = 1 << 0, /* a wildcard on a public suffix is not an error */
+};
+
+/*
+ * Adds a declaration of `length` bytes to the set and makes it minimal again.
+ *
+ * Returns 0, or with the set untouched: -EINVAL, -ENOMEM, -E2BIG when the set would have more than
+ * DOMAINS_MAX entries. Where `problem` is not NULL it is then set to a constant sentence for people
+ * that says what is wrong, as "a CIDR range is not a domain".
+ */
+int domains_add(struct domains *domains, const char *text, size_t length, unsigned options,
+	const char **problem);
+
+/* Adds every declaration of a file: one a line, # starts a comment, blank lines are skipped.
+ * Errors as domains_add(), or what reading the file gave; `*line` is then the line's number. */
+int domains_add_file(struct domains *domains, const char *path, unsigned options,
+	size_t *line, const char **problem);
+
+/* Whether the set allows `host`. */
+bool domains_allow(const struct domains *domains, const struct host *host);
+
+/* Writes a declaration in canonical form; `text` has room for NAME_LENGTH_MAX + 3. */
+void declared_domain_format(const struct declared_domain *domain, char *text);
+
+/* The keys of the domain map that stand for a declaration: one, or two for DOMAIN_TREE.
+ * Returns how many were written. */
+size_t declared_domain_keys(const struct declared_domain *domain, struct domain_key keys[2]);
+
+/* Releases what the set holds. */
+void domains_free(struct domains *domains);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * The job's DNS server: it answers allowed names with the proxy's virtual address and forwards
+ * nothing, ever, so there is no tunnel through it. A name that is not allowed gets NXDOMAIN with an
+ * Extended DNS Error "Filtered" (RFC 8914 section 4.18, code 17), whose text says why.
+ */
+
+#include "proxy/loop.h"
+#include "proxy/rules.h"
+#include "proxy/settings.h"
+
+struct dns_stub;
+
+/* Serves the DNS descriptors of settings.h, over UDP and TCP. Returns 0 or -errno. */
+int dns_stub_new(struct loop *loop, const struct proxy_settings *settings, struct rules *rules,
+	struct dns_stub **stub);
+void dns_stub_free(struct dns_stub *stub);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * One thread's event loop: epoll for descriptors, a sorted list for deadlines. Sources and
+ * timers are embedded in what they belong to (container_of()), nothing is allocated here.
+ *
+ * A source may be removed, and its owner freed, from any callback, its own too, with one rule:
+ * whoever frees an owner that may still have an event in the current batch does it with
+ * loop_defer(), which runs when the batch is done.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+
+struct source {
+	void (*ready)(struct source *source, uint32_t events); /* EPOLL* */
+	int fd;
+	uint32_t events;
+};
+
+struct timer {
+	void (*expired)(struct timer *timer);
+	uint64_t deadline; /* ns of CLOCK_MONOTONIC, 0: not set */
+	struct timer *next, *previous;
+};
+
+struct deferred {
+	void (*run)(struct deferred *deferred);
+	struct deferred *next;
+};
+
+/* Makes a loop. Returns 0, or -errno of epoll_create1(2), -ENOMEM. */
+int loop_new(struct loop **loop);
+void loop_free(struct loop *loop);
+
+/* Watches source->fd for `events` (EPOLLIN …, level-triggered). Returns 0 or -errno. */
+int loop_add(struct loop *loop, struct source *source, uint32_t events);
+
+/* Changes what is watched; does nothing when it is the same. Returns 0 or -errno. */
+int loop_change(struct loop *loop, struct source *source, uint32_t events);
+
+/* Stops watching, before the owner closes the descriptor. */
+void loop_remove(struct loop *loop, struct source *source);
+
+/* Sets a deadline `nanoseconds` from now, in place of the timer's earlier one. */
+void loop_set_timer(struct loop *loop, struct timer *timer, uint64_t nanoseconds);
+void loop_cancel_timer(struct loop *loop, struct timer *timer);
+
+/* Runs `deferred` after the current batch of events. */
+void loop_defer(struct loop *loop, struct deferred *deferred);
+
+/* ns of CLOCK_MONOTONIC when the current batch began. */
+uint64_t loop_now(const struct loop *loop);
+
+/* Runs until loop_stop(). Returns 0 or -errno of epoll_wait(2). */
+int loop_run(struct loop *loop);
+void loop_stop(struct loop *loop);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * The job's rules as the proxy sees them: its maps. The maps are the policy: each question goes to the
+ * kernel's map, so what the loader changes there holds from the next request on.
+ */
+
+#include <stdbool.h>
+
+#include "names/host.h"
+#include "proxy/settings.h"
+
+struct rules;
+
+/* Takes over the map descriptors of settings.h. Returns 0 or -errno. */
+int rules_new(const struct proxy_settings *settings, struct rules **rules);
+void rules_free(struct rules *rules);
+
+/* Whether the job may reach `host`; asks the job's domain map. */
+bool rules_allow(const struct rules *rules, const struct host *host);
+
+/* As rules_allow(), and counts a hit for the entry that allowed it. */
+bool rules_use(struct rules *rules, const struct host *host);
+
+/* Records a refusal: `name` (length bytes, cut to what a record holds) may be anything that the
+ * job asked for; bytes that are not printable ASCII are kept as '?'. */
+void rules_record_refusal(
+	struct rules *rules, enum reason reason, const char *name, size_t length);
+
+/*
+ * What a connection that arrived at listener port `listener_port` (network byte order) from `client` was
+ * meant to reach, as the fence noted it.
+ *
+ * Returns 0, or -ENOENT: it did not come through the fence.
+ */
+int rules_destination(const struct rules *rules, const struct endpoint *client,
+	uint16_t listener_port, struct endpoint *destination);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * What the loader hands to a job's proxy when it starts it: descriptors at fixed numbers, and
+ * in the first of them (a sealed memfd) this structure. Both come from one build; `abi` and `size`
+ * make sure of it.
+ */
+
+#include <stdint.h>
+
+#include "jobfence/fence.h"
+
+enum proxy_fd {
+	FD_SETTINGS = 3,
+	FD_LISTENER4,	/* TCP, listening, in the job's namespace */
+	FD_LISTENER6,	/* the same, or closed where there is no IPv6 */
+	FD_DNS_UDP4,	/* bound */
+	FD_DNS_TCP4,	/* listening */
+	FD_DNS_UDP6,	/* or closed */
+	FD_DNS_TCP6,	/* or closed */
+	FD_DOMAINS,	/* map `domains` of the job, read-only */
+	FD_HITS,	/* map `hits` of the job, for mmap(2): uint64_t[DOMAINS_MAX] */
+	FD_REFUSED,	/* map `refused` of the job */
+	FD_CONNECTIONS, /* map `connections` of the node, read-only */
+	FD_READY,	/* pipe: one byte is written once the proxy answers */
+	FD_END,
+};
+
+struct proxy_settings {
+	uint32_t abi; /* FENCE_ABI */
+	uint32_t size;
+	uint64_t job_key;	/* struct job_state's id */
+	char job[64];		/* the job's name */
+	char header[64];	/* name of the header that carries it */
+	uint64_t rate;		/* bytes per second and direction that the proxy itself has to
+				   keep to; 0 where the kernel paces, or nobody does */
+	uint32_t uid, gid;	/* to run as */
+	uint32_t allowed_count; /* --allow-address */
+	struct address_range allowed[ALLOWED_RANGES_MAX];
+	struct endpoint virtual4, virtual6; /* what the DNS stub answers; port 0: none */
+};
