@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * One round of the loop: wait for a batch of events, hand each to its source, run the
+ * timers that are due, then what was deferred. A source that is removed while its event
+ * still waits in the batch is taken out of the batch, so a descriptor number that is used
+ * again is never mistaken.
+ *
+ * Timers are a list sorted by deadline. A new one is sought its place from the far end,
+ * where most of them belong: the proxy's time-outs are few different lengths from now.
+ */
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "proxy/loop.h"
+
+#define BATCH		   64
+#define NANOSECONDS_PER_MS 1000000ULL
+
+struct loop {
+	int epoll;
+	bool running;
+	uint64_t now;
+	struct timer timers; /* head of a ring; `next` is due first */
+	struct deferred *deferred, **deferred_end;
+	struct epoll_event batch[BATCH];
+	int batch_next, batch_count;
+};
+
+static uint64_t monotonic_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
+int loop_new(struct loop **loop)
+{
+	_free_ struct loop *new = calloc(1, sizeof(*new));
+
+	if (!new)
+		return -ENOMEM;
+	new->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (new->epoll < 0)
+		return -errno;
+	new->timers.next = new->timers.previous = &new->timers;
+	new->deferred_end = &new->deferred;
+	new->now = monotonic_now();
+	*loop = TAKE_POINTER(new);
+	return 0;
+}
+
+void loop_free(struct loop *loop)
+{
+	if (!loop)
+		return;
+	close(loop->epoll);
+	free(loop);
+}
+
+static int loop_control(
+	struct loop *loop, int operation, struct source *source, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.ptr = source };
+
+	if (epoll_ctl(loop->epoll, operation, source->fd, &event) < 0)
+		return -errno;
+	source->events = events;
+	return 0;
+}
+
+int loop_add(struct loop *loop, struct source *source, uint32_t events)
+{
+	return loop_control(loop, EPOLL_CTL_ADD, source, events);
+}
+
+int loop_change(struct loop *loop, struct source *source, uint32_t events)
+{
+	return events == source->events ? 0
+					: loop_control(loop, EPOLL_CTL_MOD, source, events);
+}
+
+void loop_remove(struct loop *loop, struct source *source)
+{
+	epoll_ctl(loop->epoll, EPOLL_CTL_DEL, source->fd, NULL);
+	source->events = 0;
+	for (int i = loop->batch_next; i < loop->batch_count; i++)
+		if (loop->batch[i].data.ptr == source)
+			loop->batch[i].data.ptr = NULL;
+}
+
+void loop_cancel_timer(struct loop *loop, struct timer *timer)
+{
+	(void)loop;
+	if (!timer->deadline)
+		return;
+	timer->previous->next = timer->next;
+	timer->next->previous = timer->previous;
+	timer->deadline = 0;
+}
+
+void loop_set_timer(struct loop *loop, struct timer *timer, uint64_t nanoseconds)
+{
+	struct timer *before = loop->timers.previous;
+
+	loop_cancel_timer(loop, timer);
+	timer->deadline = loop->now + nanoseconds;
+	while (before != &loop->timers && before->deadline > timer->deadline)
+		before = before->previous;
+	timer->previous = before;
+	timer->next = before->next;
+	before->next->previous = timer;
+	before->next = timer;
+}
+
+void loop_defer(struct loop *loop, struct deferred *deferred)
+{
+	deferred->next = NULL;
+	*loop->deferred_end = deferred;
+	loop->deferred_end = &deferred->next;
+}
+
+uint64_t loop_now(const struct loop *loop)
+{
+	return loop->now;
+}
+
+static void run_batch(struct loop *loop)
+{
+	for (loop->batch_next = 0; loop->batch_next < loop->batch_count;) {
+		const struct epoll_event *event = &loop->batch[loop->batch_next++];
+		struct source *source = event->data.ptr;
+		uint32_t events;
+
+		if (!source)
+			continue;
+		/* An earlier event of the batch may have changed what this source waits
+		 * for. */
+		events = event->events & (source->events | EPOLLERR | EPOLLHUP);
+		if (events)
+			source->ready(source, events);
+	}
+	loop->batch_next = loop->batch_count = 0;
+}
+
+static void run_timers(struct loop *loop)
+{
+	struct timer *timer;
+
+	while ((timer = loop->timers.next) != &loop->timers &&
+		timer->deadline <= loop->now) {
+		loop_cancel_timer(loop, timer);
+		timer->expired(timer);
+	}
+}
+
+/* Runs what is deferred by now; what it defers in turn waits for the next round. */
+static void run_deferred(struct loop *loop)
+{
+	struct deferred *deferred = TAKE_POINTER(loop->deferred);
+
+	loop->deferred_end = &loop->deferred;
+	while (deferred) {
+		struct deferred *next = deferred->next;
+
+		deferred->run(deferred);
+		deferred = next;
+	}
+}
+
+/* How long to wait for events, in ms; rounded up, so that the timer that ends it is due. */
+static int loop_patience(const struct loop *loop)
+{
+	const struct timer *first = loop->timers.next;
+	uint64_t wait;
+
+	if (loop->deferred)
+		return 0;
+	if (first == &loop->timers)
+		return -1;
+	if (first->deadline <= loop->now)
+		return 0;
+	wait = (first->deadline - loop->now + NANOSECONDS_PER_MS - 1) / NANOSECONDS_PER_MS;
+	return wait > INT_MAX ? INT_MAX : (int)wait;
+}
+
+int loop_run(struct loop *loop)
+{
+	loop->running = true;
+	while (loop->running) {
+		int count =
+			epoll_wait(loop->epoll, loop->batch, BATCH, loop_patience(loop));
+
+		if (count < 0 && errno != EINTR)
+			return -errno;
+		loop->now = monotonic_now();
+		loop->batch_count = count < 0 ? 0 : count;
+		run_batch(loop);
+		run_timers(loop);
+		run_deferred(loop);
+	}
+	return 0;
+}
+
+void loop_stop(struct loop *loop)
+{
+	loop->running = false;
+}
