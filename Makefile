@@ -3,6 +3,8 @@
 #	make			build everything below build/
 #	make demo, make check	install what is missing, build, show, test
 #	make help		all targets
+#
+# Variables: BUILD is the folder of the output, CC the compiler (gcc or clang), V=1 shows commands.
 
 VERSION := 0.1.0
 
@@ -28,9 +30,12 @@ CFLAGS	?= -O2 -g
 WARN	:= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 HARDEN	?= -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
 LINK	?= -pie -Wl,-z,relro,-z,now,--as-needed
-COMPILE	 = $(CC) -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
-	   -DLIBEXECDIR='"$(PREFIX)/libexec/jobfence"' -Iinclude -Iuser -I$(BUILD)/bpf \
-	   $(WARN) $(HARDEN) $(CFLAGS) $(shell $(PKG_CONFIG) --cflags $(ALL_LIBS)) -MMD -MP
+# Asked once and not before it is needed: the libraries may not be installed yet.
+LIB_CFLAGS = $(eval LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(ALL_LIBS)))$(LIB_CFLAGS)
+CPPFLAGS = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(PREFIX)/libexec/jobfence"' \
+	   -Iinclude -Iuser -I$(BUILD)/bpf $(LIB_CFLAGS)
+COMPILE	 = $(CC) -std=gnu11 $(CPPFLAGS) $(WARN) $(HARDEN) $(CFLAGS) -MMD -MP
+BPF_FLAGS := -target bpf -mcpu=v3 -D__bpf__ -Iinclude -Ivmlinux/$(ARCH)
 
 BPF_SOURCES := $(wildcard bpf/*.bpf.c)
 BPF_OBJECTS := $(BPF_SOURCES:%.bpf.c=$(BUILD)/%.bpf.o)
@@ -44,17 +49,20 @@ UNIT_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 FUZZERS	    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 
 .DELETE_ON_ERROR:
-.PHONY: all help clean
+.PHONY: all unit-tests fuzzers demo check check-vm check-asan fuzz lint install uninstall help \
+	clean libraries
 
 all: $(PROGRAMS) ## build both programs
+
+unit-tests: $(UNIT_TESTS)
+fuzzers: $(FUZZERS)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
-	$(call quiet,BPF)$(CLANG) -target bpf -mcpu=v3 -D__bpf__ -O2 -g -Wall -Wextra -Werror \
-		-Iinclude -Ivmlinux/$(ARCH) -MMD -MP -c $< -o $@
+	$(call quiet,BPF)$(CLANG) $(BPF_FLAGS) -O2 -g -Wall -Wextra -Werror -MMD -MP -c $< -o $@
 
 $(BUILD)/bpf/fence.o: $(BPF_OBJECTS)
 	$(call quiet,GENOBJ)$(BPFTOOL) gen object $@ $^
@@ -63,7 +71,12 @@ $(SKELETON): $(BUILD)/bpf/fence.o
 	$(call quiet,SKEL)$(BPFTOOL) gen skeleton $< name fence >$@
 	@printf '#define FENCE_DIGEST "%.12s"\n' "$$(sha256sum <$<)" >>$@
 
-$(BUILD)/user/core/%.o: $(SKELETON)
+$(OBJECTS): | $(SKELETON)
+$(BPF_OBJECTS) $(OBJECTS): | libraries
+
+libraries:
+	@$(PKG_CONFIG) --exists $(ALL_LIBS) || { \
+		echo "make: libraries are missing; run: tests/packages build (as root)" >&2; exit 1; }
 
 $(BUILD)/user/%.o: user/%.c
 	@mkdir -p $(@D)
@@ -84,7 +97,65 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(ARCHIVE)
 	$(call quiet,UNIT)$(COMPILE) -o $@ $< $(ARCHIVE) \
 		$(shell $(PKG_CONFIG) --cflags --libs cmocka $(ALL_LIBS))
 
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(ARCHIVE)
+	@mkdir -p $(@D)
+	$(call quiet,FUZZER)$(COMPILE) -fsanitize=fuzzer -o $@ $< $(ARCHIVE) \
+		$(shell $(PKG_CONFIG) --libs $(ALL_LIBS))
+
+# What follows installs, builds and runs in steps: a step may need what the one before made.
+STEP	    = +@$(MAKE) --no-print-directory -j$(shell nproc)
+ASAN	    := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+K	    ?= 6.1
+T	    ?=
+FUZZ_TIME   ?= 30
+
+demo: ## install what is missing, build, and show what it does
+	@tests/packages demo
+	$(STEP) all
+	@JOBFENCE=$(abspath $(BUILD))/jobfence tests/demo
+
+check: ## all tests, here and with Linux 6.1 in a virtual machine
+	@tests/packages check
+	$(STEP) all unit-tests
+	@BUILD=$(BUILD) tests/run --unit --native --vm 6.1
+
+check-vm: ## bats files T in a virtual machine with Linux K (6.1, 6.12, 7.3)
+	@tests/packages check
+	$(STEP) all
+	@BUILD=$(BUILD) tests/run --vm $(K) $(T)
+
+check-asan: ## unit tests and bats files with AddressSanitizer and UBSan
+	@tests/packages check
+	$(STEP) all unit-tests BUILD=$(BUILD)/asan CFLAGS='-O1 -g $(ASAN)' HARDEN=-fPIE
+	@BUILD=$(BUILD)/asan tests/run --unit --native $(T)
+
+fuzz: ## each fuzz target for FUZZ_TIME seconds
+	@tests/packages fuzz
+	$(STEP) fuzzers BUILD=$(BUILD)/fuzz CC=clang CFLAGS='-O1 -g $(ASAN),fuzzer-no-link' HARDEN=
+	@BUILD=$(BUILD)/fuzz tests/run-fuzzers $(FUZZ_TIME)
+
+lint: ## formatting, clang-tidy, cppcheck, shellcheck, house rules
+	@tests/packages lint
+	$(STEP) $(SKELETON)
+	@tests/run-lint $(CPPFLAGS) -- $(BPF_FLAGS)
+
+BINDIR	    := $(DESTDIR)$(PREFIX)/bin
+LIBEXECDIR  := $(DESTDIR)$(PREFIX)/libexec/jobfence
+MANDIR	    := $(DESTDIR)$(PREFIX)/share/man
+MAN_PAGES   := $(wildcard docs/man/*.[1-8])
+
+install: all ## install below DESTDIR and PREFIX
+	install -D -m 755 $(BUILD)/jobfence $(BINDIR)/jobfence
+	install -D -m 755 $(BUILD)/jobfence-proxy $(LIBEXECDIR)/jobfence-proxy
+	$(foreach page,$(MAN_PAGES),install -D -m 644 $(page) \
+		$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
+
+uninstall: ## remove what `make install` installed
+	rm -f $(BINDIR)/jobfence $(LIBEXECDIR)/jobfence-proxy \
+		$(foreach page,$(MAN_PAGES),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+	rmdir --ignore-fail-on-non-empty $(LIBEXECDIR)
+
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
--include $(OBJECTS:.o=.d) $(BPF_OBJECTS:.o=.d) $(UNIT_TESTS:=.d)
+-include $(OBJECTS:.o=.d) $(BPF_OBJECTS:.o=.d) $(UNIT_TESTS:=.d) $(FUZZERS:=.d)
