@@ -71,7 +71,7 @@ $(SKELETON): $(BUILD)/bpf/fence.o
 	$(call quiet,SKEL)$(BPFTOOL) gen skeleton $< name fence >$@
 	@printf '#define FENCE_DIGEST "%.12s"\n' "$$(sha256sum <$<)" >>$@
 
-$(OBJECTS): | $(SKELETON)
+$(filter $(BUILD)/user/core/% $(BUILD)/user/cli/%,$(OBJECTS)): | $(SKELETON)
 $(BPF_OBJECTS) $(OBJECTS): | libraries
 
 libraries:
@@ -153,7 +153,7 @@ install: all ## install below DESTDIR and PREFIX
 uninstall: ## remove what `make install` installed
 	rm -f $(BINDIR)/jobfence $(LIBEXECDIR)/jobfence-proxy \
 		$(foreach page,$(MAN_PAGES),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
-	rmdir --ignore-fail-on-non-empty $(LIBEXECDIR)
+	[ ! -d $(LIBEXECDIR) ] || rmdir $(LIBEXECDIR)
 
 clean: ## remove what was built
 	rm -rf $(BUILD)
