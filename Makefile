@@ -104,7 +104,7 @@ $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(ARCHIVE)
 
 # What follows installs, builds and runs in steps: a step may need what the one before made.
 STEP	    = +@$(MAKE) --no-print-directory -j$(shell nproc)
-ASAN	    := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+ASAN	    := -fno-omit-frame-pointer -fno-sanitize-recover=all -fsanitize=address,undefined
 K	    ?= 6.1
 T	    ?=
 FUZZ_TIME   ?= 30
