@@ -11,7 +11,9 @@ VERSION := 0.1.0
 PREFIX	   ?= /usr/local
 DESTDIR	   ?=
 BUILD	   ?= build
-CC	   ?= gcc
+ifeq ($(origin CC),default)
+CC	   := gcc
+endif
 CLANG	   ?= clang
 BPFTOOL	   ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
