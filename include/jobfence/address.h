@@ -5,9 +5,17 @@
  * The one classifier of addresses. The proxy asks it before it dials, the programs on the
  * proxy's cgroup ask it again when it does: so it is written for both compilers, without
  * libc and with bounded loops only.
+ *
+ * A table names what is not to be dialled, after IANA's registries of special-purpose
+ * addresses for IPv4 and IPv6 (2025-10), and at its end what is left of the public address
+ * space. What no row covers is refused, so that a gap closes the fence.
  */
 
 #include "jobfence/fence.h"
+
+#ifndef __bpf__
+#include <stdbool.h>
+#endif
 
 enum address_class {
 	ADDRESS_PUBLIC = 0, /* globally reachable unicast */
@@ -17,5 +25,146 @@ enum address_class {
 	ADDRESS_LINK_LOCAL, /* metadata services among them */
 	ADDRESS_SHARED,	    /* carrier-grade NAT, RFC 6598 */
 	ADDRESS_MULTICAST,  /* and broadcast */
-	ADDRESS_RESERVED,   /* documentation, benchmarking, protocol assignments, unassigned */
+	ADDRESS_RESERVED,   /* documentation, benchmarking, protocol assignments, tunnels,
+			       unassigned */
 };
+
+struct address_row {
+	struct address_range range;
+	enum address_class class;
+};
+
+/* Half of an address as a number: 0 is the upper, 1 the lower half. */
+static inline __attribute__((always_inline)) __u64 address_half(
+	const struct address *address, int half)
+{
+	__u32 upper = address->words[2 * half], lower = address->words[2 * half + 1];
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	upper = __builtin_bswap32(upper);
+	lower = __builtin_bswap32(lower);
+#endif
+	return (__u64)upper << 32 | lower;
+}
+
+/* The upper `bits` (0 to 64) of a half. */
+static inline __attribute__((always_inline)) __u64 address_mask(__u32 bits)
+{
+	return bits ? ~0ULL << (64 - bits) : 0;
+}
+
+/* Whether a range contains `address`. One of more than 128 bits contains nothing. */
+static inline __attribute__((always_inline)) bool address_in_range(
+	const struct address *address, const struct address_range *range)
+{
+	__u64 upper = address_half(address, 0) ^ address_half(&range->address, 0);
+	__u64 lower = address_half(address, 1) ^ address_half(&range->address, 1);
+	__u32 bits = range->bits;
+
+	if (bits > 128)
+		return false;
+	if (bits <= 64)
+		return !(upper & address_mask(bits));
+	return !upper && !(lower & address_mask(bits - 64));
+}
+
+/* Whether it is an IPv4 address, which all of the project keeps in mapped form. */
+static inline __attribute__((always_inline)) bool address_is_ipv4(
+	const struct address *address)
+{
+	return !address_half(address, 0) && address_half(address, 1) >> 32 == 0xffff;
+}
+
+/* Whether the interface identifier is ISATAP's (RFC 5214 section 6.1), which tunnels to the IPv4
+ * address that follows it, below whatever prefix. */
+static inline __attribute__((always_inline)) bool address_is_isatap(
+	const struct address *address)
+{
+	return (address_half(address, 1) >> 32 & ~0x02000000U) == 0x00005efe;
+}
+
+/* The class of the first row that covers `address`. */
+static inline __attribute__((always_inline)) enum address_class address_look_up(
+	const struct address *address)
+{
+#define IPV6(size, kind, ...)                                                 \
+	{                                                                     \
+		.range.address.bytes = { __VA_ARGS__ }, .range.bits = (size), \
+		.class = ADDRESS_##kind                                       \
+	}
+#define IPV4(size, kind, ...) IPV6(96 + (size), kind, [10] = 0xff, 0xff, __VA_ARGS__)
+	static const struct address_row rows[] = {
+		IPV4(8, UNSPECIFIED, 0),	  /* RFC 791 section 3.2 */
+		IPV4(8, PRIVATE, 10),		  /* RFC 1918 */
+		IPV4(10, SHARED, 100, 64),	  /* RFC 6598 */
+		IPV4(8, LOOPBACK, 127),		  /* RFC 1122 section 3.2.1.3 */
+		IPV4(16, LINK_LOCAL, 169, 254),	  /* RFC 3927 */
+		IPV4(12, PRIVATE, 172, 16),	  /* RFC 1918 */
+		IPV4(24, RESERVED, 192, 0, 0),	  /* protocols, RFC 6890 section 2.1 */
+		IPV4(24, RESERVED, 192, 0, 2),	  /* documentation, RFC 5737 */
+		IPV4(24, RESERVED, 192, 88, 99),  /* 6to4 relays, RFC 7526 */
+		IPV4(16, PRIVATE, 192, 168),	  /* RFC 1918 */
+		IPV4(15, RESERVED, 198, 18),	  /* benchmarking, RFC 2544 */
+		IPV4(24, RESERVED, 198, 51, 100), /* documentation, RFC 5737 */
+		IPV4(24, RESERVED, 203, 0, 113),  /* documentation, RFC 5737 */
+		IPV4(4, MULTICAST, 224),	  /* RFC 5771 */
+		IPV4(32, MULTICAST, 255, 255, 255, 255), /* broadcast, RFC 919 section 7 */
+		IPV4(4, RESERVED, 240),			 /* RFC 1112 section 4 */
+		IPV4(0, PUBLIC, 0),
+
+		IPV6(128, UNSPECIFIED, 0),     /* RFC 4291 section 2.5.2 */
+		IPV6(128, LOOPBACK, [15] = 1), /* RFC 4291 section 2.5.3 */
+		IPV6(96, RESERVED, 0), /* IPv4-compatible, RFC 4291 section 2.5.5.1 */
+		/* IPv4-translated, RFC 2765 section 2.1 */
+		IPV6(96, RESERVED, [8] = 0xff, 0xff),
+		IPV6(48, RESERVED, 0, 0x64, 0xff, 0x9b, 0, 1), /* local NAT64, RFC 8215 */
+		IPV6(64, RESERVED, 1),			       /* discard, RFC 6666 */
+		IPV6(64, RESERVED, 1, [7] = 1),		       /* dummy, RFC 9780 */
+		IPV6(16, RESERVED, 0x5f),	  /* segment routing, RFC 9602 */
+		IPV6(7, PRIVATE, 0xfc),		  /* unique local, RFC 4193 */
+		IPV6(10, LINK_LOCAL, 0xfe, 0x80), /* RFC 4291 section 2.5.6 */
+		IPV6(10, PRIVATE, 0xfe, 0xc0),	  /* site-local, RFC 3879 */
+		IPV6(8, MULTICAST, 0xff),	  /* RFC 4291 section 2.7 */
+		/* Protocols, RFC 2928; in it Teredo (RFC 4380), benchmarking (RFC 5180), ORCHID
+		 * (RFC 4843, RFC 7343), drone tags (RFC 9374) and anycast services that are
+		 * no web servers. */
+		IPV6(23, RESERVED, 0x20, 0x01),
+		IPV6(32, RESERVED, 0x20, 0x01, 0x0d, 0xb8), /* documentation, RFC 3849 */
+		IPV6(16, RESERVED, 0x20, 0x02),		    /* 6to4, RFC 3056 */
+		IPV6(20, RESERVED, 0x3f, 0xff),		    /* documentation, RFC 9637 */
+		IPV6(3, PUBLIC, 0x20),			    /* RFC 4291 section 2.4 */
+	};
+#undef IPV4
+#undef IPV6
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (address_in_range(address, &rows[i].range))
+			return rows[i].class;
+	return ADDRESS_RESERVED;
+}
+
+/*
+ * The class of an address. An IPv4 address that is embedded by the NAT64 well-known prefix (RFC
+ * 6052), which a network with DNS64 cannot do without, counts as itself; other embeddings
+ * are tunnels, which nobody has to dial.
+ */
+static inline __attribute__((always_inline)) enum address_class address_class(
+	const struct address *address)
+{
+	static const struct address_range nat64 = {
+		.address.bytes = { 0, 0x64, 0xff, 0x9b },
+		.bits = 96,
+	};
+	static const struct address mapped = { .bytes = { [10] = 0xff, 0xff } };
+	struct address plain = *address;
+	enum address_class class;
+
+	if (address_in_range(address, &nat64)) {
+		plain = mapped;
+		plain.words[3] = address->words[3];
+	}
+	class = address_look_up(&plain);
+	if (class == ADDRESS_PUBLIC && address_is_isatap(&plain))
+		return ADDRESS_RESERVED;
+	return class;
+}
