@@ -36,21 +36,23 @@ struct domains {
 };
 
 enum domain_options {
-	DOMAIN_ALLOW_PUBLIC_SUFFIX = 1 << 0, /* a wildcard on a public suffix is not an error */
+	DOMAIN_ALLOW_PUBLIC_SUFFIX =
+		1 << 0, /* a wildcard on a public suffix is not an error */
 };
 
 /*
  * Adds a declaration of `length` bytes to the set and makes it minimal again.
  *
- * Returns 0, or with the set untouched: -EINVAL, -ENOMEM, -E2BIG when the set would have more than
- * DOMAINS_MAX entries. Where `problem` is not NULL it is then set to a constant sentence for people
+ * Returns 0, or with the set untouched: -EINVAL, -ENOMEM, -E2BIG when the set would need more than
+ * DOMAINS_MAX keys. Where `problem` is not NULL it is then set to a constant sentence for people
  * that says what is wrong, as "a CIDR range is not a domain".
  */
 int domains_add(struct domains *domains, const char *text, size_t length, unsigned options,
 	const char **problem);
 
-/* Adds every declaration of a file: one a line, # starts a comment, blank lines are skipped.
- * Errors as domains_add(), or what reading the file gave; `*line` is then the line's number. */
+/* Adds every declaration of a file: one a line, # starts a comment, blank lines are skipped, a line
+ * may end in CR LF. Errors as domains_add(), or what reading the file gave; `*line` is then the
+ * line's number, 0 when the file can't be opened, and lines before it have been added. */
 int domains_add_file(struct domains *domains, const char *path, unsigned options,
 	size_t *line, const char **problem);
 
@@ -62,7 +64,8 @@ void declared_domain_format(const struct declared_domain *domain, char *text);
 
 /* The keys of the domain map that stand for a declaration: one, or two for DOMAIN_TREE.
  * Returns how many were written. */
-size_t declared_domain_keys(const struct declared_domain *domain, struct domain_key keys[2]);
+size_t declared_domain_keys(
+	const struct declared_domain *domain, struct domain_key keys[2]);
 
 /* Releases what the set holds. */
 void domains_free(struct domains *domains);

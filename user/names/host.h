@@ -50,7 +50,8 @@ int host_parse(
  *
  * Returns 0 or -EINVAL, and then nothing is written.
  */
-int host_parse_with_port(const char *text, size_t length, struct host *host, uint16_t *port);
+int host_parse_with_port(
+	const char *text, size_t length, struct host *host, uint16_t *port);
 
 /* Whether both are the same host. */
 bool host_equal(const struct host *a, const struct host *b);

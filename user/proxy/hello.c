@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * In two steps: the handshake bytes are gathered from the records that carry them, then the whole
+ * ClientHello is taken apart. Nothing is decided on a part of it but that it can't become
+ * one. A client that hides its server name from the proxy, by an encrypted ClientHello, is refused:
+ * the name that stands beside it says nothing about where the connection ends.
+ */
+
+#include "proxy/hello.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define RECORD_HEADER_LENGTH		 5	/* RFC 8446 section 5.1 */
+#define RECORD_HANDSHAKE		 22	/* the same */
+#define HANDSHAKE_HEADER_LENGTH		 4	/* RFC 8446 section 4 */
+#define HANDSHAKE_CLIENT_HELLO		 1	/* the same */
+#define VERSION_MAJOR			 3	/* of every version from SSL 3 to TLS 1.3 */
+#define RANDOM_LENGTH			 32	/* RFC 8446 section 4.1.2 */
+#define SESSION_ID_LENGTH_MAX		 32	/* the same */
+#define NAME_TYPE_HOST			 0	/* RFC 6066 section 3 */
+#define EXTENSION_SERVER_NAME		 0	/* the same */
+#define EXTENSION_ENCRYPTED_CLIENT_HELLO 0xfe0d /* RFC 9849 section 5 */
+#define EXTENSION_ENCRYPTED_SERVER_NAME	 0xffce /* drafts of it */
+
+struct slice {
+	const unsigned char *bytes;
+	size_t length;
+};
+
+/* Each of these takes something from the front of `from`, or returns false. */
+static bool take(struct slice *from, size_t length, struct slice *taken)
+{
+	if (from->length < length)
+		return false;
+	*taken = (struct slice){ from->bytes, length };
+	from->bytes += length;
+	from->length -= length;
+	return true;
+}
+
+static bool take_number(struct slice *from, size_t length, size_t *number)
+{
+	struct slice bytes;
+
+	if (!take(from, length, &bytes))
+		return false;
+	*number = 0;
+	for (size_t i = 0; i < length; i++)
+		*number = *number << 8 | bytes.bytes[i];
+	return true;
+}
+
+/* A vector is preceded by its length, itself of `length_bytes` (RFC 8446 section 3.4). */
+static bool take_vector(struct slice *from, size_t length_bytes, struct slice *taken)
+{
+	size_t length;
+
+	return take_number(from, length_bytes, &length) && take(from, length, taken);
+}
+
+/* One host name is all that a list may hold: no other type of name exists, and none may come twice
+ * (RFC 6066 section 3). */
+static bool parse_server_name(struct slice extension, struct host *host)
+{
+	struct slice list, name;
+	struct host parsed;
+	size_t type;
+
+	if (!take_vector(&extension, 2, &list) || extension.length ||
+		!take_number(&list, 1, &type) || type != NAME_TYPE_HOST ||
+		!take_vector(&list, 2, &name) || list.length)
+		return false;
+	if (host_parse((const char *)name.bytes, name.length, HOST_NO_BRACKETS, &parsed) ||
+		parsed.literal)
+		return false;
+	*host = parsed;
+	return true;
+}
+
+static enum hello_result parse_extensions(struct slice extensions, struct host *host)
+{
+	enum hello_result result = HELLO_NO_NAME;
+	struct host parsed = { 0 };
+	struct slice extension;
+	size_t type;
+
+	while (extensions.length) {
+		if (!take_number(&extensions, 2, &type) ||
+			!take_vector(&extensions, 2, &extension))
+			return HELLO_BAD;
+		if (type == EXTENSION_ENCRYPTED_CLIENT_HELLO ||
+			type == EXTENSION_ENCRYPTED_SERVER_NAME)
+			return HELLO_BAD;
+		if (type != EXTENSION_SERVER_NAME)
+			continue;
+		if (result == HELLO_NAME || !parse_server_name(extension, &parsed))
+			return HELLO_BAD;
+		result = HELLO_NAME;
+	}
+	if (result == HELLO_NAME)
+		*host = parsed;
+	return result;
+}
+
+/* Takes a whole ClientHello apart (RFC 8446 section 4.1.2). */
+static enum hello_result parse_client_hello(struct slice hello, struct host *host)
+{
+	struct slice random, session, suites, compressions, extensions;
+	size_t version;
+
+	if (!take_number(&hello, 2, &version) || version >> 8 != VERSION_MAJOR ||
+		!take(&hello, RANDOM_LENGTH, &random) ||
+		!take_vector(&hello, 1, &session) ||
+		session.length > SESSION_ID_LENGTH_MAX ||
+		!take_vector(&hello, 2, &suites) || suites.length < 2 ||
+		suites.length % 2 || !take_vector(&hello, 1, &compressions) ||
+		!compressions.length)
+		return HELLO_BAD;
+	if (!hello.length)
+		return HELLO_NO_NAME;
+	if (!take_vector(&hello, 2, &extensions) || hello.length)
+		return HELLO_BAD;
+	return parse_extensions(extensions, host);
+}
+
+/* How long a handshake message is, its header included; the header alone while that is not
+ * known. */
+static size_t message_length(struct slice message)
+{
+	size_t length = 0;
+	struct slice header;
+
+	if (!take(&message, 1, &header) || !take_number(&message, 3, &length))
+		return HANDSHAKE_HEADER_LENGTH;
+	return HANDSHAKE_HEADER_LENGTH + length;
+}
+
+/* Takes a record, or as much of one as has come: its content, and the length that it announces. */
+static enum hello_result take_record(
+	struct slice *input, struct slice *content, size_t *length)
+{
+	struct slice header;
+
+	if (!input->length)
+		return HELLO_MORE;
+	if (input->bytes[0] != RECORD_HANDSHAKE ||
+		(input->length > 1 && input->bytes[1] != VERSION_MAJOR))
+		return HELLO_BAD;
+	if (!take(input, RECORD_HEADER_LENGTH - 2, &header) ||
+		!take_number(input, 2, length))
+		return HELLO_MORE;
+	/* RFC 8446 section 5.1 forbids empty fragments of a handshake. */
+	if (!*length)
+		return HELLO_BAD;
+	take(input, *length < input->length ? *length : input->length, content);
+	return HELLO_NAME;
+}
+
+/*
+ * Gathers the first handshake message, with its header, in `buffer`, which has room for
+ * HELLO_LENGTH_MAX bytes.
+ *
+ * Returns HELLO_MORE or HELLO_BAD; HELLO_NAME when `message` is whole.
+ */
+static enum hello_result gather(
+	struct slice input, unsigned char *buffer, struct slice *message)
+{
+	const unsigned char *start = input.bytes;
+	enum hello_result result;
+	struct slice content;
+	size_t length, end;
+
+	*message = (struct slice){ buffer, 0 };
+	while ((result = take_record(&input, &content, &length)) == HELLO_NAME) {
+		end = message->length + length;
+		if ((size_t)(content.bytes - start) + length > HELLO_LENGTH_MAX)
+			return HELLO_BAD;
+		memcpy(buffer + message->length, content.bytes, content.length);
+		message->length += content.length;
+		if (message->length && buffer[0] != HANDSHAKE_CLIENT_HELLO)
+			return HELLO_BAD;
+		if (message_length(*message) > HELLO_LENGTH_MAX - RECORD_HEADER_LENGTH)
+			return HELLO_BAD;
+		if (message->length < HANDSHAKE_HEADER_LENGTH)
+			continue;
+		/* Another message may not begin in the record in which this one ends. */
+		if (end > message_length(*message))
+			return HELLO_BAD;
+		if (message->length == message_length(*message))
+			return HELLO_NAME;
+	}
+	return result;
+}
+
+enum hello_result hello_parse(const unsigned char *bytes, size_t length, struct host *host)
+{
+	unsigned char buffer[HELLO_LENGTH_MAX];
+	struct slice message, header;
+	enum hello_result result;
+
+	result = gather((struct slice){ bytes, length }, buffer, &message);
+	if (result != HELLO_NAME)
+		return result;
+	take(&message, HANDSHAKE_HEADER_LENGTH, &header);
+	return parse_client_hello(message, host);
+}
