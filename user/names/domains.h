@@ -36,8 +36,8 @@ struct domains {
 };
 
 enum domain_options {
-	DOMAIN_ALLOW_PUBLIC_SUFFIX =
-		1 << 0, /* a wildcard on a public suffix is not an error */
+	/* A wildcard on a public suffix or on a single label is not an error. */
+	DOMAIN_ALLOW_PUBLIC_SUFFIX = 1 << 0,
 };
 
 /*

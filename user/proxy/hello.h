@@ -16,7 +16,9 @@ enum hello_result {
 	HELLO_MORE,    /* well-formed so far */
 	HELLO_NAME,    /* `host` is the server name */
 	HELLO_NO_NAME, /* a whole ClientHello without a server name */
-	HELLO_BAD, /* no ClientHello, or one that is not allowed: too long, two names, no host */
+	/* No ClientHello, or one that is not allowed: too long, two names, no host, an encrypted
+	 * one (RFC 9849) whose real name can't be checked. */
+	HELLO_BAD,
 };
 
 /*
