@@ -1,196 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A declaration is split into its form and its name, the name goes through the one grammar of host.h,
- * and what comes out is put into the set.
- *
- * The set has one normal form: at most one entry for a name, none that another covers, sorted.
- * So the order of declarations can't show in it.
+ * The set has one normal form: at most one entry for a name, none that another covers, sorted by
+ * name. So the order of declarations can't show in it. It is small and rarely changed: everything
+ * goes through it from end to end.
  */
 
 #include "names/domains.h"
 
 #include <errno.h>
-#include <idn2.h>
-#include <libpsl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/cleanup.h"
-#include "names/address.h"
+#include "names/declaration.h"
 
 #define LINE_LENGTH_MAX 1024
-
-struct text {
-	const char *start;
-	size_t length;
-};
-
-static bool text_has(struct text text, char c)
-{
-	return memchr(text.start, c, text.length);
-}
-
-static bool starts_with(struct text text, const char *prefix)
-{
-	size_t length = strlen(prefix);
-
-	return text.length >= length && !memcmp(text.start, prefix, length);
-}
-
-static struct text skip(struct text text, size_t count)
-{
-	return (struct text){ text.start + count, text.length - count };
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static struct text trim(struct text text)
-{
-	while (text.length && is_blank(text.start[0]))
-		text = skip(text, 1);
-	while (text.length && is_blank(text.start[text.length - 1]))
-		text.length--;
-	return text;
-}
-
-static bool has_control_or_blank(struct text text)
-{
-	for (size_t i = 0; i < text.length; i++)
-		if ((unsigned char)text.start[i] <= ' ' || text.start[i] == 0x7f)
-			return true;
-	return false;
-}
-
-static bool is_ascii(struct text text)
-{
-	for (size_t i = 0; i < text.length; i++)
-		if ((unsigned char)text.start[i] > 0x7f)
-			return false;
-	return true;
-}
-
-static bool is_cidr(struct text text)
-{
-	const char *slash = memchr(text.start, '/', text.length);
-	struct address address;
-
-	return slash && !address_parse(text.start, (size_t)(slash - text.start), &address);
-}
-
-/* Whether it is a host and a port, an IPv6 address in brackets and a port among them. */
-static bool has_port(struct text text)
-{
-	struct host host;
-	uint16_t port;
-
-	return !host_parse_with_port(text.start, text.length, &host, &port) && port;
-}
-
-/* Says why the name of a declaration is none. */
-static const char *name_problem(struct text name)
-{
-	if (!name.length)
-		return "a domain is missing";
-	if (has_control_or_blank(name))
-		return "a domain has no blanks or control characters in it";
-	if (memmem(name.start, name.length, "://", 3))
-		return "a URL is not a domain: give only its host";
-	if (text_has(name, '@'))
-		return "a domain has no user or \"@\" in it";
-	if (is_cidr(name))
-		return "a CIDR range is not a domain";
-	if (text_has(name, '/'))
-		return "a path is not part of a domain";
-	if (has_port(name))
-		return "a port is not part of a domain: 80 and 443 are open for each";
-	if (text_has(name, '['))
-		return "an IPv6 address is declared without brackets";
-	if (text_has(name, '%'))
-		return "a domain has no percent sign or IPv6 zone in it";
-	if (text_has(name, ':'))
-		return "this is neither a domain nor an IPv6 address";
-	if (text_has(name, '*'))
-		return "a wildcard is written *.example.com or .example.com";
-	if (!is_ascii(name))
-		return "this is no internationalized domain name (IDNA 2008)";
-	return "this is neither a domain name nor an IPv4 address";
-}
-
-/* Parses a name with bytes beyond ASCII: UTF-8 that IDNA 2008 turns into A-labels. */
-static int parse_unicode(struct text name, struct host *host)
-{
-	_free_ char *utf8 = NULL;
-	struct host parsed;
-	char *ascii = NULL;
-	int error;
-
-	if (text_has(name, '\0'))
-		return -EINVAL;
-	utf8 = strndup(name.start, name.length);
-	if (!utf8)
-		return -ENOMEM;
-	error = idn2_lookup_u8((const uint8_t *)utf8, (uint8_t **)&ascii,
-		IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-	if (error)
-		return error == IDN2_MALLOC ? -ENOMEM : -EINVAL;
-	error = host_parse(ascii, strlen(ascii), HOST_NO_BRACKETS, &parsed);
-	idn2_free(ascii);
-	/* The mapping makes digits of circled ones: no address shall come of that. */
-	if (error || parsed.literal)
-		return -EINVAL;
-	*host = parsed;
-	return 0;
-}
-
-/* Whether a wildcard on the name would cover names of strangers. Without the list every wildcard
- * would: then nothing is known to be safe. */
-static bool is_public_suffix(const struct host *host)
-{
-	static const psl_ctx_t *list; /* lives as long as the process */
-
-	if (!list)
-		list = psl_latest(NULL);
-	return !list || !strchr(host->name, '.') ||
-	       psl_is_public_suffix2(list, host->name, PSL_TYPE_ANY);
-}
-
-static int parse_declaration(struct text text, unsigned options,
-	struct declared_domain *domain, const char **problem)
-{
-	struct text name = trim(text);
-	int error;
-
-	domain->form = DOMAIN_EXACT;
-	if (starts_with(name, "*.")) {
-		domain->form = DOMAIN_BELOW;
-		name = skip(name, 2);
-	} else if (starts_with(name, ".")) {
-		domain->form = DOMAIN_TREE;
-		name = skip(name, 1);
-	}
-	error = is_ascii(name) ? host_parse(name.start, name.length, HOST_NO_BRACKETS,
-					 &domain->host)
-			       : parse_unicode(name, &domain->host);
-	if (error) {
-		*problem = error == -ENOMEM ? "out of memory" : name_problem(name);
-		return error;
-	}
-	if (domain->form == DOMAIN_EXACT)
-		return 0;
-	if (domain->host.literal) {
-		*problem = "an IP address has no names below it";
-		return -EINVAL;
-	}
-	if (!(options & DOMAIN_ALLOW_PUBLIC_SUFFIX) && is_public_suffix(&domain->host)) {
-		*problem = "a wildcard on a public suffix covers the domains of strangers";
-		return -EINVAL;
-	}
-	return 0;
-}
 
 /* Whether `host` is a name below `parent`. No literal is below anything: names don't end in numbers
  * and have no colons. */
@@ -271,7 +96,7 @@ int domains_add(struct domains *domains, const char *text, size_t length, unsign
 
 	if (!problem)
 		problem = &ignored;
-	error = parse_declaration((struct text){ text, length }, options, &domain, problem);
+	error = declaration_parse(text, length, options, &domain, problem);
 	if (error || is_covered(domains, &domain))
 		return error;
 	error = insert(domains, domain);
@@ -283,18 +108,48 @@ int domains_add(struct domains *domains, const char *text, size_t length, unsign
 
 /* Reads a line without its end. Returns 1, 0 at the end of the file, -EINVAL for a line that does not
  * fit, or what reading gave. */
-static int read_line(FILE *file, char line[LINE_LENGTH_MAX], size_t *length)
+static int read_line(
+	FILE *file, char line[LINE_LENGTH_MAX], size_t *length, const char **problem)
 {
 	int c;
 
-	for (*length = 0; (c = getc(file)) != EOF && c != '\n'; line[(*length)++] = (char)c)
-		if (*length == LINE_LENGTH_MAX)
+	*problem = "the file can't be read";
+	for (*length = 0; (c = getc(file)) != EOF && c != '\n';
+		line[(*length)++] = (char)c) {
+		if (*length == LINE_LENGTH_MAX) {
+			*problem = "the line is too long";
 			return -EINVAL;
+		}
+	}
 	if (ferror(file))
-		return -EIO;
+		return -errno;
 	if (*length && line[*length - 1] == '\r')
 		(*length)--;
 	return c != EOF || *length;
+}
+
+static bool is_blank(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (text[i] != ' ' && text[i] != '\t')
+			return false;
+	return true;
+}
+
+static int add_line(struct domains *domains, const char *line, size_t length,
+	unsigned options, const char **problem)
+{
+	const char *comment = memchr(line, '#', length);
+
+	if (memchr(line, '\0', length)) {
+		*problem = "the line has a NUL byte in it";
+		return -EINVAL;
+	}
+	if (comment)
+		length = (size_t)(comment - line);
+	if (is_blank(line, length))
+		return 0;
+	return domains_add(domains, line, length, options, problem);
 }
 
 int domains_add_file(struct domains *domains, const char *path, unsigned options,
@@ -302,35 +157,23 @@ int domains_add_file(struct domains *domains, const char *path, unsigned options
 {
 	_file_ FILE *file = fopen(path, "re");
 	char text[LINE_LENGTH_MAX];
-	const char *ignored, *comment;
+	const char *ignored;
 	size_t length;
 	int result;
 
 	if (!problem)
 		problem = &ignored;
 	*line = 0;
-	*problem = "the file can't be read";
+	*problem = "the file can't be opened";
 	if (!file)
 		return -errno;
-	while ((result = read_line(file, text, &length)) > 0) {
+	do {
 		++*line;
-		if (memchr(text, '\0', length)) {
-			*problem = "a domain has no blanks or control characters in it";
-			return -EINVAL;
-		}
-		comment = memchr(text, '#', length);
-		if (comment)
-			length = (size_t)(comment - text);
-		if (!trim((struct text){ text, length }).length)
-			continue;
-		result = domains_add(domains, text, length, options, problem);
-		if (result)
+		result = read_line(file, text, &length, problem);
+		if (result <= 0)
 			return result;
-	}
-	if (result == -EINVAL) {
-		++*line;
-		*problem = "the line is too long";
-	}
+		result = add_line(domains, text, length, options, problem);
+	} while (!result);
 	return result;
 }
 

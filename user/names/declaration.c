@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * A declaration is split into its form and its name, the name goes through the one grammar of
+ * host.h. Only a name that is more than ASCII meets IDNA: what is out there in ASCII does not keep to
+ * its rules (r3---sn-x.googlevideo.com). What went wrong is looked into afterwards, for the
+ * sentence that says so.
+ */
+
+#include "names/declaration.h"
+
+#include <errno.h>
+#include <idn2.h>
+#include <libpsl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "names/address.h"
+
+/* A character of UTF-8 has at most four bytes; what is longer than a name of these is none. */
+#define UTF8_LENGTH_MAX (4 * (NAME_LENGTH_MAX + 1))
+
+struct text {
+	const char *start;
+	size_t length;
+};
+
+static bool text_has(struct text text, char c)
+{
+	return memchr(text.start, c, text.length);
+}
+
+static bool starts_with(struct text text, const char *prefix)
+{
+	size_t length = strlen(prefix);
+
+	return text.length >= length && !memcmp(text.start, prefix, length);
+}
+
+static struct text skip(struct text text, size_t count)
+{
+	return (struct text){ text.start + count, text.length - count };
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static struct text trim(struct text text)
+{
+	while (text.length && is_blank(text.start[0]))
+		text = skip(text, 1);
+	while (text.length && is_blank(text.start[text.length - 1]))
+		text.length--;
+	return text;
+}
+
+static bool has_control_or_blank(struct text text)
+{
+	for (size_t i = 0; i < text.length; i++)
+		if ((unsigned char)text.start[i] <= ' ' || text.start[i] == 0x7f)
+			return true;
+	return false;
+}
+
+static bool is_ascii(struct text text)
+{
+	for (size_t i = 0; i < text.length; i++)
+		if ((unsigned char)text.start[i] > 0x7f)
+			return false;
+	return true;
+}
+
+static bool is_cidr(struct text text)
+{
+	const char *slash = memchr(text.start, '/', text.length);
+	struct address address;
+
+	return slash && !address_parse(text.start, (size_t)(slash - text.start), &address);
+}
+
+/* Whether it is a host and a port, an IPv6 address in brackets and a port among them. */
+static bool has_port(struct text text)
+{
+	struct host host;
+	uint16_t port;
+
+	return !host_parse_with_port(text.start, text.length, &host, &port) && port;
+}
+
+/* Says why the name of a declaration is none. */
+static const char *name_problem(struct text name)
+{
+	if (!name.length)
+		return "a domain is missing";
+	if (has_control_or_blank(name))
+		return "a domain has no blanks or control characters in it";
+	if (memmem(name.start, name.length, "://", 3))
+		return "a URL is not a domain: give only its host";
+	if (text_has(name, '@'))
+		return "a domain has no user or \"@\" in it";
+	if (is_cidr(name))
+		return "a CIDR range is not a domain";
+	if (text_has(name, '/'))
+		return "a path is not part of a domain";
+	if (has_port(name))
+		return "a port is not part of a domain: 80 and 443 are open for each";
+	if (text_has(name, '['))
+		return "an IPv6 address is declared without brackets";
+	if (text_has(name, '%'))
+		return "a domain has no percent sign or IPv6 zone in it";
+	if (text_has(name, ':'))
+		return "this is neither a domain nor an IPv6 address";
+	if (text_has(name, '*'))
+		return "a wildcard is written *.example.com or .example.com";
+	if (!is_ascii(name))
+		return "this is no internationalized domain name (IDNA 2008)";
+	return "this is neither a domain name nor an IPv4 address";
+}
+
+/* Parses a name with bytes beyond ASCII: UTF-8 that IDNA 2008 turns into A-labels. */
+static int parse_unicode(struct text name, struct host *host)
+{
+	_free_ char *utf8 = NULL;
+	struct host parsed;
+	char *ascii = NULL;
+	int error;
+
+	if (name.length > UTF8_LENGTH_MAX || text_has(name, '\0'))
+		return -EINVAL;
+	utf8 = strndup(name.start, name.length);
+	if (!utf8)
+		return -ENOMEM;
+	error = idn2_lookup_u8((const uint8_t *)utf8, (uint8_t **)&ascii,
+		IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+	if (error)
+		return error == IDN2_MALLOC ? -ENOMEM : -EINVAL;
+	error = host_parse(ascii, strlen(ascii), HOST_NO_BRACKETS, &parsed);
+	idn2_free(ascii);
+	/* The mapping makes digits of circled ones: no address shall come of that. */
+	if (error || parsed.literal)
+		return -EINVAL;
+	*host = parsed;
+	return 0;
+}
+
+/* Whether a wildcard on the name would cover names of strangers. Without the list every wildcard
+ * would: then nothing is known to be safe. */
+static bool is_public_suffix(const struct host *host)
+{
+	static const psl_ctx_t *list; /* lives as long as the process */
+
+	if (!list)
+		list = psl_latest(NULL);
+	return !list || !strchr(host->name, '.') ||
+	       psl_is_public_suffix2(list, host->name, PSL_TYPE_ANY);
+}
+
+/* Says why the name may not have the form that it was given, or NULL. */
+static const char *wildcard_problem(const struct declared_domain *domain, unsigned options)
+{
+	if (domain->form == DOMAIN_EXACT)
+		return NULL;
+	if (domain->host.literal)
+		return "an IP address has no names below it";
+	if (!(options & DOMAIN_ALLOW_PUBLIC_SUFFIX) && is_public_suffix(&domain->host))
+		return "a wildcard on a public suffix covers the domains of strangers";
+	return NULL;
+}
+
+static int parse_name(struct text name, struct host *host)
+{
+	if (is_ascii(name))
+		return host_parse(name.start, name.length, HOST_NO_BRACKETS, host);
+	return parse_unicode(name, host);
+}
+
+int declaration_parse(const char *text, size_t length, unsigned options,
+	struct declared_domain *domain, const char **problem)
+{
+	struct text name = trim((struct text){ text, length });
+	struct declared_domain parsed = { .form = DOMAIN_EXACT };
+	int error;
+
+	if (starts_with(name, "*.")) {
+		parsed.form = DOMAIN_BELOW;
+		name = skip(name, 2);
+	} else if (starts_with(name, ".")) {
+		parsed.form = DOMAIN_TREE;
+		name = skip(name, 1);
+	}
+	error = parse_name(name, &parsed.host);
+	if (error) {
+		*problem = error == -ENOMEM ? "out of memory" : name_problem(name);
+		return error;
+	}
+	*problem = wildcard_problem(&parsed, options);
+	if (*problem)
+		return -EINVAL;
+	*domain = parsed;
+	return 0;
+}
