@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * ClientHellos: what is decided on some bytes stays decided when more come, nothing is decided on
+ * fewer that is not on all, and how they are cut into records makes no difference.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy/hello.h"
+
+#define RECORD_HEADER_LENGTH 5
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool condition)
+{
+	if (!condition)
+		abort();
+}
+
+/* Parses a copy that ends where the bytes do, for AddressSanitizer to see. */
+static enum hello_result parse(const uint8_t *data, size_t size, struct host *host)
+{
+	unsigned char *copy = malloc(size);
+	enum hello_result result;
+
+	require(copy || !size);
+	if (size)
+		memcpy(copy, data, size);
+	result = hello_parse(copy, size, host);
+	free(copy);
+	return result;
+}
+
+/* Where the first record alone holds the message: the same message in records of `part` bytes. */
+static void require_same_in_parts(
+	const uint8_t *data, size_t size, size_t part, const struct host *host)
+{
+	size_t length = (size_t)(data[3] << 8 | data[4]), written = 0, count;
+	unsigned char cut[2 * HELLO_LENGTH_MAX];
+	struct host again;
+
+	if (length + RECORD_HEADER_LENGTH > size ||
+		length + (length / part + 1) * RECORD_HEADER_LENGTH > HELLO_LENGTH_MAX)
+		return;
+	data += RECORD_HEADER_LENGTH;
+	for (; length; length -= count, data += count) {
+		const unsigned char header[RECORD_HEADER_LENGTH] = { 22, 3, 1 };
+
+		count = length < part ? length : part;
+		memcpy(cut + written, header, sizeof(header));
+		cut[written + 4] = (unsigned char)count;
+		memcpy(cut + written + sizeof(header), data, count);
+		written += sizeof(header) + count;
+	}
+	require(parse(cut, written, &again) == HELLO_NAME && host_equal(host, &again));
+}
+
+static bool message_is_in_one_record(const uint8_t *data)
+{
+	return (size_t)(data[3] << 8 | data[4]) >= 4 &&
+	       (size_t)(data[6] << 16 | data[7] << 8 | data[8]) + 4 ==
+		       (size_t)(data[3] << 8 | data[4]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct host host, early;
+	enum hello_result result, prefix;
+	size_t part;
+
+	if (!size)
+		return 0;
+	part = data[0] % 255U + 1;
+	data++;
+	size--;
+	result = parse(data, size, &host);
+	prefix = parse(data, size * part / 256, &early);
+	require(prefix == HELLO_MORE || prefix == result);
+	if (result != HELLO_NAME)
+		return 0;
+	require(host.length && !host.literal && strlen(host.name) == host.length);
+	require(prefix != HELLO_NAME || host_equal(&host, &early));
+	if (message_is_in_one_record(data))
+		require_same_in_parts(data, size, part, &host);
+	return 0;
+}
