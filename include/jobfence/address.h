@@ -34,17 +34,14 @@ struct address_row {
 	enum address_class class;
 };
 
-/* Half of an address as a number: 0 is the upper, 1 the lower half. */
-static inline __attribute__((always_inline)) __u64 address_half(
-	const struct address *address, int half)
+/* Half of an address as a number. */
+static inline __attribute__((always_inline)) __u64 address_half(const __be32 words[2])
 {
-	__u32 upper = address->words[2 * half], lower = address->words[2 * half + 1];
-
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	upper = __builtin_bswap32(upper);
-	lower = __builtin_bswap32(lower);
+	return (__u64)__builtin_bswap32(words[0]) << 32 | __builtin_bswap32(words[1]);
+#else
+	return (__u64)words[0] << 32 | words[1];
 #endif
-	return (__u64)upper << 32 | lower;
 }
 
 /* The upper `bits` (0 to 64) of a half. */
@@ -57,8 +54,9 @@ static inline __attribute__((always_inline)) __u64 address_mask(__u32 bits)
 static inline __attribute__((always_inline)) bool address_in_range(
 	const struct address *address, const struct address_range *range)
 {
-	__u64 upper = address_half(address, 0) ^ address_half(&range->address, 0);
-	__u64 lower = address_half(address, 1) ^ address_half(&range->address, 1);
+	__u64 upper = address_half(address->words) ^ address_half(range->address.words);
+	__u64 lower =
+		address_half(address->words + 2) ^ address_half(range->address.words + 2);
 	__u32 bits = range->bits;
 
 	if (bits > 128)
@@ -72,15 +70,16 @@ static inline __attribute__((always_inline)) bool address_in_range(
 static inline __attribute__((always_inline)) bool address_is_ipv4(
 	const struct address *address)
 {
-	return !address_half(address, 0) && address_half(address, 1) >> 32 == 0xffff;
+	return !address_half(address->words) &&
+	       address_half(address->words + 2) >> 32 == 0xffff;
 }
 
-/* Whether the interface identifier is ISATAP's (RFC 5214 section 6.1), which tunnels to the IPv4
- * address that follows it, below whatever prefix. */
+/* Whether the interface identifier is ISATAP's (RFC 5214 section 6.1), which tunnels to the
+ * IPv4 address that follows it, below whatever prefix. */
 static inline __attribute__((always_inline)) bool address_is_isatap(
 	const struct address *address)
 {
-	return (address_half(address, 1) >> 32 & ~0x02000000U) == 0x00005efe;
+	return (address_half(address->words + 2) >> 32 & ~0x02000000U) == 0x00005efe;
 }
 
 /* The class of the first row that covers `address`. */
@@ -125,9 +124,9 @@ static inline __attribute__((always_inline)) enum address_class address_look_up(
 		IPV6(10, LINK_LOCAL, 0xfe, 0x80), /* RFC 4291 section 2.5.6 */
 		IPV6(10, PRIVATE, 0xfe, 0xc0),	  /* site-local, RFC 3879 */
 		IPV6(8, MULTICAST, 0xff),	  /* RFC 4291 section 2.7 */
-		/* Protocols, RFC 2928; in it Teredo (RFC 4380), benchmarking (RFC 5180), ORCHID
-		 * (RFC 4843, RFC 7343), drone tags (RFC 9374) and anycast services that are
-		 * no web servers. */
+		/* Protocols, RFC 2928; in it Teredo (RFC 4380), benchmarking (RFC 5180),
+		 * ORCHID (RFC 4843, RFC 7343), drone tags (RFC 9374) and anycast services
+		 * that are no web servers. */
 		IPV6(23, RESERVED, 0x20, 0x01),
 		IPV6(32, RESERVED, 0x20, 0x01, 0x0d, 0xb8), /* documentation, RFC 3849 */
 		IPV6(16, RESERVED, 0x20, 0x02),		    /* 6to4, RFC 3056 */
@@ -144,9 +143,9 @@ static inline __attribute__((always_inline)) enum address_class address_look_up(
 }
 
 /*
- * The class of an address. An IPv4 address that is embedded by the NAT64 well-known prefix (RFC
- * 6052), which a network with DNS64 cannot do without, counts as itself; other embeddings
- * are tunnels, which nobody has to dial.
+ * The class of an address. An IPv4 address that is embedded by the NAT64 well-known prefix
+ * (RFC 6052), which a network with DNS64 cannot do without, counts as itself; other
+ * embeddings are tunnels, which nobody has to dial.
  */
 static inline __attribute__((always_inline)) enum address_class address_class(
 	const struct address *address)

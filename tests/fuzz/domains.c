@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Declarations, one a line: the set is the same from both ends, and holds what it is made of. */
+/* Declarations, one a line: the set is the same from both ends, and holds what it is made
+ * of. */
 
 #include <errno.h>
 #include <stdint.h>
@@ -59,7 +60,8 @@ static void require_same(const struct domains *a, const struct domains *b)
 	}
 }
 
-/* Each entry, written and read again, is part of the set already, and alone in allowing its name. */
+/* Each entry, written and read again, is part of the set already, and alone in allowing its
+ * name. */
 static void require_normal(struct domains *domains)
 {
 	char text[NAME_LENGTH_MAX + 3];

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * ClientHellos: what is decided on some bytes stays decided when more come, nothing is decided on
- * fewer that is not on all, and how they are cut into records makes no difference.
+ * ClientHellos: what is decided on some bytes stays decided when more come, nothing is
+ * decided on fewer that is not on all, and how they are cut into records makes no
+ * difference.
  */
 
 #include <stdlib.h>
@@ -33,7 +34,8 @@ static enum hello_result parse(const uint8_t *data, size_t size, struct host *ho
 	return result;
 }
 
-/* Where the first record alone holds the message: the same message in records of `part` bytes. */
+/* Where the first record alone holds the message: the same message in records of `part`
+ * bytes. */
 static void require_same_in_parts(
 	const uint8_t *data, size_t size, size_t part, const struct host *host)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Addresses: the classifier at the edges of every range, text both ways, sockets both ways. */
+/* Addresses: the classifier at the edges of every range, text both ways, sockets both
+ * ways. */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -290,8 +291,8 @@ static void what_is_no_range_is_refused(void **state)
 			fail_msg("accepted: %s", rows[i]);
 }
 
-/* For every length of prefix: an address that differs in the last bit of it is outside, one that
- * differs in the first bit beyond it is inside. */
+/* For every length of prefix: an address that differs in the last bit of it is outside, one
+ * that differs in the first bit beyond it is inside. */
 static void a_range_contains_its_prefix_only(void **state)
 {
 	struct address_range range = { .address = parsed(

@@ -170,7 +170,8 @@ static void put_long_hello(struct buffer *message, size_t length)
 	put_hello(message, extensions.bytes, extensions.length);
 }
 
-/* Key shares of ML-KEM take more than a kilobyte each; some clients send several, in many records. */
+/* Key shares of ML-KEM take more than a kilobyte each; some clients send several, in many
+ * records. */
 static void long_key_shares_are_read(void **state)
 {
 	static const size_t lengths[] = { 1216, 1568 + 1216, 8000 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Rates in the notation of tc(8). The number is read digit by digit: strtod(3) would take a sign,
- * "inf", hexadecimal digits and the locale's idea of a decimal point. A double is exact enough, its
- * 53 bits hold RATE_MAX a hundred thousand times.
+ * Rates in the notation of tc(8). The number is read digit by digit: strtod(3) would take a
+ * sign, "inf", hexadecimal digits and the locale's idea of a decimal point. A double is
+ * exact enough, its 53 bits hold RATE_MAX a hundred thousand times.
  */
 
 #include "lib/rate.h"
@@ -45,11 +45,13 @@ static double parse_unit(const char *unit)
 {
 	static const char prefixes[] = "kmgt";
 	const char *prefix = *unit ? strchr(prefixes, *unit | 0x20) : NULL;
-	double multiple = 1, step = 1000;
+	double multiple = 1;
 
 	if (!*unit)
 		return 1;
 	if (prefix) {
+		double step = 1000;
+
 		unit++;
 		if (*unit == 'i' || *unit == 'I') {
 			step = 1024;

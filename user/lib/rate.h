@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Rates in the notation of tc(8): a decimal number and a unit, in any case. Without a unit, or
- * with one that ends in "bit", it counts bits per second; with one that ends in "bps", bytes. The
- * unit's prefix is k, m, g or t, by thousands, or ki, mi, gi, ti, by 1024.
+ * Rates in the notation of tc(8): a decimal number and a unit, in any case. Without a unit,
+ * or with one that ends in "bit", it counts bits per second; with one that ends in "bps",
+ * bytes. The unit's prefix is k, m, g or t, by thousands, or ki, mi, gi, ti, by 1024.
  */
 
 #include <stdint.h>
@@ -21,6 +21,6 @@
  */
 int rate_parse(const char *text, uint64_t *bits_per_second);
 
-/* Writes a rate with the largest decimal unit that leaves a whole number: "1mbit", "1500kbit";
- * "0" for no limit. */
+/* Writes a rate with the largest decimal unit that leaves a whole number: "1mbit",
+ * "1500kbit"; "0" for no limit. */
 void rate_format(uint64_t bits_per_second, char text[RATE_TEXT_MAX]);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Addresses between text, sockets and the form that the maps use. inet_pton(3) and inet_ntop(3) do
- * the work, on a copy: what comes in is bytes with a length and may hold a NUL.
+ * Addresses between text, sockets and the form that the maps use. inet_pton(3) and
+ * inet_ntop(3) do the work, on a copy: what comes in is bytes with a length and may hold a
+ * NUL.
  */
 
 #include "names/address.h"
@@ -47,7 +48,8 @@ void address_format(const struct address *address, char text[ADDRESS_TEXT_MAX])
 		inet_ntop(AF_INET6, address->bytes, text, ADDRESS_TEXT_MAX);
 }
 
-/* Parses 1 to 3 digits without a leading zero. Returns -EINVAL when it is something else. */
+/* Parses 1 to 3 digits without a leading zero. Returns -EINVAL when it is something
+ * else. */
 static int parse_bits(const char *text, size_t length)
 {
 	int bits = 0;

@@ -21,15 +21,16 @@ int address_parse(const char *text, size_t length, struct address *address);
 void address_format(const struct address *address, char text[ADDRESS_TEXT_MAX]);
 
 /* Parses ADDRESS or ADDRESS/BITS; bits beyond the prefix have to be zero. An IPv4 range is
- * returned in its mapped form (bits + 96); so ::/0 contains the IPv4 addresses too. Returns 0 or
- * -EINVAL. */
+ * returned in its mapped form (bits + 96); so ::/0 contains the IPv4 addresses too. Returns
+ * 0 or -EINVAL. */
 int range_parse(const char *text, size_t length, struct address_range *range);
 
 /* Writes the text of a range, with /BITS unless it is a single address. */
 void range_format(const struct address_range *range, char text[RANGE_TEXT_MAX]);
 
-/* Between a socket's address and an endpoint. endpoint_to_socket() gives an AF_INET address where it is
- * IPv4 and returns the length; endpoint_from_socket() returns -EAFNOSUPPORT for other families. */
+/* Between a socket's address and an endpoint. endpoint_to_socket() gives an AF_INET address
+ * where it is IPv4 and returns the length; endpoint_from_socket() returns -EAFNOSUPPORT for
+ * other families. */
 socklen_t endpoint_to_socket(
 	const struct endpoint *endpoint, struct sockaddr_storage *socket);
 int endpoint_from_socket(const struct sockaddr *socket, struct endpoint *endpoint);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A declaration is split into its form and its name, the name goes through the one grammar of
- * host.h. Only a name that is more than ASCII meets IDNA: what is out there in ASCII does not keep to
- * its rules (r3---sn-x.googlevideo.com). What went wrong is looked into afterwards, for the
- * sentence that says so.
+ * A declaration is split into its form and its name, the name goes through the one grammar
+ * of host.h. Only a name that is more than ASCII meets IDNA: what is out there in ASCII
+ * does not keep to its rules (r3---sn-x.googlevideo.com). What went wrong is looked into
+ * afterwards, for the sentence that says so.
  */
 
 #include "names/declaration.h"
@@ -17,8 +17,9 @@
 #include "lib/cleanup.h"
 #include "names/address.h"
 
-/* A character of UTF-8 has at most four bytes; what is longer than a name of these is none. */
-#define UTF8_LENGTH_MAX (4 * (NAME_LENGTH_MAX + 1))
+/* A character of UTF-8 has at most four bytes; what is longer than a name of these is
+ * none. */
+#define UTF8_LENGTH_MAX (4UL * (NAME_LENGTH_MAX + 1))
 
 struct text {
 	const char *start;
@@ -145,8 +146,8 @@ static int parse_unicode(struct text name, struct host *host)
 	return 0;
 }
 
-/* Whether a wildcard on the name would cover names of strangers. Without the list every wildcard
- * would: then nothing is known to be safe. */
+/* Whether a wildcard on the name would cover names of strangers. Without the list every
+ * wildcard would: then nothing is known to be safe. */
 static bool is_public_suffix(const struct host *host)
 {
 	static const psl_ctx_t *list; /* lives as long as the process */

@@ -8,8 +8,8 @@
 /*
  * Parses a declaration of `length` bytes; `options` are enum domain_options.
  *
- * Returns 0; -EINVAL or -ENOMEM, and then `domain` is untouched and `*problem` a constant sentence for
- * people.
+ * Returns 0; -EINVAL or -ENOMEM, and then `domain` is untouched and `*problem` a constant
+ * sentence for people.
  */
 int declaration_parse(const char *text, size_t length, unsigned options,
 	struct declared_domain *domain, const char **problem);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The set has one normal form: at most one entry for a name, none that another covers, sorted by
- * name. So the order of declarations can't show in it. It is small and rarely changed: everything
- * goes through it from end to end.
+ * The set has one normal form: at most one entry for a name, none that another covers,
+ * sorted by name. So the order of declarations can't show in it. It is small and rarely
+ * changed: everything goes through it from end to end.
  */
 
 #include "names/domains.h"
@@ -17,8 +17,8 @@
 
 #define LINE_LENGTH_MAX 1024
 
-/* Whether `host` is a name below `parent`. No literal is below anything: names don't end in numbers
- * and have no colons. */
+/* Whether `host` is a name below `parent`. No literal is below anything: names don't end in
+ * numbers and have no colons. */
 static bool is_below(const struct host *host, const struct host *parent)
 {
 	size_t rest = (size_t)host->length - parent->length;
@@ -48,13 +48,15 @@ static size_t key_count(const struct declared_domain *domain)
 	return domain->form == DOMAIN_TREE ? 2 : 1;
 }
 
-/* Adds a declaration that the set does not cover, in place of those that it covers itself. */
+/* Adds a declaration that the set does not cover, in place of those that it covers
+ * itself. */
 static int insert(struct domains *domains, struct declared_domain domain)
 {
 	size_t keys, kept = 0, at;
 	struct declared_domain *list;
 
-	/* The same name in two forms that don't cover each other: together they are the tree. */
+	/* The same name in two forms that don't cover each other: together they are the
+	 * tree. */
 	for (size_t i = 0; i < domains->count; i++)
 		if (host_equal(&domains->list[i].host, &domain.host))
 			domain.form = DOMAIN_TREE;
@@ -106,8 +108,8 @@ int domains_add(struct domains *domains, const char *text, size_t length, unsign
 	return error;
 }
 
-/* Reads a line without its end. Returns 1, 0 at the end of the file, -EINVAL for a line that does not
- * fit, or what reading gave. */
+/* Reads a line without its end; at the end of the file an empty one. Returns 0, -EINVAL for a
+ * line that does not fit, or what reading gave. */
 static int read_line(
 	FILE *file, char line[LINE_LENGTH_MAX], size_t *length, const char **problem)
 {
@@ -125,31 +127,23 @@ static int read_line(
 		return -errno;
 	if (*length && line[*length - 1] == '\r')
 		(*length)--;
-	return c != EOF || *length;
-}
-
-static bool is_blank(const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++)
-		if (text[i] != ' ' && text[i] != '\t')
-			return false;
-	return true;
+	return 0;
 }
 
 static int add_line(struct domains *domains, const char *line, size_t length,
 	unsigned options, const char **problem)
 {
-	const char *comment = memchr(line, '#', length);
+	bool blank = true;
+	size_t end;
 
+	for (end = 0; end < length && line[end] != '#'; end++)
+		if (line[end] != ' ' && line[end] != '\t')
+			blank = false;
 	if (memchr(line, '\0', length)) {
 		*problem = "the line has a NUL byte in it";
 		return -EINVAL;
 	}
-	if (comment)
-		length = (size_t)(comment - line);
-	if (is_blank(line, length))
-		return 0;
-	return domains_add(domains, line, length, options, problem);
+	return blank ? 0 : domains_add(domains, line, end, options, problem);
 }
 
 int domains_add_file(struct domains *domains, const char *path, unsigned options,
@@ -170,10 +164,9 @@ int domains_add_file(struct domains *domains, const char *path, unsigned options
 	do {
 		++*line;
 		result = read_line(file, text, &length, problem);
-		if (result <= 0)
-			return result;
-		result = add_line(domains, text, length, options, problem);
-	} while (!result);
+		if (!result)
+			result = add_line(domains, text, length, options, problem);
+	} while (!result && !feof(file));
 	return result;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The grammar of host.h, in plain loops over bytes with a length. A literal is told from a name
- * first and never by failing to be the other one, so that no spelling of an address can pass
- * as a name; what is accepted is written anew, not copied.
+ * The grammar of host.h, in plain loops over bytes with a length. A literal is told from a
+ * name first and never by failing to be the other one, so that no spelling of an address
+ * can pass as a name; what is accepted is written anew, not copied.
  */
 
 #include "names/host.h"
@@ -14,9 +14,11 @@
 
 #define LABEL_LENGTH_MAX 63 /* RFC 1035 section 2.3.4 */
 
-static char lower(char c)
+static char to_lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c - 'A' + 'a');
+	return c;
 }
 
 static bool is_digit(char c)
@@ -26,7 +28,8 @@ static bool is_digit(char c)
 
 static bool is_label_byte(char c)
 {
-	return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || c == '_' || c == '-';
+	return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '_' ||
+	       c == '-';
 }
 
 static int parse_literal(const char *text, size_t length, struct host *host)
@@ -41,8 +44,8 @@ static int parse_literal(const char *text, size_t length, struct host *host)
 	return 0;
 }
 
-/* Whether the last label is one that many programs take for a part of an IPv4 address. A dot at the
- * end makes no difference to them. */
+/* Whether the last label is one that many programs take for a part of an IPv4 address. A
+ * dot at the end makes no difference to them. */
 static bool ends_in_number(const char *text, size_t length)
 {
 	size_t start, i;
@@ -51,7 +54,7 @@ static bool ends_in_number(const char *text, size_t length)
 		length--;
 	for (start = length; start > 0 && text[start - 1] != '.';)
 		start--;
-	if (length - start >= 2 && text[start] == '0' && lower(text[start + 1]) == 'x')
+	if (length - start >= 2 && text[start] == '0' && to_lower(text[start + 1]) == 'x')
 		return true;
 	for (i = start; i < length && is_digit(text[i]);)
 		i++;
@@ -80,7 +83,7 @@ static int parse_name(const char *text, size_t length, struct host *host)
 		return -EINVAL;
 	for (size_t i = 0; i <= length; i++) {
 		if (i < length && text[i] != '.') {
-			parsed.name[i] = lower(text[i]);
+			parsed.name[i] = to_lower(text[i]);
 			continue;
 		}
 		if (!is_label(text + start, i - start))

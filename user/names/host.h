@@ -3,18 +3,18 @@
 
 /*
  * The one grammar for a host, whoever names it: a flag, a file, a job spec, a Host header,
- * a CONNECT target, a server name in TLS, a DNS question. A host is bytes with a length; it is
- * checked whole against the grammar before anything compares it, and what comes out is in
- * canonical form: lower case, no trailing dot, addresses as inet_ntop(3) writes them.
+ * a CONNECT target, a server name in TLS, a DNS question. A host is bytes with a length; it
+ * is checked whole against the grammar before anything compares it, and what comes out is
+ * in canonical form: lower case, no trailing dot, addresses as inet_ntop(3) writes them.
  *
- *	host	= name / IPv4 / "[" IPv6 "]"
- *	name	= label *("." label) ["."], at most 253 bytes without the last dot
- *	label	= 1 to 63 of a-z A-Z 0-9 _ -, neither first nor last a "-"
+ * 	host	= name / IPv4 / "[" IPv6 "]"
+ * 	name	= label *("." label) ["."], at most 253 bytes without the last dot
+ * 	label	= 1 to 63 of a-z A-Z 0-9 _ -, neither first nor last a "-"
  *
- * A name whose last label is all digits, or starts with 0x, is meant as an IPv4 address and has to
- * be one in canonical form (WHATWG URL section 3.5 tells such names the same way). An IPv6
- * zone ("%") is an error. Everything else is an error: NUL, control bytes, blanks, brackets,
- * userinfo, percent signs, non-ASCII bytes.
+ * A name whose last label is all digits, or starts with 0x, is meant as an IPv4 address and
+ * has to be one in canonical form (WHATWG URL section 3.5 tells such names the same way).
+ * An IPv6 zone ("%") is an error. Everything else is an error: NUL, control bytes, blanks,
+ * brackets, userinfo, percent signs, non-ASCII bytes.
  */
 
 #include <stdbool.h>
@@ -45,8 +45,8 @@ int host_parse(
 	const char *text, size_t length, enum host_brackets brackets, struct host *host);
 
 /*
- * Parses "host[:port]" as a Host header or a CONNECT target has it; IPv6 in brackets. A port is
- * 1 to 5 digits, 1 to 65535; `*port` (host byte order) is 0 when there is none.
+ * Parses "host[:port]" as a Host header or a CONNECT target has it; IPv6 in brackets. A
+ * port is 1 to 5 digits, 1 to 65535; `*port` (host byte order) is 0 when there is none.
  *
  * Returns 0 or -EINVAL, and then nothing is written.
  */

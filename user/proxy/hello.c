@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * In two steps: the handshake bytes are gathered from the records that carry them, then the whole
- * ClientHello is taken apart. Nothing is decided on a part of it but that it can't become
- * one. A client that hides its server name from the proxy, by an encrypted ClientHello, is refused:
- * the name that stands beside it says nothing about where the connection ends.
+ * In two steps: the handshake bytes are gathered from the records that carry them, then the
+ * whole ClientHello is taken apart. Nothing is decided on a part of it but that it can't
+ * become one. A client that hides its server name from the proxy, by an encrypted
+ * ClientHello, is refused: the name that stands beside it says nothing about where the
+ * connection ends.
  */
 
 #include "proxy/hello.h"
@@ -60,8 +61,8 @@ static bool take_vector(struct slice *from, size_t length_bytes, struct slice *t
 	return take_number(from, length_bytes, &length) && take(from, length, taken);
 }
 
-/* One host name is all that a list may hold: no other type of name exists, and none may come twice
- * (RFC 6066 section 3). */
+/* One host name is all that a list may hold: no other type of name exists, and none may
+ * come twice (RFC 6066 section 3). */
 static bool parse_server_name(struct slice extension, struct host *host)
 {
 	struct slice list, name;
@@ -137,7 +138,8 @@ static size_t message_length(struct slice message)
 	return HANDSHAKE_HEADER_LENGTH + length;
 }
 
-/* Takes a record, or as much of one as has come: its content, and the length that it announces. */
+/* Takes a record, or as much of one as has come: its content, and the length that it
+ * announces. */
 static enum hello_result take_record(
 	struct slice *input, struct slice *content, size_t *length)
 {
@@ -170,11 +172,12 @@ static enum hello_result gather(
 	const unsigned char *start = input.bytes;
 	enum hello_result result;
 	struct slice content;
-	size_t length, end;
+	size_t length;
 
 	*message = (struct slice){ buffer, 0 };
 	while ((result = take_record(&input, &content, &length)) == HELLO_NAME) {
-		end = message->length + length;
+		size_t end = message->length + length;
+
 		if ((size_t)(content.bytes - start) + length > HELLO_LENGTH_MAX)
 			return HELLO_BAD;
 		memcpy(buffer + message->length, content.bytes, content.length);

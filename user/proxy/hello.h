@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The server name of a TLS ClientHello (RFC 8446 section 4.1.2, RFC 6066 section 3), however it
- * is cut into records and segments. Pure: bytes in, a host out; called again with more bytes.
+ * The server name of a TLS ClientHello (RFC 8446 section 4.1.2, RFC 6066 section 3),
+ * however it is cut into records and segments. Pure: bytes in, a host out; called again
+ * with more bytes.
  */
 
 #include <stddef.h>
@@ -16,8 +17,8 @@ enum hello_result {
 	HELLO_MORE,    /* well-formed so far */
 	HELLO_NAME,    /* `host` is the server name */
 	HELLO_NO_NAME, /* a whole ClientHello without a server name */
-	/* No ClientHello, or one that is not allowed: too long, two names, no host, an encrypted
-	 * one (RFC 9849) whose real name can't be checked. */
+	/* No ClientHello, or one that is not allowed: too long, two names, no host, an
+	 * encrypted one (RFC 9849) whose real name can't be checked. */
 	HELLO_BAD,
 };
 
