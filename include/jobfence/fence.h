@@ -93,6 +93,13 @@ enum hook {
 	HOOK_UPSTREAM = 7,
 };
 
+/* How many events a job caused in a second of CLOCK_BOOTTIME. */
+struct event_budget {
+	__u64 second;
+	__u32 admitted;
+	__u32 unused;
+};
+
 /* State of a job, in the storage of its cgroup; written by the loader, the clock and the
  * window of events by the programs. */
 struct job_state {
@@ -103,9 +110,9 @@ struct job_state {
 	struct endpoint dns4, dns6;
 	__u64 rate;	    /* bytes per second of the upload, 0: not paced here */
 	__u64 departure;    /* when the next packet may leave, ns of CLOCK_MONOTONIC */
-	__u64 event_window; /* the second that `events` counts */
-	__u32 events;
+	struct event_budget budget;
 	__u32 connections; /* that are open to the proxy now */
+	__u32 unused;
 };
 
 /* Counters of a job, one set for each CPU. */
@@ -133,9 +140,7 @@ struct upstream_state {
 	__u32 network;	    /* enum network: only NETWORK_HTTP dials out at all */
 	__u64 rate;	    /* bytes per second towards the job, 0: not paced here */
 	__u64 departure;    /* as in struct job_state */
-	__u64 event_window; /* as in struct job_state */
-	__u32 events;
-	__u32 unused;
+	struct event_budget budget;
 };
 
 /* Map `connections`: what a connection to the proxy was meant to reach. */

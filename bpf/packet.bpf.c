@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The second lock on a job: whatever its sockets were told, a packet leaves only over `lo`, and
+ * there only to the job's own proxy or, in a namespace of its own, to the job itself. Sockets
+ * from before the other hooks were attached come by here as well.
+ */
+
+#include "packet.bpf.h"
+#include "pace.bpf.h"
+
+/* Own loopback: `peer` is the far end. */
+static __always_inline bool is_own_loopback(const struct job_state *job_state,
+	const struct packet *packet, const struct endpoint *peer)
+{
+	return job_state->flags & JOB_OWN_NETNS && address_is_loopback(&peer->address) &&
+	       (packet->protocol == IPPROTO_TCP || packet->protocol == IPPROTO_UDP);
+}
+
+static __always_inline bool is_own_listener(const struct job_state *job_state,
+	const struct packet *packet, const struct endpoint *peer)
+{
+	return job_state->network == NETWORK_HTTP &&
+	       (is_listener(packet, peer, &job_state->proxy4, &job_state->dns4) ||
+		       is_listener(packet, peer, &job_state->proxy6, &job_state->dns6));
+}
+
+SEC("cgroup_skb/egress")
+int egress(struct __sk_buff *skb)
+{
+	struct job_state *job_state = bpf_get_local_storage(&job, 0);
+	enum reason reason = REASON_PACKET;
+	struct packet packet;
+	bool whole;
+
+	if (job_state->network == NETWORK_FULL)
+		return PROGRAM_ALLOW;
+	whole = packet_parse(skb, &packet);
+	if (whole && skb->ifindex == LOOPBACK_IFINDEX) {
+		if (is_own_loopback(job_state, &packet, &packet.destination))
+			return PROGRAM_ALLOW;
+		if (is_own_listener(job_state, &packet, &packet.destination)) {
+			if (pace(skb, job_state->rate, &job_state->departure))
+				return PROGRAM_ALLOW;
+			reason = REASON_HORIZON;
+		}
+	}
+	refuse_packet(job_state->id, &job_state->budget, &packet, reason, HOOK_EGRESS);
+	return PROGRAM_REFUSE;
+}
+
+SEC("cgroup_skb/ingress")
+int ingress(struct __sk_buff *skb)
+{
+	struct job_state *job_state = bpf_get_local_storage(&job, 0);
+	struct packet packet;
+
+	if (job_state->network == NETWORK_FULL)
+		return PROGRAM_ALLOW;
+	if (packet_parse(skb, &packet) && skb->ifindex == LOOPBACK_IFINDEX &&
+		(is_own_loopback(job_state, &packet, &packet.source) ||
+			is_own_listener(job_state, &packet, &packet.source)))
+		return PROGRAM_ALLOW;
+	refuse_packet(
+		job_state->id, &job_state->budget, &packet, REASON_PACKET, HOOK_INGRESS);
+	return PROGRAM_REFUSE;
+}

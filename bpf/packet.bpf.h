@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+/*
+ * What the packet filters look at. A header that is not the plain one (options, extension
+ * headers, fragments) is not parsed at a guess: such a packet is no packet of ours. The filters
+ * run before fragmentation and after reassembly, so honest datagrams of any size are whole here.
+ */
+
+#include "decide.bpf.h"
+
+#define ETH_P_IP	 bpf_htons(0x0800)
+#define ETH_P_IPV6	 bpf_htons(0x86dd)
+#define LOOPBACK_IFINDEX 1 /* of `lo` in every network namespace */
+#define IPV4_VERSION_IHL 0x45
+#define IPV4_FRAGMENT	 bpf_htons(0x3fff) /* more fragments, or an offset */
+
+struct packet {
+	__u16 family;
+	__u16 protocol;
+	struct endpoint source, destination;
+};
+
+static __always_inline bool packet_ip4(const struct __sk_buff *skb, struct packet *packet)
+{
+	struct iphdr header;
+
+	if (bpf_skb_load_bytes(skb, 0, &header, sizeof(header)))
+		return false;
+	packet->family = AF_INET;
+	packet->protocol = header.protocol;
+	address_from_ip4(&packet->source.address, header.saddr);
+	address_from_ip4(&packet->destination.address, header.daddr);
+	return *(__u8 *)&header == IPV4_VERSION_IHL && !(header.frag_off & IPV4_FRAGMENT);
+}
+
+static __always_inline bool packet_ip6(const struct __sk_buff *skb, struct packet *packet)
+{
+	struct ipv6hdr header;
+
+	if (bpf_skb_load_bytes(skb, 0, &header, sizeof(header)))
+		return false;
+	packet->family = AF_INET6;
+	packet->protocol = header.nexthdr;
+	__builtin_memcpy(&packet->source.address, &header.saddr, sizeof(struct address));
+	__builtin_memcpy(
+		&packet->destination.address, &header.daddr, sizeof(struct address));
+	return true;
+}
+
+/* Reads a packet; false where it is not whole, plain TCP or UDP: then only the fields that could be
+ * read are set, for the event. */
+static __always_inline bool packet_parse(const struct __sk_buff *skb, struct packet *packet)
+{
+	bool ip4 = skb->protocol == ETH_P_IP;
+	__be16 ports[2];
+
+	__builtin_memset(packet, 0, sizeof(*packet));
+	if (!(ip4 ? packet_ip4(skb, packet)
+		  : skb->protocol == ETH_P_IPV6 && packet_ip6(skb, packet)))
+		return false;
+	if (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP)
+		return false;
+	if (bpf_skb_load_bytes(skb, ip4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr),
+		    ports, sizeof(ports)))
+		return false;
+	packet->source.port = ports[0];
+	packet->destination.port = ports[1];
+	return true;
+}
+
+/* Whether an end of a packet is one of the proxy's listeners, `tcp` and `dns`. */
+static __always_inline bool is_listener(const struct packet *packet,
+	const struct endpoint *end, const struct endpoint *tcp, const struct endpoint *dns)
+{
+	if (!end->port)
+		return false;
+	return endpoint_equal(end, dns) ||
+	       (packet->protocol == IPPROTO_TCP && endpoint_equal(end, tcp));
+}
+
+static __always_inline void refuse_packet(__u64 job_id, struct event_budget *budget,
+	const struct packet *packet, enum reason reason, enum hook hook)
+{
+	struct event *event = refusal_begin(job_id, budget, reason, hook);
+
+	if (!event)
+		return;
+	event->family = packet->family;
+	event->protocol = packet->protocol;
+	event->destination = hook == HOOK_INGRESS ? packet->source : packet->destination;
+	bpf_ringbuf_submit(event, 0);
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which sockets a job may have: TCP and UDP over IPv4 and IPv6. Raw, ICMP, SCTP, MPTCP and
+ * UDP-Lite sockets end here; families that `sock_create` never sees (packet, vsock, XDP, …) in
+ * the LSM hook, where the kernel has it. And which ports it may take.
+ */
+
+#include "decide.bpf.h"
+
+#define AF_UNIX	       1
+#define AF_NETLINK     16
+#define LSM_CONTINUE   1
+#define LSM_PERMISSION 0
+
+static __always_inline void refuse_socket(
+	struct job_state *job_state, __u32 family, __u32 protocol)
+{
+	struct event *event = refusal_begin(
+		job_state->id, &job_state->budget, REASON_SOCKET, HOOK_SOCKET);
+
+	if (!event)
+		return;
+	event->family = family;
+	event->protocol = protocol;
+	refusal_end_in_process(event);
+}
+
+SEC("cgroup/sock_create")
+int sock_create(struct bpf_sock *context)
+{
+	struct job_state *job_state = bpf_get_local_storage(&job, 0);
+
+	if (job_state->network == NETWORK_FULL ||
+		is_plain_socket(context->type, context->protocol))
+		return PROGRAM_ALLOW;
+	refuse_socket(job_state, context->family, context->protocol);
+	return PROGRAM_REFUSE;
+}
+
+/* int socket_create(int family, int type, int protocol, int kern) */
+SEC("lsm_cgroup/socket_create")
+int socket_create(__u64 *context)
+{
+	struct job_state *job_state = bpf_get_local_storage(&job, 0);
+	__u32 family = context[0], type = context[1], protocol = context[2];
+	bool kernel = (__u32)context[3];
+
+	if (kernel || job_state->network == NETWORK_FULL || family == AF_UNIX ||
+		family == AF_NETLINK)
+		return LSM_CONTINUE;
+	if ((family == AF_INET || family == AF_INET6) && is_plain_socket(type, protocol))
+		return LSM_CONTINUE;
+	refuse_socket(job_state, family, protocol);
+	return LSM_PERMISSION;
+}
+
+/* In the host's namespace a port is somebody else's; port 0 lets the kernel choose. */
+static __always_inline int admit_bind(struct bpf_sock_addr *context)
+{
+	struct job_state *job_state = bpf_get_local_storage(&job, 0);
+	struct event *event;
+
+	if (job_state->network == NETWORK_FULL || job_state->flags & JOB_OWN_NETNS ||
+		!context->user_port)
+		return PROGRAM_ALLOW;
+	event = refusal_begin(job_state->id, &job_state->budget, REASON_BIND, HOOK_BIND);
+	if (event) {
+		event->family = context->family;
+		event->protocol = context->protocol;
+		event->destination.port = context->user_port;
+		refusal_end_in_process(event);
+	}
+	return PROGRAM_REFUSE;
+}
+
+SEC("cgroup/bind4")
+int bind4(struct bpf_sock_addr *context)
+{
+	return admit_bind(context);
+}
+
+SEC("cgroup/bind6")
+int bind6(struct bpf_sock_addr *context)
+{
+	return admit_bind(context);
+}

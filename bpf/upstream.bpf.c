@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The fence of the proxy itself, on its cgroup: it may dial ports 80 and 443 of addresses that the
+ * guard lets pass, ask the node's resolvers, and answer the job. A proxy that a hostile origin
+ * took over gets no further than the job would. The pacer of the download is here too: what the
+ * proxy sends to the job leaves through the job's `lo`.
+ */
+
+#include "packet.bpf.h"
+#include "pace.bpf.h"
+#include "sock_addr.bpf.h"
+
+static __always_inline bool is_resolver(
+	const struct upstream_state *state, const struct endpoint *to)
+{
+	int i;
+
+	for (i = 0; i < RESOLVERS_MAX; i++)
+		if (state->resolvers[i].port && endpoint_equal(&state->resolvers[i], to))
+			return true;
+	return false;
+}
+
+static __always_inline bool is_allowed_range(
+	const struct upstream_state *state, const struct address *address)
+{
+	__u32 i;
+
+	for (i = 0; i < ALLOWED_RANGES_MAX; i++)
+		if (i < state->allowed_count &&
+			address_in_range(address, &state->allowed[i]))
+			return true;
+	return false;
+}
+
+/* Whether the proxy may dial `to`. */
+static __always_inline bool may_dial(
+	const struct upstream_state *state, const struct endpoint *to, __u32 protocol)
+{
+	if (state->network != NETWORK_HTTP)
+		return false;
+	if (is_resolver(state, to))
+		return true;
+	return protocol == IPPROTO_TCP && is_web_port(to->port) &&
+	       (address_class(&to->address) == ADDRESS_PUBLIC ||
+		       is_allowed_range(state, &to->address));
+}
+
+static __always_inline void refuse_dial(struct upstream_state *state,
+	struct bpf_sock_addr *context, const struct endpoint *to)
+{
+	struct event *event =
+		refusal_begin(state->job, &state->budget, REASON_UPSTREAM, HOOK_UPSTREAM);
+
+	if (!event)
+		return;
+	event->family = context->family;
+	event->protocol = context->protocol;
+	event->destination = *to;
+	refusal_end_in_process(event);
+}
+
+static __always_inline int dial(struct bpf_sock_addr *context, const struct endpoint *to)
+{
+	struct upstream_state *state = bpf_get_local_storage(&upstream, 0);
+
+	if (may_dial(state, to, context->protocol))
+		return PROGRAM_ALLOW;
+	refuse_dial(state, context, to);
+	return PROGRAM_REFUSE;
+}
+
+SEC("cgroup/connect4")
+int upstream_connect4(struct bpf_sock_addr *context)
+{
+	struct endpoint to;
+
+	to_from_context4(&to, context);
+	return dial(context, &to);
+}
+
+SEC("cgroup/connect6")
+int upstream_connect6(struct bpf_sock_addr *context)
+{
+	struct endpoint to;
+
+	to_from_context6(&to, context);
+	return dial(context, &to);
+}
+
+/* A datagram from the stub's own socket goes to the job, whatever its address. */
+
+SEC("cgroup/sendmsg4")
+int upstream_sendmsg4(struct bpf_sock_addr *context)
+{
+	struct upstream_state *state = bpf_get_local_storage(&upstream, 0);
+	struct endpoint to;
+
+	if (context->sk && context->sk->src_port == bpf_ntohs(state->dns4.port) &&
+		context->sk->src_ip4 == state->dns4.address.words[3])
+		return PROGRAM_ALLOW;
+	to_from_context4(&to, context);
+	return dial(context, &to);
+}
+
+SEC("cgroup/sendmsg6")
+int upstream_sendmsg6(struct bpf_sock_addr *context)
+{
+	struct upstream_state *state = bpf_get_local_storage(&upstream, 0);
+	struct endpoint to;
+
+	if (context->sk && context->sk->src_port == bpf_ntohs(state->dns6.port) &&
+		context->sk->src_ip6[0] == state->dns6.address.words[0] &&
+		context->sk->src_ip6[1] == state->dns6.address.words[1] &&
+		context->sk->src_ip6[2] == state->dns6.address.words[2] &&
+		context->sk->src_ip6[3] == state->dns6.address.words[3])
+		return PROGRAM_ALLOW;
+	to_from_context6(&to, context);
+	return dial(context, &to);
+}
+
+SEC("cgroup/sock_create")
+int upstream_sock(struct bpf_sock *context)
+{
+	struct upstream_state *state = bpf_get_local_storage(&upstream, 0);
+	struct event *event;
+
+	if (is_plain_socket(context->type, context->protocol))
+		return PROGRAM_ALLOW;
+	event = refusal_begin(state->job, &state->budget, REASON_SOCKET, HOOK_UPSTREAM);
+	if (event) {
+		event->family = context->family;
+		event->protocol = context->protocol;
+		refusal_end_in_process(event);
+	}
+	return PROGRAM_REFUSE;
+}
+
+static __always_inline bool is_to_job(
+	const struct upstream_state *state, const struct packet *packet)
+{
+	return is_listener(packet, &packet->source, &state->proxy4, &state->dns4) ||
+	       is_listener(packet, &packet->source, &state->proxy6, &state->dns6);
+}
+
+/* What leaves over `lo` of the host's namespace goes to the node itself: only where somebody
+ * allowed that address, or to a resolver. */
+static __always_inline bool may_leave(const struct __sk_buff *skb,
+	const struct upstream_state *state, const struct packet *packet)
+{
+	if (!may_dial(state, &packet->destination, packet->protocol))
+		return false;
+	return skb->ifindex != LOOPBACK_IFINDEX ||
+	       is_resolver(state, &packet->destination) ||
+	       is_allowed_range(state, &packet->destination.address);
+}
+
+SEC("cgroup_skb/egress")
+int upstream_egress(struct __sk_buff *skb)
+{
+	struct upstream_state *state = bpf_get_local_storage(&upstream, 0);
+	enum reason reason = REASON_PACKET;
+	struct packet packet;
+
+	if (packet_parse(skb, &packet)) {
+		if (skb->ifindex == LOOPBACK_IFINDEX && is_to_job(state, &packet)) {
+			if (pace(skb, state->rate, &state->departure))
+				return PROGRAM_ALLOW;
+			reason = REASON_HORIZON;
+		} else if (may_leave(skb, state, &packet)) {
+			return PROGRAM_ALLOW;
+		}
+	}
+	refuse_packet(state->job, &state->budget, &packet, reason, HOOK_UPSTREAM);
+	return PROGRAM_REFUSE;
+}
