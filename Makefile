@@ -24,7 +24,7 @@ quiet = @printf '  %-8s%s\n' $(1) $(patsubst $(BUILD)/%,%,$@);
 endif
 
 BASE_LIBS  := jansson libidn2 libpsl libcares
-LOAD_LIBS  := libbpf
+LOAD_LIBS  := libbpf libmnl libseccomp
 PROXY_LIBS := libllhttp libcares libseccomp
 ALL_LIBS   := $(sort $(BASE_LIBS) $(LOAD_LIBS) $(PROXY_LIBS))
 

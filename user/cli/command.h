@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * The verbs: one row in the table of commands.c and one file for each. Dispatch, `help`, completion and
+ * the synopsis of the manual come from the table.
+ */
+
+#include "cli/options.h"
+#include "lib/failure.h"
+
+struct command {
+	const char *name;
+	const char *arguments; /* after the options, for the synopsis */
+	const char *summary;
+	unsigned options; /* enum option_group */
+	/* Returns 0 with *status set (STATUS_DONE before), or -errno with the failure noted. */
+	int (*run)(struct options *options, int *status, struct failure *failure);
+	int failure_status; /* when not 0, in place of the failure's own */
+};
+
+extern const struct command commands[]; /* ended by a NULL name */
+
+const struct command *command_find(const char *name);
+
+/* Prints a failure, as the one line on standard error that it is. */
+void report_failure(const struct failure *failure);
+
+int run_command(struct options *options, int *status, struct failure *failure);
+int up_command(struct options *options, int *status, struct failure *failure);
+int exec_command(struct options *options, int *status, struct failure *failure);
+int down_command(struct options *options, int *status, struct failure *failure);
+int list_command(struct options *options, int *status, struct failure *failure);
+int show_command(struct options *options, int *status, struct failure *failure);
+int events_command(struct options *options, int *status, struct failure *failure);
+int version_command(struct options *options, int *status, struct failure *failure);
+int help_command(struct options *options, int *status, struct failure *failure);

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The table of verbs. */
+
+#include <string.h>
+
+#include "cli/command.h"
+#include "core/execute.h"
+
+const struct command commands[] = {
+	{ "run", "[--] COMMAND [ARG...]", "run a command in a job of its own",
+		OPTIONS_JOB | OPTIONS_EXECUTE | OPTIONS_COMMAND, run_command, EXIT_BEFORE },
+	{ "up", "", "build the fence of a job", OPTIONS_JOB | OPTIONS_PLACE | OPTIONS_JSON,
+		up_command, 0 },
+	{ "exec", "JOB [--] COMMAND [ARG...]", "run a command in a job that is up",
+		OPTIONS_EXECUTE | OPTIONS_COMMAND, exec_command, EXIT_BEFORE },
+	{ "down", "[JOB...]", "end jobs and remove all that they got",
+		OPTIONS_SELECT | OPTIONS_ALL, down_command, 0 },
+	{ "list", "", "list the jobs of this node", OPTIONS_SELECT | OPTIONS_JSON,
+		list_command, 0 },
+	{ "show", "JOB", "show a job, what it used and what it was refused", OPTIONS_JSON,
+		show_command, 0 },
+	{ "events", "[JOB]", "print refusals of the kernel as they happen",
+		OPTIONS_JSON | OPTIONS_FOLLOW, events_command, 0 },
+	{ "version", "", "print the version", 0, version_command, 0 },
+	{ "help", "[COMMAND]", "explain a command", 0, help_command, 0 },
+	{},
+};
+
+const struct command *command_find(const char *name)
+{
+	for (const struct command *command = commands; command->name; command++)
+		if (!strcmp(command->name, name))
+			return command;
+	return NULL;
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * `jobfence events`: what the programs noted in their ring buffer. It has one reader: an event that was
+ * printed is gone.
+ */
+
+#include <arpa/inet.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/command.h"
+#include "core/job.h"
+#include "core/objects.h"
+#include "core/usage.h"
+#include "lib/cleanup.h"
+#include "names/address.h"
+
+struct printing {
+	const char *job; /* NULL: every job */
+	bool json;
+	json_t *names; /* of jobs, by id as a decimal number */
+};
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal)
+{
+	(void)signal;
+	stopped = 1;
+}
+
+static void cleanup_ring(struct ring_buffer **ring)
+{
+	ring_buffer__free(*ring);
+}
+
+static const char *hook_name(unsigned hook)
+{
+	static const char *const names[] = { [HOOK_SOCKET] = "socket",
+		[HOOK_CONNECT] = "connect",
+		[HOOK_SENDMSG] = "sendmsg",
+		[HOOK_BIND] = "bind",
+		[HOOK_EGRESS] = "egress",
+		[HOOK_INGRESS] = "ingress",
+		[HOOK_UPSTREAM] = "upstream" };
+
+	return hook < ARRAY_SIZE(names) && names[hook] ? names[hook] : "unknown";
+}
+
+static int remember(const struct job *job, void *data)
+{
+	char id[24];
+
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)job->id);
+	return json_object_set_new(data, id, json_string(job->spec.name)) ? -ENOMEM : 0;
+}
+
+/* The name of a job; one that came up since the last look is looked for. */
+static const char *job_name(struct printing *printing, uint64_t id)
+{
+	struct failure ignored;
+	char key[24];
+
+	snprintf(key, sizeof(key), "%llu", (unsigned long long)id);
+	if (!json_object_get(printing->names, key))
+		job_each(remember, printing->names, &ignored);
+	return json_string_value(json_object_get(printing->names, key));
+}
+
+/* Wall-clock time of a moment of CLOCK_BOOTTIME. */
+static void format_time(uint64_t boottime, char text[40])
+{
+	struct timespec boot, wall;
+	time_t seconds;
+	struct tm parts;
+
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	clock_gettime(CLOCK_REALTIME, &wall);
+	seconds = wall.tv_sec - boot.tv_sec + (time_t)(boottime / 1000000000ULL);
+	gmtime_r(&seconds, &parts);
+	strftime(text, 40, "%Y-%m-%dT%H:%M:%SZ", &parts);
+}
+
+static void print_event(
+	const struct event *event, const char *job, const char *comm, bool json)
+{
+	char time[40], address[ADDRESS_TEXT_MAX];
+	unsigned port = ntohs(event->destination.port);
+	enum reason reason = (enum reason)event->reason;
+
+	format_time(event->time, time);
+	address_format(&event->destination.address, address);
+	if (json) {
+		_json_ json_t *line =
+			json_pack("{s:s, s:s?, s:i, s:s, s:s, s:s, s:i, s:i, s:s, s:i}",
+				"time", time, "job", job, "pid", (int)event->pid, "comm",
+				comm, "hook", hook_name(event->hook), "reason",
+				reason_word(reason), "family", event->family, "protocol",
+				event->protocol, "address", address, "port", (int)port);
+
+		json_dumpf(line, stdout, JSON_COMPACT);
+		putchar('\n');
+	} else {
+		printf("%s %s %s[%u] %s %s port %u: %s\n", time, job ? job : "-",
+			comm[0] ? comm : "-", event->pid, hook_name(event->hook), address,
+			port, reason_text(reason));
+	}
+	fflush(stdout);
+}
+
+static int on_event(void *data, void *record, size_t size)
+{
+	struct printing *printing = data;
+	const struct event *event = record;
+	char comm[COMM_LENGTH + 1];
+	const char *job;
+	size_t i;
+
+	if (size < sizeof(*event))
+		return 0;
+	job = job_name(printing, event->job);
+	if (printing->job && (!job || strcmp(job, printing->job)))
+		return 0;
+	/* A process chooses its name: no control bytes to a terminal, and no broken UTF-8. */
+	for (i = 0; i < COMM_LENGTH && event->comm[i]; i++)
+		comm[i] = (char)(event->comm[i] < ' ' || event->comm[i] > '~'
+					 ? '?'
+					 : event->comm[i]);
+	comm[i] = '\0';
+	print_event(event, job, comm, printing->json);
+	return 0;
+}
+
+static int read_events(struct ring_buffer *ring, bool follow)
+{
+	int result = ring_buffer__consume(ring);
+
+	while (follow && result >= 0 && !stopped) {
+		result = ring_buffer__poll(ring, -1);
+		if (result == -EINTR)
+			result = 0;
+	}
+	return result < 0 ? result : 0;
+}
+
+int events_command(struct options *options, int *status, struct failure *failure)
+{
+	_fd_ int map = objects_map("events");
+	_json_ json_t *names = json_object();
+	struct printing printing = {
+		.job = options->arguments[0], .json = options->json, .names = names
+	};
+	_cleanup_(cleanup_ring) struct ring_buffer *ring = NULL;
+	struct sigaction action = { .sa_handler = stop };
+	int error;
+
+	(void)status;
+	if (options->count > 1)
+		return fail_as(failure, STATUS_USAGE, "events takes the name of one job");
+	if (map < 0)
+		return fail(failure, map, "cannot open the events (no job was up yet?)");
+	ring = ring_buffer__new(map, on_event, &printing, NULL);
+	if (!ring || !names)
+		return fail(failure, -errno, "cannot read the events");
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	error = read_events(ring, options->follow);
+	return error ? fail(failure, error, "cannot read the events") : 0;
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* `jobfence exec`: one more command in a job that is up. */
+
+#include <string.h>
+
+#include "cli/command.h"
+#include "core/execute.h"
+#include "lib/cleanup.h"
+
+int exec_command(struct options *options, int *status, struct failure *failure)
+{
+	struct execution execution = { .proxy_variables = !options->no_proxy_variables };
+	_cleanup_(job_free) struct job job;
+	char **words = options->arguments;
+	int error = job_init(&job);
+
+	if (error)
+		return fail(failure, error, "exec");
+	if (!words[0])
+		return fail_as(failure, STATUS_USAGE, "exec needs a job and a command");
+	error = job_read(&job, *words++, failure);
+	if (!error)
+		error = user_find(options->user, &execution.user, failure);
+	if (error)
+		return error;
+	if (words[0] && !strcmp(words[0], "--"))
+		words++;
+	if (!words[0])
+		return fail_as(failure, STATUS_USAGE, "exec needs a command after the job");
+	execution.arguments = words;
+	return job_execute(&job, &execution, status, failure);
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* `jobfence list`. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "core/job.h"
+#include "lib/cleanup.h"
+#include "lib/rate.h"
+
+struct listing {
+	const json_t *labels;
+	json_t *jobs;
+};
+
+static int add(const struct job *job, void *data)
+{
+	struct listing *listing = data;
+
+	if (!job_has_labels(job, listing->labels))
+		return 0;
+	return json_array_append_new(listing->jobs, job_to_json(job)) ? -ENOMEM : 0;
+}
+
+static const char *text(const json_t *job, const char *key)
+{
+	return json_string_value(json_object_get(job, key));
+}
+
+static void print_line(const json_t *job)
+{
+	const json_t *rate = json_object_get(job, "rate");
+	const json_t *domain, *label;
+	char shown[RATE_TEXT_MAX];
+	const char *key;
+	size_t i;
+
+	rate_format((uint64_t)json_integer_value(json_object_get(rate, "bits_per_second")),
+		shown);
+	printf("%-24s %-5s %-9s %-6s", text(job, "job"), text(job, "network"), shown,
+		text(rate, "pacing"));
+	json_array_foreach(json_object_get(job, "domains"), i, domain)
+		printf("%s%s", i ? "," : " ", json_string_value(domain));
+	json_object_foreach(json_object_get(job, "labels"), key, label)
+		printf(" %s=%s", key, json_string_value(label));
+	putchar('\n');
+}
+
+int list_command(struct options *options, int *status, struct failure *failure)
+{
+	_json_ json_t *jobs = json_array();
+	struct listing listing = { .labels = options->spec.labels, .jobs = jobs };
+	const json_t *job;
+	size_t i;
+	int error;
+
+	(void)status;
+	if (options->count)
+		return fail_as(failure, STATUS_USAGE,
+			"list takes no names; see: jobfence show JOB");
+	error = job_each(add, &listing, failure);
+	if (error)
+		return error;
+	if (options->json) {
+		json_dumpf(jobs, stdout, JSON_COMPACT);
+		putchar('\n');
+		return 0;
+	}
+	if (json_array_size(jobs))
+		printf("%-24s %-5s %-9s %-6s %s\n", "JOB", "NET", "RATE", "PACING",
+			"DOMAINS, LABELS");
+	json_array_foreach(jobs, i, job) print_line(job);
+	return 0;
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The edge: words in, a verb called, its failure printed, a status out. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "core/objects.h"
+#include "lib/cleanup.h"
+
+void report_failure(const struct failure *failure)
+{
+	fprintf(stderr, "jobfence: %s\n", failure->text);
+}
+
+static int usage(const char *word)
+{
+	if (word)
+		fprintf(stderr, "jobfence: there is no command %.64s; see: jobfence help\n",
+			word);
+	else
+		fprintf(stderr, "jobfence: a command is missing; see: jobfence help\n");
+	return STATUS_USAGE;
+}
+
+static int run(const struct command *command, int count, char **arguments)
+{
+	_cleanup_(options_free) struct options options;
+	struct failure failure = {};
+	int status = STATUS_DONE;
+	int error = options_parse(&options, command->options, count, arguments, &failure);
+
+	if (!error && options.help) {
+		options.arguments = (char *[]){ (char *)command->name, NULL };
+		options.count = 1;
+		command = command_find("help");
+	}
+	if (!error)
+		error = command->run(&options, &status, &failure);
+	if (failure.text[0])
+		report_failure(&failure);
+	if (!error && fflush(stdout)) {
+		perror("jobfence: standard output");
+		return STATUS_FAILED;
+	}
+	if (!error)
+		return status;
+	return command->failure_status ? command->failure_status : (int)failure.status;
+}
+
+int main(int count, char **arguments)
+{
+	const char *word = count > 1 ? arguments[1] : NULL;
+	const struct command *command;
+
+	objects_quiet();
+	if (word && (!strcmp(word, "--help") || !strcmp(word, "-h")))
+		word = "help";
+	else if (word && !strcmp(word, "--version"))
+		word = "version";
+	command = word ? command_find(word) : NULL;
+	return command ? run(command, count - 1, arguments + 1) : usage(word);
+}

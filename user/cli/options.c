@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The table of options and what each does with its argument. */
+
+#include <getopt.h>
+#include <string.h>
+
+#include "cli/options.h"
+#include "lib/cleanup.h"
+
+typedef int handler(struct options *options, const char *argument, struct failure *failure);
+
+struct option_row {
+	const char *name;
+	const char *argument; /* its name, NULL: none */
+	unsigned groups;
+	handler *handle;
+	const char *help;
+};
+
+#define SPEC_HANDLER(name, setter)                                                        \
+	static int name(struct options *o, const char *argument, struct failure *failure) \
+	{                                                                                 \
+		return setter(&o->spec, argument, failure);                               \
+	}
+SPEC_HANDLER(set_network, spec_set_network)
+SPEC_HANDLER(add_domain, spec_add_domain)
+SPEC_HANDLER(add_domain_file, spec_add_domain_file)
+SPEC_HANDLER(set_rate, spec_set_rate)
+SPEC_HANDLER(set_job, spec_set_name)
+SPEC_HANDLER(add_label, spec_add_label)
+SPEC_HANDLER(set_header, spec_set_header)
+SPEC_HANDLER(add_allowed, spec_add_allowed)
+SPEC_HANDLER(set_pacing, spec_set_pacing)
+SPEC_HANDLER(read_spec, spec_read_file)
+
+#define FLAG_HANDLER(name, field)                                                         \
+	static int name(struct options *o, const char *argument, struct failure *failure) \
+	{                                                                                 \
+		(void)argument;                                                           \
+		(void)failure;                                                            \
+		o->field = true;                                                          \
+		return 0;                                                                 \
+	}
+FLAG_HANDLER(set_json, json)
+FLAG_HANDLER(set_all, all)
+FLAG_HANDLER(set_follow, follow)
+FLAG_HANDLER(set_no_proxy_variables, no_proxy_variables)
+FLAG_HANDLER(set_help, help)
+
+static int set_cgroup(struct options *o, const char *argument, struct failure *failure)
+{
+	(void)failure;
+	o->cgroup = argument;
+	return 0;
+}
+
+static int set_user(struct options *o, const char *argument, struct failure *failure)
+{
+	(void)failure;
+	o->user = argument;
+	return 0;
+}
+
+static int set_netns(struct options *o, const char *argument, struct failure *failure)
+{
+	if (o->netns[0])
+		return fail_as(failure, STATUS_USAGE,
+			"a job has one network namespace: --netns "
+			"or --pid, and once");
+	if (!argument[0] || path_format(o->netns, "%s", argument))
+		return fail_as(failure, STATUS_USAGE,
+			"--netns needs the path of a network "
+			"namespace");
+	return 0;
+}
+
+static int set_pid(struct options *o, const char *argument, struct failure *failure)
+{
+	char path[PATH_SIZE];
+
+	if (!argument[0] || strspn(argument, "0123456789") != strlen(argument) ||
+		path_format(path, "/proc/%s/ns/net", argument))
+		return fail_as(
+			failure, STATUS_USAGE, "--pid needs the number of a process");
+	return set_netns(o, path, failure);
+}
+
+static const struct option_row rows[] = {
+	{ "network", "TYPE", OPTIONS_JOB, set_network,
+		"none, http or full; http when a domain is given, else none" },
+	{ "domain", "D", OPTIONS_JOB, add_domain,
+		"allow a domain: foo.com, .foo.com (and all below), *.foo.com (all below), an "
+		"address" },
+	{ "domain-file", "FILE", OPTIONS_JOB, add_domain_file,
+		"allow the domains in a file, one a line, # comments" },
+	{ "rate", "R", OPTIONS_JOB, set_rate,
+		"throttle each direction: 1mbit (the default), 500kbit, 10mbps; 0 for none" },
+	{ "job", "ID", OPTIONS_JOB, set_job, "the job's name" },
+	{ "label", "K=V", OPTIONS_JOB | OPTIONS_SELECT, add_label,
+		"a label, to find the job by" },
+	{ "header", "NAME", OPTIONS_JOB, set_header,
+		"the header that carries the job's name; " HEADER_DEFAULT },
+	{ "allow-address", "CIDR", OPTIONS_JOB, add_allowed,
+		"let names resolve to private addresses of this range" },
+	{ "pacing", "HOW", OPTIONS_JOB, set_pacing,
+		"auto, edt (in the kernel) or proxy; auto takes edt where it can" },
+	{ "spec", "FILE", OPTIONS_JOB, read_spec,
+		"read the above as JSON, - for standard input" },
+	{ "cgroup", "PATH", OPTIONS_PLACE, set_cgroup,
+		"fence a cgroup that is there already" },
+	{ "netns", "PATH", OPTIONS_PLACE, set_netns,
+		"fence a network namespace that is there already" },
+	{ "pid", "PID", OPTIONS_PLACE, set_pid, "the same, by a process that is in it" },
+	{ "user", "USER", OPTIONS_EXECUTE, set_user,
+		"run the command as USER[:GROUP]; who called sudo, if any" },
+	{ "no-proxy-env", NULL, OPTIONS_EXECUTE, set_no_proxy_variables,
+		"leave http_proxy and its like as they are" },
+	{ "json", NULL, OPTIONS_JSON, set_json, "print JSON" },
+	{ "all", NULL, OPTIONS_ALL, set_all, "every job" },
+	{ "follow", NULL, OPTIONS_FOLLOW, set_follow, "wait for more" },
+	{ "help", NULL, ~0U, set_help, "explain the command" },
+};
+
+#define ROWS ARRAY_SIZE(rows)
+
+/* Fills in getopt's table. An option of another verb is unknown. */
+static void fill(unsigned groups, struct option long_options[ROWS + 1])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].groups == ~0U || rows[i].groups & groups)
+			long_options[count++] = (struct option){ .name = rows[i].name,
+				.has_arg =
+					rows[i].argument ? required_argument : no_argument,
+				.val = (int)i + 1 };
+	long_options[count] = (struct option){};
+}
+
+static int options_init(struct options *options, struct failure *failure)
+{
+	int error;
+
+	*options = (struct options){};
+	error = spec_init(&options->spec);
+	return error ? fail(failure, error, "options") : 0;
+}
+
+int options_parse(struct options *options, unsigned groups, int count, char **arguments,
+	struct failure *failure)
+{
+	/* '+': what follows the first word that is no option is left alone; ':' : no output. */
+	const char *short_options = groups & OPTIONS_COMMAND ? "+:h" : ":h";
+	struct option long_options[ROWS + 1];
+	int error = options_init(options, failure), found;
+
+	fill(groups, long_options);
+	opterr = 0;
+	optind = 0;
+	while (!error && (found = getopt_long(count, arguments, short_options, long_options,
+				  NULL)) != -1) {
+		const char *word = arguments[optind - 1];
+
+		if (found == 'h')
+			options->help = true;
+		else if (found == ':')
+			error = fail_as(failure, STATUS_USAGE,
+				"option %.64s needs an argument", word);
+		else if (found == '?')
+			error = fail_as(failure, STATUS_USAGE,
+				"option %.64s is unknown here; see: jobfence help %s", word,
+				arguments[0]);
+		else
+			error = rows[found - 1].handle(options, optarg, failure);
+	}
+	options->arguments = arguments + optind;
+	options->count = count - optind;
+	return error;
+}
+
+void options_free(struct options *options)
+{
+	spec_free(&options->spec);
+}
+
+void options_print(unsigned groups, FILE *file)
+{
+	for (size_t i = 0; i < ROWS; i++) {
+		char left[32];
+
+		if (rows[i].groups != ~0U && !(rows[i].groups & groups))
+			continue;
+		snprintf(left, sizeof(left), "--%s%s%s", rows[i].name,
+			rows[i].argument ? " " : "",
+			rows[i].argument ? rows[i].argument : "");
+		fprintf(file, "  %-22s %s\n", left, rows[i].help);
+	}
+}
+
+void options_print_names(unsigned groups, FILE *file)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].groups == ~0U || rows[i].groups & groups)
+			fprintf(file, "--%s\n", rows[i].name);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* The options of all verbs: one table, of which each verb takes some groups. */
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "core/spec.h"
+#include "lib/failure.h"
+
+enum option_group {
+	OPTIONS_JOB = 1 << 0,	/* what a job may do */
+	OPTIONS_PLACE = 1 << 1, /* what of others it lives in */
+	OPTIONS_JSON = 1 << 2,
+	OPTIONS_EXECUTE = 1 << 3, /* how a command runs in it */
+	OPTIONS_SELECT = 1 << 4,  /* jobs by label */
+	OPTIONS_ALL = 1 << 5,
+	OPTIONS_FOLLOW = 1 << 6,
+	OPTIONS_COMMAND =
+		1
+		<< 7, /* no option: words after the first that is none belong to a command */
+};
+
+struct options {
+	struct job_spec spec; /* of OPTIONS_SELECT: only its labels */
+	const char *cgroup;
+	char netns[PATH_SIZE]; /* empty: not given */
+	const char *user;
+	bool json, all, follow, no_proxy_variables, help;
+	char **arguments; /* what is left, NULL-terminated */
+	int count;
+};
+
+/* Parses what follows the verb (arguments[0]). Returns 0, or -errno with the failure noted; in either case
+ * options_free() is due. */
+int options_parse(struct options *options, unsigned groups, int count, char **arguments,
+	struct failure *failure);
+void options_free(struct options *options);
+
+/* Prints a line for each option of the groups. */
+void options_print(unsigned groups, FILE *file);
+
+/* Prints the names of the options of the groups, one a line. */
+void options_print_names(unsigned groups, FILE *file);

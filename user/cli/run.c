@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* `jobfence run`: up, one command, a word on what was refused, down. */
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "cli/command.h"
+#include "core/execute.h"
+#include "core/usage.h"
+#include "lib/cleanup.h"
+
+static int make_name(char name[JOB_NAME_MAX + 1], struct failure *failure)
+{
+	unsigned long long bits;
+
+	if (getrandom(&bits, sizeof(bits), 0) != sizeof(bits))
+		return fail(failure, -errno, "cannot make up a name; give one: --job ID");
+	snprintf(name, JOB_NAME_MAX + 1, "run-%016llx", bits);
+	return 0;
+}
+
+static bool is_domain_refusal(const struct usage_refusal *row)
+{
+	return row->key.reason == REASON_DOMAIN;
+}
+
+/* What the proxy refused by name, then what the kernel refused by kind, then how to allow the names. */
+static void print_summary(const struct usage *usage)
+{
+	const char *separator = "jobfence: refused: ";
+	bool domains = false;
+
+	for (size_t i = 0; i < usage->refusal_count; i++) {
+		const struct usage_refusal *row = &usage->refusals[i];
+		const char *word = is_domain_refusal(row)
+					   ? ""
+					   : reason_word((enum reason)row->key.reason);
+
+		fprintf(stderr, "%s%s%s%.*s (%llu times)", separator, word,
+			word[0] ? " " : "", row->key.length, row->key.name,
+			(unsigned long long)row->refusal.count);
+		domains |= is_domain_refusal(row);
+		separator = ", ";
+	}
+	for (int reason = 1; reason < REASON_COUNT; reason++)
+		if (usage->job.refused[reason]) {
+			fprintf(stderr, "%s%s (%llu times)", separator,
+				reason_text((enum reason)reason),
+				(unsigned long long)usage->job.refused[reason]);
+			separator = ", ";
+		}
+	if (separator[0] == ',')
+		fputc('\n', stderr);
+	if (!domains)
+		return;
+	fprintf(stderr, "jobfence: to allow the names:");
+	for (size_t i = 0; i < usage->refusal_count; i++)
+		if (is_domain_refusal(&usage->refusals[i]))
+			fprintf(stderr, " --domain %.*s", usage->refusals[i].key.length,
+				usage->refusals[i].key.name);
+	fputc('\n', stderr);
+}
+
+static int run_job(struct job *job, const struct execution *execution, int *status,
+	struct failure *failure)
+{
+	static const struct placement own;
+	_free_ struct usage *usage = NULL;
+	struct failure ignored = {};
+	int error = job_up(job, &own, failure);
+
+	if (error)
+		return error;
+	error = job_execute(job, execution, status, failure);
+	if (!usage_read(job, &usage, &ignored))
+		print_summary(usage);
+	if (job_down(job->spec.name, &ignored))
+		report_failure(&ignored);
+	return error;
+}
+
+int run_command(struct options *options, int *status, struct failure *failure)
+{
+	struct execution execution = { .arguments = options->arguments,
+		.proxy_variables = !options->no_proxy_variables };
+	_cleanup_(job_free) struct job job = {};
+	int error;
+
+	if (!options->count)
+		return fail_as(failure, STATUS_USAGE, "run needs a command");
+	if (!options->spec.name[0]) {
+		error = make_name(options->spec.name, failure);
+		if (error)
+			return error;
+	}
+	error = spec_finish(&options->spec, failure);
+	if (!error)
+		error = user_find(options->user, &execution.user, failure);
+	if (error)
+		return error;
+	job.spec = TAKE(options->spec, (struct job_spec){});
+	return run_job(&job, &execution, status, failure);
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* `jobfence show`. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "core/cgroup.h"
+#include "core/usage.h"
+#include "lib/cleanup.h"
+#include "lib/rate.h"
+
+static json_t *reasons_to_json(const struct job_counters *counters)
+{
+	json_t *object = json_object();
+
+	for (int reason = 1; reason < REASON_COUNT; reason++)
+		if (counters->refused[reason])
+			json_object_set_new(object, reason_word((enum reason)reason),
+				json_integer((json_int_t)counters->refused[reason]));
+	return object;
+}
+
+static json_t *counters_to_json(const struct job_counters *counters)
+{
+	return json_pack("{s:o, s:I, s:I, s:I}", "refused", reasons_to_json(counters),
+		"paced_packets", (json_int_t)counters->paced_packets, "paced_bytes",
+		(json_int_t)counters->paced_bytes, "marked_packets",
+		(json_int_t)counters->marked_packets);
+}
+
+static json_t *refusals_to_json(const struct usage *usage)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < usage->refusal_count; i++) {
+		const struct usage_refusal *row = &usage->refusals[i];
+
+		json_array_append_new(
+			array, json_pack("{s:s, s:s%, s:I}", "reason",
+				       reason_word((enum reason)row->key.reason), "name",
+				       row->key.name, (size_t)row->key.length, "count",
+				       (json_int_t)row->refusal.count));
+	}
+	return array;
+}
+
+static json_t *hits_to_json(const struct job *job, const struct usage *usage)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < job->spec.domains.count; i++) {
+		char domain[NAME_LENGTH_MAX + 3];
+
+		declared_domain_format(&job->spec.domains.list[i], domain);
+		json_object_set_new(
+			object, domain, json_integer((json_int_t)usage->hits[i]));
+	}
+	return object;
+}
+
+static int print_json(
+	const struct job *job, const struct usage *usage, struct failure *failure)
+{
+	_json_ json_t *json = job_to_json(job);
+
+	if (!json ||
+		json_object_set_new(json, "connections",
+			json_integer((json_int_t)usage->job.connections)) ||
+		json_object_set_new(json, "upload", counters_to_json(&usage->job)) ||
+		json_object_set_new(json, "download", counters_to_json(&usage->proxy)) ||
+		json_object_set_new(json, "hits", hits_to_json(job, usage)) ||
+		json_object_set_new(json, "refusals", refusals_to_json(usage)))
+		return fail(failure, -ENOMEM, "job %s", job->spec.name);
+	json_dumpf(json, stdout, JSON_COMPACT);
+	putchar('\n');
+	return 0;
+}
+
+static void print_counters(const char *who, const struct job_counters *counters)
+{
+	for (int reason = 1; reason < REASON_COUNT; reason++)
+		if (counters->refused[reason])
+			printf("  %-8s %6llu  %s\n", who,
+				(unsigned long long)counters->refused[reason],
+				reason_text((enum reason)reason));
+}
+
+static void print_domains(const struct job *job, const struct usage *usage)
+{
+	for (size_t i = 0; i < job->spec.domains.count; i++) {
+		char domain[NAME_LENGTH_MAX + 3];
+
+		declared_domain_format(&job->spec.domains.list[i], domain);
+		printf("  %-32s %llu requests\n", domain,
+			(unsigned long long)usage->hits[i]);
+	}
+}
+
+static void print_text(const struct job *job, const struct usage *usage)
+{
+	bool alive = job->proxy_pid && cgroup_has_process(job->paths.proxy, job->proxy_pid);
+	char rate[RATE_TEXT_MAX];
+
+	rate_format(job->spec.rate, rate);
+	printf("job        %s\n", job->spec.name);
+	printf("network    %s, %s each way, pacing %s\n", network_name(job->spec.network),
+		rate, pacing_name(job->pacing));
+	printf("cgroup     %s\n", job->cgroup);
+	printf("namespace  %s\n", job->netns[0] ? job->netns : "the node's own");
+	printf("pins       %s\n", job->paths.pins);
+	if (job->proxy_pid)
+		printf("proxy      %d at " PROXY_ADDRESS4 ":80%s\n", (int)job->proxy_pid,
+			alive ? "" : ", which is not running");
+	printf("connections led to the proxy: %llu\n",
+		(unsigned long long)usage->job.connections);
+	if (job->spec.domains.count)
+		printf("domains:\n");
+	print_domains(job, usage);
+	printf("refused:\n");
+	print_counters("job", &usage->job);
+	print_counters("proxy", &usage->proxy);
+	for (size_t i = 0; i < usage->refusal_count; i++)
+		printf("  %-8s %6llu  %.*s\n",
+			reason_word((enum reason)usage->refusals[i].key.reason),
+			(unsigned long long)usage->refusals[i].refusal.count,
+			usage->refusals[i].key.length, usage->refusals[i].key.name);
+}
+
+int show_command(struct options *options, int *status, struct failure *failure)
+{
+	_cleanup_(job_free) struct job job;
+	_free_ struct usage *usage = NULL;
+	int error = job_init(&job);
+
+	(void)status;
+	if (error)
+		return fail(failure, error, "show");
+	if (options->count != 1)
+		return fail_as(failure, STATUS_USAGE, "show needs the name of one job");
+	error = job_read(&job, options->arguments[0], failure);
+	if (!error)
+		error = usage_read(&job, &usage, failure);
+	if (!error && options->json)
+		error = print_json(&job, usage, failure);
+	else if (!error)
+		print_text(&job, usage);
+	return error;
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* `jobfence up`: for executors, which start the job's processes themselves. */
+
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "core/job.h"
+#include "lib/cleanup.h"
+
+static int print_json(const struct job *job, struct failure *failure)
+{
+	_json_ json_t *json = job_to_json(job);
+
+	if (!json)
+		return fail(failure, -ENOMEM, "job %s", job->spec.name);
+	json_dumpf(json, stdout, JSON_COMPACT);
+	putchar('\n');
+	return 0;
+}
+
+int up_command(struct options *options, int *status, struct failure *failure)
+{
+	const struct placement where = { .cgroup = options->cgroup,
+		.netns = options->netns[0] ? options->netns : NULL };
+	_cleanup_(job_free) struct job job = {};
+	int error;
+
+	(void)status;
+	if (options->count)
+		return fail_as(failure, STATUS_USAGE, "'%.64s' is one word too many",
+			options->arguments[0]);
+	if (!options->spec.name[0])
+		return fail_as(failure, STATUS_USAGE, "up needs a name: --job ID");
+	error = spec_finish(&options->spec, failure);
+	if (error)
+		return error;
+	job.spec = TAKE(options->spec, (struct job_spec){});
+	error = job_up(&job, &where, failure);
+	if (!error && options->json)
+		error = print_json(&job, failure);
+	return error;
+}

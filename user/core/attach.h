@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * A job's programs: one pinned link for each, on the job's cgroup and on its proxy's. They are
+ * attached before any state is written, and state that nobody has written refuses everything.
+ */
+
+#include "core/job.h"
+
+/* Attaches the job's programs to `cgroup`, the proxy's to `proxy_cgroup` (unless negative), and pins the links
+ * below the job's folder of pins. Returns 0 or -errno; what was pinned by then stays. */
+int attach_job(const struct job_paths *paths, int cgroup, int proxy_cgroup,
+	struct failure *failure);

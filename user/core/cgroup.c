@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See cgroup.h. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <time.h>
+
+#include "core/cgroup.h"
+#include "core/paths.h"
+#include "lib/cleanup.h"
+#include "lib/files.h"
+
+int cgroup_open(const char *path)
+{
+	_fd_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct statfs system;
+
+	if (fd < 0 || fstatfs(fd, &system) < 0)
+		return -errno;
+	return system.f_type == CGROUP2_SUPER_MAGIC ? TAKE_FD(fd) : -ENOTDIR;
+}
+
+int cgroup_id(int fd, uint64_t *id)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	*id = status.st_ino;
+	return 0;
+}
+
+static int open_events(const char *path)
+{
+	char events[PATH_SIZE];
+	int error = path_format(events, "%s/cgroup.events", path);
+	int fd;
+
+	if (error)
+		return error;
+	fd = open(events, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int read_populated(int events)
+{
+	char text[128];
+	ssize_t length = pread(events, text, sizeof(text) - 1, 0);
+
+	if (length < 0)
+		return -errno;
+	text[length] = '\0';
+	return strstr(text, "populated 1") != NULL;
+}
+
+int cgroup_is_populated(const char *path)
+{
+	_fd_ int events = open_events(path);
+
+	return events < 0 ? events : read_populated(events);
+}
+
+static int wait_until_empty(int events, int seconds)
+{
+	struct pollfd change = { .fd = events, .events = POLLPRI };
+	time_t end = time(NULL) + seconds;
+	int populated;
+
+	while ((populated = read_populated(events)) == 1) {
+		if (time(NULL) >= end)
+			return -ETIMEDOUT;
+		if (poll(&change, 1, 1000) < 0 && errno != EINTR)
+			return -errno;
+	}
+	return populated == -ENODEV ? 0 : populated;
+}
+
+int cgroup_kill(const char *path, int seconds)
+{
+	char kill[PATH_SIZE];
+	_fd_ int events = open_events(path);
+	int error;
+
+	if (events == -ENOENT)
+		return 0;
+	if (events < 0)
+		return events;
+	error = path_format(kill, "%s/cgroup.kill", path);
+	if (!error)
+		error = file_write(kill, "1");
+	return error ? error : wait_until_empty(events, seconds);
+}
+
+bool cgroup_has_process(const char *path, pid_t pid)
+{
+	char procs[PATH_SIZE], line[32];
+	_file_ FILE *file = NULL;
+
+	if (path_format(procs, "%s/cgroup.procs", path))
+		return false;
+	file = fopen(procs, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (strtol(line, NULL, 10) == pid)
+			return true;
+	return false;
+}
+
+pid_t cgroup_fork(int cgroup)
+{
+	struct clone_args arguments = {
+		.flags = CLONE_INTO_CGROUP,
+		.exit_signal = SIGCHLD,
+		.cgroup = (__u64)cgroup,
+	};
+	pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
+
+	return pid < 0 ? -errno : pid;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* Control groups, version 2. Every path is a folder of its file system. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Opens a cgroup for attaching and for cloning into it. Returns a descriptor, or -ENOTDIR where it
+ * is no cgroup of version 2, or -errno. */
+int cgroup_open(const char *path);
+
+/* The id under which the kernel keeps a cgroup's storage: its inode number. Returns 0 or -errno. */
+int cgroup_id(int fd, uint64_t *id);
+
+/* Whether a process is in the cgroup or below it. Returns 1, 0, or -errno. */
+int cgroup_is_populated(const char *path);
+
+/* Kills every process of the cgroup and below it and waits until they are gone, at most `seconds`. A
+ * cgroup that is not there is empty. Returns 0, -ETIMEDOUT or -errno. */
+int cgroup_kill(const char *path, int seconds);
+
+/* Whether `pid` is directly in the cgroup. */
+bool cgroup_has_process(const char *path, pid_t pid);
+
+/* fork(2) with the child in the cgroup from its first instruction on (clone3(2), Linux 5.7).
+ * Returns as fork(2) does, or -errno. */
+pid_t cgroup_fork(int cgroup);

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Private mounts over what would lead around the fence; see enter.h. */
+
+#include <errno.h>
+#include <limits.h>
+#include <mntent.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "core/enter.h"
+#include "lib/cleanup.h"
+
+#define COVER_FLAGS (MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY)
+
+/* Services that resolve any name, or start processes outside the job, for who may talk to them. */
+static const char *const detours[] = {
+	"/run/systemd/resolve/io.systemd.Resolve",
+	"/run/systemd/private",
+	"/run/nscd/socket",
+	"/run/avahi-daemon/socket",
+	"/run/dbus/system_bus_socket",
+	"/run/docker.sock",
+	"/run/containerd/containerd.sock",
+	"/run/podman/podman.sock",
+	"/run/crio/crio.sock",
+};
+
+static int cover_folder(const char *path)
+{
+	return mount("none", path, "tmpfs", COVER_FLAGS, "size=0,mode=0755") &&
+			       errno != ENOENT
+		       ? -errno
+		       : 0;
+}
+
+static int cover_sockets(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(detours); i++)
+		if (mount("/dev/null", detours[i], "none", MS_BIND, NULL) &&
+			errno != ENOENT && errno != ENOTDIR)
+			return -errno;
+	return 0;
+}
+
+static void mounts_close(FILE **mounts)
+{
+	if (*mounts)
+		endmntent(*mounts);
+}
+
+/* Who could write to a cgroup's files could leave the job's; who sees pins could unpin them. */
+static int close_control_mounts(void)
+{
+	_cleanup_(mounts_close) FILE *mounts = setmntent("/proc/self/mounts", "re");
+	const struct mntent *entry;
+	int error = 0;
+
+	if (!mounts)
+		return -errno;
+	while (!error && (entry = getmntent(mounts))) {
+		if (!strcmp(entry->mnt_type, "bpf"))
+			error = cover_folder(entry->mnt_dir);
+		else if (!strcmp(entry->mnt_type, "cgroup2") &&
+			 mount(NULL, entry->mnt_dir, NULL,
+				 MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV |
+					 MS_NOEXEC,
+				 NULL))
+			error = -errno;
+	}
+	return error;
+}
+
+/* /etc/resolv.conf may be a link into /run. Without one the resolver asks the loopback, where nobody
+ * answers. */
+static int own_resolv_conf(const struct job *job)
+{
+	char own[PATH_SIZE], shown[PATH_MAX];
+
+	if (path_format(own, "%s/resolv.conf", job->paths.run))
+		return -ENAMETOOLONG;
+	if (!realpath("/etc/resolv.conf", shown))
+		return errno == ENOENT ? 0 : -errno;
+	return mount(own, shown, "none", MS_BIND, NULL) ? -errno : 0;
+}
+
+int job_enter(const struct job *job, int netns)
+{
+	int error = 0;
+
+	if (netns >= 0 && setns(netns, CLONE_NEWNET))
+		return -errno;
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return -errno;
+	if (job->spec.network != NETWORK_FULL)
+		error = own_resolv_conf(job);
+	if (!error)
+		error = cover_folder(RUN_FOLDER);
+	if (!error)
+		error = cover_sockets();
+	return error ? error : close_control_mounts();
+}

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Up and down. The order of `up`: the programs are attached before they know anything, and so refuse
+ * everything; then the proxy starts; then the programs are told what the job may do; spec.json comes last.
+ * `down` goes the other way. Killed at any point, a job has less network than it was given, never more.
+ */
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "core/attach.h"
+#include "core/cgroup.h"
+#include "core/job.h"
+#include "core/launch.h"
+#include "core/lock.h"
+#include "core/maps.h"
+#include "core/netns.h"
+#include "core/objects.h"
+#include "core/state.h"
+#include "lib/cleanup.h"
+#include "lib/files.h"
+
+#define KILL_PATIENCE 10 /* seconds */
+
+int job_init(struct job *job)
+{
+	*job = (struct job){};
+	return spec_init(&job->spec);
+}
+
+void job_free(struct job *job)
+{
+	spec_free(&job->spec);
+}
+
+static bool is_complete(const struct job_paths *paths)
+{
+	char path[PATH_SIZE];
+
+	return !path_format(path, "%s/spec.json", paths->run) && file_exists(path);
+}
+
+static bool is_anywhere(const struct job_paths *paths)
+{
+	return file_exists(paths->run) || file_exists(paths->pins) ||
+	       file_exists(paths->netns) || file_exists(paths->cgroup);
+}
+
+/* Removes all that has the job's name. What was in a cgroup of our own is killed first, so nothing is left
+ * that the fence would have to hold. */
+static int remove_all(const struct job_paths *paths, struct failure *failure)
+{
+	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
+	int error = cgroup_kill(paths->cgroup, KILL_PATIENCE);
+
+	if (error)
+		return fail(
+			failure, error, "cannot end the processes in %s", paths->cgroup);
+	error = tree_remove(paths->cgroup, true);
+	if (error)
+		return fail(failure, error, "cannot remove %s", paths->cgroup);
+	error = tree_remove(paths->pins, false);
+	if (error)
+		return fail(failure, error, "cannot remove %s", paths->pins);
+	error = netns_remove(paths->netns);
+	if (error)
+		return fail(failure, error, "cannot remove %s", paths->netns);
+	error = tree_remove(paths->run, false);
+	return error ? fail(failure, error, "cannot remove %s", paths->run) : 0;
+}
+
+static int open_cgroup(struct job *job, const char *given, struct failure *failure)
+{
+	char real[PATH_MAX];
+	int error, fd;
+
+	job->own_cgroup = !given;
+	if (given && !realpath(given, real))
+		return fail(failure, -errno, "cannot open cgroup %s", given);
+	if (path_format(job->cgroup, "%s", given ? real : job->paths.work))
+		return fail(failure, -ENAMETOOLONG, "cgroup %s", given);
+	error = given ? 0 : folder_make(job->cgroup);
+	if (error)
+		return fail(failure, error, "cannot make cgroup %s", job->cgroup);
+	fd = cgroup_open(job->cgroup);
+	if (fd == -ENOTDIR)
+		return fail_as(
+			failure, STATUS_USAGE, "%s is no cgroup of version 2", job->cgroup);
+	if (fd < 0)
+		return fail(failure, fd, "cannot open cgroup %s", job->cgroup);
+	error = cgroup_id(fd, &job->id);
+	if (!error)
+		return fd;
+	close(fd);
+	return fail(failure, error, "cannot read the id of cgroup %s", job->cgroup);
+}
+
+static int open_proxy_cgroup(struct job *job, struct failure *failure)
+{
+	int error = folder_make(job->paths.proxy), fd;
+
+	if (error)
+		return fail(failure, error, "cannot make cgroup %s", job->paths.proxy);
+	fd = cgroup_open(job->paths.proxy);
+	if (fd >= 0)
+		error = cgroup_id(fd, &job->proxy_id);
+	if (fd >= 0 && !error)
+		return fd;
+	return fail(
+		failure, fd < 0 ? fd : error, "cannot open cgroup %s", job->paths.proxy);
+}
+
+/* The namespace that was named; else one of the job's own, or for a full network the node's. */
+static int open_netns(struct job *job, const char *given, struct failure *failure)
+{
+	bool host = !given && job->spec.network == NETWORK_FULL;
+	int netns;
+
+	job->own_netns = !given && !host;
+	if (host)
+		given = "/proc/self/ns/net";
+	if (path_format(job->netns, "%s", job->own_netns ? job->paths.netns : given))
+		return fail(failure, -ENAMETOOLONG, "network namespace %s", given);
+	netns = job->own_netns ? netns_make(job->netns, failure)
+			       : netns_open(job->netns, failure);
+	if (netns >= 0)
+		job->host_netns = netns_is_current(netns);
+	if (job->host_netns)
+		job->netns[0] = '\0';
+	return netns;
+}
+
+static int choose_pacing(
+	struct job *job, const struct netns_features *features, struct failure *failure)
+{
+	if (!job->spec.rate || job->spec.network != NETWORK_HTTP)
+		job->pacing = PACING_NONE;
+	else if (features->fq)
+		job->pacing = PACING_EDT;
+	else if (job->spec.pacing == PACING_EDT)
+		return fail_as(failure, STATUS_FAILED,
+			"pacing edt needs the queueing discipline fq (module sch_fq) on a `lo` "
+			"of the job's own; use --pacing auto");
+	else
+		job->pacing = PACING_PROXY;
+	return 0;
+}
+
+static int prepare_netns(struct job *job, int netns, struct netns_features *features,
+	struct failure *failure)
+{
+	bool want_fq = job->spec.network == NETWORK_HTTP && job->spec.rate &&
+		       job->spec.pacing != PACING_PROXY;
+	int error;
+
+	if (job->host_netns)
+		features->ipv6 = file_exists("/proc/net/if_inet6");
+	else if (job->spec.network != NETWORK_FULL) {
+		error = netns_prepare(netns, want_fq, features, failure);
+		if (error)
+			return error;
+	}
+	return choose_pacing(job, features, failure);
+}
+
+static int write_resolv_conf(const struct job *job, struct failure *failure)
+{
+	char path[PATH_SIZE];
+	int error = path_format(path, "%s/resolv.conf", job->paths.run);
+
+	if (!error)
+		error = file_write(
+			path, job->proxy_id ? "nameserver " PROXY_ADDRESS4 "\n" : "");
+	return error ? fail(failure, error, "cannot write %s", path) : 0;
+}
+
+static int start_proxy(struct job *job, int cgroup, int netns, bool ipv6,
+	const struct job_maps *maps, struct failure *failure)
+{
+	_fd_ int ready = -1;
+	int error = proxy_launch(job, cgroup, netns, ipv6, maps, &ready, failure);
+
+	if (!error)
+		error = state_write(job, maps, failure);
+	return error ? error : proxy_wait(job, ready, failure);
+}
+
+static int build(struct job *job, const struct placement *where, struct failure *failure)
+{
+	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
+	bool has_proxy = job->spec.network == NETWORK_HTTP;
+	_fd_ int cgroup = -1, proxy_cgroup = -1, netns = -1;
+	struct netns_features features = {};
+	int error = folder_make(job->paths.run);
+
+	if (error)
+		return fail(failure, error, "cannot make %s", job->paths.run);
+	cgroup = open_cgroup(job, where->cgroup, failure);
+	if (cgroup < 0)
+		return cgroup;
+	proxy_cgroup = has_proxy ? open_proxy_cgroup(job, failure) : -1;
+	if (has_proxy && proxy_cgroup < 0)
+		return proxy_cgroup;
+	error = job_maps_make(&job->paths, &job->spec.domains, &maps, failure);
+	if (error)
+		return error;
+	/* An adopted cgroup may still have the storage of an earlier job. */
+	error = state_clear(&maps, job->id, 0);
+	if (error)
+		return fail(failure, error, "cannot clear the job's state");
+	error = attach_job(&job->paths, cgroup, proxy_cgroup, failure);
+	if (error)
+		return error;
+	netns = open_netns(job, where->netns, failure);
+	if (netns < 0)
+		return netns;
+	error = prepare_netns(job, netns, &features, failure);
+	if (!error)
+		error = write_resolv_conf(job, failure);
+	if (!error)
+		error = has_proxy ? start_proxy(job, proxy_cgroup, netns, features.ipv6,
+					    &maps, failure)
+				  : state_write(job, &maps, failure);
+	if (error)
+		return error;
+	error = job_record_write(job);
+	return error ? fail(failure, error, "cannot write %s/spec.json", job->paths.run)
+		     : 0;
+}
+
+int job_up(struct job *job, const struct placement *where, struct failure *failure)
+{
+	_fd_ int lock = state_lock(failure);
+	struct failure ignored;
+	int error;
+
+	if (lock < 0)
+		return lock;
+	error = job_paths(job->spec.name, &job->paths, failure);
+	if (error)
+		return error;
+	if (is_complete(&job->paths))
+		return fail_as(failure, STATUS_EXISTS,
+			"there is a job %s already; end it: jobfence down %s",
+			job->spec.name, job->spec.name);
+	error = remove_all(&job->paths, failure);
+	if (!error)
+		error = objects_ensure(failure);
+	if (error)
+		return error;
+	error = build(job, where, failure);
+	if (error) {
+		remove_all(&job->paths, &ignored);
+		/* The proxy is a child of ours: not to leave a zombie to a long-lived caller. */
+		if (job->proxy_pid > 0)
+			waitpid(job->proxy_pid, NULL, WNOHANG);
+	}
+	return error;
+}
+
+/* Ends what runs in the job, then tells the programs to refuse everything, should anything be left. */
+static int end_processes(const struct job *job, struct failure *failure)
+{
+	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
+	int error;
+
+	if (!job->own_cgroup && cgroup_is_populated(job->cgroup) == 1)
+		return fail(failure, -EBUSY,
+			"%s still has processes, which would be without a fence; end them first",
+			job->cgroup);
+	error = job_maps_open(&job->paths, &maps);
+	if (error)
+		return error == -ENOENT
+			       ? 0
+			       : fail(failure, error, "cannot open the job's maps");
+	error = cgroup_kill(job->paths.cgroup, KILL_PATIENCE);
+	if (error)
+		return fail(failure, error, "cannot end the processes in %s",
+			job->paths.cgroup);
+	state_purge_connections(&maps, job->id);
+	error = state_clear(&maps, job->id, job->proxy_id);
+	return error ? fail(failure, error, "cannot clear the job's state") : 0;
+}
+
+static int down_locked(struct job *job, struct failure *failure)
+{
+	int error = job_paths(job->spec.name, &job->paths, failure);
+
+	if (error)
+		return error;
+	if (!is_anywhere(&job->paths))
+		return fail_as(
+			failure, STATUS_NO_JOB, "there is no job %s", job->spec.name);
+	if (is_complete(&job->paths)) {
+		error = job_record_read(job, failure);
+		if (!error)
+			error = end_processes(job, failure);
+	}
+	return error ? error : remove_all(&job->paths, failure);
+}
+
+int job_down(const char *name, struct failure *failure)
+{
+	_cleanup_(job_free) struct job job;
+	_fd_ int lock = -1;
+	int error = job_init(&job);
+
+	if (error)
+		return fail(failure, error, "job %s", name);
+	error = spec_set_name(&job.spec, name, failure);
+	if (error)
+		return error;
+	lock = state_lock(failure);
+	return lock < 0 ? lock : down_locked(&job, failure);
+}
+
+int job_read(struct job *job, const char *name, struct failure *failure)
+{
+	int error = spec_set_name(&job->spec, name, failure);
+
+	if (!error)
+		error = job_paths(job->spec.name, &job->paths, failure);
+	return error ? error : job_record_read(job, failure);
+}
+
+int job_each(int (*visit)(const struct job *job, void *data), void *data,
+	struct failure *failure)
+{
+	_dir_ DIR *folder = opendir(RUN_JOBS_FOLDER);
+	const struct dirent *entry;
+	int result = 0;
+
+	if (!folder)
+		return errno == ENOENT
+			       ? 0
+			       : fail(failure, -errno, "cannot read %s", RUN_JOBS_FOLDER);
+	while (!result && (entry = readdir(folder))) {
+		_cleanup_(job_free) struct job job;
+		struct failure ignored;
+
+		result = job_init(&job);
+		if (!result && entry->d_name[0] != '.' &&
+			!job_read(&job, entry->d_name, &ignored))
+			result = visit(&job, data);
+	}
+	return result;
+}
+
+bool job_has_labels(const struct job *job, const json_t *labels)
+{
+	const json_t *value;
+	const char *key;
+
+	json_object_foreach((json_t *)labels, key,
+		value) if (!json_equal(json_object_get(job->spec.labels, key),
+				   value)) return false;
+	return true;
+}

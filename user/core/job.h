@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * A job's life. It is there once its spec.json is: that file is written last, and what stands
+ * without it is what an interrupted `up` or `down` left behind; the next one of that name removes it.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/paths.h"
+#include "core/spec.h"
+#include "jobfence/fence.h"
+#include "lib/failure.h"
+
+/* What others made and the job is to live in; NULL: the job gets one of its own. */
+struct placement {
+	const char *cgroup;
+	const char *netns;
+};
+
+struct job {
+	struct job_spec spec;
+	struct job_paths paths;
+	char cgroup[PATH_SIZE]; /* the job's processes belong there */
+	char netns[PATH_SIZE];
+	bool own_cgroup, own_netns; /* made by us, so removed by us */
+	bool host_netns;	    /* the namespace that the loader is in */
+	uint64_t id;		    /* of `cgroup`; struct job_state's id */
+	uint64_t proxy_id;	    /* of the proxy's cgroup, 0: no proxy */
+	enum pacing pacing;	    /* in force */
+	pid_t proxy_pid;	    /* the supervisor, 0: no proxy */
+	struct endpoint proxy4, proxy6, dns4, dns6; /* that are listened on; port 0: none */
+};
+
+/* Sets up an empty job. Returns 0 or -ENOMEM. */
+int job_init(struct job *job);
+void job_free(struct job *job);
+
+/* Builds the fence of job->spec and fills in the rest of `job`: all or nothing. Returns 0, or -errno with
+ * STATUS_EXISTS where there is a job of that name. */
+int job_up(struct job *job, const struct placement *where, struct failure *failure);
+
+/* Ends a job: its processes, its proxy, all that it got. In a cgroup that others made, processes have to be
+ * gone before. Returns 0, or -errno with STATUS_NO_JOB where nothing of it is there. */
+int job_down(const char *name, struct failure *failure);
+
+/* Reads the job of that name. Returns 0, or -errno with STATUS_NO_JOB. */
+int job_read(struct job *job, const char *name, struct failure *failure);
+
+/* Reads every job, in no order, and calls `visit` with each until it returns non-zero. A job that is
+ * on its way in or out is left out. Returns what `visit` did, 0 or -errno. */
+int job_each(int (*visit)(const struct job *job, void *data), void *data,
+	struct failure *failure);
+
+/* Whether a job has every label of the object, with the same value. */
+bool job_has_labels(const struct job *job, const json_t *labels);
+
+/* A job as JSON, as `up --json` prints it. NULL when there is no memory. */
+json_t *job_to_json(const struct job *job);
+
+/* Writes and reads spec.json. Return 0 or -errno. */
+int job_record_write(const struct job *job);
+int job_record_read(struct job *job, struct failure *failure);
+
+/* The variables that lead programs to the proxy: pairs of name and value, ended by a NULL name. */
+struct variable {
+	const char *name, *value;
+};
+const struct variable *job_proxy_variables(void);

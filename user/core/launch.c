@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The child stands in the proxy's cgroup from its first instruction: the sockets that it makes, and
+ * those accepted from them later, belong to that cgroup. It makes them in the job's namespace, comes
+ * back to the host's, where the proxy dials out, and becomes the proxy.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "core/cgroup.h"
+#include "core/launch.h"
+#include "core/listen.h"
+#include "core/netns.h"
+#include "lib/cleanup.h"
+#include "lib/files.h"
+#include "names/address.h"
+#include "proxy/settings.h"
+
+#define PROXY_PROGRAM  "jobfence-proxy"
+#define PROXY_USER     "jobfence"
+#define FALLBACK_USER  "nobody"
+#define READY_PATIENCE 5000 /* ms */
+#define FD_TEMPORARY   64   /* above every number of enum proxy_fd */
+
+/* What the child tells before it becomes the proxy. */
+struct report {
+	int error;
+	struct endpoint proxy4, proxy6, dns4, dns6;
+};
+
+/* What the child needs, gathered before there is a child. */
+struct launch {
+	char program[PATH_MAX];
+	char log[PATH_SIZE];
+	bool host_netns, ipv6;
+	int netns;
+	int settings;
+	int domains, connections; /* read-only */
+	const struct job_maps *maps;
+	int report, ready; /* ends to write to */
+};
+
+/* The proxy of the same installation, or of the same build. */
+static int find_program(char program[PATH_MAX])
+{
+	char self[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (length < 0)
+		return -errno;
+	self[length] = '\0';
+	if (snprintf(program, PATH_MAX, "%s/" PROXY_PROGRAM, dirname(self)) < PATH_MAX &&
+		!access(program, X_OK))
+		return 0;
+	snprintf(program, PATH_MAX, "%s", LIBEXECDIR "/" PROXY_PROGRAM);
+	return access(program, X_OK) ? -errno : 0;
+}
+
+static struct endpoint virtual_endpoint(const char *address)
+{
+	struct endpoint endpoint = { .port = htons(80) };
+
+	if (address_parse(address, strlen(address), &endpoint.address))
+		endpoint.port = 0;
+	return endpoint;
+}
+
+/* The settings as a file in memory that nobody can change any more. */
+static int make_settings(const struct job *job, bool ipv6)
+{
+	const struct passwd *user = getpwnam(PROXY_USER);
+	struct proxy_settings settings = {
+		.abi = FENCE_ABI,
+		.size = sizeof(settings),
+		.job_key = job->id,
+		.rate = job->pacing == PACING_PROXY ? job->spec.rate / 8 : 0,
+		.allowed_count = job->spec.allowed_count,
+		.virtual4 = virtual_endpoint(PROXY_ADDRESS4),
+	};
+	_fd_ int fd = memfd_create("settings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (!user)
+		user = getpwnam(FALLBACK_USER);
+	if (!user || !user->pw_uid)
+		return -ENOENT;
+	if (fd < 0)
+		return -errno;
+	settings.uid = user->pw_uid;
+	settings.gid = user->pw_gid;
+	if (ipv6)
+		settings.virtual6 = virtual_endpoint(PROXY_ADDRESS6);
+	memcpy(settings.job, job->spec.name, sizeof(settings.job));
+	memcpy(settings.header, job->spec.header, sizeof(settings.header));
+	memcpy(settings.allowed, job->spec.allowed, sizeof(settings.allowed));
+	if (write(fd, &settings, sizeof(settings)) != sizeof(settings))
+		return -EIO;
+	if (fcntl(fd, F_ADD_SEALS,
+		    F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+/* Moves descriptors to the numbers where the proxy looks for them; the rest is closed. */
+static int hand_over(const struct launch *launch, const struct listeners *listeners)
+{
+	int fds[FD_END] = {
+		[FD_SETTINGS] = launch->settings,
+		[FD_LISTENER4] = listeners->proxy4,
+		[FD_LISTENER6] = listeners->proxy6,
+		[FD_DNS_UDP4] = listeners->dns_udp4,
+		[FD_DNS_TCP4] = listeners->dns_tcp4,
+		[FD_DNS_UDP6] = listeners->dns_udp6,
+		[FD_DNS_TCP6] = listeners->dns_tcp6,
+		[FD_DOMAINS] = launch->domains,
+		[FD_HITS] = launch->maps->hits,
+		[FD_REFUSED] = launch->maps->refused,
+		[FD_CONNECTIONS] = launch->connections,
+		[FD_READY] = launch->ready,
+	};
+
+	fds[0] = open("/dev/null", O_RDWR | O_CLOEXEC);
+	fds[1] = fds[0];
+	fds[2] = open(launch->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	for (int i = 0; i < FD_END; i++)
+		if (fds[i] >= 0) {
+			fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, FD_TEMPORARY);
+			if (fds[i] < 0)
+				return -errno;
+		}
+	for (int i = 0; i < FD_END; i++)
+		if (fds[i] < 0)
+			close(i);
+		else if (dup2(fds[i], i) < 0)
+			return -errno;
+	return 0;
+}
+
+static int open_listeners(const struct launch *launch, struct listeners *listeners)
+{
+	_cleanup_(netns_leave) struct netns_visit visit = { -1 };
+	int error = netns_enter(launch->netns, &visit);
+
+	return error ? error : listeners_open(listeners, launch->host_netns, launch->ipv6);
+}
+
+/* The proxy's environment is empty but for what a build with sanitizers reads. */
+static char **proxy_environment(void)
+{
+	static char *environment[3];
+	int count = 0;
+
+	for (char **variable = environ; *variable && count < 2; variable++)
+		if (!strncmp(*variable, "ASAN_OPTIONS=", 13) ||
+			!strncmp(*variable, "UBSAN_OPTIONS=", 14))
+			environment[count++] = *variable;
+	return environment;
+}
+
+static __attribute__((noreturn)) void become_proxy(const struct launch *launch)
+{
+	char *const arguments[] = { (char *)PROXY_PROGRAM, (char *)"supervisor", NULL };
+	struct report report = {};
+	struct listeners listeners;
+	int report_fd;
+
+	setsid();
+	umask(022);
+	report_fd = fcntl(launch->report, F_DUPFD_CLOEXEC, 2 * FD_TEMPORARY);
+	report.error = open_listeners(launch, &listeners);
+	if (!report.error && chdir("/"))
+		report.error = -errno;
+	if (!report.error)
+		report.error = hand_over(launch, &listeners);
+	report.proxy4 = listeners.endpoint_proxy4;
+	report.proxy6 = listeners.endpoint_proxy6;
+	report.dns4 = listeners.endpoint_dns4;
+	report.dns6 = listeners.endpoint_dns6;
+	if (write(report_fd, &report, sizeof(report)) != sizeof(report) || report.error ||
+		close_range(FD_END, ~0U, CLOSE_RANGE_CLOEXEC))
+		_exit(1);
+	execve(launch->program, arguments, proxy_environment());
+	_exit(1);
+}
+
+static int read_report(struct job *job, int fd, struct failure *failure)
+{
+	struct report report;
+
+	if (read(fd, &report, sizeof(report)) != sizeof(report))
+		return fail(failure, -EPIPE, "the proxy ended before it began");
+	if (report.error)
+		return fail(failure, report.error, "cannot make the proxy's sockets");
+	job->proxy4 = report.proxy4;
+	job->proxy6 = report.proxy6;
+	job->dns4 = report.dns4;
+	job->dns6 = report.dns6;
+	return 0;
+}
+
+int proxy_launch(struct job *job, int cgroup, int netns, bool ipv6,
+	const struct job_maps *maps, int *ready, struct failure *failure)
+{
+	_fd_ int settings = make_settings(job, ipv6);
+	_fd_ int domains = job_map_read_only(&job->paths, "domains");
+	_fd_ int connections = job_map_read_only(&job->paths, "connections");
+	_fd_ int report = -1, report_write = -1, ready_read = -1, ready_write = -1;
+	struct launch launch = { .host_netns = job->host_netns,
+		.ipv6 = ipv6,
+		.netns = netns,
+		.settings = settings,
+		.domains = domains,
+		.connections = connections,
+		.maps = maps };
+	int pair[2], error = find_program(launch.program);
+
+	if (error)
+		return fail(failure, error, "cannot find %s", PROXY_PROGRAM);
+	if (settings < 0)
+		return fail(failure, settings, "cannot make the settings for user %s or %s",
+			PROXY_USER, FALLBACK_USER);
+	if (domains < 0 || connections < 0)
+		return fail(failure, -ENOENT, "cannot open the job's maps");
+	if (path_format(launch.log, "%s/proxy.log", job->paths.run) ||
+		pipe2(pair, O_CLOEXEC))
+		return fail(failure, -EMFILE, "cannot start the proxy");
+	report = pair[0];
+	launch.report = report_write = pair[1];
+	if (pipe2(pair, O_CLOEXEC))
+		return fail(failure, -errno, "cannot start the proxy");
+	ready_read = pair[0];
+	launch.ready = ready_write = pair[1];
+	job->proxy_pid = cgroup_fork(cgroup);
+	if (job->proxy_pid < 0)
+		return fail(
+			failure, job->proxy_pid, "cannot start the proxy in its cgroup");
+	if (!job->proxy_pid)
+		become_proxy(&launch);
+	close(TAKE_FD(report_write));
+	error = read_report(job, report, failure);
+	if (!error)
+		*ready = TAKE_FD(ready_read);
+	return error;
+}
+
+int proxy_wait(const struct job *job, int ready, struct failure *failure)
+{
+	struct pollfd event = { .fd = ready, .events = POLLIN };
+	int count;
+	char byte;
+
+	do
+		count = poll(&event, 1, READY_PATIENCE);
+	while (count < 0 && errno == EINTR);
+	if (count == 0)
+		return fail(failure, -ETIMEDOUT,
+			"the proxy does not answer; see %s/proxy.log", job->paths.run);
+	if (count < 0 || read(ready, &byte, 1) != 1)
+		return fail(failure, -EPIPE, "the proxy of job %s ended at its start",
+			job->spec.name);
+	return 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * A job's maps: its own (domains, hits, refused), made with the types of the node's templates, and
+ * the node's (state, counters, connections), pinned beside them so that a job's folder of pins holds all that
+ * a job of that version needs.
+ */
+
+#include "core/job.h"
+
+struct job_maps {
+	int domains; /* all are descriptors, -1 where not open */
+	int hits;
+	int refused;
+	int job;
+	int upstream;
+	int counters;
+	int connections;
+};
+
+#define JOB_MAPS_NONE                      \
+	{                                  \
+		-1, -1, -1, -1, -1, -1, -1 \
+	}
+
+/* Makes and pins a job's maps and fills in its domains. Returns 0 or -errno. */
+int job_maps_make(const struct job_paths *paths, const struct domains *domains,
+	struct job_maps *maps, struct failure *failure);
+
+/* Opens the pinned maps of a job. Returns 0 or -errno. */
+int job_maps_open(const struct job_paths *paths, struct job_maps *maps);
+
+void job_maps_close(struct job_maps *maps);
+
+/* Opens a map of the job again, so that the descriptor allows no writing. Returns it or -errno. */
+int job_map_read_only(const struct job_paths *paths, const char *name);
+
+/* Sums up the counters that a cgroup has on each CPU. Returns 0 or -errno. */
+int job_counters_read(int counters, uint64_t cgroup, struct job_counters *sum);

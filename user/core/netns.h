@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * Network namespaces. One of a job's own has only `lo`, with the proxy's virtual addresses on it:
+ * there is no way out of it but the proxy's sockets.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/failure.h"
+
+/* What a namespace could be given. */
+struct netns_features {
+	bool ipv6;
+	bool fq; /* `lo` has the queueing discipline that holds packets until their time */
+};
+
+/* Makes a namespace and gives it the name of `path`, as ip-netns(8) does; the caller stays where it
+ * is. Returns a descriptor of it, or -errno. */
+int netns_make(const char *path, struct failure *failure);
+
+/* Opens a namespace that somebody else made. Returns a descriptor, -EINVAL where `path` is no
+ * network namespace, or -errno. */
+int netns_open(const char *path, struct failure *failure);
+
+/* Whether both are the same namespace; an error counts as no. */
+bool netns_is_current(int netns);
+
+/*
+ * Makes `lo` ready for a job: up, with an MTU of 1500 so that a packet is short at a low rate, the proxy's
+ * addresses, and with `want_fq` the fq queueing discipline where the kernel has it. What is there
+ * already stays. Returns 0 or -errno.
+ */
+int netns_prepare(
+	int netns, bool want_fq, struct netns_features *features, struct failure *failure);
+
+/* Takes the name away; the namespace ends with its last process and socket. Returns 0, also when
+ * there is none, or -errno. */
+int netns_remove(const char *path);
+
+/* Enters a namespace and leaves it again at the end of the scope. */
+struct netns_visit {
+	int home;
+};
+
+/* Returns 0 or -errno. */
+int netns_enter(int netns, struct netns_visit *visit);
+/* Goes back. Ends the process where that fails: it must not go on in the wrong namespace. */
+void netns_leave(struct netns_visit *visit);

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Names to paths; see paths.h. */
+
+#include <errno.h>
+#include <mntent.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/paths.h"
+#include "lib/cleanup.h"
+
+int path_format(char path[PATH_SIZE], const char *format, ...)
+{
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(path, PATH_SIZE, format, arguments);
+	va_end(arguments);
+	if (length >= 0 && length < PATH_SIZE)
+		return 0;
+	path[0] = '\0';
+	return -ENAMETOOLONG;
+}
+
+static void mounts_close(FILE **mounts)
+{
+	if (*mounts)
+		endmntent(*mounts);
+}
+
+const char *cgroup_mount(void)
+{
+	static char found[PATH_SIZE];
+	_cleanup_(mounts_close) FILE *mounts = NULL;
+	const struct mntent *mount;
+
+	if (found[0])
+		return found;
+	mounts = setmntent("/proc/self/mounts", "re");
+	if (!mounts)
+		return NULL;
+	while ((mount = getmntent(mounts)))
+		if (!strcmp(mount->mnt_type, "cgroup2") &&
+			!path_format(found, "%s", mount->mnt_dir))
+			return found;
+	return NULL;
+}
+
+int job_paths(const char *name, struct job_paths *paths, struct failure *failure)
+{
+	const char *mount = cgroup_mount();
+	char escaped[JOB_NAME_MAX + 1];
+	size_t i;
+
+	if (!mount)
+		return fail(failure, -ENODEV,
+			"cgroup v2 is not mounted; mount it: mount -t "
+			"cgroup2 none /sys/fs/cgroup");
+	for (i = 0; name[i] && i < JOB_NAME_MAX; i++)
+		escaped[i] = (char)(name[i] == '.' ? ':' : name[i]);
+	escaped[i] = '\0';
+	if (path_format(paths->run, RUN_JOBS_FOLDER "/%s", name) ||
+		path_format(paths->pins, PIN_JOBS_FOLDER "/%s", escaped) ||
+		path_format(paths->netns, NETNS_FOLDER "/jobfence-%s", name) ||
+		path_format(paths->cgroup, "%s/jobfence/%s", mount, escaped) ||
+		path_format(paths->work, "%s/work", paths->cgroup) ||
+		path_format(paths->proxy, "%s/proxy", paths->cgroup))
+		return fail(failure, -ENAMETOOLONG, "paths of job %s", name);
+	return 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * Where a job's parts are. All four places are found by the job's name, and nothing is remembered
+ * anywhere else:
+ *
+ *	/run/jobfence/jobs/JOB			spec.json, resolv.conf, proxy.log
+ *	/sys/fs/bpf/jobfence/jobs/JOB		pinned links and maps
+ *	/run/netns/jobfence-JOB			its network namespace
+ *	<cgroup2>/jobfence/JOB			cgroups: `work` for the job, `proxy` beside it
+ *
+ * In the file systems of bpf and cgroups a dot of the name is written as a colon: the first allows
+ * no dots, in the second a job might take the name of a control file.
+ */
+
+#include "lib/failure.h"
+
+#define PATH_SIZE	256
+#define JOB_NAME_MAX	63
+#define RUN_FOLDER	"/run/jobfence"
+#define RUN_JOBS_FOLDER RUN_FOLDER "/jobs"
+#define BPF_MOUNT	"/sys/fs/bpf"
+#define PINS_FOLDER	BPF_MOUNT "/jobfence"
+#define PIN_JOBS_FOLDER PINS_FOLDER "/jobs"
+#define NETNS_FOLDER	"/run/netns"
+
+struct job_paths {
+	char run[PATH_SIZE];
+	char pins[PATH_SIZE];
+	char netns[PATH_SIZE];
+	char cgroup[PATH_SIZE]; /* the parent of the two */
+	char work[PATH_SIZE];
+	char proxy[PATH_SIZE];
+};
+
+/* Formats a path. Returns 0 or -ENAMETOOLONG, and then an empty one. */
+int path_format(char path[PATH_SIZE], const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Fills in the paths of a job, whose name was checked. Returns 0, or -errno where cgroup v2 is
+ * not mounted. */
+int job_paths(const char *name, struct job_paths *paths, struct failure *failure);
+
+/* The mount point of cgroup v2, which may be /sys/fs/cgroup/unified. NULL: there is none. */
+const char *cgroup_mount(void);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * A seccomp filter for commands that jobfence itself starts: sockets of the families unix, inet, inet6 and netlink
+ * only, as in the programs' `socket_create`. One more lock where the kernel has no BPF LSM.
+ */
+
+/* Installs it for the calling process and all that it starts. Returns 0 or -errno. */
+int socket_filter_install(void);

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The fields of a spec and what each may hold. */
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "core/spec.h"
+#include "lib/cleanup.h"
+#include "lib/rate.h"
+#include "names/address.h"
+
+#define LETTERS	     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define ALPHANUMERIC LETTERS "0123456789"
+#define LABEL_MAX    255 /* bytes of a key or a value */
+#define LABELS_MAX   64
+
+static const char *const network_names[] = {
+	[NETWORK_NONE] = "none", [NETWORK_HTTP] = "http", [NETWORK_FULL] = "full"
+};
+static const char *const pacing_names[] = { [PACING_AUTO] = "auto",
+	[PACING_EDT] = "edt",
+	[PACING_PROXY] = "proxy",
+	[PACING_NONE] = "none" };
+
+const char *network_name(enum network network)
+{
+	return network_names[network];
+}
+
+const char *pacing_name(enum pacing pacing)
+{
+	return pacing_names[pacing];
+}
+
+int spec_init(struct job_spec *spec)
+{
+	*spec = (struct job_spec){ .rate = RATE_DEFAULT, .header = HEADER_DEFAULT };
+	spec->labels = json_object();
+	return spec->labels ? 0 : -ENOMEM;
+}
+
+void spec_free(struct job_spec *spec)
+{
+	domains_free(&spec->domains);
+	json_decref(spec->labels);
+	spec->labels = NULL;
+}
+
+int spec_set_name(struct job_spec *spec, const char *text, struct failure *failure)
+{
+	size_t length = strlen(text);
+
+	if (!length || length > JOB_NAME_MAX || !strchr(ALPHANUMERIC, text[0]) ||
+		strspn(text, ALPHANUMERIC "._-") != length)
+		return fail_as(failure, STATUS_USAGE,
+			"a job's name is 1 to %d of a-z A-Z 0-9 . _ - and starts with a letter "
+			"or digit",
+			JOB_NAME_MAX);
+	memcpy(spec->name, text, length + 1);
+	return 0;
+}
+
+int spec_set_network(struct job_spec *spec, const char *text, struct failure *failure)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(network_names); i++)
+		if (!strcmp(text, network_names[i])) {
+			spec->network = (enum network)i;
+			spec->network_given = true;
+			return 0;
+		}
+	return fail_as(failure, STATUS_USAGE, "a network is none, http or full");
+}
+
+/* Quotes what somebody wrote for an error line: control bytes would reach a terminal. */
+static const char *printable(const char *text, char out[80])
+{
+	size_t i;
+
+	for (i = 0; text[i] && i < 79; i++)
+		out[i] = (char)(iscntrl((unsigned char)text[i]) ? '?' : text[i]);
+	out[i] = '\0';
+	return out;
+}
+
+static int domain_failure(
+	int error, const char *text, const char *problem, struct failure *failure)
+{
+	char shown[80];
+
+	if (error == -ENOMEM)
+		return fail(failure, error, "domains");
+	return fail_as(failure, STATUS_USAGE, "domain '%s': %s", printable(text, shown),
+		problem ? problem : strerror(-error));
+}
+
+int spec_add_domain(struct job_spec *spec, const char *text, struct failure *failure)
+{
+	const char *problem = NULL;
+	int error = domains_add(&spec->domains, text, strlen(text), 0, &problem);
+
+	return error ? domain_failure(error, text, problem, failure) : 0;
+}
+
+int spec_add_domain_file(struct job_spec *spec, const char *path, struct failure *failure)
+{
+	const char *problem = NULL;
+	size_t line = 0;
+	int error = domains_add_file(&spec->domains, path, 0, &line, &problem);
+
+	if (!error)
+		return 0;
+	if (!line || !problem)
+		return fail(failure, error, "cannot read %s", path);
+	return fail_as(failure, STATUS_USAGE, "%s:%zu: %s", path, line, problem);
+}
+
+int spec_set_rate(struct job_spec *spec, const char *text, struct failure *failure)
+{
+	int error = rate_parse(text, &spec->rate);
+
+	if (error == -ERANGE)
+		return fail_as(failure, STATUS_USAGE,
+			"a rate is from 8kbit to 10gbit, or 0 for none");
+	if (error)
+		return fail_as(failure, STATUS_USAGE,
+			"a rate is a number with a unit of tc(8), as 1mbit, 500kbit, 10mbps");
+	return 0;
+}
+
+int spec_set_pacing(struct job_spec *spec, const char *text, struct failure *failure)
+{
+	for (size_t i = PACING_AUTO; i <= PACING_PROXY; i++)
+		if (!strcmp(text, pacing_names[i])) {
+			spec->pacing = (enum pacing)i;
+			return 0;
+		}
+	return fail_as(failure, STATUS_USAGE, "pacing is auto, edt or proxy");
+}
+
+static bool is_label_text(const char *text, size_t length)
+{
+	if (length > LABEL_MAX)
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (iscntrl((unsigned char)text[i]))
+			return false;
+	return true;
+}
+
+static int label_set(struct job_spec *spec, const char *key, size_t key_length,
+	const char *value, struct failure *failure)
+{
+	char name[LABEL_MAX + 1];
+
+	if (!key_length || !is_label_text(key, key_length) ||
+		!is_label_text(value, strlen(value)))
+		return fail_as(failure, STATUS_USAGE,
+			"a label is KEY=VALUE, each of at most %d printable characters",
+			LABEL_MAX);
+	if (json_object_size(spec->labels) >= LABELS_MAX)
+		return fail_as(
+			failure, STATUS_USAGE, "a job has at most %d labels", LABELS_MAX);
+	memcpy(name, key, key_length);
+	name[key_length] = '\0';
+	if (json_object_set_new(spec->labels, name, json_string(value)))
+		return fail_as(failure, STATUS_USAGE, "a label has to be valid UTF-8");
+	return 0;
+}
+
+int spec_add_label(struct job_spec *spec, const char *text, struct failure *failure)
+{
+	const char *equals = strchr(text, '=');
+
+	return label_set(spec, text, equals ? (size_t)(equals - text) : 0,
+		equals ? equals + 1 : "", failure);
+}
+
+/* Headers with a meaning of their own in HTTP, which the added one may not take over. */
+static bool is_reserved_header(const char *name)
+{
+	static const char *const reserved[] = { "Connection", "Content-Length", "Date",
+		"Expect", "Host", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection",
+		"TE", "Trailer", "Transfer-Encoding", "Upgrade" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++)
+		if (!strcasecmp(name, reserved[i]))
+			return true;
+	return false;
+}
+
+int spec_set_header(struct job_spec *spec, const char *text, struct failure *failure)
+{
+	size_t length = strlen(text);
+
+	if (!length || length > HEADER_MAX || strspn(text, ALPHANUMERIC "-") != length ||
+		is_reserved_header(text))
+		return fail_as(failure, STATUS_USAGE,
+			"a header's name is 1 to %d of a-z A-Z 0-9 - and none that HTTP "
+			"itself needs",
+			HEADER_MAX);
+	memcpy(spec->header, text, length + 1);
+	return 0;
+}
+
+int spec_add_allowed(struct job_spec *spec, const char *text, struct failure *failure)
+{
+	struct address_range range;
+
+	if (range_parse(text, strlen(text), &range))
+		return fail_as(failure, STATUS_USAGE,
+			"an allowed address is ADDRESS or ADDRESS/BITS with no bits set beyond");
+	if (spec->allowed_count == ALLOWED_RANGES_MAX)
+		return fail_as(failure, STATUS_USAGE,
+			"a job has at most %d allowed addresses", ALLOWED_RANGES_MAX);
+	spec->allowed[spec->allowed_count++] = range;
+	return 0;
+}
+
+int spec_finish(struct job_spec *spec, struct failure *failure)
+{
+	if (!spec->network_given)
+		spec->network = spec->domains.count ? NETWORK_HTTP : NETWORK_NONE;
+	if (spec->network != NETWORK_HTTP && spec->domains.count)
+		return fail_as(failure, STATUS_USAGE,
+			"domains and network %s contradict each other; leave one out",
+			network_name(spec->network));
+	if (spec->network == NETWORK_HTTP && !spec->domains.count)
+		spec->network = NETWORK_NONE;
+	if (spec->network == NETWORK_FULL && spec->rate)
+		return fail_as(failure, STATUS_USAGE,
+			"a full network is not throttled; say so with --rate 0");
+	return 0;
+}

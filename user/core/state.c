@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See state.h. */
+
+#include <ares.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "core/state.h"
+#include "lib/cleanup.h"
+#include "names/address.h"
+
+#define BITS_PER_BYTE 8
+#define PORT_DNS      53
+
+static void cleanup_servers(struct ares_addr_port_node **servers)
+{
+	ares_free_data(*servers);
+}
+
+static void add_resolver(const struct ares_addr_port_node *server,
+	struct endpoint resolvers[], size_t *count)
+{
+	struct sockaddr_in in4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	int port = server->udp_port ? server->udp_port : PORT_DNS;
+	const struct sockaddr *socket;
+
+	if (server->family == AF_INET) {
+		in4.sin_port = htons((uint16_t)port);
+		in4.sin_addr = server->addr.addr4;
+		socket = (const struct sockaddr *)&in4;
+	} else {
+		in6.sin6_port = htons((uint16_t)port);
+		memcpy(&in6.sin6_addr, &server->addr.addr6, sizeof(in6.sin6_addr));
+		socket = (const struct sockaddr *)&in6;
+	}
+	if (!endpoint_from_socket(socket, &resolvers[*count]))
+		(*count)++;
+}
+
+/* The node's resolvers, as the proxy's own c-ares will find them. Without any the proxy can still dial addresses
+ * and the names of /etc/hosts. */
+static void read_resolvers(struct endpoint resolvers[RESOLVERS_MAX])
+{
+	_cleanup_(cleanup_servers) struct ares_addr_port_node *servers = NULL;
+	ares_channel channel;
+	size_t count = 0;
+
+	if (ares_library_init(ARES_LIB_INIT_ALL))
+		return;
+	if (!ares_init(&channel)) {
+		if (!ares_get_servers_ports(channel, &servers))
+			for (struct ares_addr_port_node *server = servers;
+				server && count < RESOLVERS_MAX; server = server->next)
+				add_resolver(server, resolvers, &count);
+		ares_destroy(channel);
+	}
+	ares_library_cleanup();
+}
+
+static int write_job(const struct job *job, const struct job_maps *maps)
+{
+	const struct job_state state = {
+		.id = job->id,
+		.network = job->spec.network,
+		.flags = job->host_netns ? 0 : JOB_OWN_NETNS,
+		.proxy4 = job->proxy4,
+		.proxy6 = job->proxy6,
+		.dns4 = job->dns4,
+		.dns6 = job->dns6,
+		.rate = job->pacing == PACING_EDT ? job->spec.rate / BITS_PER_BYTE : 0,
+	};
+
+	return bpf_map_update_elem(maps->job, &job->id, &state, BPF_EXIST) ? -errno : 0;
+}
+
+static int write_upstream(const struct job *job, const struct job_maps *maps)
+{
+	struct upstream_state state = {
+		.job = job->id,
+		.proxy4 = job->proxy4,
+		.proxy6 = job->proxy6,
+		.dns4 = job->dns4,
+		.dns6 = job->dns6,
+		.allowed_count = job->spec.allowed_count,
+		.network = job->spec.network,
+		.rate = job->pacing == PACING_EDT ? job->spec.rate / BITS_PER_BYTE : 0,
+	};
+
+	memcpy(state.allowed, job->spec.allowed, sizeof(state.allowed));
+	read_resolvers(state.resolvers);
+	return bpf_map_update_elem(maps->upstream, &job->proxy_id, &state, BPF_EXIST)
+		       ? -errno
+		       : 0;
+}
+
+int state_write(const struct job *job, const struct job_maps *maps, struct failure *failure)
+{
+	int error = job->proxy_id ? write_upstream(job, maps) : 0;
+
+	if (!error)
+		error = write_job(job, maps);
+	return error ? fail(failure, error, "cannot write the job's state") : 0;
+}
+
+int state_clear(const struct job_maps *maps, uint64_t id, uint64_t proxy_id)
+{
+	static const struct job_state nothing;
+	static const struct upstream_state nowhere;
+
+	if (maps->job >= 0 && id &&
+		bpf_map_update_elem(maps->job, &id, &nothing, BPF_EXIST) && errno != ENOENT)
+		return -errno;
+	if (maps->upstream >= 0 && proxy_id &&
+		bpf_map_update_elem(maps->upstream, &proxy_id, &nowhere, BPF_EXIST) &&
+		errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
+void state_purge_connections(const struct job_maps *maps, uint64_t id)
+{
+	struct connection_key key, next;
+	struct job_state state;
+	bool more;
+
+	if (bpf_map_lookup_elem(maps->job, &id, &state) || !state.connections)
+		return;
+	more = !bpf_map_get_next_key(maps->connections, NULL, &next);
+	while (more) {
+		key = next;
+		more = !bpf_map_get_next_key(maps->connections, &key, &next);
+		if (key.job == id)
+			bpf_map_delete_elem(maps->connections, &key);
+	}
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* What the programs know of a job, in the storage of its cgroups. */
+
+#include "core/job.h"
+#include "core/maps.h"
+
+/* Tells the programs what the job was given. The storage is there once the programs are attached.
+ * Returns 0 or -errno. */
+int state_write(
+	const struct job *job, const struct job_maps *maps, struct failure *failure);
+
+/* Takes everything back that state_write() gave: from now on all is refused. Returns 0, also where there is no
+ * storage, or -errno. */
+int state_clear(const struct job_maps *maps, uint64_t id, uint64_t proxy_id);
+
+/* Removes what the job's sockets may have left in the map of connections: an entry goes with its socket, unless that
+ * outlived the program that removes it. */
+void state_purge_connections(const struct job_maps *maps, uint64_t id);

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See usage.h. */
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "core/maps.h"
+#include "core/usage.h"
+#include "lib/cleanup.h"
+
+static const char *const words[REASON_COUNT] = {
+#define X(name, number, word, text) [number] = (word),
+	REASONS(X)
+#undef X
+};
+static const char *const texts[REASON_COUNT] = {
+#define X(name, number, word, text) [number] = (text),
+	REASONS(X)
+#undef X
+};
+
+const char *reason_word(enum reason reason)
+{
+	return reason > 0 && reason < REASON_COUNT ? words[reason] : "unknown";
+}
+
+const char *reason_text(enum reason reason)
+{
+	return reason > 0 && reason < REASON_COUNT ? texts[reason] : "an unknown reason";
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct usage_refusal *left = a, *right = b;
+
+	return memcmp(&left->key, &right->key, sizeof(left->key));
+}
+
+static void read_refusals(int map, struct usage *usage)
+{
+	struct refusal_key *previous = NULL;
+
+	while (usage->refusal_count < REFUSALS_MAX) {
+		struct usage_refusal *next = &usage->refusals[usage->refusal_count];
+
+		if (bpf_map_get_next_key(map, previous, &next->key))
+			break;
+		previous = &next->key;
+		if (!bpf_map_lookup_elem(map, &next->key, &next->refusal))
+			usage->refusal_count++;
+	}
+	qsort(usage->refusals, usage->refusal_count, sizeof(usage->refusals[0]), compare);
+}
+
+static int read_hits(int map, const struct job *job, struct usage *usage)
+{
+	for (__u32 i = 0; i < job->spec.domains.count && i < DOMAINS_MAX; i++)
+		if (bpf_map_lookup_elem(map, &i, &usage->hits[i]))
+			return -errno;
+	return 0;
+}
+
+int usage_read(const struct job *job, struct usage **usage, struct failure *failure)
+{
+	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
+	_free_ struct usage *read = calloc(1, sizeof(*read));
+	int error = read ? job_maps_open(&job->paths, &maps) : -ENOMEM;
+
+	if (!error)
+		error = job_counters_read(maps.counters, job->id, &read->job);
+	if (!error && job->proxy_id)
+		error = job_counters_read(maps.counters, job->proxy_id, &read->proxy);
+	if (!error)
+		error = read_hits(maps.hits, job, read);
+	if (error)
+		return fail(failure, error, "cannot read the counters of job %s",
+			job->spec.name);
+	read_refusals(maps.refused, read);
+	*usage = TAKE_POINTER(read);
+	return 0;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* What a job did: the counters of its programs and the records of its proxy. */
+
+#include "core/job.h"
+
+struct usage_refusal {
+	struct refusal_key key;
+	struct refusal refusal;
+};
+
+struct usage {
+	struct job_counters job,
+		proxy; /* of the programs on the job's cgroup, on its proxy's */
+	uint64_t hits[DOMAINS_MAX];		     /* requests by index in spec.domains */
+	struct usage_refusal refusals[REFUSALS_MAX]; /* of the proxy, sorted by name */
+	size_t refusal_count;
+};
+
+/* Reads them while the job is up. `*usage` is the caller's to free(3). Returns 0 or -errno. */
+int usage_read(const struct job *job, struct usage **usage, struct failure *failure);
+
+/* The word of a reason as JSON has it, and the sentence for people. */
+const char *reason_word(enum reason reason);
+const char *reason_text(enum reason reason);

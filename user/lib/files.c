@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See files.h. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/cleanup.h"
+#include "lib/files.h"
+
+int folder_make(const char *path)
+{
+	char part[PATH_MAX];
+	size_t length = strlen(path);
+
+	if (!mkdir(path, 0755) || errno == EEXIST)
+		return 0;
+	if (errno != ENOENT || length >= sizeof(part))
+		return -errno;
+	memcpy(part, path, length + 1);
+	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(part, 0755) && errno != EEXIST)
+			return -errno;
+		*slash = '/';
+	}
+	return mkdir(path, 0755) && errno != EEXIST ? -errno : 0;
+}
+
+int file_write(const char *path, const char *text)
+{
+	size_t length = strlen(text);
+	_fd_ int fd =
+		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	ssize_t written;
+
+	if (fd < 0)
+		return -errno;
+	written = write(fd, text, length);
+	if (written < 0)
+		return -errno;
+	return (size_t)written == length ? 0 : -EIO;
+}
+
+static void cleanup_fts(FTS **tree)
+{
+	if (*tree)
+		fts_close(*tree);
+}
+
+int tree_remove(const char *path, bool folders_only)
+{
+	char *const roots[] = { (char *)path, NULL };
+	_cleanup_(cleanup_fts) FTS *tree =
+		fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+	const FTSENT *entry;
+	int first = 0;
+
+	if (!tree)
+		return -errno;
+	while ((entry = fts_read(tree))) {
+		int error = 0;
+
+		if (entry->fts_info == FTS_D)
+			continue;
+		if (entry->fts_info == FTS_DP)
+			error = rmdir(entry->fts_path) ? errno : 0;
+		else if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR ||
+			 entry->fts_info == FTS_NS)
+			error = entry->fts_errno;
+		else if (!folders_only)
+			error = unlink(entry->fts_path) ? errno : 0;
+		if (error && error != ENOENT && !first)
+			first = -error;
+	}
+	return first;
+}
+
+bool file_exists(const char *path)
+{
+	return !access(path, F_OK);
+}
