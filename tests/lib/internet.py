@@ -1,0 +1,351 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+internet.py LOG [--tls CERTIFICATE] [--resolver ZONE] [--canary INTERFACE]
+
+The Internet of a test: a web server for every address and name, a resolver, and a canary that
+sees each packet that arrives. What happened is appended to the file LOG, one JSON object a line:
+
+	connection	somebody connected: id, port, to, from
+	tls		its server name
+	request		line, headers (a list of pairs, as they came), head (all bytes)
+	body		length, sha256, trailers
+	query		a DNS question: name, type, transport
+	packet		one that is neither for the web server nor for the resolver
+	marker		text of a datagram to port 9: all that came before it is in the log
+
+Prints "ready" once everything listens. The paths that the web server knows are the functions
+named get_*; a number at the end of a path is their argument.
+"""
+
+import argparse
+import base64
+import hashlib
+import json
+import socket
+import ssl
+import struct
+import threading
+
+BLOCK = bytes(range(256)) * 1024
+WEB_PORTS = (80, 443)
+RESOLVER = ("::ffff:11.0.0.53", "2600:1::53")
+DEFAULT_ADDRESSES = ("11.0.0.2", "2600:1::2")
+WEBSOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+
+class Log:
+    def __init__(self, path):
+        self.lock = threading.Lock()
+        self.file = open(path, "a", encoding="utf-8")
+
+    def write(self, event, **fields):
+        with self.lock:
+            self.file.write(json.dumps({"event": event, **fields}) + "\n")
+            self.file.flush()
+
+
+def start(function, *arguments):
+    threading.Thread(target=function, args=arguments, daemon=True).start()
+
+
+def plain(address):
+    return address.removeprefix("::ffff:")
+
+
+def listener(kind, port, address="::"):
+    bound = socket.socket(socket.AF_INET6, kind)
+    bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Another server may take the same port of a single address.
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound.bind((address, port))
+    if kind == socket.SOCK_STREAM:
+        bound.listen(128)
+    return bound
+
+
+class Request:
+    """One request: its head has been read, its body not yet."""
+
+    def __init__(self, stream, head):
+        lines = head.decode("latin-1").split("\n")
+        self.stream = stream
+        self.line = lines[0].rstrip("\r")
+        self.headers = [
+            [part.strip() for part in line.split(":", 1)] for line in lines[1:] if ":" in line
+        ]
+        self.method, self.path = (self.line.split(" ") + ["", ""])[:2]
+        self.trailers = []
+
+    def header(self, name):
+        return next((v for n, v in self.headers if n.lower() == name), "")
+
+    def chunks(self):
+        while size := int(self.stream.readline().split(b";")[0], 16):
+            yield from self.exactly(size)
+            self.stream.readline()
+        while line := self.stream.readline().strip():
+            self.trailers.append(line.decode("latin-1"))
+
+    def exactly(self, length):
+        while length:
+            block = self.stream.read(min(length, len(BLOCK)))
+            if not block:
+                raise ConnectionError("the body is cut short")
+            length -= len(block)
+            yield block
+
+    def body(self):
+        if self.header("transfer-encoding"):
+            return self.chunks()
+        return self.exactly(int(self.header("content-length") or 0))
+
+
+class Visit:
+    """One connection to the web server."""
+
+    count = 0
+
+    def __init__(self, log, connection, address, port, tls):
+        Visit.count += 1
+        self.log, self.connection, self.id = log, connection, Visit.count
+        log.write("connection", id=self.id, port=port,
+                  to=plain(connection.getsockname()[0]), client=plain(address[0]))
+        start(self.serve, tls if port == 443 else None)
+
+    def serve(self, tls):
+        try:
+            if tls:
+                self.connection = tls.wrap_socket(self.connection, server_side=True)
+                self.log.write("tls", id=self.id, name=tls.names.pop(self.connection, None))
+            with self.connection, self.connection.makefile("rb") as stream:
+                while self.answer(stream):
+                    pass
+        except (OSError, ValueError) as error:
+            self.log.write("error", id=self.id, text=str(error))
+
+    def answer(self, stream):
+        head = b""
+        while line := stream.readline():
+            head += line
+            if head.endswith((b"\r\n\r\n", b"\n\n")):
+                break
+        if not head:
+            return False
+        request = Request(stream, head)
+        self.log.write("request", id=self.id, line=request.line, headers=request.headers,
+                       head=head.decode("latin-1"))
+        if not line:
+            return False
+        if request.header("expect").lower() == "100-continue":
+            self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        length, digest = 0, hashlib.sha256()
+        for block in request.body():
+            length += len(block)
+            digest.update(block)
+        request.received = f"{length} {digest.hexdigest()}\n".encode()
+        self.log.write("body", id=self.id, length=length, sha256=digest.hexdigest(),
+                       trailers=request.trailers)
+        name, _, argument = request.path.split("?")[0].strip("/").partition("/")
+        serve = getattr(self, "get_" + name.replace("-", "_"), self.get_)
+        serve(request, int(argument or 0) if argument.isdigit() else 0)
+        return request.header("connection").lower() != "close"
+
+    def send(self, status, *headers, body=b""):
+        head = "".join(f"{line}\r\n" for line in (f"HTTP/1.1 {status}", *headers, ""))
+        self.connection.sendall(head.encode() + body)
+
+    def send_text(self, request, text, status="200 OK"):
+        self.send(status, "Content-Type: text/plain", f"Content-Length: {len(text)}",
+                  body=b"" if request.method == "HEAD" else text)
+
+    def get_(self, request, _):
+        self.send_text(request, f"this is {request.header('host')}\n".encode())
+
+    def get_echo(self, request, _):
+        self.send_text(request, json.dumps(request.headers).encode())
+
+    def get_upload(self, request, _):
+        self.send_text(request, request.received)
+
+    def get_bytes(self, request, length):
+        self.send("200 OK", f"Content-Length: {length}")
+        while length > 0 and request.method != "HEAD":
+            self.connection.sendall(BLOCK[:length])
+            length -= len(BLOCK)
+
+    def get_chunked(self, _, length):
+        self.send("200 OK", "Transfer-Encoding: chunked", "Trailer: X-Last")
+        while length > 0:
+            block = BLOCK[:length]
+            self.connection.sendall(b"%x\r\n%b\r\n" % (len(block), block))
+            length -= len(block)
+        self.connection.sendall(b"0\r\nX-Last: yes\r\n\r\n")
+
+    def get_endless(self, *_):
+        self.send("200 OK", "Transfer-Encoding: chunked")
+        while True:
+            self.connection.sendall(b"%x\r\n%b\r\n" % (len(BLOCK), BLOCK))
+
+    def get_until_close(self, _, length):
+        self.send("200 OK", "Connection: close", body=BLOCK[:length])
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def get_status(self, request, status):
+        if status in (204, 304):
+            self.send(f"{status} None", 'ETag: "1"')
+        else:
+            self.send_text(request, b"as you like it\n", f"{status} Other")
+
+    def get_early_hints(self, request, _):
+        self.send("103 Early Hints", "Link: </style.css>; rel=preload")
+        self.send_text(request, b"late\n")
+
+    def get_close(self, *_):
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def get_garbage(self, *_):
+        self.connection.sendall(b"SSH-2.0-this_is_no_web_server\r\n")
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def get_websocket(self, request, _):
+        digest = hashlib.sha1(request.header("sec-websocket-key").encode() + WEBSOCKET_GUID)
+        self.send("101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade",
+                  "Sec-WebSocket-Accept: " + base64.b64encode(digest.digest()).decode())
+        while block := request.stream.read1(65536):
+            self.connection.sendall(block)
+
+
+def serve_web(log, port, tls=None):
+    bound = listener(socket.SOCK_STREAM, port)
+
+    def accept():
+        while True:
+            Visit(log, *bound.accept(), port, tls)
+
+    start(accept)
+
+
+def make_tls(certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    context.names = {}
+    context.sni_callback = lambda connection, name, _: context.names.update({connection: name})
+    return context
+
+
+class Resolver:
+    """Answers from a zone file, read at each question: a name and its addresses on a line; none
+    for a name that is not there. Every other name below .test is the web server."""
+
+    TYPES = {1: "A", 28: "AAAA"}
+
+    def __init__(self, log, zone):
+        self.log, self.zone = log, zone
+        for address in RESOLVER:
+            start(self.serve_datagrams, listener(socket.SOCK_DGRAM, 53, address))
+        start(self.serve_streams, listener(socket.SOCK_STREAM, 53))
+
+    def addresses(self, name):
+        with open(self.zone, encoding="utf-8") as lines:
+            for line in lines:
+                if line.split()[:1] == [name]:
+                    return line.split()[1:]
+        return DEFAULT_ADDRESSES if name.endswith(".test") else []
+
+    def answer(self, question, transport):
+        labels, at = [], 12
+        while question[at]:
+            labels.append(question[at + 1:at + 1 + question[at]].decode("latin-1"))
+            at += 1 + question[at]
+        name, kind = ".".join(labels).lower(), struct.unpack_from("!H", question, at + 1)[0]
+        self.log.write("query", name=name, type=self.TYPES.get(kind, str(kind)),
+                       transport=transport)
+        addresses = self.addresses(name)
+        records = [b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 0, len(packed)) + packed
+                   for address in addresses
+                   for family in [socket.AF_INET6 if ":" in address else socket.AF_INET]
+                   if self.TYPES.get(kind) == ("AAAA" if ":" in address else "A")
+                   for packed in [socket.inet_pton(family, address)]]
+        flags = 0x8180 if addresses else 0x8183
+        header = question[:2] + struct.pack("!HHHHH", flags, 1, len(records), 0, 0)
+        return header + question[12:at + 5] + b"".join(records)
+
+    def serve_datagrams(self, bound):
+        while True:
+            question, client = bound.recvfrom(4096)
+            bound.sendto(self.answer(question, "udp"), client)
+
+    def serve_streams(self, bound):
+        while True:
+            start(self.serve_stream, bound.accept()[0])
+
+    def serve_stream(self, connection):
+        with connection, connection.makefile("rb") as stream:
+            while len(size := stream.read(2)) == 2:
+                answer = self.answer(stream.read(int.from_bytes(size, "big")), "tcp")
+                connection.sendall(len(answer).to_bytes(2, "big") + answer)
+
+
+class Canary:
+    """Sees every packet that arrives, of whatever protocol."""
+
+    ETHERTYPES = {0x0800: "ip4", 0x86DD: "ip6"}
+    HOUSEKEEPING = {1: (3,), 58: (1, 3, *range(130, 144))}  # ICMP errors, neighbours, groups
+
+    def __init__(self, log, interface):
+        self.log = log
+        self.packets = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+        self.packets.bind((interface, 0))
+        start(self.watch)
+
+    def watch(self):
+        while True:
+            packet, address = self.packets.recvfrom(65536)
+            if address[2] != socket.PACKET_OUTGOING and address[1] in self.ETHERTYPES:
+                self.judge(packet, self.ETHERTYPES[address[1]])
+
+    def judge(self, packet, version):
+        if version == "ip4":
+            protocol, rest = packet[9], packet[(packet[0] & 15) * 4:]
+            to = socket.inet_ntop(socket.AF_INET, packet[16:20])
+        else:
+            protocol, rest = packet[6], packet[40:]
+            to = socket.inet_ntop(socket.AF_INET6, packet[24:40])
+            if protocol == 0:  # multicast listener reports come with a hop-by-hop header
+                protocol, rest = rest[0], rest[8:]
+        port = struct.unpack_from("!H", rest, 2)[0] if len(rest) > 4 else None
+        if protocol == socket.IPPROTO_UDP and port == 9:
+            self.log.write("marker", text=rest[8:].decode("latin-1"))
+        elif not self.is_expected(protocol, to, port, rest):
+            self.log.write("packet", protocol=protocol, to=to, port=port)
+
+    def is_expected(self, protocol, to, port, rest):
+        if protocol == socket.IPPROTO_TCP and port in WEB_PORTS:
+            return True
+        if port == 53 and to in map(plain, RESOLVER):
+            return True
+        return rest[:1] and rest[0] in self.HOUSEKEEPING.get(protocol, ())
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("log")
+    parser.add_argument("--tls")
+    parser.add_argument("--resolver")
+    parser.add_argument("--canary")
+    options = parser.parse_args()
+    log = Log(options.log)
+    serve_web(log, 80)
+    if options.tls:
+        serve_web(log, 443, make_tls(options.tls))
+    if options.resolver:
+        Resolver(log, options.resolver)
+    if options.canary:
+        Canary(log, options.canary)
+    print("ready", flush=True)
+    threading.Event().wait()
+
+
+main()

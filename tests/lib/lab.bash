@@ -1,0 +1,135 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# A lab: a node of its own for a file of tests, with a small Internet, in namespaces that no one
+# else sees. Nothing of the machine is touched but for one cgroup, and what runs in
+# a lab ends with it. There, `/run`, `/sys/fs/bpf` and the cgroups are empty at first.
+#
+#	node		11.0.0.1, 2600:1::1; a web server that no job may reach
+#	web server	every other address, ports 80 and 443, every name below .test; what it knows is in
+#			internet.py. *.test have the addresses 11.0.0.2 and 2600:1::2.
+#	resolver	11.0.0.53, 2600:1::53; lab_name gives names other addresses
+#	unreachable	11.0.9.0/24; and silent is 11.0.8.0/24
+
+lib=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+LAB_NAMES=(allowed denied other www.allowed sub.www.allowed '*.wild')
+
+lab_fail()
+{
+	echo "$*" >&2
+	return 1
+}
+
+# An authority that nobody trusts but the lab, and a certificate for the names that have TLS.
+lab_make_certificate()
+{
+	local names
+
+	printf -v names 'DNS:%s.test,' "${LAB_NAMES[@]}"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
+		-subj '/CN=authority of a lab' -keyout "$LAB/authority.key" -out "$LAB/authority.pem" &&
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
+			-subj '/CN=web server of a lab' -CA "$LAB/authority.pem" -CAkey "$LAB/authority.key" \
+			-addext "subjectAltName=${names}IP:11.0.0.2,IP:2600:1::2" \
+			-addext basicConstraints=critical,CA:FALSE \
+			-keyout "$LAB/server.key" -out "$LAB/server.pem" &&
+		cat "$LAB/server.key" >>"$LAB/server.pem"
+}
+
+# Makes a lab in the folder $1, which is there and empty. Sets LAB and what programs need
+# to trust its certificate.
+lab_up()
+{
+	export LAB=$1 LAB_CGROUP LAB_PROCESS
+	local cgroups answer
+
+	cgroups=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	LAB_CGROUP=$cgroups/lab-$$-${BATS_SUITE_TEST_NUMBER:-0}
+	lab_make_certificate >"$LAB/output" 2>&1 || lab_fail "no certificate: $(<"$LAB/output")" || return
+	printf '%s\n' "$cgroups" >"$LAB/cgroups"
+	: >"$LAB/zone"
+	: >"$LAB/internet"
+	mkfifo "$LAB/ready" "$LAB/stop" && mkdir "$LAB_CGROUP" || return
+	(
+		echo "$BASHPID" >"$LAB_CGROUP/cgroup.procs"
+		exec unshare --mount --net --ipc --uts --pid --cgroup --fork --kill-child \
+			"$lib/lab-init" "$LAB"
+	) </dev/null >"$LAB/output" 2>&1 3>&- &
+	LAB_PROCESS=$!
+	read -r -t 60 answer <>"$LAB/ready" || true
+	[ "$answer" = ready ] || lab_fail "the lab does not start: $(<"$LAB/output")" || return
+
+	unset "${!http_@}" "${!https_@}" "${!HTTP_@}" "${!HTTPS_@}" "${!no_proxy@}" "${!NO_PROXY@}"
+	export SSL_CERT_FILE=$LAB/authority.pem CURL_CA_BUNDLE=$LAB/authority.pem
+	export REQUESTS_CA_BUNDLE=$LAB/authority.pem GIT_SSL_CAINFO=$LAB/authority.pem
+	export NODE_EXTRA_CA_CERTS=$LAB/authority.pem
+	unset SSL_CERT_DIR
+}
+
+# Ends everything that runs in the lab.
+lab_down()
+{
+	[ -n "${LAB_CGROUP:-}" ] && [ -d "$LAB_CGROUP" ] || return 0
+	kill -0 "$LAB_PROCESS" 2>/dev/null && echo stop 1<>"$LAB/stop" >"$LAB/stop"
+	tail --pid="$LAB_PROCESS" -s 0.02 -f /dev/null # it may be no child of this shell
+	find "$LAB_CGROUP" -depth -type d -exec rmdir {} +
+}
+
+# Runs a command on the lab's node.
+in_lab()
+{
+	(
+		echo "$BASHPID" >"$LAB_CGROUP/node/cgroup.procs"
+		exec nsenter --mount="/proc/$LAB_PROCESS/ns/mnt" --net="/proc/$LAB_PROCESS/ns/net" \
+			--ipc="/proc/$LAB_PROCESS/ns/ipc" --uts="/proc/$LAB_PROCESS/ns/uts" \
+			--cgroup="/proc/$LAB_PROCESS/ns/cgroup" \
+			--pid="/proc/$LAB_PROCESS/ns/pid_for_children" --wdns="$PWD" "$@"
+	)
+}
+
+# Gives the name $1 the addresses $2…, or none.
+lab_name()
+{
+	echo "$*" >>"$LAB/zone"
+}
+
+# Forgets what the Internet and the node have seen so far.
+lab_forget()
+{
+	lab_settle
+	LAB_MARK=$(wc -l <"$LAB/internet")
+	LAB_NODE_MARK=$(wc -l <"$LAB/node")
+}
+
+# Returns once everything that was sent before is in the log: a datagram comes behind it.
+lab_settle()
+{
+	local text="$BASHPID-$RANDOM-$EPOCHREALTIME"
+
+	in_lab bash -c "printf %s '$text' >/dev/udp/11.0.0.2/9"
+	await "$LAB/internet" "$text"
+}
+
+# Waits until a line of the file $1 matches $2.
+await()
+{
+	timeout 30 tail -n +1 -f "$1" | grep -q -m 1 -- "$2" || lab_fail "$1 never says: $2"
+}
+
+# What the Internet has seen since lab_forget: JSON objects, one a line, that jq's condition $1 holds for,
+# as jq's expression $2 shows them (all of it unless given).
+lab_seen()
+{
+	tail -n "+$((${LAB_MARK:-0} + 1))" "$LAB/internet" | jq -c "select($1) | ${2:-.}"
+}
+
+# Fails if the Internet or the node has seen anything since lab_forget.
+lab_saw_nothing()
+{
+	local seen
+
+	lab_settle
+	seen=$(lab_seen '.event != "marker"' && tail -n "+$((${LAB_NODE_MARK:-0} + 1))" "$LAB/node")
+	[ -z "$seen" ] || lab_fail "this got out: $seen"
+}
