@@ -143,18 +143,18 @@ lint: ## formatting, clang-tidy, cppcheck, shellcheck, house rules
 
 BINDIR	    := $(DESTDIR)$(PREFIX)/bin
 LIBEXECDIR  := $(DESTDIR)$(PREFIX)/libexec/jobfence
-MANDIR	    := $(DESTDIR)$(PREFIX)/share/man
-MAN_PAGES   := $(wildcard docs/man/*.[1-8])
+MAN_PAGE    := $(DESTDIR)$(PREFIX)/share/man/man8/jobfence.8
+COMPLETION  := $(DESTDIR)$(PREFIX)/share/bash-completion/completions/jobfence
 
 install: all ## install below DESTDIR and PREFIX
 	install -D -m 755 $(BUILD)/jobfence $(BINDIR)/jobfence
 	install -D -m 755 $(BUILD)/jobfence-proxy $(LIBEXECDIR)/jobfence-proxy
-	$(foreach page,$(MAN_PAGES),install -D -m 644 $(page) \
-		$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
+	install -d $(dir $(MAN_PAGE)) $(dir $(COMPLETION))
+	$(BUILD)/jobfence manual >$(MAN_PAGE)
+	$(BUILD)/jobfence completion >$(COMPLETION)
 
 uninstall: ## remove what `make install` installed
-	rm -f $(BINDIR)/jobfence $(LIBEXECDIR)/jobfence-proxy \
-		$(foreach page,$(MAN_PAGES),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+	rm -f $(BINDIR)/jobfence $(LIBEXECDIR)/jobfence-proxy $(MAN_PAGE) $(COMPLETION)
 	[ ! -d $(LIBEXECDIR) ] || rmdir $(LIBEXECDIR)
 
 clean: ## remove what was built

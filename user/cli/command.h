@@ -34,4 +34,6 @@ int list_command(struct options *options, int *status, struct failure *failure);
 int show_command(struct options *options, int *status, struct failure *failure);
 int events_command(struct options *options, int *status, struct failure *failure);
 int version_command(struct options *options, int *status, struct failure *failure);
+int completion_command(struct options *options, int *status, struct failure *failure);
+int manual_command(struct options *options, int *status, struct failure *failure);
 int help_command(struct options *options, int *status, struct failure *failure);

@@ -21,6 +21,8 @@ const struct command commands[] = {
 		show_command, 0 },
 	{ "events", "[JOB]", "print refusals of the kernel as they happen",
 		OPTIONS_JSON | OPTIONS_FOLLOW, events_command, 0 },
+	{ "completion", "", "print completion for bash", 0, completion_command, 0 },
+	{ "manual", "", "print the page of the manual, for man(1)", 0, manual_command, 0 },
 	{ "version", "", "print the version", 0, version_command, 0 },
 	{ "help", "[COMMAND]", "explain a command", 0, help_command, 0 },
 	{},

@@ -16,7 +16,7 @@ static void print_all(void)
 {
 	printf("jobfence fences the network of container jobs in the kernel.\n\n");
 	for (const struct command *command = commands; command->name; command++)
-		printf("  %-8s %s\n", command->name, command->summary);
+		printf("  %-11s %s\n", command->name, command->summary);
 	printf("\nAs: jobfence run --domain example.com -- curl http://example.com/\n"
 	       "More on each: jobfence help COMMAND\n");
 }

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* `jobfence manual`: the page of the manual as man(7) source, made from the tables. */
+
+#include <stdio.h>
+
+#include "cli/command.h"
+
+static const char head[] =
+	".TH JOBFENCE 8 \"\" \"jobfence " VERSION "\" \"System administration\"\n"
+	".SH NAME\n"
+	"jobfence \\- fence the network of container jobs in the kernel\n"
+	".SH SYNOPSIS\n";
+
+static const char description[] =
+	".SH DESCRIPTION\n"
+	"A job declares the domains that it needs. Programs on its cgroup let it open TCP connections to the\n"
+	"ports 80 and 443 only, all of which end at a small proxy of its own, which relays to those domains\n"
+	"and to nothing else. All else fails at once with EPERM. To every HTTP request the proxy adds a\n"
+	"header with the job's name, and both directions are throttled.\n"
+	".PP\n"
+	".B run\n"
+	"does all for one command. An executor that starts processes itself calls\n"
+	".B up\n"
+	"before, puts them into the cgroup and the network namespace that it prints, and calls\n"
+	".B down\n"
+	"after them.\n"
+	".SH COMMANDS\n";
+
+static const char tail[] =
+	".SH DOMAINS\n"
+	"foo.com allows that name; .foo.com that name and every name below it; *.foo.com every name below\n"
+	"it. Case, surrounding blanks and one trailing dot do not count; Unicode is turned into A-labels.\n"
+	"An address allows itself.\n"
+	".SH SPEC\n"
+	".nf\n"
+	"{\"job\": \"j1\", \"network\": {\"type\": \"http\", \"domains\": [\"crates.io\"]}, \"rate\": \"1mbit\",\n"
+	" \"pacing\": \"auto\", \"header\": \"X-Jobfence-Job-ID\", \"allow_addresses\": [],\n"
+	" \"labels\": {\"executor\": \"e1\"}}\n"
+	".fi\n"
+	".SH REFUSALS\n"
+	"A refused HTTP request gets 403 with X-Jobfence-Denied: domain, address, protocol or limit, and a\n"
+	"text that names the job, the domain and the way to get it. An upstream that can't be reached gets\n"
+	"502, one that is too slow 504. A refused TLS connection gets an alert; a refused name NXDOMAIN with\n"
+	"an Extended DNS Error.\n"
+	".SH EXIT STATUS\n"
+	"0 done; 1 failed; 2 the command line or a spec is wrong; 3 the node's policy refuses; 4 no such\n"
+	"job; 5 the job exists already.\n"
+	".PP\n"
+	".BR run \" and \" exec\n"
+	"exit as the command did, with 128+n where signal n ended it, 125 where jobfence itself failed, 126\n"
+	"and 127 where the command could not be run or was not found.\n"
+	".SH ENVIRONMENT\n"
+	"JOBFENCE_DEBUG: what libbpf has to say goes to standard error.\n"
+	".SH FILES\n"
+	"/run/jobfence/jobs/JOB: spec.json, resolv.conf, proxy.log.\n"
+	".br\n"
+	"/sys/fs/bpf/jobfence: pinned programs, maps and links.\n"
+	".br\n"
+	"/run/netns/jobfence-JOB: the job's network namespace.\n"
+	".br\n"
+	"jobfence/JOB in the cgroup file system: cgroups of the job and of its proxy.\n";
+
+int manual_command(struct options *options, int *status, struct failure *failure)
+{
+	(void)options;
+	(void)status;
+	(void)failure;
+	fputs(head, stdout);
+	for (const struct command *command = commands; command->name; command++) {
+		if (command != commands)
+			printf(".br\n");
+		printf(".B jobfence %s\n", command->name);
+		if (command->options & ~(unsigned)OPTIONS_COMMAND)
+			printf("[OPTIONS]\n");
+		if (command->arguments[0])
+			printf("%s\n", command->arguments);
+	}
+	fputs(description, stdout);
+	for (const struct command *command = commands; command->name; command++) {
+		printf(".SS %s\n%s\n.PP\n.nf\n", command->name, command->summary);
+		options_print(command->options, stdout);
+		printf(".fi\n");
+	}
+	fputs(tail, stdout);
+	return 0;
+}
