@@ -14,6 +14,6 @@
 struct dns_stub;
 
 /* Serves the DNS descriptors of settings.h, over UDP and TCP. Returns 0 or -errno. */
-int dns_stub_new(struct loop *loop, const struct proxy_settings *settings, struct rules *rules,
-	struct dns_stub **stub);
+int dns_stub_new(struct loop *loop, const struct proxy_settings *settings,
+	struct rules *rules, struct dns_stub **stub);
 void dns_stub_free(struct dns_stub *stub);

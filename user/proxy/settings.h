@@ -30,12 +30,12 @@ enum proxy_fd {
 struct proxy_settings {
 	uint32_t abi; /* FENCE_ABI */
 	uint32_t size;
-	uint64_t job_key;	/* struct job_state's id */
-	char job[64];		/* the job's name */
-	char header[64];	/* name of the header that carries it */
-	uint64_t rate;		/* bytes per second and direction that the proxy itself has to
+	uint64_t job_key;  /* struct job_state's id */
+	char job[64];	   /* the job's name */
+	char header[64];   /* name of the header that carries it */
+	uint64_t rate;	   /* bytes per second and direction that the proxy itself has to
 				   keep to; 0 where the kernel paces, or nobody does */
-	uint32_t uid, gid;	/* to run as */
+	uint32_t uid, gid; /* to run as */
 	uint32_t allowed_count; /* --allow-address */
 	struct address_range allowed[ALLOWED_RANGES_MAX];
 	struct endpoint virtual4, virtual6; /* what the DNS stub answers; port 0: none */

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Reading: a cursor that can't go beyond its end; once it failed, it stays so. Only the first question is
+ * read, without compression, which a question has no use for; of what follows only the OPT record (RFC 6891
+ * section 6.1.2), in the one place where clients put it.
+ *
+ * Writing: into a buffer that is large enough for the largest answer, then cut if the client takes less.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proxy/dns_message.h"
+
+#define HEADER_LENGTH	12
+#define LABEL_MAX	63
+#define CLASS_IN	1
+#define TYPE_SOA	6
+#define TYPE_OPT	41
+#define OPTION_EDE	15 /* RFC 8914 section 2 */
+#define EDE_FILTERED	17 /* RFC 8914 section 4.18 */
+#define FLAG_RESPONSE	0x8000
+#define FLAG_AUTHORITY	0x0400
+#define FLAG_TRUNCATED	0x0200
+#define FLAG_RECURSION	0x0100
+#define FLAG_AVAILABLE	0x0080
+#define POINTER_TO_NAME (0xc000 | HEADER_LENGTH)
+#define TIME_TO_LIVE	60 /* seconds */
+
+struct reader {
+	const unsigned char *next, *end;
+	bool failed;
+};
+
+static const unsigned char *take(struct reader *reader, size_t length)
+{
+	const unsigned char *bytes = reader->next;
+
+	if (reader->failed || (size_t)(reader->end - reader->next) < length) {
+		reader->failed = true;
+		return NULL;
+	}
+	reader->next += length;
+	return bytes;
+}
+
+static uint8_t take8(struct reader *reader)
+{
+	const unsigned char *bytes = take(reader, 1);
+
+	return bytes ? bytes[0] : 0;
+}
+
+static uint16_t take16(struct reader *reader)
+{
+	const unsigned char *bytes = take(reader, 2);
+
+	return bytes ? (uint16_t)(bytes[0] << 8 | bytes[1]) : 0;
+}
+
+/* The labels of a name, with dots between them. A dot within a label makes it no host. */
+static void take_name(struct reader *reader, struct dns_query *query)
+{
+	bool strange = false;
+	uint8_t length;
+
+	query->text_length = 0;
+	while ((length = take8(reader))) {
+		const unsigned char *label =
+			length <= LABEL_MAX ? take(reader, length) : NULL;
+
+		if (!label || query->text_length + length + 1 > NAME_LENGTH_MAX + 1) {
+			reader->failed = true;
+			return;
+		}
+		strange |= memchr(label, '.', length) != NULL;
+		memcpy(query->text + query->text_length, label, length);
+		query->text_length += length;
+		query->text[query->text_length++] = '.';
+	}
+	if (query->text_length)
+		query->text_length--;
+	query->is_host = !strange && !host_parse(query->text, query->text_length,
+					     HOST_NO_BRACKETS, &query->host);
+}
+
+static void take_edns(struct reader *reader, struct dns_query *query)
+{
+	uint16_t size;
+
+	if (take8(reader) || take16(reader) != TYPE_OPT)
+		return;
+	size = take16(reader);
+	if (reader->failed)
+		return;
+	query->edns = true;
+	query->udp_size = size > DNS_UDP_MIN ? size : DNS_UDP_MIN;
+}
+
+int dns_query_parse(const unsigned char *bytes, size_t length, struct dns_query *query)
+{
+	struct reader reader = { .next = bytes, .end = bytes + length };
+	uint16_t flags, questions, answers, authorities, additional, class;
+
+	*query = (struct dns_query){ .udp_size = DNS_UDP_MIN };
+	query->id = take16(&reader);
+	flags = take16(&reader);
+	questions = take16(&reader);
+	answers = take16(&reader);
+	authorities = take16(&reader);
+	additional = take16(&reader);
+	if (reader.failed || flags & FLAG_RESPONSE)
+		return -EBADMSG;
+	query->opcode = flags >> 11 & 0xf;
+	query->recursion_desired = flags & FLAG_RECURSION;
+	if (query->opcode)
+		return DNS_NOT_IMPLEMENTED;
+	if (questions != 1 || answers || authorities)
+		return DNS_FORMAT_ERROR;
+	take_name(&reader, query);
+	query->type = take16(&reader);
+	class = take16(&reader);
+	if (reader.failed)
+		return DNS_FORMAT_ERROR;
+	query->question = bytes + HEADER_LENGTH;
+	query->question_length = (size_t)(reader.next - query->question);
+	if (additional)
+		take_edns(&reader, query);
+	return class == CLASS_IN ? 0 : DNS_REFUSED;
+}
+
+struct writer {
+	unsigned char bytes[DNS_MESSAGE_MAX];
+	size_t length;
+};
+
+static void put(struct writer *writer, const void *bytes, size_t length)
+{
+	memcpy(writer->bytes + writer->length, bytes, length);
+	writer->length += length;
+}
+
+static void put8(struct writer *writer, unsigned value)
+{
+	writer->bytes[writer->length++] = (unsigned char)value;
+}
+
+static void put16(struct writer *writer, unsigned value)
+{
+	put8(writer, value >> 8);
+	put8(writer, value);
+}
+
+static void put32(struct writer *writer, uint32_t value)
+{
+	put16(writer, value >> 16);
+	put16(writer, value & 0xffff);
+}
+
+static void put_header(struct writer *writer, const struct dns_query *query, unsigned code,
+	unsigned answers, unsigned authorities)
+{
+	put16(writer, query->id);
+	put16(writer, FLAG_RESPONSE | FLAG_AUTHORITY | FLAG_AVAILABLE |
+			      (unsigned)query->opcode << 11 |
+			      (query->recursion_desired ? FLAG_RECURSION : 0) | code);
+	put16(writer, query->question ? 1 : 0);
+	put16(writer, answers);
+	put16(writer, authorities);
+	put16(writer, query->edns ? 1 : 0);
+	if (query->question)
+		put(writer, query->question, query->question_length);
+}
+
+static void put_record(struct writer *writer, unsigned type, size_t length)
+{
+	put16(writer, POINTER_TO_NAME);
+	put16(writer, type);
+	put16(writer, CLASS_IN);
+	put32(writer, TIME_TO_LIVE);
+	put16(writer, (unsigned)length);
+}
+
+static void put_address(struct writer *writer, uint16_t type, const struct address *address)
+{
+	size_t skip = type == DNS_TYPE_A ? 12 : 0;
+
+	put_record(writer, type, sizeof(address->bytes) - skip);
+	put(writer, address->bytes + skip, sizeof(address->bytes) - skip);
+}
+
+/* What a negative answer needs to be kept for a while (RFC 2308 section 3). */
+static void put_authority(struct writer *writer)
+{
+	put_record(writer, TYPE_SOA, 2 + 5 * sizeof(uint32_t));
+	put8(writer, 0); /* the primary server, the mailbox: none */
+	put8(writer, 0);
+	put32(writer, 1);
+	for (int i = 0; i < 4; i++)
+		put32(writer, TIME_TO_LIVE);
+}
+
+static void put_edns(struct writer *writer, const char *explanation)
+{
+	size_t length = explanation ? strnlen(explanation, DNS_EXPLAIN_MAX) : 0;
+
+	put8(writer, 0);
+	put16(writer, TYPE_OPT);
+	put16(writer, DNS_MESSAGE_MAX);
+	put32(writer, 0);
+	put16(writer, explanation ? (unsigned)(6 + length) : 0);
+	if (!explanation)
+		return;
+	put16(writer, OPTION_EDE);
+	put16(writer, (unsigned)(2 + length));
+	put16(writer, EDE_FILTERED);
+	put(writer, explanation, length);
+}
+
+size_t dns_answer_write(const struct dns_query *query, const struct dns_answer *answer,
+	unsigned char *bytes, size_t size)
+{
+	bool negative = query->question && !answer->address &&
+			(answer->code == DNS_NO_ERROR || answer->code == DNS_NAME_ERROR);
+	struct writer writer = {};
+
+	put_header(&writer, query, answer->code, answer->address != NULL, negative);
+	if (answer->address)
+		put_address(&writer, query->type, answer->address);
+	if (negative)
+		put_authority(&writer);
+	if (query->edns)
+		put_edns(&writer, answer->explanation);
+	if (writer.length > size) {
+		struct dns_query bare = *query;
+
+		bare.edns = false;
+		writer.length = 0;
+		put_header(&writer, &bare, answer->code | FLAG_TRUNCATED, 0, 0);
+	}
+	memcpy(bytes, writer.bytes, writer.length);
+	return writer.length;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * DNS messages (RFC 1035 section 4) as far as a server needs them that answers from itself: one
+ * question in, an answer with at most one address out. Pure: bytes in, bytes out.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "names/host.h"
+
+#define DNS_MESSAGE_MAX 1232 /* bytes of an answer; fits any path, RFC 9715 */
+#define DNS_UDP_MIN	512  /* what every client takes */
+#define DNS_EXPLAIN_MAX 640  /* bytes of an explanation */
+
+enum dns_type { DNS_TYPE_A = 1, DNS_TYPE_AAAA = 28 };
+
+enum dns_code {
+	DNS_NO_ERROR = 0,
+	DNS_FORMAT_ERROR = 1,
+	DNS_NAME_ERROR = 3, /* no such name */
+	DNS_NOT_IMPLEMENTED = 4,
+	DNS_REFUSED = 5,
+};
+
+struct dns_query {
+	uint16_t id;
+	bool recursion_desired;
+	uint8_t opcode;
+	const unsigned char *question; /* in the query's own bytes; NULL: not readable */
+	size_t question_length;
+	uint16_t type;
+	char text[NAME_LENGTH_MAX + 1]; /* the name in dots, for records; any bytes */
+	size_t text_length;
+	bool is_host; /* the name is one by our grammar, and `host` holds it */
+	struct host host;
+	bool edns;	   /* the client speaks RFC 6891 */
+	uint16_t udp_size; /* bytes that it takes by UDP */
+};
+
+/*
+ * Reads a query. Returns 0; a positive enum dns_code, with which it is to be answered; or -EBADMSG: it
+ * is no query at all, and nobody waits for an answer.
+ */
+int dns_query_parse(const unsigned char *bytes, size_t length, struct dns_query *query);
+
+struct dns_answer {
+	enum dns_code code;
+	const struct address *address; /* for a question of its family; NULL: none */
+	const char *
+		explanation; /* why it was filtered (RFC 8914, code 17); NULL: it was not */
+};
+
+/*
+ * Writes the answer to a query, at most `size` bytes (at least DNS_UDP_MIN): what is longer is cut and
+ * marked as such. Returns its length in bytes.
+ */
+size_t dns_answer_write(const struct dns_query *query, const struct dns_answer *answer,
+	unsigned char *bytes, size_t size);

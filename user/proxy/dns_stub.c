@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Two sockets for each family. A datagram is answered as it comes. A stream carries messages with a length
+ * before each (RFC 7766 section 8), several on one connection; who does not take answers as fast as he asks is
+ * cut off.
+ */
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "lib/cleanup.h"
+#include "names/address.h"
+#include "proxy/dns_message.h"
+#include "proxy/dns_stub.h"
+
+#define QUERY_MAX	1024 /* bytes; an honest one has no more than 300 */
+#define LENGTH_PREFIX	2
+#define STREAMS_MAX	32
+#define STREAM_PATIENCE 10000000000ULL /* ns */
+#define DATAGRAMS_BATCH 16
+
+struct socket {
+	struct source source;
+	struct dns_stub *stub;
+};
+
+struct stream {
+	struct source source;
+	struct timer timer;
+	struct deferred release;
+	struct dns_stub *stub;
+	size_t length;
+	unsigned char bytes[LENGTH_PREFIX + QUERY_MAX];
+	struct stream *next; /* in the list of all */
+};
+
+struct dns_stub {
+	struct loop *loop;
+	struct rules *rules;
+	const struct proxy_settings *settings;
+	struct socket sockets[4];
+	size_t socket_count;
+	struct stream *streams;
+	size_t stream_count;
+};
+
+/* "localhost" and names below it (RFC 6761 section 6.3). */
+static bool is_localhost(const struct host *host)
+{
+	static const char name[] = "localhost";
+	size_t length = sizeof(name) - 1;
+
+	return host->length >= length &&
+	       !memcmp(host->name + host->length - length, name, length) &&
+	       (host->length == length || host->name[host->length - length - 1] == '.');
+}
+
+static const struct address *address_for(
+	const struct dns_stub *stub, const struct dns_query *query)
+{
+	static const struct address loopback4 = {
+		.bytes = { [10] = 0xff, 0xff, 127, 0, 0, 1 }
+	};
+	static const struct address loopback6 = { .bytes = { [15] = 1 } };
+	bool local = is_localhost(&query->host);
+	const struct endpoint *virtual = query->type == DNS_TYPE_A
+						 ? &stub->settings->virtual4
+						 : &stub->settings->virtual6;
+
+	if (query->type != DNS_TYPE_A && query->type != DNS_TYPE_AAAA)
+		return NULL;
+	if (local)
+		return query->type == DNS_TYPE_A ? &loopback4 : &loopback6;
+	return virtual->port ? &virtual->address : NULL;
+}
+
+static size_t answer(struct dns_stub *stub, const unsigned char *bytes, size_t length,
+	unsigned char *out, size_t size)
+{
+	char explanation[DNS_EXPLAIN_MAX + 1];
+	struct dns_answer answer = { .code = DNS_NO_ERROR };
+	struct dns_query query;
+	int result = dns_query_parse(bytes, length, &query);
+
+	if (result < 0)
+		return 0;
+	if (result > 0) {
+		answer.code = (enum dns_code)result;
+	} else if (query.is_host &&
+		   (is_localhost(&query.host) || rules_allow(stub->rules, &query.host))) {
+		answer.address = address_for(stub, &query);
+	} else {
+		answer.code = DNS_NAME_ERROR;
+		rules_record_refusal(
+			stub->rules, REASON_DOMAIN, query.text, query.text_length);
+		if (query.is_host)
+			snprintf(explanation, sizeof(explanation),
+				"job %s did not declare %s; --domain %s would allow it",
+				stub->settings->job, query.host.name, query.host.name);
+		else
+			snprintf(explanation, sizeof(explanation), "not a host name");
+		answer.explanation = explanation;
+	}
+	return dns_answer_write(&query, &answer, out, size ? size : query.udp_size);
+}
+
+static void datagram_ready(struct source *source, uint32_t events)
+{
+	struct dns_stub *stub = container_of(source, struct socket, source)->stub;
+
+	(void)events;
+	for (int i = 0; i < DATAGRAMS_BATCH; i++) {
+		unsigned char query[QUERY_MAX], out[DNS_MESSAGE_MAX];
+		struct sockaddr_storage from;
+		socklen_t from_length = sizeof(from);
+		ssize_t length = recvfrom(source->fd, query, sizeof(query), 0,
+			(struct sockaddr *)&from, &from_length);
+		size_t answered;
+
+		if (length < 0)
+			return;
+		answered = answer(stub, query, (size_t)length, out, 0);
+		/* A full queue loses answers as a network does: the client asks again. */
+		if (answered)
+			sendto(source->fd, out, answered, 0, (struct sockaddr *)&from,
+				from_length);
+	}
+}
+
+static void stream_release(struct deferred *deferred)
+{
+	free(container_of(deferred, struct stream, release));
+}
+
+static void stream_close(struct stream *stream)
+{
+	struct dns_stub *stub = stream->stub;
+	struct stream **place = &stub->streams;
+
+	while (*place != stream)
+		place = &(*place)->next;
+	*place = stream->next;
+	stub->stream_count--;
+	loop_cancel_timer(stub->loop, &stream->timer);
+	loop_remove(stub->loop, &stream->source);
+	close(stream->source.fd);
+	loop_defer(stub->loop, &stream->release);
+}
+
+static void stream_expired(struct timer *timer)
+{
+	stream_close(container_of(timer, struct stream, timer));
+}
+
+/* Answers the first whole message. Returns whether there was one; -1: cut the connection. */
+static int stream_answer_one(struct stream *stream)
+{
+	unsigned char out[LENGTH_PREFIX + DNS_MESSAGE_MAX];
+	size_t length, answered;
+
+	if (stream->length < LENGTH_PREFIX)
+		return 0;
+	length = (size_t)(stream->bytes[0] << 8 | stream->bytes[1]);
+	if (length > QUERY_MAX)
+		return -1;
+	if (stream->length < LENGTH_PREFIX + length)
+		return 0;
+	answered = answer(stream->stub, stream->bytes + LENGTH_PREFIX, length,
+		out + LENGTH_PREFIX, DNS_MESSAGE_MAX);
+	stream->length -= LENGTH_PREFIX + length;
+	memmove(stream->bytes, stream->bytes + LENGTH_PREFIX + length, stream->length);
+	if (!answered)
+		return -1;
+	out[0] = (unsigned char)(answered >> 8);
+	out[1] = (unsigned char)answered;
+	answered += LENGTH_PREFIX;
+	return send(stream->source.fd, out, answered, MSG_NOSIGNAL) == (ssize_t)answered
+		       ? 1
+		       : -1;
+}
+
+static void stream_ready(struct source *source, uint32_t events)
+{
+	struct stream *stream = container_of(source, struct stream, source);
+	ssize_t length = recv(source->fd, stream->bytes + stream->length,
+		sizeof(stream->bytes) - stream->length, 0);
+	int result;
+
+	(void)events;
+	if (length < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (length <= 0) {
+		stream_close(stream);
+		return;
+	}
+	stream->length += (size_t)length;
+	while ((result = stream_answer_one(stream)) > 0)
+		loop_set_timer(stream->stub->loop, &stream->timer, STREAM_PATIENCE);
+	if (result < 0)
+		stream_close(stream);
+}
+
+static void stream_accepted(struct dns_stub *stub, int accepted)
+{
+	_fd_ int fd = accepted;
+	struct stream *stream;
+
+	if (stub->stream_count >= STREAMS_MAX)
+		return;
+	stream = calloc(1, sizeof(*stream));
+	if (!stream)
+		return;
+	stream->source = (struct source){ .ready = stream_ready, .fd = fd };
+	stream->timer.expired = stream_expired;
+	stream->release.run = stream_release;
+	stream->stub = stub;
+	if (loop_add(stub->loop, &stream->source, EPOLLIN)) {
+		free(stream);
+		return;
+	}
+	TAKE_FD(fd);
+	loop_set_timer(stub->loop, &stream->timer, STREAM_PATIENCE);
+	stream->next = stub->streams;
+	stub->streams = stream;
+	stub->stream_count++;
+}
+
+/* A stream that did not come through the fence gets the same answers: they hold nothing but what the job
+ * itself may know, and anybody who can reach the socket is the job or the node's own. */
+static void listener_ready(struct source *source, uint32_t events)
+{
+	struct dns_stub *stub = container_of(source, struct socket, source)->stub;
+	int fd = accept4(source->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	(void)events;
+	if (fd >= 0)
+		stream_accepted(stub, fd);
+}
+
+static int add_socket(struct dns_stub *stub, int fd,
+	void (*ready)(struct source *source, uint32_t events))
+{
+	struct socket *socket = &stub->sockets[stub->socket_count];
+
+	if (fcntl(fd, F_GETFD) < 0)
+		return 0;
+	socket->stub = stub;
+	socket->source = (struct source){ .ready = ready, .fd = fd };
+	stub->socket_count++;
+	return loop_add(stub->loop, &socket->source, EPOLLIN);
+}
+
+int dns_stub_new(struct loop *loop, const struct proxy_settings *settings,
+	struct rules *rules, struct dns_stub **stub)
+{
+	struct dns_stub *new = calloc(1, sizeof(*new));
+	int error;
+
+	if (!new)
+		return -ENOMEM;
+	new->loop = loop;
+	new->rules = rules;
+	new->settings = settings;
+	error = add_socket(new, FD_DNS_UDP4, datagram_ready);
+	if (!error)
+		error = add_socket(new, FD_DNS_UDP6, datagram_ready);
+	if (!error)
+		error = add_socket(new, FD_DNS_TCP4, listener_ready);
+	if (!error)
+		error = add_socket(new, FD_DNS_TCP6, listener_ready);
+	if (error)
+		dns_stub_free(new);
+	else
+		*stub = new;
+	return error;
+}
+
+void dns_stub_free(struct dns_stub *stub)
+{
+	if (!stub)
+		return;
+	while (stub->streams) {
+		struct stream *stream = stub->streams;
+
+		stub->streams = stream->next;
+		loop_cancel_timer(stub->loop, &stream->timer);
+		loop_remove(stub->loop, &stream->source);
+		close(stream->source.fd);
+		free(stream);
+	}
+	for (size_t i = 0; i < stub->socket_count; i++)
+		loop_remove(stub->loop, &stub->sockets[i].source);
+	free(stub);
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See rules.h. Any error of a map is a no. */
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "proxy/bpf_map.h"
+#include "proxy/rules.h"
+
+struct rules {
+	uint64_t job;
+	uint64_t *hits; /* map `hits`, as memory */
+};
+
+#define HITS_SIZE (DOMAINS_MAX * sizeof(uint64_t))
+
+int rules_new(const struct proxy_settings *settings, struct rules **rules)
+{
+	struct rules *new = calloc(1, sizeof(*new));
+
+	if (!new)
+		return -ENOMEM;
+	new->job = settings->job_key;
+	new->hits = mmap(NULL, HITS_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, FD_HITS, 0);
+	if (new->hits == MAP_FAILED) {
+		int error = -errno;
+
+		free(new);
+		return error;
+	}
+	*rules = new;
+	return 0;
+}
+
+void rules_free(struct rules *rules)
+{
+	if (!rules)
+		return;
+	munmap(rules->hits, HITS_SIZE);
+	free(rules);
+}
+
+static bool look_up(const struct host *host, struct domain *domain)
+{
+	struct domain_key key;
+
+	host_key(host, &key);
+	return !bpf_map_look_up(FD_DOMAINS, &key, domain);
+}
+
+bool rules_allow(const struct rules *rules, const struct host *host)
+{
+	struct domain domain;
+
+	(void)rules;
+	return look_up(host, &domain);
+}
+
+bool rules_use(struct rules *rules, const struct host *host)
+{
+	struct domain domain;
+
+	if (!look_up(host, &domain))
+		return false;
+	if (domain.hit < DOMAINS_MAX)
+		__atomic_fetch_add(&rules->hits[domain.hit], 1, __ATOMIC_RELAXED);
+	return true;
+}
+
+void rules_record_refusal(
+	struct rules *rules, enum reason reason, const char *name, size_t length)
+{
+	struct refusal_key key = { .reason = (uint8_t)reason };
+	struct refusal refusal = {};
+	struct timespec now;
+
+	(void)rules;
+	key.length = (uint8_t)(length < sizeof(key.name) ? length : sizeof(key.name));
+	for (size_t i = 0; i < key.length; i++)
+		key.name[i] = (char)(name[i] > ' ' && name[i] <= '~' ? name[i] : '?');
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	bpf_map_look_up(FD_REFUSED, &key, &refusal);
+	refusal.count++;
+	refusal.last = (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+	/* A full map keeps the names that it has; the job still got its refusal. */
+	bpf_map_update(FD_REFUSED, &key, &refusal, BPF_ANY);
+}
+
+int rules_destination(const struct rules *rules, const struct endpoint *client,
+	uint16_t listener_port, struct endpoint *destination)
+{
+	const struct connection_key key = { .job = rules->job,
+		.client = client->address,
+		.client_port = client->port,
+		.listener_port = listener_port };
+	struct connection connection;
+
+	if (bpf_map_look_up(FD_CONNECTIONS, &key, &connection))
+		return -ENOENT;
+	*destination = connection.destination;
+	return 0;
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * It does nothing but wait, and holds what the worker can't lose: the listening sockets. While there is no worker,
+ * connections wait in their backlog; the job has no network.
+ *
+ * The worker is this program again, executed rather than forked: so it shares no memory with the supervisor that it could
+ * learn from, and its addresses are random anew.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "lib/cleanup.h"
+#include "proxy/sandbox.h"
+#include "proxy/supervisor.h"
+
+#define BACKOFF_MIN 100	  /* ms */
+#define BACKOFF_MAX 5000  /* ms */
+#define STEADY	    10000 /* ms after which a worker counts as sound */
+
+struct supervisor {
+	int program; /* of this program: its path may be out of reach without privileges */
+	sigset_t signals, before;
+	pid_t worker;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static __attribute__((noreturn)) void become_worker(const struct supervisor *supervisor)
+{
+	char *const arguments[] = { (char *)"jobfence-proxy", (char *)"worker", NULL };
+
+	sigprocmask(SIG_SETMASK, &supervisor->before, NULL);
+	/* Checked after it is set: the supervisor may have gone before. */
+	if (!prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() != 1)
+		fexecve(supervisor->program, arguments, environ);
+	_exit(127);
+}
+
+static int start_worker(struct supervisor *supervisor)
+{
+	supervisor->worker = fork();
+	if (supervisor->worker < 0)
+		return -errno;
+	if (!supervisor->worker)
+		become_worker(supervisor);
+	return 0;
+}
+
+/* Waits for a signal of ours, at most `patience` ms (-1: for ever). Returns it, or 0. */
+static int wait_for_signal(const struct supervisor *supervisor, int patience)
+{
+	const struct timespec limit = { .tv_sec = patience / 1000,
+		.tv_nsec = patience % 1000 * 1000000L };
+	int signal;
+
+	do
+		signal = sigtimedwait(
+			&supervisor->signals, NULL, patience < 0 ? NULL : &limit);
+	while (signal < 0 && errno == EINTR);
+	return signal < 0 ? 0 : signal;
+}
+
+/* Waits until the worker is gone or we are told to end. Returns whether to go on. */
+static bool wait_for_worker(struct supervisor *supervisor, int *status)
+{
+	for (;;) {
+		int signal = wait_for_signal(supervisor, -1);
+
+		if (waitpid(supervisor->worker, status, WNOHANG) == supervisor->worker) {
+			supervisor->worker = 0;
+			return signal != SIGTERM;
+		}
+		if (signal == SIGTERM)
+			return false;
+	}
+}
+
+static void end_worker(struct supervisor *supervisor)
+{
+	if (supervisor->worker <= 0)
+		return;
+	kill(supervisor->worker, SIGKILL);
+	while (waitpid(supervisor->worker, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+static void log_end(int status, int backoff)
+{
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "worker ended by signal %d (%s), next in %d ms\n",
+			WTERMSIG(status), strsignal(WTERMSIG(status)), backoff);
+	else
+		fprintf(stderr, "worker ended with status %d, next in %d ms\n",
+			WEXITSTATUS(status), backoff);
+}
+
+/* Returns the exit status of the program. */
+static int supervise(struct supervisor *supervisor)
+{
+	int backoff = BACKOFF_MIN, status = 0;
+	bool first = true;
+
+	for (;;) {
+		int64_t started = now_ms();
+
+		if (start_worker(supervisor))
+			return 1;
+		/* From now on only the worker holds it: if it ends before it is ready, the
+		 * loader sees that. */
+		if (first)
+			close(FD_READY);
+		first = false;
+		if (!wait_for_worker(supervisor, &status))
+			return 0;
+		if (now_ms() - started >= STEADY)
+			backoff = BACKOFF_MIN;
+		log_end(status, backoff);
+		if (wait_for_signal(supervisor, backoff) == SIGTERM)
+			return 0;
+		backoff = backoff * 2 < BACKOFF_MAX ? backoff * 2 : BACKOFF_MAX;
+	}
+}
+
+int supervisor_run(const struct proxy_settings *settings)
+{
+	struct supervisor supervisor = { .program = open(
+						 "/proc/self/exe", O_RDONLY | O_CLOEXEC) };
+	int error, status;
+
+	if (supervisor.program < 0) {
+		perror("jobfence-proxy: /proc/self/exe");
+		return 1;
+	}
+	error = sandbox_drop_privileges(settings);
+	if (error) {
+		fprintf(stderr, "jobfence-proxy: cannot drop privileges: %s\n",
+			strerror(-error));
+		return 1;
+	}
+	sigemptyset(&supervisor.signals);
+	sigaddset(&supervisor.signals, SIGCHLD);
+	sigaddset(&supervisor.signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &supervisor.signals, &supervisor.before);
+	status = supervise(&supervisor);
+	end_worker(&supervisor);
+	return status;
+}
