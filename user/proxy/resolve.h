@@ -38,13 +38,14 @@ struct lookup {
 
 /* Makes a resolver; to be called before the sandbox closes, with `settings` living on.
  * Returns 0, -ENOMEM or what c-ares and netlink gave. */
-int resolver_new(
-	struct loop *loop, const struct proxy_settings *settings, struct resolver **resolver);
+int resolver_new(struct loop *loop, const struct proxy_settings *settings,
+	struct resolver **resolver);
 void resolver_free(struct resolver *resolver);
 
 /* Starts a look-up of a host. A literal is not resolved but goes through the guard as well.
  * Returns nothing: errors arrive at done(). */
-void resolver_look_up(struct resolver *resolver, const struct host *host, struct lookup *lookup);
+void resolver_look_up(
+	struct resolver *resolver, const struct host *host, struct lookup *lookup);
 
 /* Gives up a look-up that is under way: done() is not called any more. */
 void lookup_cancel(struct lookup *lookup);
