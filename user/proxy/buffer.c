@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See buffer.h. */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy/buffer.h"
+
+#define POOL_MAX 8 /* that are kept; the rest goes back to the system */
+
+static struct buffer *pool;
+static unsigned pooled;
+
+struct buffer *buffer_get(void)
+{
+	struct buffer *buffer = pool;
+
+	if (buffer) {
+		pool = buffer->next;
+		pooled--;
+	} else {
+		buffer = malloc(sizeof(*buffer));
+		if (!buffer)
+			return NULL;
+	}
+	buffer->next = NULL;
+	buffer->start = buffer->end = 0;
+	return buffer;
+}
+
+void buffer_put(struct buffer **buffer)
+{
+	if (!*buffer)
+		return;
+	if (pooled < POOL_MAX) {
+		(*buffer)->next = pool;
+		pool = *buffer;
+		pooled++;
+	} else {
+		free(*buffer);
+	}
+	*buffer = NULL;
+}
+
+void buffer_compact(struct buffer *buffer)
+{
+	if (!buffer->start)
+		return;
+	memmove(buffer->bytes, buffer->bytes + buffer->start, buffer->end - buffer->start);
+	buffer->end -= buffer->start;
+	buffer->start = 0;
+}
+
+bool buffer_append(struct buffer *buffer, const void *bytes, size_t length)
+{
+	if (length > buffer_space(buffer))
+		return false;
+	memcpy(buffer->bytes + buffer->end, bytes, length);
+	buffer->end += length;
+	return true;
+}
+
+bool buffer_format(struct buffer *buffer, const char *format, ...)
+{
+	size_t space = buffer_space(buffer);
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(buffer->bytes + buffer->end, space, format, arguments);
+	va_end(arguments);
+	if (length < 0 || (size_t)length >= space)
+		return false;
+	buffer->end += (size_t)length;
+	return true;
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * llhttp reads chunks; it is told before the first that a head with Transfer-Encoding has gone by. A piece of a chunk that
+ * arrives is a chunk that leaves, so what goes out is at most CHUNK_OVERHEAD longer than what came in at once.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proxy/http_body.h"
+
+#define CHUNK_OVERHEAD \
+	24 /* a length in hexadecimal and two line ends, and the last chunk */
+#define TRAILER_MAX 8192
+
+/* llhttp is embedded: the body is found by its place. */
+static struct http_body *body_of(llhttp_t *llhttp)
+{
+	return (struct http_body *)((char *)llhttp - offsetof(struct http_body, llhttp));
+}
+
+static int on_body(llhttp_t *llhttp, const char *at, size_t length)
+{
+	struct http_body *body = body_of(llhttp);
+
+	if (body->rechunk && !buffer_format(body->out, "%zx\r\n", length))
+		return -1;
+	if (!buffer_append(body->out, at, length))
+		return -1;
+	return !body->rechunk || buffer_append(body->out, "\r\n", 2) ? 0 : -1;
+}
+
+static int on_trailer(llhttp_t *llhttp, const char *at, size_t length)
+{
+	struct http_body *body = body_of(llhttp);
+
+	(void)at;
+	/* The head that starts llhttp has been read before the body has begun. */
+	body->trailer += length;
+	return body->trailer > TRAILER_MAX ? -1 : 0;
+}
+
+static int on_message_complete(llhttp_t *llhttp)
+{
+	struct http_body *body = body_of(llhttp);
+
+	body->complete = true;
+	if (body->rechunk && !buffer_append(body->out, "0\r\n\r\n", 5))
+		return -1;
+	return HPE_PAUSED;
+}
+
+static const llhttp_settings_t settings = {
+	.on_body = on_body,
+	.on_header_field = on_trailer,
+	.on_header_value = on_trailer,
+	.on_message_complete = on_message_complete,
+};
+
+void http_body_begin(
+	struct http_body *body, enum http_framing framing, uint64_t length, bool rechunk)
+{
+	static const char head[] = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+	body->framing = framing;
+	body->rechunk = rechunk;
+	body->left = length;
+	body->trailer = 0;
+	body->complete = framing == FRAMING_NONE || (framing == FRAMING_LENGTH && !length);
+	if (framing == FRAMING_CHUNKED) {
+		llhttp_init(&body->llhttp, HTTP_REQUEST, &settings);
+		llhttp_execute(&body->llhttp, head, sizeof(head) - 1);
+	}
+}
+
+static void move_bytes(
+	struct http_body *body, struct buffer *in, struct buffer *out, uint64_t most)
+{
+	size_t length = buffer_length(in);
+
+	if (length > buffer_space(out))
+		length = buffer_space(out);
+	if (length > most)
+		length = (size_t)most;
+	buffer_append(out, in->bytes + in->start, length);
+	in->start += length;
+	if (body->framing == FRAMING_LENGTH) {
+		body->left -= length;
+		body->complete = !body->left;
+	}
+}
+
+/* Half of the room: every piece of a chunk may cost more than itself. */
+static int move_chunks(struct http_body *body, struct buffer *in, struct buffer *out)
+{
+	size_t space = buffer_space(out), length = buffer_length(in);
+	const char *bytes = in->bytes + in->start;
+	enum llhttp_errno error;
+
+	if (space < 2 * CHUNK_OVERHEAD)
+		return 0;
+	if (length > space - CHUNK_OVERHEAD)
+		length = space - CHUNK_OVERHEAD;
+	body->out = out;
+	error = llhttp_execute(&body->llhttp, bytes, length);
+	body->out = NULL;
+	if (error == HPE_OK) {
+		in->start += length;
+		return 0;
+	}
+	if (error != HPE_PAUSED || !body->complete)
+		return -EBADMSG;
+	in->start += (size_t)(llhttp_get_error_pos(&body->llhttp) - bytes);
+	return 0;
+}
+
+int http_body_move(struct http_body *body, struct buffer *in, struct buffer *out)
+{
+	if (body->complete || !buffer_length(in))
+		return 0;
+	switch (body->framing) {
+	case FRAMING_CHUNKED:
+		return move_chunks(body, in, out);
+	case FRAMING_LENGTH:
+		move_bytes(body, in, out, body->left);
+		return 0;
+	default:
+		move_bytes(body, in, out, UINT64_MAX);
+		return 0;
+	}
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * The body of a message on its way from one connection to the other. It is cut into chunks anew where it was
+ * chunked: extensions and trailers end here, and nothing is passed on that only one of the two ends takes for a
+ * boundary.
+ */
+
+#include <llhttp.h>
+
+#include "proxy/buffer.h"
+#include "proxy/http_head.h"
+
+struct http_body {
+	enum http_framing framing;
+	bool rechunk; /* chunks go out as chunks; else only what is in them */
+	bool complete;
+	uint64_t left;	    /* bytes of FRAMING_LENGTH */
+	size_t trailer;	    /* bytes of trailers seen */
+	struct buffer *out; /* while http_body_move() runs */
+	llhttp_t llhttp;    /* of FRAMING_CHUNKED */
+};
+
+void http_body_begin(
+	struct http_body *body, enum http_framing framing, uint64_t length, bool rechunk);
+
+/* Moves as much as there is and fits from `in` to `out`. Returns 0, or -EBADMSG: the body is malformed, and its
+ * connection can't be used any more. */
+int http_body_move(struct http_body *body, struct buffer *in, struct buffer *out);

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The head is found first, by its empty line, and then given to llhttp in one piece: so every slice lies
+ * in one buffer. What llhttp lets pass for the sake of others is checked after it.
+ */
+
+#include <errno.h>
+#include <llhttp.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "proxy/http_head.h"
+
+int http_head_find(const char *bytes, size_t length, size_t *scanned)
+{
+	for (size_t i = *scanned; i < length; i++) {
+		if (bytes[i] == '\0')
+			return -EBADMSG;
+		if (bytes[i] != '\n')
+			continue;
+		/* A line that ends otherwise than in CR LF is one that others may read as two, or
+		 * not at all. */
+		if (i == 0 || bytes[i - 1] != '\r')
+			return -EBADMSG;
+		if (i >= 3 && bytes[i - 2] == '\n' && bytes[i - 3] == '\r')
+			return (int)i + 1;
+	}
+	*scanned = length;
+	return 0;
+}
+
+static char lower(char c)
+{
+	return (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+}
+
+bool slice_is(const struct slice *slice, const char *text)
+{
+	size_t i = 0;
+
+	for (; i < slice->length && text[i]; i++)
+		if (lower(slice->bytes[i]) != lower(text[i]))
+			return false;
+	return i == slice->length && !text[i];
+}
+
+bool field_is(const struct http_field *field, const char *name)
+{
+	size_t i = 0;
+
+	for (; i < field->name.length && name[i]; i++) {
+		char c = lower(field->name.bytes[i]);
+
+		if ((c == '_' ? '-' : c) != lower(name[i]))
+			return false;
+	}
+	return i == field->name.length && !name[i];
+}
+
+/* Takes the next element off a list. Returns false at its end. */
+static bool next_token(struct slice *list, struct slice *token)
+{
+	const char *comma;
+
+	if (!list->length)
+		return false;
+	comma = memchr(list->bytes, ',', list->length);
+	token->bytes = list->bytes;
+	token->length = comma ? (size_t)(comma - list->bytes) : list->length;
+	list->bytes += token->length + (comma != NULL);
+	list->length -= token->length + (comma != NULL);
+	while (token->length && (*token->bytes == ' ' || *token->bytes == '\t')) {
+		token->bytes++;
+		token->length--;
+	}
+	while (token->length && (token->bytes[token->length - 1] == ' ' ||
+					token->bytes[token->length - 1] == '\t'))
+		token->length--;
+	return true;
+}
+
+bool slice_has_token(const struct slice *list, const char *wanted)
+{
+	struct slice rest = *list, token;
+
+	while (next_token(&rest, &token))
+		if (slice_is(&token, wanted))
+			return true;
+	return false;
+}
+
+static bool connection_names(const struct http_head *head, const struct slice *name)
+{
+	for (size_t i = 0; i < head->count; i++) {
+		struct slice rest = head->fields[i].value, token;
+
+		if (!field_is(&head->fields[i], "Connection"))
+			continue;
+		while (next_token(&rest, &token))
+			if (token.length == name->length &&
+				!strncasecmp(token.bytes, name->bytes, name->length))
+				return true;
+	}
+	return false;
+}
+
+bool field_is_hop_by_hop(const struct http_head *head, const struct http_field *field)
+{
+	static const char *const names[] = { "Connection", "Keep-Alive", "Proxy-Connection",
+		"Proxy-Authorization", "Proxy-Authenticate", "TE", "Trailer",
+		"Transfer-Encoding", "Upgrade", "HTTP2-Settings" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (field_is(field, names[i]))
+			return true;
+	return connection_names(head, &field->name);
+}
+
+struct parse {
+	llhttp_t llhttp; /* first: llhttp's callbacks get its address */
+	struct http_head *head;
+	bool done;
+};
+
+static struct http_head *head_of(llhttp_t *llhttp)
+{
+	return ((struct parse *)llhttp)->head;
+}
+
+static int on_method(llhttp_t *llhttp, const char *at, size_t length)
+{
+	head_of(llhttp)->method = (struct slice){ at, length };
+	return 0;
+}
+
+static int on_url(llhttp_t *llhttp, const char *at, size_t length)
+{
+	head_of(llhttp)->target = (struct slice){ at, length };
+	return 0;
+}
+
+static int on_status(llhttp_t *llhttp, const char *at, size_t length)
+{
+	head_of(llhttp)->reason = (struct slice){ at, length };
+	return 0;
+}
+
+static int on_field(llhttp_t *llhttp, const char *at, size_t length)
+{
+	struct http_head *head = head_of(llhttp);
+
+	if (head->count == HTTP_FIELDS_MAX)
+		return -1;
+	head->fields[head->count++] = (struct http_field){ .name = { at, length } };
+	return 0;
+}
+
+static int on_value(llhttp_t *llhttp, const char *at, size_t length)
+{
+	struct http_head *head = head_of(llhttp);
+	struct slice *value = &head->fields[head->count - 1].value;
+
+	/* A value in two pieces would be one that was folded over lines. */
+	if (value->bytes)
+		return -1;
+	*value = (struct slice){ at, length };
+	while (value->length && (value->bytes[value->length - 1] == ' ' ||
+					value->bytes[value->length - 1] == '\t'))
+		value->length--;
+	return 0;
+}
+
+static int on_headers_complete(llhttp_t *llhttp)
+{
+	((struct parse *)llhttp)->done = true;
+	return HPE_PAUSED;
+}
+
+static const llhttp_settings_t settings = {
+	.on_method = on_method,
+	.on_url = on_url,
+	.on_status = on_status,
+	.on_header_field = on_field,
+	.on_header_value = on_value,
+	.on_headers_complete = on_headers_complete,
+};
+
+static bool parse_length(const struct slice *value, uint64_t *length)
+{
+	uint64_t sum = 0;
+
+	/* 18 digits are an exabyte, and no overflow. */
+	if (!value->length || value->length > 18)
+		return false;
+	for (size_t i = 0; i < value->length; i++) {
+		if (value->bytes[i] < '0' || value->bytes[i] > '9')
+			return false;
+		sum = sum * 10 + (uint64_t)(value->bytes[i] - '0');
+	}
+	*length = sum;
+	return true;
+}
+
+/* Content-Length and Transfer-Encoding: one of them, once, in the one form that all read alike;
+ * "Content_Length" is one to some. */
+static int read_framing(struct http_head *head)
+{
+	bool length = false, chunked = false;
+
+	for (size_t i = 0; i < head->count; i++) {
+		const struct http_field *field = &head->fields[i];
+
+		if (field_is(field, "Content-Length")) {
+			if (length || !slice_is(&field->name, "Content-Length") ||
+				!parse_length(&field->value, &head->content_length))
+				return -EBADMSG;
+			length = true;
+		} else if (field_is(field, "Transfer-Encoding")) {
+			if (chunked || !slice_is(&field->name, "Transfer-Encoding") ||
+				!slice_is(&field->value, "chunked"))
+				return -EBADMSG;
+			chunked = true;
+		}
+	}
+	if (chunked && (length || head->minor == 0))
+		return -EBADMSG;
+	head->framing = chunked		 ? FRAMING_CHUNKED
+			: length	 ? FRAMING_LENGTH
+			: head->response ? FRAMING_CLOSE
+					 : FRAMING_NONE;
+	return 0;
+}
+
+static void read_connection(struct http_head *head)
+{
+	bool upgrade = false, websocket = false;
+
+	head->keep_alive = head->minor > 0;
+	for (size_t i = 0; i < head->count; i++) {
+		const struct http_field *field = &head->fields[i];
+
+		if (field_is(field, "Connection") || field_is(field, "Proxy-Connection")) {
+			if (slice_has_token(&field->value, "close"))
+				head->keep_alive = false;
+			else if (head->minor == 0 &&
+				 slice_has_token(&field->value, "keep-alive"))
+				head->keep_alive = true;
+		}
+		if (field_is(field, "Connection") &&
+			slice_has_token(&field->value, "upgrade"))
+			upgrade = true;
+		if (field_is(field, "Upgrade") && slice_is(&field->value, "websocket"))
+			websocket = true;
+		if (field_is(field, "Expect") && slice_is(&field->value, "100-continue"))
+			head->expect_continue = true;
+	}
+	head->websocket = upgrade && websocket;
+}
+
+/* What llhttp takes in a value but a server may not: control bytes. */
+static bool values_are_clean(const struct http_head *head)
+{
+	for (size_t i = 0; i < head->count; i++) {
+		const struct slice *value = &head->fields[i].value;
+
+		for (size_t k = 0; k < value->length; k++) {
+			unsigned char c = (unsigned char)value->bytes[k];
+
+			if ((c < ' ' && c != '\t') || c == 0x7f)
+				return false;
+		}
+	}
+	return true;
+}
+
+int http_head_parse(const char *bytes, size_t length, bool response, struct http_head *head)
+{
+	struct parse parse = { .head = head };
+	enum llhttp_errno error;
+	int result;
+
+	memset(head, 0, offsetof(struct http_head, fields));
+	head->response = response;
+	head->count = 0;
+	head->content_length = 0;
+	head->keep_alive = head->websocket = head->expect_continue = false;
+	llhttp_init(&parse.llhttp, response ? HTTP_RESPONSE : HTTP_REQUEST, &settings);
+	error = llhttp_execute(&parse.llhttp, bytes, length);
+	if (error != HPE_PAUSED || !parse.done)
+		return head->count == HTTP_FIELDS_MAX ? -E2BIG : -EBADMSG;
+	if (parse.llhttp.http_major != 1 || parse.llhttp.http_minor > 1)
+		return -EBADMSG;
+	head->minor = parse.llhttp.http_minor;
+	head->status = parse.llhttp.status_code;
+	result = read_framing(head);
+	if (result)
+		return result;
+	read_connection(head);
+	return values_are_clean(head) ? 0 : -EBADMSG;
+}
+
+bool field_write(const struct http_field *field, struct buffer *out)
+{
+	return buffer_append(out, field->name.bytes, field->name.length) &&
+	       buffer_append(out, ": ", 2) &&
+	       buffer_append(out, field->value.bytes, field->value.length) &&
+	       buffer_append(out, "\r\n", 2);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * The head of an HTTP/1.1 message: request or status line and header fields. llhttp parses, strictly; what
+ * could be read in two ways is an error here, whoever would read it the right way. Pure: bytes in, slices out.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proxy/buffer.h"
+
+#define HTTP_FIELDS_MAX 128
+
+struct slice {
+	const char *bytes;
+	size_t length;
+};
+
+struct http_field {
+	struct slice name, value;
+};
+
+/* How the end of the body is told (RFC 9112 section 6). */
+enum http_framing {
+	FRAMING_NONE,
+	FRAMING_LENGTH,
+	FRAMING_CHUNKED,
+	FRAMING_CLOSE, /* by the end of the connection: responses only */
+};
+
+struct http_head {
+	bool response;
+	uint8_t minor;		     /* of the version 1.x */
+	struct slice method, target; /* of a request */
+	unsigned status;	     /* of a response */
+	struct slice reason;
+	struct http_field fields[HTTP_FIELDS_MAX];
+	size_t count;
+	enum http_framing framing; /* by the fields alone */
+	uint64_t content_length;   /* of FRAMING_LENGTH, in bytes */
+	bool keep_alive;	   /* by version and Connection */
+	bool websocket;		   /* Connection and Upgrade name a change to websocket */
+	bool expect_continue;
+};
+
+/*
+ * Whether `length` bytes begin with a whole head. `*scanned` (0 at first) says how much was looked at before.
+ * Returns its length with the empty line; 0: not yet; -EBADMSG: it can't become one.
+ */
+int http_head_find(const char *bytes, size_t length, size_t *scanned);
+
+/*
+ * Parses a whole head of `length` bytes, which `head` then points into. Returns 0; -EBADMSG: it is
+ * malformed or ambiguous; -E2BIG: it has more than HTTP_FIELDS_MAX fields.
+ */
+int http_head_parse(
+	const char *bytes, size_t length, bool response, struct http_head *head);
+
+/* Whether a slice is `text`, without regard to case. */
+bool slice_is(const struct slice *slice, const char *text);
+
+/* Whether a field has the name. As a CGI sees no difference between "-" and "_", neither do we. */
+bool field_is(const struct http_field *field, const char *name);
+
+/* Whether a list of tokens separated by commas has `token` (RFC 9110 section 5.6.1). */
+bool slice_has_token(const struct slice *list, const char *token);
+
+/*
+ * Whether a field is for the next hop only, and so never passed on (RFC 9110 section 7.6.1): one of the known
+ * ones, or one that the head's Connection names.
+ */
+bool field_is_hop_by_hop(const struct http_head *head, const struct http_field *field);
+
+/* Writes a field as a line. Returns whether it fitted. */
+bool field_write(const struct http_field *field, struct buffer *out);

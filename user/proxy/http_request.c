@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See http_request.h. Nothing is passed on that was not parsed: the head is written anew. */
+
+#include <string.h>
+#include <strings.h>
+
+#include "proxy/http_request.h"
+
+#define PORT_HTTP 80
+
+static const char malformed_host[] = "the host is malformed";
+
+static bool starts_with(const struct slice *slice, const char *text)
+{
+	size_t length = strlen(text);
+
+	return slice->length >= length && !strncasecmp(slice->bytes, text, length);
+}
+
+/* The one Host header; NULL where there is none or more than one. */
+static const struct slice *find_host(const struct http_head *head, size_t *count)
+{
+	const struct slice *found = NULL;
+
+	*count = 0;
+	for (size_t i = 0; i < head->count; i++)
+		if (field_is(&head->fields[i], "Host")) {
+			found = &head->fields[i].value;
+			(*count)++;
+		}
+	return *count == 1 ? found : NULL;
+}
+
+static const char *read_connect(const struct http_head *head, struct http_target *target)
+{
+	if (host_parse_with_port(
+		    head->target.bytes, head->target.length, &target->host, &target->port))
+		return malformed_host;
+	if (!target->port)
+		return "CONNECT needs a port";
+	if (head->framing != FRAMING_NONE)
+		return "CONNECT has no body";
+	target->connect = true;
+	return NULL;
+}
+
+static const char *read_absolute(const struct http_head *head, struct http_target *target)
+{
+	static const char scheme[] = "http://";
+	const char *authority = head->target.bytes + sizeof(scheme) - 1;
+	size_t length = head->target.length - (sizeof(scheme) - 1), end = 0;
+
+	while (end < length && authority[end] != '/' && authority[end] != '?')
+		end++;
+	target->path = (struct slice){ authority + end, length - end };
+	if (host_parse_with_port(authority, end, &target->host, &target->port))
+		return malformed_host;
+	if (!target->port)
+		target->port = PORT_HTTP;
+	return NULL;
+}
+
+static const char *read_authority(
+	const struct http_head *head, uint16_t default_port, struct http_target *target)
+{
+	struct host host;
+	uint16_t port;
+	size_t count;
+	const struct slice *value = find_host(head, &count);
+	bool absolute = target->path.bytes != head->target.bytes;
+
+	if (count > 1)
+		return "there is more than one Host";
+	if (!value)
+		return absolute && head->minor == 0 ? NULL : "there is no Host";
+	if (host_parse_with_port(value->bytes, value->length, &host, &port))
+		return malformed_host;
+	if (!absolute) {
+		target->host = host;
+		target->port = port ? port : default_port;
+		return NULL;
+	}
+	if (!host_equal(&host, &target->host) || (port ? port : PORT_HTTP) != target->port)
+		return "Host and the address of the request disagree";
+	return NULL;
+}
+
+const char *http_target_read(
+	const struct http_head *head, uint16_t default_port, struct http_target *target)
+{
+	const struct slice *text = &head->target;
+	const char *problem = NULL;
+
+	*target = (struct http_target){};
+	if (memchr(text->bytes, '#', text->length))
+		return "the address has a fragment";
+	if (slice_is(&head->method, "CONNECT"))
+		return read_connect(head, target);
+	if (starts_with(text, "http://"))
+		problem = read_absolute(head, target);
+	else if (starts_with(text, "https://"))
+		problem = "https goes through CONNECT, or straight to port 443";
+	else if (text->bytes[0] == '/' ||
+		 (slice_is(text, "*") && slice_is(&head->method, "OPTIONS")))
+		target->path = *text;
+	else
+		problem = "the address is neither a path nor http://";
+	return problem ? problem : read_authority(head, default_port, target);
+}
+
+static bool write_host(const struct http_target *target, struct buffer *out)
+{
+	bool brackets =
+		target->host.literal && memchr(target->host.name, ':', target->host.length);
+
+	return buffer_format(out, "Host: %s%s%s\r\n", brackets ? "[" : "",
+		target->host.name, brackets ? "]" : "");
+}
+
+/* What the proxy writes itself, or drops. */
+static bool is_ours(const struct http_head *head, const struct http_field *field,
+	const struct proxy_settings *settings)
+{
+	return field_is(field, "Host") || field_is(field, "Content-Length") ||
+	       (field_is(field, "Expect") && !head->expect_continue) ||
+	       field_is(field, settings->header) || field_is_hop_by_hop(head, field);
+}
+
+static bool write_framing(const struct http_head *head, struct buffer *out)
+{
+	switch (head->framing) {
+	case FRAMING_LENGTH:
+		return buffer_format(out, "Content-Length: %llu\r\n",
+			(unsigned long long)head->content_length);
+	case FRAMING_CHUNKED:
+		return buffer_format(out, "Transfer-Encoding: chunked\r\n");
+	default:
+		return true;
+	}
+}
+
+bool http_request_write(const struct http_head *head, const struct http_target *target,
+	const struct proxy_settings *settings, struct buffer *out)
+{
+	bool slash = !target->path.length ||
+		     (target->path.bytes[0] != '/' && target->path.bytes[0] != '*');
+	bool fits = buffer_append(out, head->method.bytes, head->method.length) &&
+		    buffer_format(out, slash ? " /" : " ") &&
+		    buffer_append(out, target->path.bytes, target->path.length) &&
+		    buffer_format(out, " HTTP/1.1\r\n") && write_host(target, out);
+
+	for (size_t i = 0; fits && i < head->count; i++)
+		if (!is_ours(head, &head->fields[i], settings))
+			fits = field_write(&head->fields[i], out);
+	if (fits && head->websocket)
+		fits = buffer_format(out, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
+	return fits && write_framing(head, out) &&
+	       buffer_format(out, "%s: %s\r\n\r\n", settings->header, settings->job);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* What a request asks for, and the request that goes upstream in its place. Pure. */
+
+#include <stdint.h>
+
+#include "names/host.h"
+#include "proxy/buffer.h"
+#include "proxy/http_head.h"
+#include "proxy/settings.h"
+
+/* Where a request wants to go. */
+struct http_target {
+	struct host host;
+	uint16_t port; /* host byte order */
+	bool connect;
+	struct slice
+		path; /* origin-form, with the query; without the leading "/" where it had none */
+};
+
+/*
+ * Reads the target of a request: CONNECT's authority, an absolute URI or the Host header. The names have to agree.
+ * `default_port` is where an origin-form request without a port in its Host goes to.
+ *
+ * Returns NULL, or a sentence for people: what is wrong with it.
+ */
+const char *http_target_read(
+	const struct http_head *head, uint16_t default_port, struct http_target *target);
+
+/*
+ * Writes the head of the request as it goes upstream: in origin-form, with the checked name as Host, without what is
+ * for one hop only, without the job's own copies of the header, and with the header. Returns whether it fitted.
+ */
+bool http_request_write(const struct http_head *head, const struct http_target *target,
+	const struct proxy_settings *settings, struct buffer *out);

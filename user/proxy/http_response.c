@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See http_response.h. */
+
+#include "proxy/http_response.h"
+
+enum http_framing http_response_framing(
+	const struct http_head *head, const struct http_asked *asked)
+{
+	if (asked->head || head->status < 200 || head->status == 204 || head->status == 304)
+		return FRAMING_NONE;
+	return head->framing;
+}
+
+/* The reason phrase is for people, and optional. */
+static bool write_status(const struct http_head *head, struct buffer *out)
+{
+	return buffer_format(out, "HTTP/1.1 %03u ", head->status) &&
+	       buffer_append(out, head->reason.bytes, head->reason.length) &&
+	       buffer_append(out, "\r\n", 2);
+}
+
+bool http_response_write(const struct http_head *head, const struct http_asked *asked,
+	bool keep, struct buffer *out)
+{
+	enum http_framing framing = http_response_framing(head, asked);
+	bool fits = write_status(head, out);
+
+	for (size_t i = 0; fits && i < head->count; i++)
+		if (!field_is_hop_by_hop(head, &head->fields[i]))
+			fits = field_write(&head->fields[i], out);
+	if (fits && framing == FRAMING_CHUNKED && !asked->old)
+		fits = buffer_format(out, "Transfer-Encoding: chunked\r\n");
+	if (fits && head->status == 101)
+		fits = buffer_format(out, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
+	else if (fits && head->status >= 200 && !keep)
+		fits = buffer_format(out, "Connection: close\r\n");
+	else if (fits && head->status >= 200 && asked->old)
+		fits = buffer_format(out, "Connection: keep-alive\r\n");
+	return fits && buffer_append(out, "\r\n", 2);
+}
