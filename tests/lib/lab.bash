@@ -11,7 +11,7 @@
 #	resolver	11.0.0.53, 2600:1::53; lab_name gives names other addresses
 #	unreachable	11.0.9.0/24; and silent is 11.0.8.0/24
 
-lib=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
+LIB=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 LAB_NAMES=(allowed denied other www.allowed sub.www.allowed '*.wild')
 
@@ -54,7 +54,7 @@ lab_up()
 	(
 		echo "$BASHPID" >"$LAB_CGROUP/cgroup.procs"
 		exec unshare --mount --net --ipc --uts --pid --cgroup --fork --kill-child \
-			"$lib/lab-init" "$LAB"
+			"$LIB/lab-init" "$LAB"
 	) </dev/null >"$LAB/output" 2>&1 3>&- &
 	LAB_PROCESS=$!
 	read -r -t 60 answer <>"$LAB/ready" || true

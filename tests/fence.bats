@@ -1,0 +1,267 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# bats file_tags=vm
+#
+# What the programs in the kernel refuse. The commands get into the job as those of a container engine
+# do, by its cgroup and namespace alone: with all rights of root, and nothing but the fence around them.
+
+load lib/job
+
+# Runs a command in the cgroup $1, and in the network namespace of the job.
+enter()
+{
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' enter "$1" \
+		nsenter --net="$(up_says '.netns // "/proc/self/ns/net"')" "${@:2}"
+}
+
+in_fence()
+{
+	enter "$(up_says .cgroup)" "$@"
+}
+
+# Fails unless each of the remaining arguments, cases of sockets.py, ends with $1 in the job.
+all_end_with()
+{
+	local result=$1
+
+	shift
+	is "$(in_fence "$LIB/sockets.py" "$@")" "$(printf "%s: $result\n" "$@")"
+}
+
+# Fails unless the call $2 of sockets.py ends with $1 for all of the addresses $3 and the ports $4, both
+# lists of words.
+across()
+{
+	local result=$1 call=$2 address port cases=()
+
+	for address in $3; do
+		for port in $4; do
+			cases+=("$call $address $port")
+		done
+	done
+	all_end_with "$result" "${cases[@]}"
+}
+
+up_on_node()
+{
+	job_up --netns /proc/self/ns/net --domain allowed.test
+}
+
+everywhere='11.0.0.2 2600:1::2 ::ffff:11.0.0.2 11.0.0.1 2600:1::1 10.0.0.1 169.254.169.254 fd00:ec2::254'
+node='127.0.0.1 127.0.0.2 ::1 ::ffff:127.0.0.1 ::ffff:127.0.0.2 0.0.0.0 ::'
+
+@test "the canary sees what is not fenced" {
+	in_lab "$LIB/sockets.py" 'sendto 11.0.0.2 444' 'udp 2600:1::2 443' 'tcp 11.0.0.2 81'
+	lab_settle
+	is "$(lab_seen '.event == "packet"' .port | tr '\n' ' ')" '444 443 81 '
+	! lab_saw_nothing 2>/dev/null || lab_fail 'the canary would not have been heard'
+}
+
+@test "sockets that are neither TCP nor UDP are refused" {
+	local family cases=() known
+
+	job_up --domain allowed.test
+	in_fence sysctl -q net.ipv4.ping_group_range='0 2147483647' # as Docker does
+	for family in INET INET6; do
+		cases+=("socket $family RAW 1" "socket $family RAW 255" "socket $family RAW 6"
+			"socket $family DGRAM 1" "socket $family DGRAM 58" "socket $family DGRAM 136"
+			"socket $family STREAM 132" "socket $family SEQPACKET 132"
+			"socket $family STREAM 262")
+	done
+	# What the kernel has no module for says so before it asks the fence.
+	mapfile -t known < <(in_lab "$LIB/sockets.py" "${cases[@]}" | sed -n '/NOSUPPORT$/!s/: .*//p')
+	like "${known[*]}" '*RAW 1*DGRAM 1*STREAM 262*'
+	all_end_with EPERM "${known[@]}"
+}
+
+@test "families other than IP are refused" {
+	job_up --domain allowed.test
+	in_lab test -e "/sys/fs/bpf/jobfence/jobs/$JOB/links/socket_create" ||
+		skip 'this kernel loads no LSM programs'
+	all_end_with EPERM 'socket PACKET RAW 768' 'socket PACKET DGRAM 768' 'socket VSOCK STREAM 0' \
+		'socket 38 SEQPACKET 0' 'socket 44 RAW 0' 'socket 29 RAW 1' 'socket 15 RAW 2' \
+		'socket 30 STREAM 0' 'socket 43 STREAM 0'
+	all_end_with ok 'socket UNIX STREAM 0' 'socket NETLINK RAW 0' 'socket INET STREAM 0'
+}
+
+@test "a command by exec gets other families refused without the LSM, too" {
+	job_up --domain allowed.test
+	is "$(in_job "$LIB/sockets.py" 'socket PACKET RAW 768' 'socket VSOCK STREAM 0' io_uring)" \
+		$'socket PACKET RAW 768: EPERM\nsocket VSOCK STREAM 0: EPERM\nio_uring: ENOSYS'
+}
+
+@test "TCP is refused on every port but 80, 443 and 53" {
+	job_up --domain allowed.test
+	across EPERM tcp "$everywhere" '1 22 52 54 79 81 442 444 8080 65535'
+	across ok tcp "$everywhere" '80 443 53'
+	lab_saw_nothing
+}
+
+@test "fast open is no way around" {
+	job_up --domain allowed.test
+	across EPERM fastopen "$everywhere" '79 81 442 444'
+	lab_saw_nothing
+}
+
+@test "UDP is refused on every port but 53, connected or not" {
+	job_up --domain allowed.test
+	for call in udp sendto sendmmsg reconnected; do
+		across EPERM "$call" '11.0.0.2 2600:1::2 ::ffff:11.0.0.2 169.254.169.254' '52 54 80 123 443 444'
+	done
+	lab_saw_nothing
+}
+
+@test "a packet with options in its header is refused" {
+	up_on_node
+	all_end_with EPERM 'options 11.0.0.53 53'
+	lab_saw_nothing
+}
+
+@test "a job without a network has its own loopback only" {
+	job_up
+	across EPERM tcp "$everywhere" '53 80 443 8080'
+	across EPERM sendto "$everywhere" '53 443'
+	all_end_with ok 'loopback 127.0.0.1 8080' 'loopback ::1 8080'
+	lab_saw_nothing
+}
+
+@test "the loopback of a job's own namespace is free" {
+	job_up --domain allowed.test
+	across ok loopback '127.0.0.1 127.0.0.2 ::1 ::ffff:127.0.0.1' '80 443 5353 8080'
+	all_end_with ok 'loopback 0.0.0.0 8080' 'loopback :: 8080'
+	across ECONNREFUSED tcp "$node" '81 8080'
+}
+
+@test "the loopback of the node is refused, in all its spellings" {
+	up_on_node
+	across EPERM tcp "$node" '53 80 443 8080'
+	across EPERM sendto "$node" '53 443'
+	lab_saw_nothing
+}
+
+@test "the ports of the node are refused" {
+	up_on_node
+	all_end_with EPERM 'bind STREAM 0.0.0.0 8080' 'bind STREAM 11.0.0.1 8080' \
+		'bind DGRAM :: 8080' 'bind DGRAM 127.0.0.1 8080'
+	all_end_with ok 'bind STREAM 0.0.0.0 0' 'bind DGRAM :: 0'
+}
+
+@test "in the node's namespace everything else is refused as well" {
+	up_on_node
+	across EPERM tcp "$everywhere" '79 81 442 444 8080'
+	across EPERM sendto "$everywhere" '54 443'
+	lab_saw_nothing
+	is "$(in_fence curl --max-time 60 -sS http://allowed.test/)" 'this is allowed.test'
+}
+
+@test "a child cgroup is in the fence of its parent" {
+	local child
+
+	up_on_node
+	child=$(up_says .cgroup)/child
+	in_lab mkdir -p "$child/grandchild"
+	for child in "$child" "$child/grandchild"; do
+		is "$(enter "$child" "$LIB/sockets.py" 'tcp 11.0.0.2 444' 'sendto 11.0.0.2 443')" \
+			$'tcp 11.0.0.2 444: EPERM\nsendto 11.0.0.2 443: EPERM'
+		is "$(enter "$child" curl --max-time 60 -sS http://allowed.test/)" 'this is allowed.test'
+	done
+}
+
+@test "a socket from before the fence gets no packet out" {
+	local cgroup
+
+	cgroup=$(<"$LAB/cgroups")/theirs
+	mkfifo "$BATS_TEST_TMPDIR/turn"
+	in_lab mkdir "$cgroup"
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab bash -c '
+		echo $$ >"$1/cgroup.procs"
+		exec 3>/dev/udp/11.0.0.2/444
+		echo >"$2" && read -r _ <"$2" && echo leak >&3' early \
+		"$cgroup" "$BATS_TEST_TMPDIR/turn" 2>"$BATS_TEST_TMPDIR/errors" 3>&- &
+	read -r _ <"$BATS_TEST_TMPDIR/turn"
+	job_up --netns /proc/self/ns/net --domain allowed.test --cgroup "$cgroup"
+	echo >"$BATS_TEST_TMPDIR/turn"
+	! wait $! || lab_fail 'it could send'
+	like "$(<"$BATS_TEST_TMPDIR/errors")" '*Operation not permitted*'
+	lab_saw_nothing
+	jobfence down "$JOB"
+	in_lab rmdir "$cgroup"
+}
+
+@test "exec hands no descriptor on but the standard three" {
+	job_up
+	ends_with 1 in_job bash -c 'echo leak >&9' 9>"$BATS_TEST_TMPDIR/file"
+	like "$ERRORS" '*9: Bad file descriptor*'
+}
+
+# Takes the job's programs $1 (a pattern) away.
+detach()
+{
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab bash -c 'rm "$1"/links/$2' detach "/sys/fs/bpf/jobfence/jobs/$JOB" "$1"
+}
+
+@test "the packet filter alone lets nothing out" {
+	up_on_node
+	detach '[!ei]*gress'
+	detach '*[!s]4'
+	detach '*[!s]6'
+	in_fence "$LIB/sockets.py" 'sendto 11.0.0.2 444' 'sendto 2600:1::2 443' 'udp 11.0.0.2 53' \
+		'sendto 127.0.0.1 53' 'sendto ::ffff:11.0.0.2 123'
+	in_fence timeout 2 bash -c ': >/dev/tcp/11.0.0.2/80' || true
+	in_fence timeout 2 bash -c ': >/dev/tcp/11.0.0.1/80' || true
+	lab_saw_nothing
+}
+
+@test "without any program a namespace of its own has no way out" {
+	job_up --domain allowed.test
+	detach '*'
+	all_end_with ENETUNREACH 'tcp 11.0.0.2 80' 'tcp 2600:1::2 80' 'sendto 11.0.0.2 53' \
+		'tcp 11.0.0.1 80' 'sendto 169.254.169.254 80'
+	lab_saw_nothing
+}
+
+@test "the metadata service is out of reach" {
+	job_up --domain allowed.test --domain 169.254.169.254
+	for url in http://169.254.169.254/latest/ 'http://[fd00:ec2::254]/'; do
+		like "$(in_fence curl --max-time 60 -sSg -o /dev/null -w '%{http_code}' "$url")" 403
+	done
+	lab_saw_nothing
+}
+
+@test "one job does not reach the proxy of another" {
+	local other address port
+
+	up_on_node
+	other=$JOB-other
+	jobfence up --job "$other" --netns /proc/self/ns/net --domain denied.test
+	read -r address port < <(in_lab jq -r .state.proxy4 "/run/jobfence/jobs/$other/spec.json")
+	all_end_with EPERM "tcp $address $port" "tcp ::ffff:$address $port"
+}
+
+@test "a connection that did not come through the fence is closed by the proxy" {
+	local address port
+
+	up_on_node
+	read -r address port < <(in_lab jq -r .state.proxy4 "/run/jobfence/jobs/$JOB/spec.json")
+	ends_with 52 in_lab curl -sS --max-time 10 -x "http://$address:$port" http://allowed.test/ ||
+		ends_with 56 in_lab curl -sS --max-time 10 -x "http://$address:$port" http://allowed.test/
+	lab_saw_nothing
+}
+
+@test "the proxy is fenced too" {
+	local cases=('tcp 11.0.0.2 81' 'tcp 10.0.0.1 80' 'tcp 11.0.0.1 8080' 'tcp 127.0.0.1 80'
+		'tcp 169.254.169.254 80' 'tcp ::ffff:10.0.0.1 80' 'tcp 11.0.0.3 53'
+		'sendto 11.0.0.2 443' 'sendto 11.0.0.3 53' 'udp 127.0.0.1 53' 'socket INET RAW 1'
+		'socket INET STREAM 262')
+
+	up_on_node
+	is "$(enter "$(up_says '.cgroup | rtrimstr("/work")')/proxy" "$LIB/sockets.py" "${cases[@]}")" \
+		"$(printf '%s: EPERM\n' "${cases[@]}")"
+	lab_saw_nothing
+	cases=('tcp 11.0.0.2 80' 'tcp 2600:1::2 443' 'udp 11.0.0.53 53' 'tcp 11.0.0.53 53')
+	is "$(enter "$(up_says '.cgroup | rtrimstr("/work")')/proxy" "$LIB/sockets.py" "${cases[@]}")" \
+		"$(printf '%s: ok\n' "${cases[@]}")"
+}

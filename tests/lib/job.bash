@@ -1,0 +1,146 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What the bats files share: a lab for each file, a job for a test that wants one, and
+# checks that say what they saw.
+
+# shellcheck source=tests/lib/lab.bash
+. "${BASH_SOURCE[0]%/*}/lab.bash"
+
+JOBFENCE=${JOBFENCE:-$(realpath "$LIB/../../build/jobfence")}
+
+setup_file()
+{
+	mkdir "$BATS_FILE_TMPDIR/lab"
+	lab_up "$BATS_FILE_TMPDIR/lab" || { lab_down && false; }
+}
+
+teardown_file()
+{
+	lab_down
+}
+
+setup()
+{
+	JOB=t$BATS_TEST_NUMBER
+	UP=$BATS_TEST_TMPDIR/up.json
+	lab_forget
+}
+
+teardown()
+{
+	jobfence down --all >"$BATS_TEST_TMPDIR/down" 2>&1 || cat "$BATS_TEST_TMPDIR/down"
+	nothing_is_left
+}
+
+jobfence()
+{
+	in_lab "$JOBFENCE" "$@"
+}
+
+# Makes the job of this test; the arguments are options of `jobfence up`.
+job_up()
+{
+	jobfence up --job "$JOB" --json "$@" >"$UP"
+}
+
+# A field of what `up` said, as an expression of jq.
+up_says()
+{
+	jq -r "$1" "$UP"
+}
+
+# Runs a command in the job, with the variables that tell it of the proxy, and without.
+in_job()
+{
+	jobfence exec "$JOB" -- "$@"
+}
+
+in_job_directly()
+{
+	in_job env -u http_proxy -u https_proxy -u HTTP_PROXY -u HTTPS_PROXY "$@"
+}
+
+# A request by curl, transparently led to the proxy; the arguments are curl's.
+fetch()
+{
+	in_job_directly curl -sS --max-time 60 "$@"
+}
+
+# The same through the proxy by its address.
+fetch_by_proxy()
+{
+	fetch --proxy "http://$(up_says .proxy.address)" "$@"
+}
+
+# Sends the bytes $3 (with escapes as in printf's %b) to host $1, port $2 from the job, and prints what
+# comes back until the other side closes.
+converse()
+{
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_job_directly timeout 20 bash -c '
+		exec 3<>"/dev/tcp/$1/$2" && printf %b "$3" >&3 && exec cat <&3' converse "$@"
+}
+
+# Says whether nothing of any job is left, and what is.
+nothing_is_left()
+{
+	local left
+
+	left=$(in_lab "$LIB/leftovers")
+	[ -z "$left" ] || lab_fail "this is left: $left"
+}
+
+# Fails unless the text $1 is $2.
+is()
+{
+	[ "$1" = "$2" ] || lab_fail "expected: $2
+but it is: $1"
+}
+
+# Fails unless the text $1 matches the shell pattern $2 (*, ?, […]).
+like()
+{
+	# shellcheck disable=SC2053 # a pattern
+	[[ $1 = $2 ]] || lab_fail "expected something like: $2
+but it is: $1"
+}
+
+# Fails unless the remaining arguments, run as a command, end with status $1. Keeps what it
+# printed in $OUTPUT and $ERRORS.
+ends_with()
+{
+	local wanted=$1 status=0
+
+	shift
+	OUTPUT=$("$@" 2>"$BATS_TEST_TMPDIR/errors") || status=$?
+	ERRORS=$(<"$BATS_TEST_TMPDIR/errors")
+	[ "$status" -eq "$wanted" ] || lab_fail "$* ended with $status, not $wanted, and said:
+$OUTPUT
+$ERRORS"
+}
+
+# Fails unless a request from the job to $1 (more of curl's arguments follow) is answered 403 for
+# the reason $2.
+refused_for()
+{
+	local reason=$1 url=$2 head
+
+	shift 2
+	head=$(fetch -o "$BATS_TEST_TMPDIR/body" -D - "$@" "$url") || return
+	like "$head" "HTTP/1.1 403 Forbidden"$'\r\n'* &&
+		like "${head,,}" '*'"x-jobfence-denied: $reason"$'\r\n'*
+}
+
+# The headers named $1 (in lower case, - and _ alike) of the last request that the web server saw.
+received()
+{
+	lab_seen '.event == "request"' .headers | tail -n 1 |
+		jq -r --arg name "$1" '.[] | select(.[0] | ascii_downcase | gsub("_"; "-") == $name) | .[1]'
+}
+
+# How many requests the web server saw.
+requests()
+{
+	lab_seen '.event == "request"' | wc -l
+}

@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+sockets.py CASE...
+
+Tries each case, and prints it with how it ended: "ok" or the name of an error. A case is one of
+
+	socket FAMILY TYPE PROTOCOL	socket(2); names without AF_ and SOCK_, or numbers
+	tcp ADDRESS PORT		connect
+	fastopen ADDRESS PORT		connect by sending, with MSG_FASTOPEN
+	udp ADDRESS PORT		connect and send
+	sendto ADDRESS PORT		send without connecting
+	sendmmsg ADDRESS PORT		the same, two at once
+	reconnected ADDRESS PORT	send elsewhere than where it was connected, port 53
+	options ADDRESS PORT		send with options in the IPv4 header
+	bind TYPE ADDRESS PORT
+	loopback ADDRESS PORT		listen there, connect to it and say hello
+	io_uring
+
+An IPv4 address in its IPv6 spelling (::ffff:a.b.c.d) goes by an IPv6 socket.
+"""
+
+import ctypes
+import errno
+import socket
+import sys
+
+PATIENCE = 10  # seconds; what is refused is refused at once
+SYS_IO_URING_SETUP = 425
+MSG_FASTOPEN = 0x20000000
+NOP_OPTIONS = b"\x01\x01\x01\x01"
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+class IoVector(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_char_p), ("length", ctypes.c_size_t)]
+
+
+class Message(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_char_p), ("name_length", ctypes.c_uint32),
+                ("vectors", ctypes.POINTER(IoVector)), ("vector_count", ctypes.c_size_t),
+                ("control", ctypes.c_void_p), ("control_length", ctypes.c_size_t),
+                ("flags", ctypes.c_int), ("sent", ctypes.c_uint)]
+
+
+def check(result):
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "")
+
+
+def number(prefix, name):
+    return int(name) if name.isdigit() else getattr(socket, prefix + name)
+
+
+def make(kind, address):
+    made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
+    made.settimeout(PATIENCE)
+    return made
+
+
+def packed(address, port):
+    if ":" in address:
+        return (socket.AF_INET6.to_bytes(2, sys.byteorder) + port.to_bytes(2, "big") + bytes(4) +
+                socket.inet_pton(socket.AF_INET6, address) + bytes(4))
+    return (socket.AF_INET.to_bytes(2, sys.byteorder) + port.to_bytes(2, "big") +
+            socket.inet_aton(address) + bytes(8))
+
+
+def try_socket(family, kind, protocol):
+    socket.socket(number("AF_", family), number("SOCK_", kind), int(protocol))
+
+
+def try_tcp(address, port):
+    make(socket.SOCK_STREAM, address).connect((address, int(port)))
+
+
+def try_fastopen(address, port):
+    make(socket.SOCK_STREAM, address).sendto(b"leak", MSG_FASTOPEN, (address, int(port)))
+
+
+def try_udp(address, port):
+    made = make(socket.SOCK_DGRAM, address)
+    made.connect((address, int(port)))
+    made.send(b"leak")
+
+
+def try_sendto(address, port):
+    make(socket.SOCK_DGRAM, address).sendto(b"leak", (address, int(port)))
+
+
+def try_sendmmsg(address, port):
+    name, vector = packed(address, int(port)), IoVector(b"leak", 4)
+    one = (name, len(name), ctypes.pointer(vector), 1, None, 0, 0, 0)
+    made = make(socket.SOCK_DGRAM, address)
+    check(libc.sendmmsg(made.fileno(), (Message * 2)(one, one), 2, 0))
+
+
+def try_reconnected(address, port):
+    made = make(socket.SOCK_DGRAM, address)
+    made.connect((address, 53))
+    made.sendto(b"leak", (address, int(port)))
+
+
+def try_options(address, port):
+    made = make(socket.SOCK_DGRAM, address)
+    made.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, NOP_OPTIONS)
+    made.sendto(b"leak", (address, int(port)))
+
+
+def try_bind(kind, address, port):
+    make(number("SOCK_", kind), address).bind((address, int(port)))
+
+
+def try_loopback(address, port):
+    listening = make(socket.SOCK_STREAM, address)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind((address, int(port)))
+    listening.listen()
+    client = make(socket.SOCK_STREAM, address)
+    client.connect((address, int(port)))
+    client.sendall(b"hello")
+    if listening.accept()[0].recv(5) != b"hello":
+        raise OSError(errno.EPROTO, "")
+
+
+def try_io_uring():
+    check(libc.syscall(SYS_IO_URING_SETUP, 1, ctypes.create_string_buffer(256)))
+
+
+for case in sys.argv[1:]:
+    what, *arguments = case.split()
+    try:
+        globals()["try_" + what](*arguments)
+        result = "ok"
+    except TimeoutError:
+        result = "silence"
+    except OSError as error:
+        result = errno.errorcode[error.errno]
+    print(f"{case}: {result}", flush=True)
