@@ -31,7 +31,7 @@ static __always_inline void connection_opened(
 	struct bpf_sock_ops *context, struct job_state *job_state)
 {
 	struct job_counters *counter = bpf_get_local_storage(&counters, 0);
-	struct connection connection = {};
+	struct connection_entry connection = {};
 	struct connection_key key;
 	struct endpoint *wanted;
 
@@ -57,7 +57,7 @@ static __always_inline void connection_opened(
 static __always_inline void connection_closed(
 	struct bpf_sock_ops *context, struct job_state *job_state)
 {
-	struct connection *connection;
+	struct connection_entry *connection;
 	struct connection_key key;
 
 	connection_key(&key, context, job_state->id);

@@ -45,7 +45,7 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, CONNECTIONS_MAX);
 	__type(key, struct connection_key);
-	__type(value, struct connection);
+	__type(value, struct connection_entry);
 } connections __weak SEC(".maps");
 
 /* On a job's socket: what it asked for, where that is not where it was led. */

@@ -152,7 +152,7 @@ struct connection_key {
 	__u32 unused;
 };
 
-struct connection {
+struct connection_entry {
 	__u64 cookie; /* of the client's socket */
 	struct endpoint destination;
 	__u32 unused;
@@ -200,7 +200,7 @@ struct event {
 
 _Static_assert(sizeof(struct endpoint) == 20, "endpoint has no padding");
 _Static_assert(sizeof(struct connection_key) == 32, "connection_key has no padding");
-_Static_assert(sizeof(struct connection) == 32, "connection has no padding");
+_Static_assert(sizeof(struct connection_entry) == 32, "connection_entry has no padding");
 _Static_assert(sizeof(struct domain_key) == 260, "domain_key has no padding");
 _Static_assert(sizeof(struct refusal_key) == 256, "refusal_key has no padding");
 _Static_assert(sizeof(struct event) == 64, "event has no padding");

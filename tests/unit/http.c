@@ -92,7 +92,7 @@ static const struct request requests[] = {
 	{ "GET / HTTP/1.1\r\nHost: a.test\r\nFoo x" END, NULL },
 	{ "GET / HTTP/1.1\r\nHost: a.test\r\n: x" END, NULL },
 	{ "GET / HTTP/1.1\r\nHost: a.test\r\nFoo: \x01" END, NULL },
-	{ "GET  / HTTP/1.1\r\nHost: a.test" END, NULL },
+	{ "GET  / HTTP/1.1\r\nHost: a.test" END, "GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP },
 	{ "GET / HTTP/1.2\r\nHost: a.test" END, NULL },
 	{ "GET / HTTP/2.0\r\nHost: a.test" END, NULL },
 	{ "GET /\r\nHost: a.test" END, NULL },

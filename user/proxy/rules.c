@@ -98,7 +98,7 @@ int rules_destination(const struct rules *rules, const struct endpoint *client,
 		.client = client->address,
 		.client_port = client->port,
 		.listener_port = listener_port };
-	struct connection connection;
+	struct connection_entry connection;
 
 	if (bpf_map_look_up(FD_CONNECTIONS, &key, &connection))
 		return -ENOENT;

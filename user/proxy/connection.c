@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The life of a connection; see connection.h. */
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "lib/cleanup.h"
+#include "names/address.h"
+#include "proxy/connection.h"
+
+#define SECOND	    1000000000ULL
+#define TLS_RECORD  0x16
+#define PORT_HTTPS  443
+#define DROPPED_MAX 1048576 /* bytes that a refused client may still send */
+
+static const uint64_t patience[] = {
+	[STATE_FIRST] = 30 * SECOND,
+	[STATE_HELLO] = 30 * SECOND,
+	[STATE_HEAD] = 60 * SECOND,
+	[STATE_DIALLING] = 60 * SECOND,
+	[STATE_EXCHANGE] = 300 * SECOND,
+	[STATE_TUNNEL] = 3600 * SECOND,
+	[STATE_ENDING] = 2 * SECOND,
+};
+
+static void release(struct deferred *deferred)
+{
+	free(container_of(deferred, struct connection, release));
+}
+
+static void connection_close(struct connection *connection)
+{
+	struct proxy *proxy = connection->proxy;
+
+	dial_cancel(&connection->dial);
+	tunnel_end(connection);
+	throttle_leave(&connection->upload_turn);
+	throttle_leave(&connection->download_turn);
+	loop_cancel_timer(proxy->loop, &connection->timer);
+	peer_close(&connection->client);
+	peer_close(&connection->upstream);
+	buffer_put(&connection->pending);
+	proxy->connections--;
+	loop_defer(proxy->loop, &connection->release);
+}
+
+void connection_enter(struct connection *connection, enum connection_state state)
+{
+	connection->state = state;
+	loop_set_timer(connection->proxy->loop, &connection->timer, patience[state]);
+}
+
+void connection_touch(struct connection *connection)
+{
+	struct loop *loop = connection->proxy->loop;
+	uint64_t whole = patience[connection->state];
+
+	/* Now and then is enough. */
+	if (connection->timer.deadline < loop_now(loop) + whole - whole / 16)
+		loop_set_timer(loop, &connection->timer, whole);
+}
+
+static void expired(struct timer *timer)
+{
+	struct connection *connection = container_of(timer, struct connection, timer);
+	bool waiting = connection->state == STATE_EXCHANGE && !connection->response_began;
+	const struct refusal_text text = { .status = 504,
+		.name = connection->host.name,
+		.explanation = "the site did not answer in time" };
+
+	if (!waiting) {
+		connection_close(connection);
+		return;
+	}
+	connection_refuse(connection, &text);
+	connection_run(connection);
+}
+
+long client_read(struct connection *connection)
+{
+	struct throttle *throttle = connection->proxy->throttle;
+	size_t allowed;
+	long length;
+
+	if (!connection->client.readable || connection->client.eof)
+		return -EAGAIN;
+	allowed = throttle_allowance(throttle, UPLOAD, BUFFER_SIZE);
+	if (!allowed) {
+		throttle_wait(throttle, UPLOAD, &connection->upload_turn);
+		return -EAGAIN;
+	}
+	length = peer_read(&connection->client, allowed);
+	if (length > 0) {
+		throttle_spend(throttle, UPLOAD, (size_t)length);
+		connection_touch(connection);
+	}
+	return length;
+}
+
+long client_write(struct connection *connection)
+{
+	struct throttle *throttle = connection->proxy->throttle;
+	size_t allowed;
+	long length;
+
+	if (!connection->client.writable)
+		return -EAGAIN;
+	allowed = throttle_allowance(
+		throttle, DOWNLOAD, buffer_length(connection->client.out));
+	if (!allowed) {
+		throttle_wait(throttle, DOWNLOAD, &connection->download_turn);
+		return -EAGAIN;
+	}
+	length = peer_write(&connection->client, allowed);
+	if (length > 0) {
+		throttle_spend(throttle, DOWNLOAD, (size_t)length);
+		connection_touch(connection);
+	}
+	return length;
+}
+
+static void record(struct connection *connection, enum reason reason, const char *name)
+{
+	if (reason)
+		rules_record_refusal(connection->proxy->rules, reason, name ? name : "",
+			name ? strlen(name) : 0);
+}
+
+/* What is under way is given up; what the client was promised can't be kept. */
+static struct buffer *last_word(struct connection *connection)
+{
+	dial_cancel(&connection->dial);
+	peer_close(&connection->upstream);
+	buffer_put(&connection->pending);
+	connection_enter(connection, STATE_ENDING);
+	return peer_out(&connection->client);
+}
+
+enum step connection_refuse(struct connection *connection, const struct refusal_text *text)
+{
+	struct buffer *out;
+
+	record(connection, text->reason, text->name);
+	out = last_word(connection);
+	if (!out || !refusal_write(text, connection->proxy->settings, out))
+		return STEP_END;
+	return STEP_AGAIN;
+}
+
+enum step connection_alert(struct connection *connection, enum tls_alert alert,
+	enum reason reason, const char *name)
+{
+	struct buffer *out;
+
+	record(connection, reason, name);
+	out = last_word(connection);
+	if (!out || !refusal_write_alert(alert, out))
+		return STEP_END;
+	return STEP_AGAIN;
+}
+
+static enum step first_step(struct connection *connection)
+{
+	const struct buffer *in;
+	long length = client_read(connection);
+
+	if (length <= 0)
+		return length == -EAGAIN ? STEP_WAIT : STEP_END;
+	in = connection->client.in;
+	if ((unsigned char)in->bytes[in->start] != TLS_RECORD)
+		connection_enter(connection, STATE_HEAD);
+	else if (connection->port == PORT_HTTPS)
+		connection_enter(connection, STATE_HELLO);
+	else
+		return connection_alert(
+			connection, TLS_ACCESS_DENIED, REASON_PROTOCOL, NULL);
+	return STEP_AGAIN;
+}
+
+/* A client that is closed while it still sends would lose the last word: it is listened to for a while. */
+static enum step ending_step(struct connection *connection)
+{
+	struct peer *client = &connection->client;
+	long length;
+
+	while (client->out) {
+		length = client_write(connection);
+		if (length < 0)
+			return length == -EAGAIN ? STEP_WAIT : STEP_END;
+		if (!client->out)
+			shutdown(client->source.fd, SHUT_WR);
+	}
+	for (;;) {
+		buffer_put(&client->in);
+		length = client_read(connection);
+		if (length <= 0)
+			return length == -EAGAIN ? STEP_WAIT : STEP_END;
+		connection->dropped += (size_t)length;
+		if (connection->dropped > DROPPED_MAX)
+			return STEP_END;
+	}
+}
+
+static enum step dialling_step(struct connection *connection)
+{
+	(void)connection;
+	return STEP_WAIT;
+}
+
+static bool wants_input(const struct connection *connection)
+{
+	return connection->state != STATE_DIALLING &&
+	       !(connection->state == STATE_EXCHANGE && connection->request.complete);
+}
+
+void connection_run(struct connection *connection)
+{
+	static enum step (*const steps[])(struct connection *) = {
+		[STATE_FIRST] = first_step,
+		[STATE_HELLO] = hello_step,
+		[STATE_HEAD] = head_step,
+		[STATE_DIALLING] = dialling_step,
+		[STATE_EXCHANGE] = exchange_step,
+		[STATE_TUNNEL] = tunnel_step,
+		[STATE_ENDING] = ending_step,
+	};
+	enum step step;
+
+	do
+		step = steps[connection->state](connection);
+	while (step == STEP_AGAIN);
+	if (step == STEP_END) {
+		connection_close(connection);
+		return;
+	}
+	peer_watch(&connection->client, wants_input(connection));
+	if (!connection->dial.running)
+		peer_watch(&connection->upstream, true);
+}
+
+static void client_ready(struct source *source, uint32_t events)
+{
+	struct connection *connection =
+		container_of(source, struct connection, client.source);
+
+	peer_note(&connection->client, events);
+	/* A tunnel may still have to carry what the client sent before it went. */
+	if (connection->client.hung && connection->state != STATE_TUNNEL)
+		connection_close(connection);
+	else
+		connection_run(connection);
+}
+
+static void upstream_ready(struct source *source, uint32_t events)
+{
+	struct connection *connection =
+		container_of(source, struct connection, upstream.source);
+
+	if (connection->dial.running) {
+		dial_ready(&connection->dial);
+		return;
+	}
+	peer_note(&connection->upstream, events);
+	connection_run(connection);
+}
+
+static void upload_turn(struct waiter *waiter)
+{
+	connection_run(container_of(waiter, struct connection, upload_turn));
+}
+
+static void download_turn(struct waiter *waiter)
+{
+	connection_run(container_of(waiter, struct connection, download_turn));
+}
+
+static void refuse_dial(struct connection *connection, int status)
+{
+	const char *name = connection->host.name;
+	struct refusal_text text = {
+		.status = 502, .name = name, .without_body = connection->asked.head
+	};
+
+	if (status == -EACCES) {
+		text.status = 403;
+		text.reason = REASON_ADDRESS;
+	} else if (status == -ETIMEDOUT) {
+		text.status = 504;
+		text.explanation =
+			"the site, or who knows its name, did not answer in time";
+	} else {
+		text.explanation = status == -ENOENT ? "there is no such name"
+						     : "the site can't be reached";
+	}
+	if (connection->tls)
+		connection_alert(connection,
+			text.reason ? TLS_ACCESS_DENIED : TLS_INTERNAL_ERROR, text.reason,
+			name);
+	else
+		connection_refuse(connection, &text);
+}
+
+static void dialled(struct dial *dial, int status)
+{
+	static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
+	struct connection *connection = container_of(dial, struct connection, dial);
+
+	connection->upstream_used = false;
+	if (status) {
+		refuse_dial(connection, status);
+	} else if (connection->connect) {
+		if (peer_out(&connection->client))
+			buffer_append(connection->client.out, established,
+				sizeof(established) - 1);
+		connection_enter(connection, STATE_HELLO);
+	} else if (connection->tls) {
+		tunnel_begin(connection);
+	} else {
+		exchange_begin(connection);
+	}
+	connection_run(connection);
+}
+
+void connection_dial(struct connection *connection)
+{
+	struct proxy *proxy = connection->proxy;
+
+	connection->dial.done = dialled;
+	connection_enter(connection, STATE_DIALLING);
+	dial_start(&connection->dial, proxy->loop, proxy->resolver, &connection->host,
+		connection->port, &connection->upstream, upstream_ready);
+}
+
+int connection_new(struct proxy *proxy, int fd, const struct endpoint *destination)
+{
+	_free_ struct connection *connection = calloc(1, sizeof(*connection));
+	const struct proxy_settings *settings = proxy->settings;
+	const int on = 1;
+	int error;
+
+	if (!connection)
+		return -ENOMEM;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	error = peer_open(&connection->client, proxy->loop, fd, client_ready);
+	if (error)
+		return error;
+	connection->proxy = proxy;
+	connection->upstream.source.fd = -1;
+	connection->timer.expired = expired;
+	connection->release.run = release;
+	connection->upload_turn.ready = upload_turn;
+	connection->download_turn.ready = download_turn;
+	connection->up.pipe[0] = connection->down.pipe[0] = -1;
+	connection->port = ntohs(destination->port);
+	connection->original = destination->address;
+	connection->explicit =
+		!memcmp(&destination->address, &settings->virtual4.address,
+			sizeof(struct address)) ||
+		(settings->virtual6.port &&
+			!memcmp(&destination->address, &settings->virtual6.address,
+				sizeof(struct address)));
+	proxy->connections++;
+	connection_enter(connection, STATE_FIRST);
+	TAKE_POINTER(connection);
+	return 0;
+}

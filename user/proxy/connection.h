@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * One connection of the job. It is in one state at a time; each state has a step, which does what can be done without
+ * waiting. Steps run until one has to wait, then the loop is asked for what it waits for.
+ *
+ *	FIRST	 the first byte tells TLS from HTTP			-> HELLO, HEAD
+ *	HELLO	 a ClientHello is collected and its name checked	-> DIALLING, TUNNEL
+ *	HEAD	 the head of a request is collected and checked		-> DIALLING, EXCHANGE, HELLO
+ *	DIALLING the site is resolved and connected			-> EXCHANGE, HELLO, TUNNEL
+ *	EXCHANGE request and response are on their way			-> HEAD, TUNNEL
+ *	TUNNEL	 bytes go both ways
+ *	ENDING	 a last word is written, what still comes is dropped
+ *
+ * Every state may go to ENDING, or end the connection.
+ */
+
+#include "proxy/dial.h"
+#include "proxy/http_body.h"
+#include "proxy/http_response.h"
+#include "proxy/peer.h"
+#include "proxy/refusal.h"
+#include "proxy/rules.h"
+#include "proxy/settings.h"
+#include "proxy/throttle.h"
+
+/* What all connections share. */
+struct proxy {
+	struct loop *loop;
+	const struct proxy_settings *settings;
+	struct rules *rules;
+	struct resolver *resolver;
+	struct throttle *throttle;
+	unsigned connections; /* that are open */
+};
+
+enum connection_state {
+	STATE_FIRST,
+	STATE_HELLO,
+	STATE_HEAD,
+	STATE_DIALLING,
+	STATE_EXCHANGE,
+	STATE_TUNNEL,
+	STATE_ENDING,
+};
+
+/* What a step says. */
+enum step {
+	STEP_WAIT,  /* nothing to do before something happens */
+	STEP_AGAIN, /* the state has changed, or there is more to do */
+	STEP_END,   /* the connection is over */
+};
+
+/* One direction of a tunnel. */
+struct flow {
+	int pipe[2];  /* -1: none; there is one only while bytes are in it */
+	size_t piped; /* bytes in it */
+	bool finished;
+};
+
+struct connection {
+	struct proxy *proxy;
+	enum connection_state state;
+	struct peer client, upstream;
+	struct waiter upload_turn, download_turn;
+	struct timer timer;
+	struct deferred release;
+
+	uint16_t port; /* that the job asked for, host byte order */
+	bool explicit; /* it came to the proxy's own address: a request names its port */
+	struct address original; /* where the job wanted to go */
+
+	/* Where the upstream is, or is to be, connected to. */
+	struct host host;
+	bool host_fixed; /* by CONNECT to port 80: requests have to name it */
+	bool tls;	 /* without CONNECT: TUNNEL comes after DIALLING */
+	bool connect;	 /* CONNECT: HELLO comes after DIALLING */
+	struct dial dial;
+
+	/* HEAD and EXCHANGE */
+	size_t scanned;
+	struct http_asked asked;
+	struct http_body request, response;
+	bool response_began; /* its final head went to the client */
+	bool upstream_keep;
+	bool upstream_used;	/* for an earlier request: it may close without a word */
+	bool request_cut;	/* the upstream takes no more of it */
+	struct buffer *pending; /* the request's head, as long as it may have to be sent */
+
+	struct flow up, down; /* TUNNEL */
+	size_t dropped;	      /* ENDING: bytes */
+};
+
+/* Takes over a socket of the job, which wanted to reach `destination`. Returns 0 or -errno; the socket is the caller's
+ * still then. */
+int connection_new(struct proxy *proxy, int fd, const struct endpoint *destination);
+
+/* Runs steps until one waits. The connection may be gone after it. */
+void connection_run(struct connection *connection);
+
+/* Goes to another state and gives it its time. */
+void connection_enter(struct connection *connection, enum connection_state state);
+
+/* Puts off the end of the time that the state has, now that something has moved. */
+void connection_touch(struct connection *connection);
+
+/* Reads from, or writes to, the client as the throttle allows. As peer_read() and peer_write(). */
+long client_read(struct connection *connection);
+long client_write(struct connection *connection);
+
+/* Refuses, with an HTTP response or a TLS alert, and records it where it is the fence's doing. Always
+ * STEP_AGAIN. */
+enum step connection_refuse(struct connection *connection, const struct refusal_text *text);
+enum step connection_alert(struct connection *connection, enum tls_alert alert,
+	enum reason reason, const char *name);
+
+/* Starts to connect the upstream to connection->host. */
+void connection_dial(struct connection *connection);
+
+/* The steps of each state, in the files named after them. */
+enum step hello_step(struct connection *connection);
+enum step head_step(struct connection *connection);
+enum step exchange_step(struct connection *connection);
+enum step tunnel_step(struct connection *connection);
+
+/* Begins the exchange of the request in `pending` over the upstream, which is connected. */
+void exchange_begin(struct connection *connection);
+
+void tunnel_begin(struct connection *connection);
+void tunnel_end(struct connection *connection);

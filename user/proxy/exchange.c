@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The state EXCHANGE: the request goes up and the response comes down at the same time, each through one buffer of its
+ * own, so a slow end slows the other down and nothing grows.
+ */
+
+#include <errno.h>
+
+#include "proxy/connection.h"
+
+static struct http_head head;
+
+void exchange_begin(struct connection *connection)
+{
+	struct peer *upstream = &connection->upstream;
+
+	connection->response_began = false;
+	connection->request_cut = false;
+	connection->response = (struct http_body){};
+	connection_enter(connection, STATE_EXCHANGE);
+	if (!connection->upstream_used) {
+		buffer_put(&upstream->out);
+		upstream->out = connection->pending;
+		connection->pending = NULL;
+		return;
+	}
+	/* Kept, should the upstream turn out to have gone. */
+	if (peer_out(upstream))
+		buffer_append(upstream->out, connection->pending->bytes,
+			connection->pending->end);
+}
+
+static enum step bad_gateway(struct connection *connection, const char *explanation)
+{
+	const struct refusal_text text = { .status = 502,
+		.name = connection->host.name,
+		.explanation = explanation,
+		.without_body = connection->asked.head };
+
+	return connection_refuse(connection, &text);
+}
+
+/* What was promised can't be kept: the client sees its connection end early. */
+static enum step abandon(struct connection *connection)
+{
+	peer_close(&connection->upstream);
+	connection_enter(connection, STATE_ENDING);
+	return STEP_AGAIN;
+}
+
+/* Moves body bytes from one end to the other. Returns as http_body_move(), `*moved` is set if any did. */
+static int move(struct http_body *body, struct peer *from, struct peer *to, bool *moved)
+{
+	struct buffer *out = peer_out(to);
+	size_t before;
+	int error;
+
+	if (!out)
+		return -ENOMEM;
+	if (buffer_space(out) < BUFFER_SIZE / 2)
+		buffer_compact(out);
+	before = buffer_length(from->in);
+	error = http_body_move(body, from->in, out);
+	*moved |= before != buffer_length(from->in) || body->complete;
+	if (!buffer_length(from->in))
+		buffer_put(&from->in);
+	if (!buffer_length(out))
+		buffer_put(&to->out);
+	return error;
+}
+
+/* Returns STEP_AGAIN where something moved. */
+static enum step send_request(struct connection *connection)
+{
+	struct peer *client = &connection->client, *upstream = &connection->upstream;
+	bool moved = false;
+	long length;
+
+	if (!connection->request.complete && !connection->request_cut) {
+		length = client->in ? 0 : client_read(connection);
+		if (client->in && move(&connection->request, client, upstream, &moved)) {
+			if (connection->response_began)
+				return STEP_END;
+			const struct refusal_text text = { .status = 400,
+				.reason = REASON_PROTOCOL,
+				.explanation = "the body of the request is malformed" };
+
+			return connection_refuse(connection, &text);
+		}
+		if (client->eof && !client->in && !connection->request.complete)
+			return STEP_END;
+		if (length < 0 && length != -EAGAIN)
+			return STEP_END;
+	}
+	if (!upstream->out)
+		return moved ? STEP_AGAIN : STEP_WAIT;
+	length = peer_write(upstream, BUFFER_SIZE);
+	if (length > 0) {
+		connection_touch(connection);
+		moved = true;
+	} else if (length != -EAGAIN) {
+		/* A response may be on its way all the same. */
+		connection->request_cut = true;
+		buffer_put(&upstream->out);
+		upstream->readable = true;
+	}
+	return moved ? STEP_AGAIN : STEP_WAIT;
+}
+
+static enum step change_to_websocket(struct connection *connection)
+{
+	struct buffer *out = peer_out(&connection->client);
+
+	if (!connection->asked.websocket)
+		return bad_gateway(
+			connection, "the site changed the protocol without being asked");
+	if (!out || !http_response_write(&head, &connection->asked, true, out))
+		return STEP_END;
+	buffer_put(&connection->pending);
+	tunnel_begin(connection);
+	return STEP_AGAIN;
+}
+
+static enum step begin_response(struct connection *connection)
+{
+	enum http_framing framing = http_response_framing(&head, &connection->asked);
+	struct http_asked *asked = &connection->asked;
+	struct buffer *out = peer_out(&connection->client);
+	bool interim = head.status < 200;
+
+	if (interim && asked->old)
+		return STEP_AGAIN;
+	if (!interim) {
+		connection->upstream_keep = head.keep_alive && framing != FRAMING_CLOSE;
+		asked->keep = asked->keep && framing != FRAMING_CLOSE &&
+			      !(framing == FRAMING_CHUNKED && asked->old);
+		http_body_begin(
+			&connection->response, framing, head.content_length, !asked->old);
+		connection->response_began = true;
+		buffer_put(&connection->pending);
+	}
+	if (!out || !http_response_write(&head, asked, asked->keep, out))
+		return bad_gateway(connection, "the head of the response is too long");
+	return STEP_AGAIN;
+}
+
+static enum step read_head(struct connection *connection)
+{
+	struct buffer *in = connection->upstream.in;
+	const char *bytes = in->bytes + in->start;
+	size_t scanned = 0;
+	int length = http_head_find(bytes, buffer_length(in), &scanned);
+	enum step step;
+
+	/* Interim responses may come faster than the client takes them. */
+	if (length > 0 && connection->client.out)
+		return STEP_WAIT;
+	if (length == 0 && buffer_length(in) < BUFFER_SIZE)
+		return STEP_WAIT;
+	if (length <= 0 || http_head_parse(bytes, (size_t)length, true, &head))
+		return bad_gateway(connection, "the response of the site is malformed");
+	step = head.status == 101 ? change_to_websocket(connection)
+				  : begin_response(connection);
+	if (connection->upstream.in) {
+		in->start += (size_t)length;
+		if (!buffer_length(in))
+			buffer_put(&connection->upstream.in);
+	}
+	return step;
+}
+
+/* The upstream is gone before the response was whole. */
+static enum step upstream_ended(struct connection *connection)
+{
+	if (connection->response_began && connection->response.framing == FRAMING_CLOSE) {
+		connection->response.complete = true;
+		return STEP_AGAIN;
+	}
+	if (connection->response_began)
+		return abandon(connection);
+	if (connection->pending) {
+		peer_close(&connection->upstream);
+		connection_dial(connection);
+		return STEP_AGAIN;
+	}
+	return bad_gateway(connection, "the site closed the connection without an answer");
+}
+
+static enum step receive_response(struct connection *connection)
+{
+	struct peer *client = &connection->client, *upstream = &connection->upstream;
+	bool moved = false;
+	long length = upstream->in && connection->response_began
+			      ? -EAGAIN
+			      : peer_read(upstream, BUFFER_SIZE);
+
+	if (length > 0)
+		connection_touch(connection);
+	if (upstream->in && !connection->response_began) {
+		enum step step = read_head(connection);
+
+		if (step != STEP_WAIT)
+			return step;
+	}
+	if (upstream->in && connection->response_began &&
+		move(&connection->response, upstream, client, &moved))
+		return abandon(connection);
+	if (moved || length > 0)
+		return STEP_AGAIN;
+	/* Bytes that can't move yet, or never will, are still there. */
+	if (upstream->in && connection->response_began)
+		return STEP_WAIT;
+	if (upstream->eof || (length < 0 && length != -EAGAIN))
+		return client->out ? STEP_WAIT : upstream_ended(connection);
+	return STEP_WAIT;
+}
+
+static enum step finish(struct connection *connection)
+{
+	/* More than the response, or a request that nobody took to its end: neither connection has a clear
+	 * state any more. */
+	bool clean = !connection->upstream.in && connection->request.complete &&
+		     !connection->request_cut;
+
+	if (!clean || !connection->upstream_keep)
+		peer_close(&connection->upstream);
+	connection->upstream_used = true;
+	connection_enter(connection, connection->asked.keep &&
+						     connection->request.complete &&
+						     !connection->request_cut
+					     ? STATE_HEAD
+					     : STATE_ENDING);
+	return STEP_AGAIN;
+}
+
+enum step exchange_step(struct connection *connection)
+{
+	enum step sent, received = STEP_WAIT, written = STEP_WAIT;
+
+	sent = send_request(connection);
+	if (sent == STEP_END || connection->state != STATE_EXCHANGE)
+		return sent;
+	if (!connection->response.complete || !connection->response_began) {
+		received = receive_response(connection);
+		if (received == STEP_END || connection->state != STATE_EXCHANGE)
+			return received;
+	}
+	if (connection->client.out) {
+		long length = client_write(connection);
+
+		if (length < 0 && length != -EAGAIN)
+			return STEP_END;
+		written = length > 0 ? STEP_AGAIN : STEP_WAIT;
+	}
+	if (connection->response_began && connection->response.complete)
+		return finish(connection);
+	return sent == STEP_AGAIN || received == STEP_AGAIN || written == STEP_AGAIN
+		       ? STEP_AGAIN
+		       : STEP_WAIT;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The state HELLO: TLS begins, of its own accord or after CONNECT. The ClientHello is read and not touched: it goes
+ * to the site as it came, once its server name is known to be the one that was allowed.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "names/address.h"
+#include "proxy/connection.h"
+#include "proxy/hello.h"
+
+/* After CONNECT the name is decided: TLS has to be for the same (no fronting); for an address it has none. */
+static enum step after_connect(
+	struct connection *connection, enum hello_result result, const struct host *name)
+{
+	const struct host *host = &connection->host;
+	bool agrees = result == HELLO_NAME ? host_equal(name, host) : host->literal;
+
+	if (!agrees)
+		return connection_alert(connection, TLS_ACCESS_DENIED, REASON_PROTOCOL,
+			result == HELLO_NAME ? name->name : host->name);
+	tunnel_begin(connection);
+	return STEP_AGAIN;
+}
+
+/* TLS to an address, without a name: allowed where the address itself was declared. */
+static bool host_of_original(const struct connection *connection, struct host *host)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	if (connection->explicit)
+		return false;
+	address_format(&connection->original, text);
+	return !host_parse(text, strlen(text), HOST_NO_BRACKETS, host);
+}
+
+static enum step without_connect(
+	struct connection *connection, enum hello_result result, struct host *name)
+{
+	if (result == HELLO_NO_NAME && !host_of_original(connection, name))
+		return connection_alert(connection, TLS_ACCESS_DENIED, REASON_PROTOCOL,
+			"TLS-without-a-name");
+	if (!rules_use(connection->proxy->rules, name))
+		return connection_alert(
+			connection, TLS_ACCESS_DENIED, REASON_DOMAIN, name->name);
+	connection->host = *name;
+	connection->tls = true;
+	connection_dial(connection);
+	return STEP_AGAIN;
+}
+
+/* The answer to CONNECT goes out before the hello comes in. */
+static long flush(struct connection *connection)
+{
+	while (connection->client.out) {
+		long length = client_write(connection);
+
+		if (length < 0)
+			return length;
+	}
+	return 0;
+}
+
+enum step hello_step(struct connection *connection)
+{
+	const struct buffer *in = connection->client.in;
+	enum hello_result result = HELLO_MORE;
+	struct host name;
+	long length = flush(connection);
+
+	if (length < 0)
+		return length == -EAGAIN ? STEP_WAIT : STEP_END;
+	if (in)
+		result = hello_parse((const unsigned char *)in->bytes + in->start,
+			buffer_length(in), &name);
+	if (result == HELLO_BAD)
+		return connection_alert(connection, TLS_DECODE_ERROR, REASON_PROTOCOL,
+			connection->connect ? connection->host.name : "TLS");
+	if (result != HELLO_MORE)
+		return connection->connect ? after_connect(connection, result, &name)
+					   : without_connect(connection, result, &name);
+	length = client_read(connection);
+	if (length > 0)
+		return STEP_AGAIN;
+	return length == -EAGAIN && !connection->client.eof ? STEP_WAIT : STEP_END;
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* jobfence-proxy: started by the loader as a job's supervisor, by that as its worker. */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proxy/dns_stub.h"
+#include "proxy/listener.h"
+#include "proxy/resolve.h"
+#include "proxy/sandbox.h"
+#include "proxy/supervisor.h"
+
+static int read_settings(struct proxy_settings *settings)
+{
+	if (pread(FD_SETTINGS, settings, sizeof(*settings), 0) != sizeof(*settings) ||
+		settings->abi != FENCE_ABI || settings->size != sizeof(*settings))
+		return -EPROTO;
+	if (!memchr(settings->job, '\0', sizeof(settings->job)) ||
+		!memchr(settings->header, '\0', sizeof(settings->header)))
+		return -EPROTO;
+	return 0;
+}
+
+static int open_all(const struct proxy_settings *settings, struct proxy *proxy)
+{
+	struct dns_stub *dns_stub;
+	struct listener *listener;
+	int error = loop_new(&proxy->loop);
+
+	if (!error)
+		error = rules_new(settings, &proxy->rules);
+	if (!error)
+		error = resolver_new(proxy->loop, settings, &proxy->resolver);
+	if (!error)
+		error = throttle_new(proxy->loop, settings->rate, &proxy->throttle);
+	if (!error)
+		error = dns_stub_new(proxy->loop, settings, proxy->rules, &dns_stub);
+	return error ? error : listener_new(proxy, &listener);
+}
+
+/* Tells the loader, which waits for the first worker only. */
+static void tell_ready(void)
+{
+	if (write(FD_READY, "", 1) == 1)
+		close(FD_READY);
+}
+
+/* Everything that was opened lives as long as the process. */
+static int worker_run(const struct proxy_settings *settings)
+{
+	struct proxy proxy = { .settings = settings };
+	int error = open_all(settings, &proxy);
+
+	if (!error)
+		error = sandbox_close();
+	if (error) {
+		fprintf(stderr, "jobfence-proxy: worker: %s\n", strerror(-error));
+		return 1;
+	}
+	tell_ready();
+	error = loop_run(proxy.loop);
+	return error ? 1 : 0;
+}
+
+int main(int count, char **arguments)
+{
+	static struct proxy_settings settings;
+	const char *word = count == 2 ? arguments[1] : "";
+
+	signal(SIGPIPE, SIG_IGN);
+	if (!strcmp(word, "version")) {
+		printf("jobfence-proxy " VERSION "\n");
+		return 0;
+	}
+	if (read_settings(&settings)) {
+		fprintf(stderr, "jobfence-proxy: it is started by jobfence, not by hand\n");
+		return 1;
+	}
+	if (!strcmp(word, "supervisor"))
+		return supervisor_run(&settings);
+	return strcmp(word, "worker") ? 2 : worker_run(&settings);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* What the job is told when it gets no answer from a site. */
+
+#include "names/host.h"
+#include "proxy/buffer.h"
+#include "proxy/settings.h"
+
+struct refusal_text {
+	unsigned status;	 /* of HTTP */
+	enum reason reason;	 /* 0: not the fence's doing, no X-Jobfence-Denied */
+	const char *name;	 /* the host it is about, or NULL */
+	const char *explanation; /* a sentence; NULL: one by the reason */
+	bool without_body;	 /* the request was HEAD */
+};
+
+/* Writes a whole response, which closes the connection. Returns whether it fitted. */
+bool refusal_write(const struct refusal_text *text, const struct proxy_settings *settings,
+	struct buffer *out);
+
+/* Descriptions of fatal alerts (RFC 8446 section 6). */
+enum tls_alert { TLS_ACCESS_DENIED = 49, TLS_DECODE_ERROR = 50, TLS_INTERNAL_ERROR = 80 };
+
+/* Writes a record with that fatal alert. Returns whether it fitted. */
+bool refusal_write_alert(enum tls_alert alert, struct buffer *out);

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The state HEAD: a request is read, its host is checked, and the request that goes upstream is written. */
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "proxy/connection.h"
+#include "proxy/http_request.h"
+
+#define PORT_HTTP  80
+#define PORT_HTTPS 443
+
+/* Pointed into by nothing once the step is over: one is enough for all connections. */
+static struct http_head head;
+
+static enum step refuse(struct connection *connection, unsigned status, enum reason reason,
+	const char *explanation)
+{
+	const struct refusal_text text = { .status = status,
+		.reason = reason,
+		.explanation = explanation,
+		.without_body = slice_is(&head.method, "HEAD") };
+
+	return connection_refuse(connection, &text);
+}
+
+static enum step refuse_host(struct connection *connection, const struct host *host,
+	unsigned status, enum reason reason, const char *explanation)
+{
+	const struct refusal_text text = { .status = status,
+		.reason = reason,
+		.name = host->name,
+		.explanation = explanation,
+		.without_body = slice_is(&head.method, "HEAD") };
+
+	return connection_refuse(connection, &text);
+}
+
+static void consume(struct connection *connection, size_t length)
+{
+	connection->client.in->start += length;
+	connection->scanned = 0;
+	if (!buffer_length(connection->client.in))
+		buffer_put(&connection->client.in);
+}
+
+/* To port 80 CONNECT changes nothing: requests follow, with the header on each. To port 443 TLS has to. */
+static enum step begin_connect(
+	struct connection *connection, const struct http_target *target)
+{
+	static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
+	struct buffer *out;
+
+	if (connection->host_fixed)
+		return refuse(connection, 400, REASON_PROTOCOL, "CONNECT within CONNECT");
+	if (target->port != PORT_HTTP && target->port != PORT_HTTPS)
+		return refuse_host(connection, &target->host, 403, REASON_PROTOCOL,
+			"only the ports 80 and 443 can be reached");
+	if (!rules_use(connection->proxy->rules, &target->host))
+		return refuse_host(connection, &target->host, 403, REASON_DOMAIN, NULL);
+	peer_close(&connection->upstream);
+	connection->host = target->host;
+	connection->port = target->port;
+	if (target->port == PORT_HTTPS) {
+		connection->connect = true;
+		connection_dial(connection);
+		return STEP_AGAIN;
+	}
+	connection->host_fixed = true;
+	out = peer_out(&connection->client);
+	return out && buffer_append(out, established, sizeof(established) - 1) ? STEP_AGAIN
+									       : STEP_END;
+}
+
+/* A connection that was idle may just be going: only what can be sent again is sent over it. */
+static bool may_reuse(const struct connection *connection, const struct http_target *target)
+{
+	bool repeatable =
+		head.framing == FRAMING_NONE &&
+		(slice_is(&head.method, "GET") || slice_is(&head.method, "HEAD") ||
+			slice_is(&head.method, "OPTIONS"));
+
+	return repeatable && peer_is_open(&connection->upstream) &&
+	       connection->upstream_keep && host_equal(&connection->host, &target->host);
+}
+
+static enum step forward(struct connection *connection, const struct http_target *target)
+{
+	bool reuse = may_reuse(connection, target);
+
+	connection->pending = buffer_get();
+	if (!connection->pending)
+		return STEP_END;
+	if (!http_request_write(
+		    &head, target, connection->proxy->settings, connection->pending))
+		return refuse(connection, 431, REASON_LIMIT,
+			"the head of the request is too long");
+	connection->asked = (struct http_asked){
+		.head = slice_is(&head.method, "HEAD"),
+		.old = head.minor == 0,
+		.keep = head.keep_alive,
+		.websocket = head.websocket && head.framing == FRAMING_NONE,
+	};
+	http_body_begin(&connection->request, head.framing, head.content_length, true);
+	if (reuse) {
+		exchange_begin(connection);
+		return STEP_AGAIN;
+	}
+	peer_close(&connection->upstream);
+	connection->host = target->host;
+	connection->port = PORT_HTTP;
+	connection_dial(connection);
+	return STEP_AGAIN;
+}
+
+static enum step begin(struct connection *connection, const char *bytes, size_t length)
+{
+	int error = http_head_parse(bytes, length, false, &head);
+	struct http_target target;
+	const char *problem;
+
+	if (error == -E2BIG)
+		return refuse(
+			connection, 431, REASON_LIMIT, "there are too many header fields");
+	if (error)
+		return refuse(connection, 400, REASON_PROTOCOL, "the request is malformed");
+	if (connection->port == PORT_HTTPS)
+		return refuse(connection, 400, REASON_PROTOCOL, "plain HTTP to port 443");
+	problem = http_target_read(&head, PORT_HTTP, &target);
+	if (problem)
+		return refuse(connection, 400, REASON_PROTOCOL, problem);
+	if (target.connect)
+		return begin_connect(connection, &target);
+	if (target.port != PORT_HTTP)
+		return refuse_host(connection, &target.host, 403, REASON_PROTOCOL,
+			"plain HTTP goes to port 80 only");
+	if (connection->host_fixed && !host_equal(&connection->host, &target.host))
+		return refuse_host(connection, &target.host, 403, REASON_PROTOCOL,
+			"not the host of the CONNECT before it");
+	if (!rules_use(connection->proxy->rules, &target.host))
+		return refuse_host(connection, &target.host, 403, REASON_DOMAIN, NULL);
+	return forward(connection, &target);
+}
+
+/* An idle upstream that says anything is of no more use. */
+static void check_upstream(struct connection *connection)
+{
+	if (peer_is_open(&connection->upstream) && connection->upstream.readable)
+		peer_close(&connection->upstream);
+}
+
+/* An empty line before a request is allowed (RFC 9112 section 2.2). */
+static void skip_empty_line(struct connection *connection)
+{
+	const struct buffer *in = connection->client.in;
+
+	if (buffer_length(in) >= 2 && in->bytes[in->start] == '\r' &&
+		in->bytes[in->start + 1] == '\n')
+		consume(connection, 2);
+}
+
+enum step head_step(struct connection *connection)
+{
+	struct peer *client = &connection->client;
+	long length;
+	int found;
+
+	while (client->out) {
+		length = client_write(connection);
+		if (length < 0)
+			return length == -EAGAIN ? STEP_WAIT : STEP_END;
+	}
+	check_upstream(connection);
+	skip_empty_line(connection);
+	if (client->in) {
+		const char *bytes = client->in->bytes + client->in->start;
+
+		found = http_head_find(
+			bytes, buffer_length(client->in), &connection->scanned);
+		if (found > 0) {
+			enum step step = begin(connection, bytes, (size_t)found);
+
+			if (client->in && connection->state != STATE_ENDING)
+				consume(connection, (size_t)found);
+			return step;
+		}
+		head.method.length = 0;
+		if (found < 0)
+			return refuse(connection, 400, REASON_PROTOCOL,
+				"the request is malformed");
+		if (buffer_length(client->in) == BUFFER_SIZE)
+			return refuse(connection, 431, REASON_LIMIT,
+				"the head of the request is too long");
+	}
+	length = client_read(connection);
+	if (length > 0)
+		return STEP_AGAIN;
+	return length == -EAGAIN && !client->eof ? STEP_WAIT : STEP_END;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * The throttle where the kernel does not pace: a token bucket for each direction, shared by all connections of
+ * the job, which wait in line for it.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proxy/loop.h"
+
+enum direction { UPLOAD, DOWNLOAD };
+
+struct throttle;
+
+/* Somebody who waits for his turn. */
+struct waiter {
+	void (*ready)(struct waiter *waiter);
+	struct waiter *next, *previous; /* NULL when not in line */
+};
+
+/* Makes a throttle of `rate` bytes per second and direction, 0: none. Returns 0 or -ENOMEM. */
+int throttle_new(struct loop *loop, uint64_t rate, struct throttle **throttle);
+void throttle_free(struct throttle *throttle);
+
+/* How many of `want` bytes may be moved now; 0: none, wait. */
+size_t throttle_allowance(struct throttle *throttle, enum direction direction, size_t want);
+
+/* Takes what was moved off the bucket. */
+void throttle_spend(struct throttle *throttle, enum direction direction, size_t bytes);
+
+/* Stands in line, at most once: ready() is called from the loop when there is something again. */
+void throttle_wait(
+	struct throttle *throttle, enum direction direction, struct waiter *waiter);
+void throttle_leave(struct waiter *waiter);

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The state TUNNEL: bytes go both ways unseen. They are spliced through a pipe, which a flow has only while bytes are
+ * in it: an idle tunnel costs nothing but its two sockets.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/connection.h"
+
+#define PIPE_SIZE 65536 /* bytes, as the kernel makes them */
+#define POOL_MAX  8
+
+static int pool[POOL_MAX][2];
+static int pooled;
+
+static bool pipe_get(struct flow *flow)
+{
+	if (flow->pipe[0] >= 0)
+		return true;
+	if (pooled) {
+		pooled--;
+		flow->pipe[0] = pool[pooled][0];
+		flow->pipe[1] = pool[pooled][1];
+		return true;
+	}
+	if (pipe2(flow->pipe, O_NONBLOCK | O_CLOEXEC) == 0)
+		return true;
+	flow->pipe[0] = -1;
+	return false;
+}
+
+/* A pipe with bytes in it is not used again. */
+static void pipe_put(struct flow *flow)
+{
+	if (flow->pipe[0] < 0)
+		return;
+	if (!flow->piped && pooled < POOL_MAX) {
+		pool[pooled][0] = flow->pipe[0];
+		pool[pooled][1] = flow->pipe[1];
+		pooled++;
+	} else {
+		close(flow->pipe[0]);
+		close(flow->pipe[1]);
+	}
+	flow->pipe[0] = -1;
+	flow->piped = 0;
+}
+
+void tunnel_begin(struct connection *connection)
+{
+	/* What was read is passed on as it is, after what is still to be written. */
+	connection->up.finished = connection->down.finished = false;
+	connection_enter(connection, STATE_TUNNEL);
+}
+
+void tunnel_end(struct connection *connection)
+{
+	pipe_put(&connection->up);
+	pipe_put(&connection->down);
+}
+
+/* Bytes that were read before the tunnel began. STEP_AGAIN: none are left. */
+static enum step flush(struct connection *connection, struct peer *from, struct peer *to)
+{
+	for (;;) {
+		long length;
+
+		if (!to->out) {
+			to->out = from->in;
+			from->in = NULL;
+		}
+		if (!to->out)
+			return STEP_AGAIN;
+		length = to == &connection->client ? client_write(connection)
+						   : peer_write(to, BUFFER_SIZE);
+		if (length < 0)
+			return length == -EAGAIN ? STEP_WAIT : STEP_END;
+	}
+}
+
+static enum step drain(struct flow *flow, struct peer *to)
+{
+	while (flow->piped) {
+		ssize_t length;
+
+		if (!to->writable)
+			return STEP_WAIT;
+		length = splice(flow->pipe[0], NULL, to->source.fd, NULL, flow->piped,
+			SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+		if (length > 0)
+			flow->piped -= (size_t)length;
+		else if (length < 0 && errno == EAGAIN)
+			to->writable = false;
+		else
+			return STEP_END;
+	}
+	pipe_put(flow);
+	return STEP_AGAIN;
+}
+
+static enum step fill(struct connection *connection, struct flow *flow, struct peer *from)
+{
+	bool upload = from == &connection->client;
+	enum direction direction = upload ? UPLOAD : DOWNLOAD;
+	struct throttle *throttle = connection->proxy->throttle;
+	size_t allowed = throttle_allowance(throttle, direction, PIPE_SIZE);
+	ssize_t length;
+
+	if (!allowed) {
+		throttle_wait(throttle, direction,
+			upload ? &connection->upload_turn : &connection->download_turn);
+		return STEP_WAIT;
+	}
+	if (!pipe_get(flow))
+		return STEP_END;
+	length = splice(from->source.fd, NULL, flow->pipe[1], NULL, allowed,
+		SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+	if (length > 0) {
+		flow->piped = (size_t)length;
+		throttle_spend(throttle, direction, flow->piped);
+		connection_touch(connection);
+		return STEP_AGAIN;
+	}
+	pipe_put(flow);
+	if (length < 0 && errno != EAGAIN)
+		return STEP_END;
+	if (length < 0 && !from->hung) {
+		from->readable = false;
+		return STEP_WAIT;
+	}
+	from->eof = true;
+	return STEP_AGAIN;
+}
+
+static enum step run_flow(struct connection *connection, struct flow *flow,
+	struct peer *from, struct peer *to)
+{
+	enum step step = flush(connection, from, to);
+
+	while (step == STEP_AGAIN && !flow->finished) {
+		step = drain(flow, to);
+		if (step != STEP_AGAIN)
+			break;
+		if (from->eof) {
+			flow->finished = true;
+			shutdown(to->source.fd, SHUT_WR);
+		} else {
+			step = from->readable ? fill(connection, flow, from) : STEP_WAIT;
+		}
+	}
+	return step;
+}
+
+enum step tunnel_step(struct connection *connection)
+{
+	struct peer *client = &connection->client, *upstream = &connection->upstream;
+
+	if (run_flow(connection, &connection->up, client, upstream) == STEP_END ||
+		run_flow(connection, &connection->down, upstream, client) == STEP_END)
+		return STEP_END;
+	return connection->up.finished && connection->down.finished ? STEP_END : STEP_WAIT;
+}
