@@ -7,6 +7,9 @@
 # shellcheck source=tests/lib/lab.bash
 . "${BASH_SOURCE[0]%/*}/lab.bash"
 
+# The job of a test, and what `up` says of it.
+JOB=t${BATS_TEST_NUMBER:-}
+UP=${BATS_TEST_TMPDIR:-}/up.json
 JOBFENCE=${JOBFENCE:-$(realpath "$LIB/../../build/jobfence")}
 
 setup_file()
@@ -22,14 +25,13 @@ teardown_file()
 
 setup()
 {
-	JOB=t$BATS_TEST_NUMBER
-	UP=$BATS_TEST_TMPDIR/up.json
 	lab_forget
 }
 
 teardown()
 {
 	jobfence down --all >"$BATS_TEST_TMPDIR/down" 2>&1 || cat "$BATS_TEST_TMPDIR/down"
+	: >"$LAB/zone"
 	nothing_is_left
 }
 

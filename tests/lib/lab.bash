@@ -13,7 +13,7 @@
 
 LIB=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-LAB_NAMES=(allowed denied other www.allowed sub.www.allowed '*.wild')
+LAB_NAMES=(allowed denied other git www.allowed sub.www.allowed '*.wild')
 
 lab_fail()
 {
@@ -86,6 +86,12 @@ in_lab()
 			--cgroup="/proc/$LAB_PROCESS/ns/cgroup" \
 			--pid="/proc/$LAB_PROCESS/ns/pid_for_children" --wdns="$PWD" "$@"
 	)
+}
+
+# Runs a command on the other end of the node's cable.
+in_internet()
+{
+	in_lab nsenter --net="/proc/$(<"$LAB/internet.pid")/ns/net" "$@"
 }
 
 # Gives the name $1 the addresses $2…, or none.

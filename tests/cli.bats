@@ -1,0 +1,279 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What scripts rely on: exit statuses, JSON, one line of error, and what a command gets from `run`.
+
+load lib/job
+
+run_job()
+{
+	jobfence run --job "$JOB" --domain allowed.test "$@"
+}
+
+# Fails unless the command ends with status $1, nothing on standard output, and one line of error
+# that matches $2.
+fails_with()
+{
+	local status=$1 pattern=$2
+
+	shift 2
+	ends_with "$status" "$@" || return
+	is "$OUTPUT" '' && like "$ERRORS" "jobfence: $pattern" && is "$(wc -l <<<"$ERRORS")" 1
+}
+
+# Fails unless the options of each argument, a list of words, are refused as wrong.
+wrong()
+{
+	local options
+
+	for options; do
+		# shellcheck disable=SC2086 # a list of words
+		fails_with 2 '?*' jobfence up --job "$JOB" $options || return
+	done
+	nothing_is_left
+}
+
+# The domains that a job gets which declares the arguments.
+declared()
+{
+	job_up "${@/#/--domain=}" && up_says '.domains | sort | join(" ")' && jobfence down "$JOB"
+}
+
+@test "help and version go to standard output" {
+	local verb
+
+	for verb in help --help version --version 'help run' 'run --help'; do
+		# shellcheck disable=SC2086 # two words
+		ends_with 0 jobfence $verb
+		like "$OUTPUT" '*jobfence*'
+		is "$ERRORS" ''
+	done
+}
+
+@test "a wrong command line is status 2 and one line of error" {
+	fails_with 2 '*jobfence help*' jobfence
+	fails_with 2 '*frobnicate*' jobfence frobnicate
+	fails_with 2 '*--frobnicate*' jobfence up --frobnicate
+	fails_with 2 '*--domain*' jobfence up --job a --domain
+	fails_with 2 '*--job*' jobfence up --domain allowed.test
+	fails_with 2 '*' jobfence up --job a b
+	fails_with 2 '*' jobfence show
+	fails_with 2 '*' jobfence down
+	fails_with 2 '*' jobfence down a --all
+	fails_with 2 '*' jobfence list a
+}
+
+@test "what is not there is status 4, what is there already 5" {
+	fails_with 4 "*$JOB*" jobfence show "$JOB"
+	fails_with 4 "*$JOB*" jobfence down "$JOB"
+	fails_with 125 "*$JOB*" jobfence exec "$JOB" true
+	job_up
+	fails_with 5 "*$JOB*" jobfence up --job "$JOB" --domain allowed.test
+}
+
+@test "run ends as its command did" {
+	ends_with 0 run_job -- true
+	ends_with 7 run_job sh -c 'exit 7'
+	ends_with 143 run_job -- sh -c 'kill -TERM $$'
+	ends_with 137 run_job -- sh -c 'kill -KILL $$'
+	nothing_is_left
+}
+
+@test "run says by 125, 126 and 127 that there was no command" {
+	fails_with 125 '*' run_job
+	fails_with 125 '*frobnicate*' run_job --frobnicate true
+	fails_with 125 '*' run_job --domain 'a b' true
+	fails_with 126 '*/etc/passwd*' run_job /etc/passwd
+	fails_with 127 '*/no/such/program*' run_job /no/such/program
+	fails_with 127 '*no-such-program*' run_job no-such-program
+	job_up
+	fails_with 125 "*$JOB*" run_job true
+}
+
+@test "exec ends as its command did" {
+	job_up
+	ends_with 7 jobfence exec "$JOB" sh -c 'exit 7'
+	ends_with 143 jobfence exec "$JOB" -- sh -c 'kill -TERM $$'
+	ends_with 127 jobfence exec "$JOB" no-such-program
+	ends_with 125 jobfence exec "$JOB"
+}
+
+@test "standard input, output and error pass through" {
+	is "$(echo hello | run_job tr h j)" jello
+	ends_with 0 run_job sh -c 'echo out; echo err >&2'
+	is "$OUTPUT" out
+	is "$ERRORS" err
+}
+
+@test "signals pass through" {
+	local signal pid
+
+	mkfifo "$BATS_TEST_TMPDIR/started"
+	for signal in TERM INT HUP USR1; do
+		# shellcheck disable=SC2016 # expanded by the inner shell
+		run_job bash -c 'trap "exit 42" "$1"; echo >"$2"; while :; do read -r -t 1 <>"$2"; done' \
+			sh $signal "$BATS_TEST_TMPDIR/started" 3>&- &
+		pid=$!
+		read -r _ <"$BATS_TEST_TMPDIR/started"
+		in_lab pkill -$signal -x jobfence
+		wait $pid || [ $? -eq 42 ] || lab_fail "SIG$signal did not arrive"
+		nothing_is_left
+	done
+}
+
+@test "run makes up a name that is free" {
+	like "$(jobfence run --domain allowed.test -- curl -sS http://allowed.test/echo | jq -r '.[] |
+		select(.[0] == "X-Jobfence-Job-ID") | .[1]')" 'run-?*'
+	nothing_is_left
+}
+
+@test "run sets the variables of the proxy, unless told not to" {
+	like "$(run_job env | grep -i proxy | sort)" \
+		'HTTPS_PROXY=http://192.0.0.8:80*HTTP_PROXY=*http_proxy=*https_proxy=*no_proxy=*'
+	is "$(run_job --no-proxy-env env | grep -i proxy)" ''
+	is "$(jobfence run env | grep -i proxy)" ''
+}
+
+@test "run ends with a word on what was refused, and how to get it" {
+	ends_with 0 run_job curl -sS -o /dev/null http://denied.test/ http://denied.test/ http://other.test/
+	like "$ERRORS" 'jobfence: refused:*denied.test (2 times)*other.test*--domain denied.test*--domain other.test*'
+	ends_with 1 run_job bash -c ': >/dev/tcp/11.0.0.2/22'
+	like "$ERRORS" '*jobfence: refused:*port other than 80 and 443 (1 times)*'
+	ends_with 0 run_job curl -sS http://allowed.test/
+	is "$ERRORS" ''
+}
+
+@test "a command has no right that would open the fence" {
+	local status forbidden=$((1 << 12 | 1 << 13 | 1 << 16 | 1 << 19 | 1 << 21 | 1 << 25 | 1 << 39))
+
+	status=$(run_job cat /proc/self/status)
+	like "$status" $'*NoNewPrivs:\t1*'
+	for field in CapEff CapPrm CapBnd; do
+		is $((0x$(awk "\$1 == \"$field:\" { print \$2 }" <<<"$status") & forbidden)) 0
+	done
+	is "$(awk '$1 == "CapAmb:" { print $2 }' <<<"$status")" 0000000000000000
+	is "$(run_job id -u)" 0
+	is "$(run_job --user nobody id -u)" "$(id -u nobody)"
+	like "$(run_job --user nobody cat /proc/self/status)" $'*CapPrm:\t0000000000000000*'
+	fails_with 125 '*no-such-user*' run_job --user no-such-user true
+}
+
+@test "a command sees neither pins nor state, and cannot change its cgroup" {
+	is "$(run_job ls /sys/fs/bpf /run/jobfence)" $'/run/jobfence:\n\n/sys/fs/bpf:'
+	ends_with 1 run_job sh -c "echo \$\$ >$(<"$LAB/cgroups")/cgroup.procs"
+	like "$ERRORS" '*ead-only file system*'
+	ends_with 1 run_job mkdir "$(<"$LAB/cgroups")/mine"
+	is "$(run_job cat /etc/resolv.conf)" 'nameserver 192.0.0.8'
+}
+
+@test "up prints what an executor needs" {
+	job_up --domain allowed.test --label executor=e1 --label stage=two --rate 10mbps
+	is "$(jq -r '[.job, .network, .domains[0], .labels.executor, .rate.bits_per_second,
+		.proxy.address, .env.http_proxy, .env.https_proxy, .netns, .resolv_conf] | join(" ")' "$UP")" \
+		"$JOB http allowed.test e1 80000000 192.0.0.8:80 http://192.0.0.8:80 http://192.0.0.8:80 \
+/run/netns/jobfence-$JOB /run/jobfence/jobs/$JOB/resolv.conf"
+	is "$(wc -l <"$UP")" 1
+	like "$(up_says .rate.pacing)" '@(edt|proxy)'
+	in_lab test -d "$(up_says .cgroup)"
+	in_lab kill -0 "$(up_says .proxy.pid)"
+	is "$(in_lab cat "$(up_says .resolv_conf)")" 'nameserver 192.0.0.8'
+	jobfence down "$JOB"
+	ends_with 0 jobfence up --job "$JOB"
+	is "$OUTPUT$ERRORS" ''
+}
+
+@test "list and show tell of jobs, for people and as JSON" {
+	jobfence up --job a --domain allowed.test --label team=red
+	jobfence up --job b --label team=blue
+	is "$(jobfence list --json | jq -r '[.[].job] | sort | join(" ")')" 'a b'
+	is "$(jobfence list --json --label team=red | jq -r '.[].job')" a
+	is "$(jobfence list --json --label team=green)" '[]'
+	like "$(jobfence list)" '*a *http *allowed.test*team=red*'
+	jobfence exec a -- curl -sS -o /dev/null http://allowed.test/ http://denied.test/
+	is "$(jobfence show a --json | jq -c '[.job, .hits, (.refusals[] | [.reason, .name, .count])]')" \
+		'["a",{"allowed.test":1},["domain","denied.test",1]]'
+	like "$(jobfence show a)" '*domains:*allowed.test *1 requests*denied.test*'
+	is "$(jobfence show b --json | jq -c '[.network, .proxy]')" '["none",null]'
+}
+
+@test "down takes jobs by name, by label, or all" {
+	for job in a b c d; do
+		jobfence up --job $job --label "kind=${job/[ab]/ab}"
+	done
+	jobfence down c
+	jobfence down --label kind=ab
+	is "$(jobfence list --json | jq -r '.[].job')" d
+	ends_with 4 jobfence down c d
+	nothing_is_left
+	ends_with 0 jobfence down --all
+}
+
+@test "a spec says the same as options" {
+	local spec='{"job":"'$JOB'","network":{"type":"http","domains":["allowed.test"]},"rate":"2mbit","labels":{"executor":"e1"}}'
+
+	jobfence up --spec - --json <<<"$spec" >"$UP"
+	is "$(up_says '[.job, .network, .domains[], .rate.bits_per_second, .labels.executor] | join(" ")')" \
+		"$JOB http allowed.test 2000000 e1"
+	jobfence down "$JOB"
+	echo "$spec" >"$BATS_TEST_TMPDIR/spec"
+	jobfence up --spec "$BATS_TEST_TMPDIR/spec" --json >"$UP.file"
+	is "$(jq 'del(.proxy.pid)' "$UP.file")" "$(jq 'del(.proxy.pid)' "$UP")"
+}
+
+@test "a spec that is wrong is status 2" {
+	local spec
+
+	for spec in '' '{' '[]' '"a"' '{"job":5}' '{"job":"a","job":"b"}' '{"jobs":"a"}' '{"job":"a","rate":1}' \
+		'{"job":"a","network":"http"}' '{"job":"a","network":{"kind":"http"}}' '{"job":"a\u0000b"}' \
+		'{"job":"a","network":{"type":"http","domains":"allowed.test"}}' '{"job":"a"} {"job":"b"}' \
+		'{"job":"a","network":{"type":"none","domains":["allowed.test"]}}' \
+		'{"job":"a","network":{"domains":["allowed.test\u0000.denied.test"]}}' \
+		'{"job":"a","labels":["b"]}' '{"job":"a","labels":{"b":5}}' '{"job":"../a"}'; do
+		fails_with 2 '?*' jobfence up --spec - <<<"$spec" || lab_fail "spec: $spec"
+	done
+	fails_with 1 '*/no/such/file*' jobfence up --spec /no/such/file
+}
+
+@test "domains are canonical and as few as say the same" {
+	is "$(declared ALLOWED.Test. ' allowed.test ')" allowed.test
+	is "$(declared y.foo.com .foo.com x.foo.com)" .foo.com
+	is "$(declared foo.com '*.foo.com' a.foo.com)" '.foo.com'
+	is "$(declared 'bücher.example')" xn--bcher-kva.example
+	is "$(declared 11.0.0.2 2600:0001::0002)" '11.0.0.2 2600:1::2'
+	printf '# mirrors\nallowed.test  # this one\n\n\tother.test\r\n' >"$BATS_TEST_TMPDIR/domains"
+	job_up --domain-file "$BATS_TEST_TMPDIR/domains"
+	is "$(up_says '.domains | sort | join(" ")')" 'allowed.test other.test'
+}
+
+@test "domains that are none are status 2" {
+	local domain
+
+	for domain in '' ' ' . .. '*' '*.' 'a b' $'allowed.test\ndenied.test' 'allowed.test;' 'allowed.test#' \
+		http://allowed.test allowed.test/ allowed.test:80 user@allowed.test 11.0.0.0/8 11.0.0.256 \
+		011.0.0.2 '[2600:1::2]' 2600:1::/32 'a.*.test' 'a*.test' '-a.test' 'a..test' allowed%2etest \
+		.com '*.co.uk' .github.io "$(printf '%064d' 7).test" $'allowed.test\x01'; do
+		fails_with 2 '*' jobfence up --job "$JOB" --domain "$domain" || lab_fail "domain: $domain"
+	done
+	nothing_is_left
+}
+
+@test "values that make no sense are status 2" {
+	wrong '--network http --network' '--network web' '--network none --domain allowed.test' \
+		'--network full --domain allowed.test' '--rate fast' '--rate -1mbit' '--rate 1' '--rate 1pbit' \
+		'--label =a' '--header Host' '--header a:b' '--header content-length' '--pacing slow' \
+		'--allow-address 10.0.0.1/8' '--allow-address allowed.test' '--cgroup /tmp' '--netns /etc/passwd' \
+		'--pid x' '--pid 1 --netns /proc/1/ns/net' "--job ${BATS_TEST_NAME:0:64}" '--job .a' '--job a/b' '--job ..'
+}
+
+@test "an empty list of domains is no network" {
+	job_up --network http
+	is "$(up_says .network)" none
+	ends_with 7 fetch http://11.0.0.2/
+	lab_saw_nothing
+}
+
+@test "events tell what was refused" {
+	job_up --domain allowed.test
+	in_job bash -c ': >/dev/tcp/11.0.0.2/22' || true
+	like "$(jobfence events --json | jq -c --arg job "$JOB" 'select(.job == $job)' | tail -n 1)" '*"port"*11.0.0.2*22*'
+}

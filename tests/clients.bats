@@ -1,0 +1,129 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Programs that people run in jobs, with the variables that tell them of the proxy and without.
+
+load lib/job
+
+setup_file()
+{
+	mkdir "$BATS_FILE_TMPDIR/lab"
+	lab_up "$BATS_FILE_TMPDIR/lab" || { lab_down && false; }
+	serve_repository
+}
+
+# A web server as people run it, at 11.0.0.3, with a Git repository.
+serve_repository()
+{
+	local folder=$BATS_FILE_TMPDIR/nginx
+
+	mkdir -p "$folder/root"
+	git init -q --bare "$folder/root/repository.git"
+	git -c user.name=a -c user.email=a@allowed.test -c init.defaultBranch=main \
+		--git-dir "$folder/root/repository.git" commit-tree \
+		"$(git --git-dir "$folder/root/repository.git" mktree </dev/null)" -m first >"$folder/commit"
+	git --git-dir "$folder/root/repository.git" update-ref HEAD "$(<"$folder/commit")"
+	git --git-dir "$folder/root/repository.git" update-server-info
+	cat >"$folder/nginx.conf" <<-EOF
+		user root;
+		pid $folder/pid;
+		error_log $folder/errors;
+		events {}
+		http {
+			access_log off;
+			server {
+				listen 11.0.0.3:80 reuseport;
+				listen 11.0.0.3:443 ssl reuseport;
+				ssl_certificate $LAB/server.pem;
+				ssl_certificate_key $LAB/server.pem;
+				root $folder/root;
+				add_header X-From-Job \$http_x_jobfence_job_id always;
+			}
+		}
+	EOF
+	in_internet nginx -c "$folder/nginx.conf" -e "$folder/errors"
+}
+
+setup()
+{
+	lab_name git.test 11.0.0.3
+	job_up --rate 0 --domain allowed.test --domain git.test
+	lab_forget
+}
+
+# Runs a command with the variables of the proxy and without; both print what the site says at $1, or
+# are refused what it says at $2.
+fetches()
+{
+	local site
+
+	for site in http://allowed.test/ https://allowed.test/; do
+		is "$(in_job "$@" $site)" 'this is allowed.test'
+		is "$(in_job_directly "$@" $site)" 'this is allowed.test'
+	done
+	! in_job "$@" http://denied.test/ || lab_fail 'it got to a site that is not allowed'
+	! in_job_directly "$@" http://denied.test/ || lab_fail 'it got to a site that is not allowed'
+	is "$(lab_seen '.event == "request"' .headers | jq '.[] | select(.[0] == "Host") | .[1]' | sort -u)" \
+		'"allowed.test"'
+}
+
+@test "curl fetches what is allowed" {
+	fetches curl -sSf
+}
+
+@test "wget fetches what is allowed" {
+	fetches wget -q -O - --tries=1 --ca-certificate="$LAB/authority.pem"
+}
+
+@test "Python's urllib fetches what is allowed" {
+	fetches python3 -c 'import sys, urllib.request
+print(urllib.request.urlopen(sys.argv[1], timeout=60).read().decode(), end="")'
+}
+
+@test "Python's requests fetches what is allowed" {
+	fetches python3 -c 'import sys, requests
+answer = requests.get(sys.argv[1], timeout=60)
+answer.raise_for_status()
+print(answer.text, end="")'
+}
+
+@test "Python's http.client, which knows of no proxy, fetches what is allowed" {
+	fetches python3 -c 'import sys, http.client
+scheme, _, host, *_ = sys.argv[1].split("/")
+kind = http.client.HTTPSConnection if scheme == "https:" else http.client.HTTPConnection
+connection = kind(host, timeout=60)
+connection.request("GET", "/")
+answer = connection.getresponse()
+print(answer.read().decode(), end="")
+sys.exit(answer.status != 200)'
+}
+
+@test "Node's fetch gets what is allowed" {
+	fetches node -e 'fetch(process.argv[1]).then(async (answer) => {
+		process.stdout.write(await answer.text())
+		process.exitCode = answer.ok ? 0 : 1
+	})'
+}
+
+@test "a static program fetches what is allowed" {
+	is "$(in_job_directly busybox wget -q -O - http://allowed.test/)" 'this is allowed.test'
+	ends_with 1 in_job_directly busybox wget -q -O - http://denied.test/
+	like "$ERRORS" '*403 Forbidden*'
+}
+
+@test "git clones from an allowed server" {
+	local clone=$BATS_TEST_TMPDIR/clone
+
+	for scheme in http https; do
+		in_job git clone -q $scheme://git.test/repository.git "$clone-$scheme"
+		in_job_directly git clone -q $scheme://git.test/repository.git "$clone-$scheme-directly"
+		is "$(git -C "$clone-$scheme-directly" rev-parse HEAD)" "$(<"$BATS_FILE_TMPDIR/nginx/commit")"
+	done
+	ends_with 128 in_job git clone -q http://denied.test/repository.git "$clone-denied"
+	like "$ERRORS" '*403*'
+}
+
+@test "nginx receives the header" {
+	like "$(fetch -D - -o /dev/null http://git.test/ -H 'X-Jobfence-Job-ID: forged')" \
+		*$'X-From-Job: '"$JOB"$'\r'*
+}

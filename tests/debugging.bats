@@ -1,0 +1,67 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# An operator with bpftool alone: all has a speaking name, types, and can be changed.
+
+load lib/job
+
+pins()
+{
+	echo "/sys/fs/bpf/jobfence/jobs/$JOB"
+}
+
+up()
+{
+	job_up --rate 0 --domain allowed.test --domain '*.wild.test'
+}
+
+@test "the cgroup tree shows the programs by name" {
+	local tree name
+
+	up
+	tree=$(in_lab bpftool cgroup tree "$(up_says '.cgroup | rtrimstr("/work")')")
+	for name in egress ingress sock_create connect4 connect6 sendmsg4 sendmsg6 recvmsg4 recvmsg6 \
+		getpeername4 getpeername6 bind4 bind6 sock_ops upstream_egress; do
+		like "$tree" "*[[:space:]]$name[[:space:]]*"
+	done
+}
+
+@test "every pinned link names its program, which carries types" {
+	local link name
+
+	up
+	for link in $(in_lab ls "$(pins)/links"); do
+		name=$(in_lab bpftool -j prog show id "$(in_lab bpftool -j link show pinned "$(pins)/links/$link" |
+			jq .prog_id)" | jq -r 'select(.btf_id > 0) | .name')
+		is "$name" "${link:0:15}"
+	done
+}
+
+@test "a job's maps are pinned by name, and their values have fields" {
+	up
+	fetch -o /dev/null http://allowed.test
+	fetch -o /dev/null http://denied.test
+	like "$(in_lab ls "$(pins)" | tr '\n' ' ')" '*domains *hits *refused *'
+	like "$(in_lab bpftool map dump pinned "$(pins)/domains" | tr -d ' \n')" '*"name":"tset.dewolla"*'
+	like "$(in_lab bpftool map dump pinned "$(pins)/refused" | tr -d ' \n')" '*"name":"denied.test"*"count":1*'
+	like "$(in_lab bpftool map dump pinned "$(pins)/job" | tr -d ' \n')" '*"network":1,"flags":1,*"rate":0,*'
+	in_lab bpftool -j map dump pinned "$(pins)/hits" | jq -e 'any(.[].formatted.value; . == 1)' >/dev/null
+}
+
+@test "a domain taken from the map is refused from then on" {
+	local key
+
+	up
+	is "$(fetch http://allowed.test)" 'this is allowed.test'
+	key=$(in_lab bpftool -j map dump pinned "$(pins)/domains" |
+		jq -r '.[] | select(.formatted.key.name == "tset.dewolla") | .key | join(" ")')
+	# shellcheck disable=SC2086 # bytes
+	in_lab bpftool map delete pinned "$(pins)/domains" key hex $(sed 's/0x//g' <<<"$key")
+	refused_for domain http://allowed.test/
+}
+
+@test "the proxy says what it is in the list of processes" {
+	up
+	is "$(in_lab pgrep -x --count jobfence-proxy)" 2
+	in_lab test -e "/run/jobfence/jobs/$JOB/proxy.log"
+}

@@ -1,0 +1,232 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# HTTP through a job's proxy, by every way there is, and what the web server received.
+
+load lib/job
+
+site=http://allowed.test
+
+up()
+{
+	job_up --rate 0 --domain allowed.test "$@"
+}
+
+# The most memory that each process of the proxy ever used, in KiB.
+memory_peak()
+{
+	local pid
+
+	# shellcheck disable=SC2016 # expanded by awk
+	for pid in $(in_lab cat "$(up_says '.cgroup | rtrimstr("/work")')/proxy/cgroup.procs"); do
+		in_lab awk '$1 == "VmHWM:" { print $2 }' "/proc/$pid/status"
+	done | sort -n | tail -n 1
+}
+
+@test "a program that knows of no proxy gets to the site, by IPv4 and IPv6" {
+	up
+	for version in -4 -6; do
+		is "$(fetch "$version" $site)" 'this is allowed.test'
+	done
+	is "$(received host)" allowed.test
+}
+
+@test "a request in absolute form gets to the site" {
+	up
+	is "$(fetch_by_proxy $site)" 'this is allowed.test'
+	like "$(lab_seen '.event == "request"' .line)" '"GET / HTTP/1.1"'
+}
+
+@test "a tunnel to port 443 carries TLS, one to port 80 HTTP with the header" {
+	up
+	is "$(fetch_by_proxy https://allowed.test)" 'this is allowed.test'
+	is "$(fetch_by_proxy --proxytunnel $site)" 'this is allowed.test'
+	is "$(received x-jobfence-job-id)" "$JOB"
+}
+
+@test "the proxy dials what the checked name resolves to, not where the job was going" {
+	up
+	is "$(fetch --connect-to ::9.9.9.9:80 $site)" 'this is allowed.test'
+	is "$(fetch -H 'Host: ALLOWED.test.' $site)" 'this is allowed.test'
+	like "$(lab_seen '.event == "connection"' .to | sort -u | tr '\n' ' ')" '"*0.0.2"*'
+	is "$(lab_seen '.event == "connection" and .to == "9.9.9.9"')" ''
+}
+
+@test "connections are kept, to the job and to the site" {
+	up
+	is "$(fetch -o /dev/null -o /dev/null -o /dev/null -w '%{num_connects} ' \
+		$site/status/201 $site/bytes/5 $site)" '1 0 0 '
+	is "$(lab_seen '.event == "connection"' | wc -l)" 1
+}
+
+@test "pipelined requests are answered in their order, each with the header" {
+	local answers request='GET /status/%s HTTP/1.1\r\nHost: allowed.test\r\n%s\r\n'
+
+	up
+	# shellcheck disable=SC2059 # the format is above
+	answers=$(converse 11.0.0.2 80 "$(printf "$request$request$request" \
+		201 '' 202 '' 203 'Connection: close\\r\\n')")
+	is "$(grep -o '^HTTP/1.1 20.' <<<"$answers" | tr '\n' ' ')" 'HTTP/1.1 201 HTTP/1.1 202 HTTP/1.1 203 '
+	is "$(lab_seen '.event == "request"' .head | grep -c "X-Jobfence-Job-ID: $JOB")" 3
+}
+
+@test "bodies go through chunked in both directions" {
+	up
+	is "$(fetch $site/chunked/1000000 | sha256sum)" "$(in_lab curl -sS $site/chunked/1000000 | sha256sum)"
+	is "$(fetch -H 'Transfer-Encoding: chunked' -d "$(printf '%05000d' 7)" $site/upload)" \
+		"5000 $(printf '%05000d' 7 | sha256sum | cut -d ' ' -f 1)"
+}
+
+@test "a body that ends with its connection arrives whole" {
+	up
+	is "$(fetch $site/until-close/100000 | wc -c)" 100000
+}
+
+@test "answers without a body leave the connection in use" {
+	local codes
+
+	up
+	codes=$(fetch -o /dev/null -o /dev/null -o /dev/null -w '%{http_code} %{num_connects} ' \
+		$site/status/204 $site/status/304 $site/status/200)
+	is "$codes" '204 1 304 0 200 0 '
+	like "$(fetch -I $site/bytes/5 --next -sS $site)" $'*Content-Length: 5\r*this is allowed.test'
+	is "$(lab_seen '.event == "error"')" ''
+}
+
+@test "a client that waits for 100 Continue gets it" {
+	up
+	ends_with 0 fetch -v -H 'Expect: 100-continue' -d 'hello' $site/upload
+	like "$ERRORS" '*HTTP/1.1 100 Continue*HTTP/1.1 200 OK*'
+	like "$OUTPUT" '5 *'
+}
+
+@test "what comes before the answer proper does no harm" {
+	up
+	is "$(fetch $site/early-hints)" late
+}
+
+@test "a websocket is a tunnel once both ends have agreed" {
+	up
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	is "$(in_job_directly timeout 30 bash -c '
+		exec 3<>/dev/tcp/11.0.0.2/80
+		printf %b "GET /websocket HTTP/1.1\r\nHost: allowed.test\r\nConnection: Upgrade\r\n" >&3
+		printf %b "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" >&3
+		printf %b "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" >&3
+		while read -r line <&3 && [ "$line" != $'\''\r'\'' ]; do echo "${line%?}"; done
+		for i in 1 2 3; do printf "frame%d" $i >&3; head -c 6 <&3; done' | grep -E '^HTTP|^Sec|^frame')" \
+		'HTTP/1.1 101 Switching Protocols
+Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
+frame1frame2frame3'
+	is "$(received x-jobfence-job-id)" "$JOB"
+}
+
+@test "200 MiB go down and up whole, and the proxy's memory stays as it was" {
+	local size=209715200 before
+
+	up
+	fetch -o /dev/null $site/bytes/100000
+	before=$(memory_peak)
+	is "$(fetch $site/bytes/$size | sha256sum)" "$(in_lab curl -sS $site/bytes/$size | sha256sum)"
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	is "$(in_job_directly bash -c 'head -c "$1" /dev/zero | curl -sS --max-time 100 -T - "$2"' \
+		upload $size $site/upload)" "$size $(head -c $size /dev/zero | sha256sum | cut -d ' ' -f 1)"
+	[ "$(memory_peak)" -lt $((before + 1024)) ] ||
+		lab_fail "the proxy grew from $before to $(memory_peak) KiB"
+}
+
+@test "a refusal names the job, the domain and the way to get it" {
+	up
+	refused_for domain http://denied.test/
+	like "$(<"$BATS_TEST_TMPDIR/body")" "*$JOB*" &&
+		like "$(<"$BATS_TEST_TMPDIR/body")" '*denied.test*' &&
+		like "$(<"$BATS_TEST_TMPDIR/body")" '*--domain denied.test*'
+	refused_for domain http://denied.test/ --proxy http://192.0.0.8:80
+	refused_for domain http://denied.test/ --proxy http://192.0.0.8:80 --proxytunnel || [ $? -eq 56 ]
+	refused_for domain http://notallowed.test/
+	refused_for domain http://sub.allowed.test/
+	refused_for domain http://11.0.0.2/
+	refused_for domain 'http://[2600:1::2]/' -g
+	lab_saw_nothing
+}
+
+@test "a refusal leaves the connection in use for what is allowed" {
+	up
+	is "$(fetch_by_proxy -o /dev/null -o /dev/null -w '%{http_code} %{num_connects} ' \
+		http://denied.test/ $site)" '403 1 200 0 '
+}
+
+@test "a wildcard covers what is below it, and a literal itself" {
+	job_up --rate 0 --domain '*.wild.test' --domain 11.0.0.77
+	is "$(fetch http://a.b.wild.test/)" 'this is a.b.wild.test'
+	is "$(fetch http://11.0.0.77/)" 'this is 11.0.0.77'
+	refused_for domain http://wild.test/
+	refused_for domain http://xwild.test/
+	refused_for domain http://11.0.0.78/
+}
+
+@test "what cannot be reached is a 502" {
+	lab_name allowed.test 11.0.9.1
+	up --domain nowhere.test --domain other.test
+	lab_name nowhere.test
+	is "$(fetch -o /dev/null -w '%{http_code}' $site)" 502
+	is "$(fetch -o /dev/null -w '%{http_code}' http://nowhere.test/)" 502
+	is "$(fetch -o /dev/null -w '%{http_code}' http://other.test/close)" 502
+	is "$(fetch -o /dev/null -w '%{http_code}' http://other.test/garbage)" 502
+}
+
+@test "a second address is tried where the first does not answer" {
+	lab_name allowed.test 11.0.9.1 11.0.0.2
+	up
+	is "$(fetch $site)" 'this is allowed.test'
+}
+
+@test "every request carries the header, whatever the job forged" {
+	up
+	fetch -o /dev/null $site -H 'x-jobfence-job-id: forged'
+	is "$(received x-jobfence-job-id)" "$JOB"
+	fetch -o /dev/null $site -H 'X_Jobfence_Job_ID: forged' -H 'X-JOBFENCE-JOB-ID: forged' \
+		-H 'X-Jobfence-Job-ID;'
+	is "$(received x-jobfence-job-id)" "$JOB"
+	fetch -o /dev/null $site -H 'Connection: X-Jobfence-Job-ID, close'
+	is "$(received x-jobfence-job-id)" "$JOB"
+	! received connection | grep -i jobfence || lab_fail 'the site is told to drop the header'
+	! lab_seen true | grep forged || lab_fail 'the site received it'
+}
+
+@test "a forged header in the trailers ends at the proxy" {
+	up
+	like "$(converse 11.0.0.2 80 'POST /upload HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-Jobfence-Job-ID: forged\r\n\r\n')" \
+		'HTTP/1.1 200 OK*'
+	is "$(lab_seen '.event == "body"' .trailers)" '[]'
+	is "$(received x-jobfence-job-id)" "$JOB"
+}
+
+@test "the header's name is the one that was asked for" {
+	up --header X-Origin-Job
+	fetch -o /dev/null -H 'X-Origin-Job: forged' $site
+	is "$(received x-origin-job)" "$JOB"
+	is "$(received x-jobfence-job-id)" ''
+}
+
+@test "HTTP/1.0 is spoken, too" {
+	up
+	is "$(fetch -0 $site)" 'this is allowed.test'
+	is "$(received x-jobfence-job-id)" "$JOB"
+}
+
+@test "a port other than 80 and 443 is refused by the proxy, too" {
+	up
+	for port in 81 442 444 8080; do
+		like "$(fetch_by_proxy -o /dev/null -w '%{http_code}' $site:$port/)" '40[03]'
+		like "$(fetch_by_proxy --proxytunnel -o /dev/null -w '%{http_connect}' $site:$port/ || true)" \
+			'40[03]'
+	done
+	lab_saw_nothing
+}
+
+@test "a head without end is cut off" {
+	up
+	like "$(fetch -o /dev/null -w '%{http_code}' -H "X-Long: $(printf '%0100000d' 7)" $site)" '4[03][031]'
+	lab_saw_nothing
+}

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+tls.py [--name NAME] [--connect HOST:PORT] [--records N] [--segments N] [--pad N] ADDRESS [PORT]
+
+Fetches / over TLS with a ClientHello as nobody would send it: with any server name or none,
+through a tunnel to another, cut into records or segments of N bytes, or padded by N bytes of
+protocol names. Prints the answer's body, or how it ended: "alert NUMBER", "reset", "closed", "403" …
+"""
+
+import argparse
+import socket
+import ssl
+
+RECORD_HANDSHAKE, RECORD_ALERT = 0x16, 0x15
+PATIENCE = 30  # seconds
+
+
+def cut(data, size):
+    return [data[at:at + size] for at in range(0, len(data), size)] if size else [data]
+
+
+def into_records(hello, size):
+    """The handshake message of one record, again as records of `size` bytes each."""
+    return b"".join(hello[:3] + len(part).to_bytes(2, "big") + part
+                    for part in cut(hello[5:], size))
+
+
+class Hello:
+    def __init__(self, options):
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        if options.pad:
+            context.set_alpn_protocols(["x" * 250] * (options.pad // 251))
+        self.options, self.incoming, self.outgoing = options, ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=options.name)
+        self.socket = socket.create_connection((options.address, options.port), PATIENCE)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def tunnel(self):
+        to = self.options.connect
+        self.socket.sendall(f"CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n\r\n".encode())
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            answer += self.socket.recv(4096) or b"\r\n\r\n"
+        status = answer.split(b" ")[1].decode()
+        if status != "200":
+            raise SystemExit(status)
+
+    def send(self):
+        data = self.outgoing.read()
+        if data[:1] == bytes([RECORD_HANDSHAKE]) and self.options.records:
+            data = into_records(data, self.options.records)
+            self.options.records = 0  # only the first message
+        for segment in cut(data, self.options.segments):
+            self.socket.sendall(segment)
+        self.options.segments = 0
+
+    def receive(self):
+        data = self.socket.recv(65536)
+        if not data:
+            raise SystemExit("closed")
+        if data[0] == RECORD_ALERT and len(data) == 7:
+            raise SystemExit(f"alert {data[6]}")
+        self.incoming.write(data)
+
+    def until(self, step, *arguments):
+        while True:
+            try:
+                result = step(*arguments)
+                self.send()
+                return result
+            except ssl.SSLWantReadError:
+                self.send()
+                self.receive()
+
+    def fetch(self):
+        if self.options.connect:
+            self.tunnel()
+        self.until(self.tls.do_handshake)
+        host = self.options.name or self.options.address
+        self.until(self.tls.write, f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        return self.until(self.tls.read, 65536).split(b"\r\n\r\n")[1].decode()
+
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--name")
+parser.add_argument("--connect")
+for option in ("--records", "--segments", "--pad"):
+    parser.add_argument(option, type=int, default=0)
+parser.add_argument("address")
+parser.add_argument("port", type=int, nargs="?", default=443)
+try:
+    print(Hello(parser.parse_args()).fetch(), end="")
+except (ConnectionResetError, BrokenPipeError):
+    print("reset")
+except SystemExit as end:
+    print(end)

@@ -1,0 +1,256 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Jobs come and go, also where something ends in the middle; and what they leave is nothing.
+
+load lib/job
+
+site=http://allowed.test
+
+proxy_cgroup()
+{
+	up_says '.cgroup | rtrimstr("/work") + "/proxy"'
+}
+
+# The processes of the job's proxy: the supervisor, and in the second line its worker.
+proxy_processes()
+{
+	in_lab sort -n "$(proxy_cgroup)/cgroup.procs"
+}
+
+# Kills a jobfence command, whose arguments follow, at its $1th system call of those that change
+# something. Fails once it has fewer.
+killed_at()
+{
+	local status=0
+
+	in_lab strace -qq -o /dev/null -e trace=none \
+		-e "inject=bpf,mkdir,mkdirat,mount,umount2,unshare,setns,clone3,rename,unlink,unlinkat,rmdir,sendto,sendmsg,pipe2:signal=KILL:when=$1" \
+		"$JOBFENCE" "${@:2}" >"$BATS_TEST_TMPDIR/killed" 2>&1 || status=$?
+	[ "$status" -eq 137 ]
+}
+
+@test "a job comes up, works and goes" {
+	job_up --domain allowed.test
+	is "$(fetch $site)" 'this is allowed.test'
+	jobfence down "$JOB"
+	nothing_is_left
+	ends_with 4 jobfence down "$JOB"
+}
+
+@test "a second up is refused, and the first job does not notice" {
+	job_up --domain allowed.test
+	ends_with 5 jobfence up --job "$JOB" --domain denied.test
+	is "$(fetch $site)" 'this is allowed.test'
+	refused_for domain http://denied.test/
+}
+
+@test "of many that make the same job at once one succeeds" {
+	local pids=() pid status=0 made=0
+
+	for _ in 1 2 3 4 5 6 7 8; do
+		jobfence up --job "$JOB" --domain allowed.test 2>/dev/null 3>&- &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		status=0
+		wait "$pid" || status=$?
+		case $status in
+		0) made=$((made + 1)) ;;
+		5) ;;
+		*) lab_fail "one ended with $status" ;;
+		esac
+	done
+	is $made 1
+	is "$(fetch $site)" 'this is allowed.test'
+}
+
+@test "down ends what still runs in the job" {
+	local pid
+
+	mkfifo "$BATS_TEST_TMPDIR/started"
+	job_up --domain allowed.test
+	in_job bash -c "trap '' TERM HUP INT; echo >'$BATS_TEST_TMPDIR/started'; exec sleep infinity" 3>&- &
+	pid=$!
+	read -r _ <"$BATS_TEST_TMPDIR/started"
+	jobfence down "$JOB"
+	ends_with 137 wait $pid
+	nothing_is_left
+}
+
+@test "an up that was killed anywhere is put right by the next one, or by down" {
+	local call=0
+
+	jobfence up --job first && jobfence down first
+	while killed_at $((call += 1)) up --job "$JOB" --domain allowed.test; do
+		if [ $((call % 2)) -eq 0 ]; then
+			jobfence down "$JOB" 2>/dev/null || [ $? -eq 4 ] || lab_fail "down after call $call"
+		else
+			job_up --domain allowed.test || [ $? -eq 5 ] || lab_fail "up after call $call"
+			jobfence down "$JOB"
+		fi
+		nothing_is_left || lab_fail "after call $call"
+	done
+	[ $call -gt 20 ] || lab_fail "only $call calls: $(<"$BATS_TEST_TMPDIR/killed")"
+}
+
+@test "an up that was killed while it loads programs is put right by the next one" {
+	local call
+
+	for call in 1 5 9 20 40 60 80; do
+		jobfence down --all
+		in_lab find /sys/fs/bpf/jobfence -mindepth 1 -maxdepth 1 ! -name jobs -exec rm -r {} +
+		killed_at $call up --job "$JOB" --domain allowed.test || lab_fail "call $call is behind its end"
+		job_up --domain allowed.test || [ $? -eq 5 ] || lab_fail "up after call $call"
+		jobfence down "$JOB"
+	done
+	job_up --domain allowed.test
+	is "$(fetch $site)" 'this is allowed.test'
+}
+
+@test "a down that was killed anywhere is put right by the next one" {
+	local call=0 over=''
+
+	until [ -n "$over" ]; do
+		job_up --domain allowed.test
+		lab_forget
+		killed_at $((call += 1)) down "$JOB" || over=yes
+		jobfence down "$JOB" 2>/dev/null || [ $? -eq 4 ] || lab_fail "down after call $call"
+		nothing_is_left || lab_fail "after call $call"
+	done
+	[ $call -gt 10 ] || lab_fail "only $call calls: $(<"$BATS_TEST_TMPDIR/killed")"
+}
+
+@test "a worker of the proxy that died is replaced" {
+	local worker
+
+	job_up --rate 0 --domain allowed.test
+	worker=$(proxy_processes | sed -n 2p)
+	is "$(fetch $site)" 'this is allowed.test'
+	in_lab kill -KILL "$worker"
+	is "$(fetch --retry 5 --retry-all-errors --retry-delay 1 $site)" 'this is allowed.test'
+	[ "$(proxy_processes | sed -n 2p)" != "$worker" ] || lab_fail 'it did not die'
+	refused_for domain http://denied.test/
+}
+
+@test "while no proxy answers a job has no network, and the fence stands" {
+	job_up --netns /proc/self/ns/net --domain allowed.test
+	# shellcheck disable=SC2046 # numbers
+	in_lab kill -STOP $(proxy_processes)
+	ends_with 28 in_job_directly curl -sS --max-time 1 --resolve allowed.test:80:11.0.0.2 $site
+	# shellcheck disable=SC2046 # numbers
+	in_lab kill -KILL $(proxy_processes)
+	until [ "$(in_lab grep populated "$(proxy_cgroup)/cgroup.events")" = 'populated 0' ]; do :; done
+	ends_with 7 in_job_directly curl -sS --resolve allowed.test:80:11.0.0.2 $site
+	ends_with 1 in_job_directly bash -c 'echo leak >/dev/udp/11.0.0.2/444'
+	lab_saw_nothing
+	like "$(jobfence show "$JOB")" '*not running*'
+	jobfence down "$JOB"
+	nothing_is_left
+}
+
+@test "the proxy has no rights, and its own view of the system" {
+	local pid status
+
+	job_up --domain allowed.test
+	for pid in $(proxy_processes); do
+		status=$(in_lab cat "/proc/$pid/status")
+		like "$status" $'*NoNewPrivs:\t1*'
+		for field in CapEff CapPrm CapInh CapBnd CapAmb; do
+			like "$status" "*$field:"$'\t0000000000000000*'
+		done
+		[ "$(awk '$1 == "Uid:" { print $2 }' <<<"$status")" -ne 0 ]
+	done
+	like "$status" $'*Seccomp:\t2*'
+}
+
+@test "a cgroup that others made is fenced, and stays theirs" {
+	local cgroup pid
+
+	cgroup=$(<"$LAB/cgroups")/theirs
+	in_lab mkdir -p "$cgroup/inner"
+	job_up --cgroup "$cgroup" --domain allowed.test
+	is "$(up_says .cgroup)" "$cgroup"
+	in_lab bash -c "echo \$\$ >'$cgroup/inner/cgroup.procs' && exec sleep infinity" 3>&- &
+	until pid=$(in_lab cat "$cgroup/inner/cgroup.procs") && [ -n "$pid" ]; do :; done
+	ends_with 1 jobfence down "$JOB"
+	like "$ERRORS" "jobfence: *$cgroup*"
+	is "$(fetch $site)" 'this is allowed.test'
+	in_lab kill "$pid"
+	until [ "$(in_lab grep populated "$cgroup/cgroup.events")" = 'populated 0' ]; do :; done
+	jobfence down "$JOB"
+	nothing_is_left
+	in_lab rmdir "$cgroup/inner" "$cgroup"
+}
+
+@test "a namespace that others made is fenced, by its path or by a process, and stays theirs" {
+	local pid
+
+	in_lab ip netns add theirs
+	in_lab ip netns exec theirs ip link set lo up
+	job_up --netns /run/netns/theirs --domain allowed.test
+	is "$(fetch $site)" 'this is allowed.test'
+	is "$(in_job readlink /proc/self/ns/net)" \
+		"$(in_lab nsenter --net=/run/netns/theirs readlink /proc/self/ns/net)"
+	jobfence down "$JOB"
+	in_lab nsenter --net=/run/netns/theirs sleep infinity 3>&- &
+	until pid=$(in_lab pgrep -x sleep); do :; done
+	job_up --pid "$pid" --domain allowed.test
+	is "$(fetch $site)" 'this is allowed.test'
+	in_lab kill "$pid"
+	jobfence down "$JOB"
+	in_lab ip netns delete theirs
+	nothing_is_left
+}
+
+@test "an up that fails leaves nothing" {
+	ends_with 1 jobfence up --job "$JOB" --domain allowed.test --netns /run/netns/none
+	nothing_is_left
+	ends_with 1 jobfence up --job "$JOB" --domain allowed.test --cgroup "$(<"$LAB/cgroups")/none"
+	nothing_is_left
+	ends_with 1 jobfence up --job "$JOB" --domain allowed.test --pid 999999
+	nothing_is_left
+}
+
+@test "jobs with like names are kept apart" {
+	local job names=(a.b a_b a-b A.b cgroup.procs memory.max 1 a..b "$(printf '%063d' 7)")
+
+	for job in "${names[@]}"; do
+		jobfence up --job "$job" --domain allowed.test
+	done
+	for job in "${names[@]}"; do
+		is "$(jobfence exec "$job" -- curl -sS --noproxy '*' $site/echo |
+			jq -r '.[] | select(.[0] == "X-Jobfence-Job-ID") | .[1]')" "$job"
+	done
+	jobfence down "${names[@]}"
+	nothing_is_left
+}
+
+@test "two jobs have rules of their own" {
+	jobfence up --job a --domain allowed.test
+	jobfence up --job b --domain denied.test
+	JOB=a
+	is "$(fetch --noproxy '*' $site)" 'this is allowed.test'
+	refused_for domain http://denied.test/
+	JOB=b
+	is "$(fetch http://denied.test)" 'this is denied.test'
+	refused_for domain $site
+}
+
+@test "a hundred jobs one after another leave nothing" {
+	local processes
+
+	processes=$(in_lab ps -e | wc -l)
+	for _ in {1..100}; do
+		jobfence up --job "$JOB" --domain allowed.test && jobfence down "$JOB"
+	done
+	nothing_is_left
+	is "$(in_lab ps -e | wc -l)" "$processes"
+	is "$(in_lab find "$(<"$LAB/cgroups")" -mindepth 1 -type d ! -name node ! -name jobfence)" ''
+}
+
+@test "a full network has no fence, where it was asked for" {
+	job_up --network full --rate 0
+	is "$(in_job curl -sS http://denied.test/)" 'this is denied.test'
+	is "$(received x-jobfence-job-id)" ''
+}

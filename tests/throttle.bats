@@ -1,0 +1,110 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# bats file_tags=vm
+#
+# The throttle, in the kernel where it has `fq`, else in the proxy. A test knows only
+# that it took long enough: a slow machine may take longer.
+
+load lib/job
+
+site=http://allowed.test
+size=250000 # bytes, two seconds at 1 Mbit/s
+
+# The pacing that this kernel can do.
+best_pacing()
+{
+	in_lab unshare --net tc qdisc add dev lo root fq 2>/dev/null && echo edt || echo proxy
+}
+
+# Runs a command and fails if it moved $1 bytes faster than by half more than 1 Mbit/s.
+throttled()
+{
+	local bytes=$1 begin microseconds
+
+	shift
+	begin=${EPOCHREALTIME/./}
+	"$@" >"$BATS_TEST_TMPDIR/moved"
+	microseconds=$((${EPOCHREALTIME/./} - begin))
+	[ $((bytes * 8)) -le $((microseconds * 3 / 2)) ] ||
+		lab_fail "$bytes bytes in $microseconds microseconds"
+}
+
+@test "pacing is done by the kernel where it can" {
+	job_up --domain allowed.test
+	is "$(up_says .rate.pacing)" "$(best_pacing)"
+}
+
+@test "pacing by the kernel is refused where it cannot, and nothing is left" {
+	[ "$(best_pacing)" = proxy ] || skip 'this kernel has fq'
+	ends_with 1 jobfence up --job "$JOB" --domain allowed.test --pacing edt
+	like "$ERRORS" 'jobfence: *fq*--pacing auto*'
+	nothing_is_left
+}
+
+@test "a job has the default rate in each direction" {
+	head -c $size /dev/zero >"$BATS_TEST_TMPDIR/upload"
+	job_up --domain allowed.test
+	is "$(up_says .rate.bits_per_second)" 1000000
+	throttled $size fetch $site/bytes/$size
+	is "$(wc -c <"$BATS_TEST_TMPDIR/moved")" $size
+	throttled $size fetch -T "$BATS_TEST_TMPDIR/upload" $site/upload
+	like "$(<"$BATS_TEST_TMPDIR/moved")" "$size *"
+}
+
+@test "the proxy paces where it is told to" {
+	head -c $size /dev/zero >"$BATS_TEST_TMPDIR/upload"
+	job_up --domain allowed.test --pacing proxy
+	is "$(up_says .rate.pacing)" proxy
+	throttled $size fetch $site/bytes/$size
+	throttled $size fetch -T "$BATS_TEST_TMPDIR/upload" $site/upload
+}
+
+@test "many connections share the rate" {
+	job_up --domain allowed.test
+	throttled $size fetch --parallel --parallel-immediate -o /dev/null -o /dev/null -o /dev/null -o /dev/null \
+		$site/bytes/$((size / 4)) $site/bytes/$((size / 4)) $site/bytes/$((size / 4)) $site/bytes/$((size / 4))
+}
+
+@test "TLS, tunnels and chunks are throttled as well" {
+	job_up --domain allowed.test
+	throttled $size fetch https://allowed.test/bytes/$size
+	throttled $size fetch_by_proxy https://allowed.test/bytes/$size
+	throttled $size fetch $site/chunked/$size
+}
+
+@test "in the node's namespace a job is throttled as well" {
+	job_up --netns /proc/self/ns/net --domain allowed.test
+	is "$(up_says .rate.pacing)" proxy
+	throttled $size fetch $site/bytes/$size
+}
+
+@test "without a rate nothing is paced" {
+	job_up --domain allowed.test --rate 0
+	is "$(up_says .rate.pacing)" none
+	is "$(fetch $site/bytes/20000000 | wc -c)" 20000000
+	is "$(jobfence show "$JOB" --json | jq -c '[.upload.paced_packets, .download.paced_packets]')" '[0,0]'
+}
+
+@test "the kernel counts what it paces, and leaves the job's own loopback alone" {
+	[ "$(best_pacing)" = edt ] || skip 'this kernel has no fq'
+	job_up --domain allowed.test
+	fetch -o /dev/null $site/bytes/50000
+	like "$(jobfence show "$JOB" --json | jq '.download.paced_bytes >= 50000 and .upload.paced_packets > 0')" true
+	in_job_directly python3 -c 'import socket
+listening = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(listening.getsockname())
+server = listening.accept()[0]
+for _ in range(100):
+	client.sendall(bytes(50000))
+	left = 50000
+	while left:
+		left -= len(server.recv(left))'
+	like "$(jobfence show "$JOB" --json | jq '.download.paced_bytes + .upload.paced_bytes < 1000000')" true
+}
+
+@test "a job that takes fq away goes no faster" {
+	[ "$(best_pacing)" = edt ] || skip 'this kernel has no fq'
+	job_up --domain allowed.test
+	in_lab nsenter --net="$(up_says .netns)" tc qdisc delete dev lo root
+	throttled 100000 fetch $site/bytes/100000
+}
