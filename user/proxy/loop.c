@@ -107,9 +107,10 @@ void loop_cancel_timer(struct loop *loop, struct timer *timer)
 
 void loop_set_timer(struct loop *loop, struct timer *timer, uint64_t nanoseconds)
 {
-	struct timer *before = loop->timers.previous;
+	struct timer *before;
 
 	loop_cancel_timer(loop, timer);
+	before = loop->timers.previous;
 	timer->deadline = loop->now + nanoseconds;
 	while (before != &loop->timers && before->deadline > timer->deadline)
 		before = before->previous;
