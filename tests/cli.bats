@@ -108,10 +108,10 @@ declared()
 @test "signals pass through" {
 	local signal pid
 
-	mkfifo "$BATS_TEST_TMPDIR/started"
+	mkfifo "$BATS_TEST_TMPDIR/started" "$BATS_TEST_TMPDIR/started.never"
 	for signal in TERM INT HUP USR1; do
 		# shellcheck disable=SC2016 # expanded by the inner shell
-		run_job bash -c 'trap "exit 42" "$1"; echo >"$2"; while :; do read -r -t 1 <>"$2"; done' \
+		run_job bash -c 'trap "exit 42" "$1"; echo >"$2"; while :; do read -r -t 1 <>"$2.never"; done' \
 			sh $signal "$BATS_TEST_TMPDIR/started" 3>&- &
 		pid=$!
 		read -r _ <"$BATS_TEST_TMPDIR/started"
@@ -128,7 +128,7 @@ declared()
 }
 
 @test "run sets the variables of the proxy, unless told not to" {
-	like "$(run_job env | grep -i proxy | sort)" \
+	like "$(run_job env | grep -i '_proxy=' | sort)" \
 		'HTTPS_PROXY=http://192.0.0.8:80*HTTP_PROXY=*http_proxy=*https_proxy=*no_proxy=*'
 	is "$(run_job --no-proxy-env env | grep -i proxy)" ''
 	is "$(jobfence run env | grep -i proxy)" ''
@@ -160,7 +160,7 @@ declared()
 
 @test "a command sees neither pins nor state, and cannot change its cgroup" {
 	is "$(run_job ls /sys/fs/bpf /run/jobfence)" $'/run/jobfence:\n\n/sys/fs/bpf:'
-	ends_with 1 run_job sh -c "echo \$\$ >$(<"$LAB/cgroups")/cgroup.procs"
+	ends_with 1 run_job bash -c "echo \$\$ >$(<"$LAB/cgroups")/cgroup.procs"
 	like "$ERRORS" '*ead-only file system*'
 	ends_with 1 run_job mkdir "$(<"$LAB/cgroups")/mine"
 	is "$(run_job cat /etc/resolv.conf)" 'nameserver 192.0.0.8'
@@ -262,7 +262,7 @@ declared()
 		'--network full --domain allowed.test' '--rate fast' '--rate -1mbit' '--rate 1' '--rate 1pbit' \
 		'--label =a' '--header Host' '--header a:b' '--header content-length' '--pacing slow' \
 		'--allow-address 10.0.0.1/8' '--allow-address allowed.test' '--cgroup /tmp' '--netns /etc/passwd' \
-		'--pid x' '--pid 1 --netns /proc/1/ns/net' "--job ${BATS_TEST_NAME:0:64}" '--job .a' '--job a/b' '--job ..'
+		'--pid x' '--pid 1 --netns /proc/1/ns/net' "--job $(printf %064d 7)" '--job .a' '--job a/b' '--job ..'
 }
 
 @test "an empty list of domains is no network" {

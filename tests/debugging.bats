@@ -33,14 +33,14 @@ up()
 	for link in $(in_lab ls "$(pins)/links"); do
 		name=$(in_lab bpftool -j prog show id "$(in_lab bpftool -j link show pinned "$(pins)/links/$link" |
 			jq .prog_id)" | jq -r 'select(.btf_id > 0) | .name')
-		is "$name" "${link:0:15}"
+		is "${name:0:15}" "${link:0:15}"
 	done
 }
 
 @test "a job's maps are pinned by name, and their values have fields" {
 	up
 	fetch -o /dev/null http://allowed.test
-	fetch -o /dev/null http://denied.test
+	refused_for domain http://denied.test/
 	like "$(in_lab ls "$(pins)" | tr '\n' ' ')" '*domains *hits *refused *'
 	like "$(in_lab bpftool map dump pinned "$(pins)/domains" | tr -d ' \n')" '*"name":"tset.dewolla"*'
 	like "$(in_lab bpftool map dump pinned "$(pins)/refused" | tr -d ' \n')" '*"name":"denied.test"*"count":1*'

@@ -78,7 +78,7 @@ nobody_was_asked()
 	is "$(fetch http://allowed.test)" 'this is allowed.test'
 	is "$(lab_seen '.event == "query"' .name | sort -u)" '"allowed.test"'
 	lab_forget
-	fetch -o /dev/null http://denied.test
+	refused_for domain http://denied.test/
 	fetch_by_proxy -o /dev/null http://denied.test
 	in_job_directly "$LIB/tls.py" --name denied.test 11.0.0.2
 	nobody_was_asked

@@ -242,12 +242,13 @@ detach()
 }
 
 @test "a connection that did not come through the fence is closed by the proxy" {
-	local address port
+	local address port status=0
 
 	up_on_node
 	read -r address port < <(in_lab jq -r .state.proxy4 "/run/jobfence/jobs/$JOB/spec.json")
-	ends_with 52 in_lab curl -sS --max-time 10 -x "http://$address:$port" http://allowed.test/ ||
-		ends_with 56 in_lab curl -sS --max-time 10 -x "http://$address:$port" http://allowed.test/
+	# An end of the connection or a reset, as it happens.
+	in_lab curl -sS --max-time 10 -x "http://$address:$port" http://allowed.test/ || status=$?
+	like "$status" '5[26]'
 	lab_saw_nothing
 }
 

@@ -65,7 +65,7 @@ memory_peak()
 	up
 	# shellcheck disable=SC2059 # the format is above
 	answers=$(converse 11.0.0.2 80 "$(printf "$request$request$request" \
-		201 '' 202 '' 203 'Connection: close\\r\\n')")
+		201 '' 202 '' 203 'Connection: close\r\n')")
 	is "$(grep -o '^HTTP/1.1 20.' <<<"$answers" | tr '\n' ' ')" 'HTTP/1.1 201 HTTP/1.1 202 HTTP/1.1 203 '
 	is "$(lab_seen '.event == "request"' .head | grep -c "X-Jobfence-Job-ID: $JOB")" 3
 }

@@ -60,7 +60,7 @@ in_job()
 
 in_job_directly()
 {
-	in_job env -u http_proxy -u https_proxy -u HTTP_PROXY -u HTTPS_PROXY "$@"
+	in_job env -u http_proxy -u https_proxy -u HTTP_PROXY -u HTTPS_PROXY -u no_proxy "$@"
 }
 
 # A request by curl, transparently led to the proxy; the arguments are curl's.
@@ -122,14 +122,14 @@ $OUTPUT
 $ERRORS"
 }
 
-# Fails unless a request from the job to $1 (more of curl's arguments follow) is answered 403 for
-# the reason $2.
+# Fails unless a request from the job to $2 (more of curl's arguments follow) is answered 403 for
+# the reason $1. The job knows an address of its own: DNS has none for a name that is refused.
 refused_for()
 {
 	local reason=$1 url=$2 head
 
 	shift 2
-	head=$(fetch -o "$BATS_TEST_TMPDIR/body" -D - "$@" "$url") || return
+	head=$(fetch --connect-to ::11.0.0.2: -o "$BATS_TEST_TMPDIR/body" -D - "$@" "$url") || return
 	like "$head" "HTTP/1.1 403 Forbidden"$'\r\n'* &&
 		like "${head,,}" '*'"x-jobfence-denied: $reason"$'\r\n'*
 }

@@ -165,6 +165,8 @@ int spec_read_file(struct job_spec *spec, const char *path, struct failure *fail
 
 	json = standard_input ? json_loadf(stdin, JSON_REJECT_DUPLICATES, &problem)
 			      : json_load_file(path, JSON_REJECT_DUPLICATES, &problem);
+	if (!json && json_error_code(&problem) == json_error_cannot_open_file)
+		return fail(failure, -errno, "cannot open %s", path);
 	if (!json)
 		return fail_as(failure, STATUS_USAGE, "spec %s: line %d: %s",
 			standard_input ? "on standard input" : path, problem.line,

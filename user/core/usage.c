@@ -34,7 +34,9 @@ static int compare(const void *a, const void *b)
 {
 	const struct usage_refusal *left = a, *right = b;
 
-	return memcmp(&left->key, &right->key, sizeof(left->key));
+	if (left->key.reason != right->key.reason)
+		return left->key.reason - right->key.reason;
+	return memcmp(left->key.name, right->key.name, sizeof(left->key.name));
 }
 
 static void read_refusals(int map, struct usage *usage)

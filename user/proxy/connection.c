@@ -145,7 +145,7 @@ enum step connection_refuse(struct connection *connection, const struct refusal_
 	struct buffer *out;
 
 	record(connection, text->reason, text->name);
-	out = last_word(connection);
+	out = text->keep ? peer_out(&connection->client) : last_word(connection);
 	if (!out || !refusal_write(text, connection->proxy->settings, out))
 		return STEP_END;
 	return STEP_AGAIN;

@@ -16,8 +16,12 @@ int http_head_find(const char *bytes, size_t length, size_t *scanned)
 	for (size_t i = *scanned; i < length; i++) {
 		if (bytes[i] == '\0')
 			return -EBADMSG;
-		if (bytes[i] != '\n')
+		/* Nor is a CR in the middle of a line the same to all. */
+		if (bytes[i] != '\n') {
+			if (i && bytes[i - 1] == '\r')
+				return -EBADMSG;
 			continue;
+		}
 		/* A line that ends otherwise than in CR LF is one that others may read as two, or
 		 * not at all. */
 		if (i == 0 || bytes[i - 1] != '\r')
@@ -185,6 +189,16 @@ static const llhttp_settings_t settings = {
 	.on_headers_complete = on_headers_complete,
 };
 
+/* One blank on either side of the target: llhttp lets more pass. */
+static bool line_is_strict(const struct http_head *head)
+{
+	const struct slice *method = &head->method, *target = &head->target;
+
+	return head->response || (method->bytes + method->length + 1 == target->bytes &&
+					 target->bytes[target->length] == ' ' &&
+					 target->bytes[target->length + 1] == 'H');
+}
+
 static bool parse_length(const struct slice *value, uint64_t *length)
 {
 	uint64_t sum = 0;
@@ -288,7 +302,8 @@ int http_head_parse(const char *bytes, size_t length, bool response, struct http
 	error = llhttp_execute(&parse.llhttp, bytes, length);
 	if (error != HPE_PAUSED || !parse.done)
 		return head->count == HTTP_FIELDS_MAX ? -E2BIG : -EBADMSG;
-	if (parse.llhttp.http_major != 1 || parse.llhttp.http_minor > 1)
+	if (parse.llhttp.http_major != 1 || parse.llhttp.http_minor > 1 ||
+		!line_is_strict(head))
 		return -EBADMSG;
 	head->minor = parse.llhttp.http_minor;
 	head->status = parse.llhttp.status_code;

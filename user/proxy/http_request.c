@@ -9,6 +9,8 @@
 #define PORT_HTTP 80
 
 static const char malformed_host[] = "the host is malformed";
+static const char more_than_one_host[] = "there is more than one Host";
+static const char hosts_disagree[] = "Host and the address of the request disagree";
 
 static bool starts_with(const struct slice *slice, const char *text)
 {
@@ -33,6 +35,11 @@ static const struct slice *find_host(const struct http_head *head, size_t *count
 
 static const char *read_connect(const struct http_head *head, struct http_target *target)
 {
+	size_t count;
+	const struct slice *value = find_host(head, &count);
+	struct host host;
+	uint16_t port;
+
 	if (host_parse_with_port(
 		    head->target.bytes, head->target.length, &target->host, &target->port))
 		return malformed_host;
@@ -40,6 +47,12 @@ static const char *read_connect(const struct http_head *head, struct http_target
 		return "CONNECT needs a port";
 	if (head->framing != FRAMING_NONE)
 		return "CONNECT has no body";
+	if (count > 1)
+		return more_than_one_host;
+	if (value && (host_parse_with_port(value->bytes, value->length, &host, &port) ||
+			     !host_equal(&host, &target->host) ||
+			     (port && port != target->port)))
+		return hosts_disagree;
 	target->connect = true;
 	return NULL;
 }
@@ -70,7 +83,7 @@ static const char *read_authority(
 	bool absolute = target->path.bytes != head->target.bytes;
 
 	if (count > 1)
-		return "there is more than one Host";
+		return more_than_one_host;
 	if (!value)
 		return absolute && head->minor == 0 ? NULL : "there is no Host";
 	if (host_parse_with_port(value->bytes, value->length, &host, &port))
@@ -81,7 +94,7 @@ static const char *read_authority(
 		return NULL;
 	}
 	if (!host_equal(&host, &target->host) || (port ? port : PORT_HTTP) != target->port)
-		return "Host and the address of the request disagree";
+		return hosts_disagree;
 	return NULL;
 }
 

@@ -72,8 +72,9 @@ bool refusal_write(const struct refusal_text *text, const struct proxy_settings 
 					 reason_word(text->reason))) &&
 	       buffer_format(out,
 		       "Content-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n"
-		       "Cache-Control: no-store\r\nConnection: close\r\n\r\n%s",
-		       strlen(body), text->without_body ? "" : body);
+		       "Cache-Control: no-store\r\n%s\r\n%s",
+		       strlen(body), text->keep ? "" : "Connection: close\r\n",
+		       text->without_body ? "" : body);
 }
 
 bool refusal_write_alert(enum tls_alert alert, struct buffer *out)
