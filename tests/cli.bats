@@ -130,7 +130,7 @@ declared()
 @test "run sets the variables of the proxy, unless told not to" {
 	like "$(run_job env | grep -i '_proxy=' | sort)" \
 		'HTTPS_PROXY=http://192.0.0.8:80*HTTP_PROXY=*http_proxy=*https_proxy=*no_proxy=*'
-	is "$(run_job --no-proxy-env env | grep -i proxy)" ''
+	is "$(run_job --no-proxy-env env | grep -i '_proxy=')" ''
 	is "$(jobfence run env | grep -i proxy)" ''
 }
 

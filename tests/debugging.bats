@@ -41,11 +41,11 @@ up()
 	up
 	fetch -o /dev/null http://allowed.test
 	refused_for domain http://denied.test/
-	like "$(in_lab ls "$(pins)" | tr '\n' ' ')" '*domains *hits *refused *'
-	like "$(in_lab bpftool map dump pinned "$(pins)/domains" | tr -d ' \n')" '*"name":"tset.dewolla"*'
-	like "$(in_lab bpftool map dump pinned "$(pins)/refused" | tr -d ' \n')" '*"name":"denied.test"*"count":1*'
-	like "$(in_lab bpftool map dump pinned "$(pins)/job" | tr -d ' \n')" '*"network":1,"flags":1,*"rate":0,*'
-	in_lab bpftool -j map dump pinned "$(pins)/hits" | jq -e 'any(.[].formatted.value; . == 1)' >/dev/null
+	like "$(in_lab ls "$(pins)/maps" | tr '\n' ' ')" '*domains *hits *refused *'
+	like "$(in_lab bpftool map dump pinned "$(pins)/maps/domains" | tr -d ' \n')" '*"name":"tset.dewolla"*'
+	like "$(in_lab bpftool map dump pinned "$(pins)/maps/refused" | tr -d ' \n')" '*"name":"denied.test"*"count":1*'
+	like "$(in_lab bpftool map dump pinned "$(pins)/maps/job" | tr -d ' \n')" '*"network":1,"flags":1,*"rate":0,*'
+	in_lab bpftool -j map dump pinned "$(pins)/maps/hits" | jq -e 'any(.[].formatted.value; . == 1)' >/dev/null
 }
 
 @test "a domain taken from the map is refused from then on" {
@@ -53,10 +53,10 @@ up()
 
 	up
 	is "$(fetch http://allowed.test)" 'this is allowed.test'
-	key=$(in_lab bpftool -j map dump pinned "$(pins)/domains" |
+	key=$(in_lab bpftool -j map dump pinned "$(pins)/maps/domains" |
 		jq -r '.[] | select(.formatted.key.name == "tset.dewolla") | .key | join(" ")')
 	# shellcheck disable=SC2086 # bytes
-	in_lab bpftool map delete pinned "$(pins)/domains" key hex $(sed 's/0x//g' <<<"$key")
+	in_lab bpftool map delete pinned "$(pins)/maps/domains" key hex $(sed 's/0x//g' <<<"$key")
 	refused_for domain http://allowed.test/
 }
 

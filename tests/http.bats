@@ -60,12 +60,12 @@ memory_peak()
 }
 
 @test "pipelined requests are answered in their order, each with the header" {
-	local answers request='GET /status/%s HTTP/1.1\r\nHost: allowed.test\r\n%s\r\n'
+	local answers bytes request='GET /status/%s HTTP/1.1\r\nHost: allowed.test\r\n%s\r\n'
 
 	up
 	# shellcheck disable=SC2059 # the format is above
-	answers=$(converse 11.0.0.2 80 "$(printf "$request$request$request" \
-		201 '' 202 '' 203 'Connection: close\r\n')")
+	printf -v bytes "$request$request$request" 201 '' 202 '' 203 'Connection: close\r\n'
+	answers=$(converse 11.0.0.2 80 "$bytes")
 	is "$(grep -o '^HTTP/1.1 20.' <<<"$answers" | tr '\n' ' ')" 'HTTP/1.1 201 HTTP/1.1 202 HTTP/1.1 203 '
 	is "$(lab_seen '.event == "request"' .head | grep -c "X-Jobfence-Job-ID: $JOB")" 3
 }

@@ -24,7 +24,7 @@ killed_at()
 {
 	local status=0
 
-	in_lab strace -qq -o /dev/null -e trace=none \
+	in_lab strace -qq -o /dev/null \
 		-e "inject=bpf,mkdir,mkdirat,mount,umount2,unshare,setns,clone3,rename,unlink,unlinkat,rmdir,sendto,sendmsg,pipe2:signal=KILL:when=$1" \
 		"$JOBFENCE" "${@:2}" >"$BATS_TEST_TMPDIR/killed" 2>&1 || status=$?
 	[ "$status" -eq 137 ]

@@ -126,10 +126,11 @@ $ERRORS"
 # the reason $1. The job knows an address of its own: DNS has none for a name that is refused.
 refused_for()
 {
-	local reason=$1 url=$2 head
+	local reason=$1 url=$2 head there=(--connect-to ::11.0.0.2:)
 
 	shift 2
-	head=$(fetch --connect-to ::11.0.0.2: -o "$BATS_TEST_TMPDIR/body" -D - "$@" "$url") || return
+	[[ "$*" != *--proxy* ]] || there=()
+	head=$(fetch "${there[@]}" -o "$BATS_TEST_TMPDIR/body" -D - "$@" "$url") || return
 	like "$head" "HTTP/1.1 403 Forbidden"$'\r\n'* &&
 		like "${head,,}" '*'"x-jobfence-denied: $reason"$'\r\n'*
 }

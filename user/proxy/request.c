@@ -31,7 +31,8 @@ static enum step refuse_host(struct connection *connection, const struct host *h
 		.reason = reason,
 		.name = host->name,
 		.explanation = explanation,
-		.keep = head.framing == FRAMING_NONE && head.keep_alive && head.minor > 0,
+		.keep = head.framing == FRAMING_NONE && head.keep_alive && head.minor > 0 &&
+			!slice_is(&head.method, "CONNECT"),
 		.without_body = slice_is(&head.method, "HEAD") };
 
 	return connection_refuse(connection, &text);
