@@ -131,7 +131,7 @@ declared()
 	like "$(run_job env | grep -i '_proxy=' | sort)" \
 		'HTTPS_PROXY=http://192.0.0.8:80*HTTP_PROXY=*http_proxy=*https_proxy=*no_proxy=*'
 	is "$(run_job --no-proxy-env env | grep -i '_proxy=')" ''
-	is "$(jobfence run env | grep -i proxy)" ''
+	is "$(jobfence run env | grep -i '_proxy=')" ''
 }
 
 @test "run ends with a word on what was refused, and how to get it" {
