@@ -7,7 +7,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -247,7 +246,7 @@ static int add_socket(struct dns_stub *stub, int fd,
 {
 	struct socket *socket = &stub->sockets[stub->socket_count];
 
-	if (fcntl(fd, F_GETFD) < 0)
+	if (!proxy_fd_given(fd))
 		return 0;
 	socket->stub = stub;
 	socket->source = (struct source){ .ready = ready, .fd = fd };

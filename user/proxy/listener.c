@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -88,7 +87,7 @@ static int add_door(struct listener *listener, int fd)
 	struct sockaddr_storage address;
 	socklen_t length = sizeof(address);
 
-	if (fcntl(fd, F_GETFD) < 0)
+	if (!proxy_fd_given(fd))
 		return 0;
 	if (getsockname(fd, (struct sockaddr *)&address, &length))
 		return -errno;

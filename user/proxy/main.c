@@ -75,7 +75,7 @@ int main(int count, char **arguments)
 		printf("jobfence-proxy " VERSION "\n");
 		return 0;
 	}
-	if (read_settings(&settings)) {
+	if (read_settings(&settings) || proxy_fds_reserve()) {
 		fprintf(stderr, "jobfence-proxy: it is started by jobfence, not by hand\n");
 		return 1;
 	}

@@ -7,6 +7,7 @@
  * make sure of it.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "jobfence/fence.h"
@@ -26,6 +27,15 @@ enum proxy_fd {
 	FD_READY,	/* pipe: one byte is written once the proxy answers */
 	FD_END,
 };
+
+/*
+ * Numbers that the loader left closed, as there is no IPv6, are taken by /dev/null before anything else is opened:
+ * so whoever asks for one finds no socket, and not somebody else's. Returns 0 or -errno.
+ */
+int proxy_fds_reserve(void);
+
+/* Whether the loader gave a socket at this number. */
+bool proxy_fd_given(int fd);
 
 struct proxy_settings {
 	uint32_t abi; /* FENCE_ABI */
