@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Reading: a cursor that can't go beyond its end; once it failed, it stays so. Only the first question is
- * read, without compression, which a question has no use for; of what follows only the OPT record (RFC 6891
- * section 6.1.2), in the one place where clients put it.
+ * Reading: a cursor that can't go beyond its end; once it failed, it stays so. Only the one
+ * question is read, without compression, which it has no use for; of what follows only the
+ * OPT record (RFC 6891 section 6.1.2), in the one place where clients put it.
  *
- * Writing: into a buffer that is large enough for the largest answer, then cut if the client takes less.
+ * Writing: into a buffer that is large enough for the largest answer; if the client takes
+ * less, once more without the explanation, which alone can be too long.
  */
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "proxy/dns_message.h"
@@ -25,8 +25,18 @@
 #define FLAG_TRUNCATED	0x0200
 #define FLAG_RECURSION	0x0100
 #define FLAG_AVAILABLE	0x0080
+#define CODE_BITS	4 /* in the header; the OPT record has more */
 #define POINTER_TO_NAME (0xc000 | HEADER_LENGTH)
 #define TIME_TO_LIVE	60 /* seconds */
+
+/* Bytes of the parts of an answer, at most. */
+#define QUESTION_MAX (255 + 2 * sizeof(uint16_t)) /* RFC 1035 section 2.3.4 */
+#define RECORD_MAX   (12 + 22)			  /* the SOA */
+#define EDNS_LENGTH  11
+#define ANSWER_MAX   (HEADER_LENGTH + QUESTION_MAX + RECORD_MAX + EDNS_LENGTH)
+
+_Static_assert(ANSWER_MAX <= DNS_UDP_MIN, "an answer without explanation fits always");
+_Static_assert(ANSWER_MAX + 6 + DNS_EXPLAIN_MAX <= DNS_MESSAGE_MAX, "any answer fits");
 
 struct reader {
 	const unsigned char *next, *end;
@@ -85,23 +95,31 @@ static void take_name(struct reader *reader, struct dns_query *query)
 					     HOST_NO_BRACKETS, &query->host);
 }
 
-static void take_edns(struct reader *reader, struct dns_query *query)
+/* Returns 0 or a positive enum dns_code. */
+static int take_edns(struct reader *reader, struct dns_query *query)
 {
 	uint16_t size;
+	uint8_t version;
 
 	if (take8(reader) || take16(reader) != TYPE_OPT)
-		return;
+		return reader->failed ? DNS_FORMAT_ERROR : 0;
 	size = take16(reader);
+	take8(reader); /* of an answer's code */
+	version = take8(reader);
+	take16(reader); /* flags */
+	take(reader, take16(reader));
 	if (reader->failed)
-		return;
+		return DNS_FORMAT_ERROR;
 	query->edns = true;
 	query->udp_size = size > DNS_UDP_MIN ? size : DNS_UDP_MIN;
+	return version ? DNS_BAD_VERSION : 0;
 }
 
 int dns_query_parse(const unsigned char *bytes, size_t length, struct dns_query *query)
 {
 	struct reader reader = { .next = bytes, .end = bytes + length };
 	uint16_t flags, questions, answers, authorities, additional, class;
+	int error;
 
 	*query = (struct dns_query){ .udp_size = DNS_UDP_MIN };
 	query->id = take16(&reader);
@@ -125,8 +143,9 @@ int dns_query_parse(const unsigned char *bytes, size_t length, struct dns_query 
 		return DNS_FORMAT_ERROR;
 	query->question = bytes + HEADER_LENGTH;
 	query->question_length = (size_t)(reader.next - query->question);
-	if (additional)
-		take_edns(&reader, query);
+	error = additional ? take_edns(&reader, query) : 0;
+	if (error)
+		return error;
 	return class == CLASS_IN ? 0 : DNS_REFUSED;
 }
 
@@ -158,13 +177,13 @@ static void put32(struct writer *writer, uint32_t value)
 	put16(writer, value & 0xffff);
 }
 
-static void put_header(struct writer *writer, const struct dns_query *query, unsigned code,
+static void put_header(struct writer *writer, const struct dns_query *query, unsigned flags,
 	unsigned answers, unsigned authorities)
 {
 	put16(writer, query->id);
 	put16(writer, FLAG_RESPONSE | FLAG_AUTHORITY | FLAG_AVAILABLE |
 			      (unsigned)query->opcode << 11 |
-			      (query->recursion_desired ? FLAG_RECURSION : 0) | code);
+			      (query->recursion_desired ? FLAG_RECURSION : 0) | flags);
 	put16(writer, query->question ? 1 : 0);
 	put16(writer, answers);
 	put16(writer, authorities);
@@ -201,43 +220,52 @@ static void put_authority(struct writer *writer)
 		put32(writer, TIME_TO_LIVE);
 }
 
-static void put_edns(struct writer *writer, const char *explanation)
+static void put_edns(struct writer *writer, const struct dns_answer *answer)
 {
-	size_t length = explanation ? strnlen(explanation, DNS_EXPLAIN_MAX) : 0;
+	size_t length =
+		answer->explanation ? strnlen(answer->explanation, DNS_EXPLAIN_MAX) : 0;
 
 	put8(writer, 0);
 	put16(writer, TYPE_OPT);
 	put16(writer, DNS_MESSAGE_MAX);
-	put32(writer, 0);
-	put16(writer, explanation ? (unsigned)(6 + length) : 0);
-	if (!explanation)
+	put32(writer, (uint32_t)answer->code >> CODE_BITS << 24);
+	put16(writer, answer->explanation ? (unsigned)(6 + length) : 0);
+	if (!answer->explanation)
 		return;
 	put16(writer, OPTION_EDE);
 	put16(writer, (unsigned)(2 + length));
 	put16(writer, EDE_FILTERED);
-	put(writer, explanation, length);
+	put(writer, answer->explanation, length);
+}
+
+static void put_answer(struct writer *writer, const struct dns_query *query,
+	const struct dns_answer *answer, unsigned flags)
+{
+	bool negative = query->question && !answer->address &&
+			(answer->code == DNS_NO_ERROR || answer->code == DNS_NAME_ERROR);
+
+	writer->length = 0;
+	put_header(writer, query, flags | (answer->code & ((1U << CODE_BITS) - 1)),
+		answer->address != NULL, negative);
+	if (answer->address)
+		put_address(writer, query->type, answer->address);
+	if (negative)
+		put_authority(writer);
+	if (query->edns)
+		put_edns(writer, answer);
 }
 
 size_t dns_answer_write(const struct dns_query *query, const struct dns_answer *answer,
 	unsigned char *bytes, size_t size)
 {
-	bool negative = query->question && !answer->address &&
-			(answer->code == DNS_NO_ERROR || answer->code == DNS_NAME_ERROR);
-	struct writer writer = {};
+	struct dns_answer brief = *answer;
+	struct writer writer;
 
-	put_header(&writer, query, answer->code, answer->address != NULL, negative);
-	if (answer->address)
-		put_address(&writer, query->type, answer->address);
-	if (negative)
-		put_authority(&writer);
-	if (query->edns)
-		put_edns(&writer, answer->explanation);
+	put_answer(&writer, query, answer, 0);
 	if (writer.length > size) {
-		struct dns_query bare = *query;
-
-		bare.edns = false;
-		writer.length = 0;
-		put_header(&writer, &bare, answer->code | FLAG_TRUNCATED, 0, 0);
+		/* RFC 8914 section 3 wants the answer marked then. */
+		brief.explanation = NULL;
+		put_answer(&writer, query, &brief, FLAG_TRUNCATED);
 	}
 	memcpy(bytes, writer.bytes, writer.length);
 	return writer.length;

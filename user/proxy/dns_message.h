@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * DNS messages (RFC 1035 section 4) as far as a server needs them that answers from itself: one
- * question in, an answer with at most one address out. Pure: bytes in, bytes out.
+ * DNS messages (RFC 1035 section 4) as far as a server needs them that answers from itself:
+ * one question in, an answer with at most one address out. Pure: bytes in, bytes out.
  */
 
 #include <stdbool.h>
@@ -24,6 +24,7 @@ enum dns_code {
 	DNS_NAME_ERROR = 3, /* no such name */
 	DNS_NOT_IMPLEMENTED = 4,
 	DNS_REFUSED = 5,
+	DNS_BAD_VERSION = 16, /* of EDNS, RFC 6891 section 6.1.3 */
 };
 
 struct dns_query {
@@ -42,21 +43,21 @@ struct dns_query {
 };
 
 /*
- * Reads a query. Returns 0; a positive enum dns_code, with which it is to be answered; or -EBADMSG: it
- * is no query at all, and nobody waits for an answer.
+ * Reads a query. Returns 0; a positive enum dns_code, with which it is to be answered; or
+ * -EBADMSG: it is no query at all, and nobody waits for an answer.
  */
 int dns_query_parse(const unsigned char *bytes, size_t length, struct dns_query *query);
 
 struct dns_answer {
 	enum dns_code code;
 	const struct address *address; /* for a question of its family; NULL: none */
-	const char *
-		explanation; /* why it was filtered (RFC 8914, code 17); NULL: it was not */
+	/* Why it was filtered (RFC 8914 section 4.18); NULL: it was not. */
+	const char *explanation;
 };
 
 /*
- * Writes the answer to a query, at most `size` bytes (at least DNS_UDP_MIN): what is longer is cut and
- * marked as such. Returns its length in bytes.
+ * Writes the answer to a query, at most `size` bytes (at least DNS_UDP_MIN): a longer one loses
+ * its explanation and is marked as truncated. Returns its length in bytes.
  */
 size_t dns_answer_write(const struct dns_query *query, const struct dns_answer *answer,
 	unsigned char *bytes, size_t size);
