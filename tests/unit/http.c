@@ -43,7 +43,7 @@ static const struct request requests[] = {
 		"GET / HTTP/1.1\r\nHost: [2001:db8::1]\r\n" STAMP },
 	/* the job's own copies of the header */
 	{ "GET / HTTP/1.1\r\nX-Jobfence-Job-ID: no\r\nx-jobfence-job-id: no\r\nHost: a.test"
-	  "\r\nX_Jobfence_Job_ID: no" END,
+	  "\r\nX_Jobfence_Job_ID: no\r\nX.Jobfence.Job.ID: no\r\nX-Jobfence~Job_ID: no" END,
 		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP },
 	{ "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: X-Jobfence-Job-ID, Foo\r\nFoo: 1\r\nBar: 2" END,
 		"GET / HTTP/1.1\r\nHost: a.test\r\nBar: 2\r\n" STAMP },
@@ -250,6 +250,8 @@ static const struct response responses[] = {
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked" END, FRAMING_CHUNKED },
 	{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked" END, { .old = true },
 		"HTTP/1.1 200 OK\r\nConnection: close" END, FRAMING_CHUNKED },
+	{ "HTTP/1.1 204 No Content\r\nContent-Length: 3" END, { .keep = true },
+		"HTTP/1.1 204 No Content" END, FRAMING_NONE },
 	{ "HTTP/1.1 304 Not Modified\r\nContent-Length: 3" END, { .keep = true },
 		"HTTP/1.1 304 Not Modified\r\nContent-Length: 3" END, FRAMING_NONE },
 	{ "HTTP/1.1 200 OK\r\nContent-Length: 3" END, { .head = true, .keep = true },

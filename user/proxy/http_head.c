@@ -38,6 +38,12 @@ static char lower(char c)
 	return (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
 }
 
+/* Of a lower case letter. */
+static bool is_alphanumeric(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
 bool slice_is(const struct slice *slice, const char *text)
 {
 	size_t i = 0;
@@ -53,9 +59,9 @@ bool field_is(const struct http_field *field, const char *name)
 	size_t i = 0;
 
 	for (; i < field->name.length && name[i]; i++) {
-		char c = lower(field->name.bytes[i]);
+		char c = lower(field->name.bytes[i]), wanted = lower(name[i]);
 
-		if ((c == '_' ? '-' : c) != lower(name[i]))
+		if (c != wanted && (is_alphanumeric(c) || is_alphanumeric(wanted)))
 			return false;
 	}
 	return i == field->name.length && !name[i];

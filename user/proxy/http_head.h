@@ -62,7 +62,10 @@ int http_head_parse(
 /* Whether a slice is `text`, without regard to case. */
 bool slice_is(const struct slice *slice, const char *text);
 
-/* Whether a field has the name. As a CGI sees no difference between "-" and "_", neither do we. */
+/*
+ * Whether a field has the name. Some servers make a variable of a field, and there all but letters and digits
+ * is "_", where RFC 3875 section 4.1.18 says so of "-": so we see no difference between "-", "_", "." and the like.
+ */
 bool field_is(const struct http_field *field, const char *name);
 
 /* Whether a list of tokens separated by commas has `token` (RFC 9110 section 5.6.1). */

@@ -23,10 +23,13 @@ bool http_response_write(const struct http_head *head, const struct http_asked *
 	bool keep, struct buffer *out)
 {
 	enum http_framing framing = http_response_framing(head, asked);
+	/* These have neither a body nor a length (RFC 9110 section 8.6). */
+	bool bodiless = head->status < 200 || head->status == 204;
 	bool fits = write_status(head, out);
 
 	for (size_t i = 0; fits && i < head->count; i++)
-		if (!field_is_hop_by_hop(head, &head->fields[i]))
+		if (!field_is_hop_by_hop(head, &head->fields[i]) &&
+			!(bodiless && field_is(&head->fields[i], "Content-Length")))
 			fits = field_write(&head->fields[i], out);
 	if (fits && framing == FRAMING_CHUNKED && !asked->old)
 		fits = buffer_format(out, "Transfer-Encoding: chunked\r\n");
