@@ -84,7 +84,8 @@ in_lab()
 		exec nsenter --mount="/proc/$LAB_PROCESS/ns/mnt" --net="/proc/$LAB_PROCESS/ns/net" \
 			--ipc="/proc/$LAB_PROCESS/ns/ipc" --uts="/proc/$LAB_PROCESS/ns/uts" \
 			--cgroup="/proc/$LAB_PROCESS/ns/cgroup" \
-			--pid="/proc/$LAB_PROCESS/ns/pid_for_children" --wdns="$PWD" "$@"
+			--pid="/proc/$LAB_PROCESS/ns/pid_for_children" \
+			--root="/proc/$LAB_PROCESS/root" --wdns="$PWD" "$@"
 	)
 }
 
