@@ -16,15 +16,19 @@
 #define TLS_RECORD  0x16
 #define PORT_HTTPS  443
 #define DROPPED_MAX 1048576 /* bytes that a refused client may still send */
+#define LINGER	    (2 * SECOND)
+#define STEPS_MAX   32 /* that a connection may take before it is another's turn */
 
+/* For HEAD and ENDING there is a shorter one besides, once a head has begun and once all is said. */
 static const uint64_t patience[] = {
 	[STATE_FIRST] = 30 * SECOND,
 	[STATE_HELLO] = 30 * SECOND,
-	[STATE_HEAD] = 60 * SECOND,
-	[STATE_DIALLING] = 60 * SECOND,
+	[STATE_HEAD] = 300 * SECOND,
+	[STATE_RESOLVING] = 30 * SECOND,
+	[STATE_DIALLING] = 30 * SECOND,
 	[STATE_EXCHANGE] = 300 * SECOND,
 	[STATE_TUNNEL] = 3600 * SECOND,
-	[STATE_ENDING] = 2 * SECOND,
+	[STATE_ENDING] = 30 * SECOND,
 };
 
 static void release(struct deferred *deferred)
@@ -44,40 +48,32 @@ static void connection_close(struct connection *connection)
 	peer_close(&connection->client);
 	peer_close(&connection->upstream);
 	buffer_put(&connection->pending);
+	connection->closed = true;
 	proxy->connections--;
 	loop_defer(proxy->loop, &connection->release);
+}
+
+void connection_give_time(struct connection *connection, uint64_t time)
+{
+	struct loop *loop = connection->proxy->loop;
+
+	connection->deadline = loop_now(loop) + time;
+	/* Most deadlines are put off before they come: a timer that is due earlier is left alone. */
+	if (!connection->timer.deadline ||
+		connection->timer.deadline > connection->deadline)
+		loop_set_timer(loop, &connection->timer, time);
 }
 
 void connection_enter(struct connection *connection, enum connection_state state)
 {
 	connection->state = state;
-	loop_set_timer(connection->proxy->loop, &connection->timer, patience[state]);
+	connection_give_time(connection, patience[state]);
 }
 
-void connection_touch(struct connection *connection)
+void connection_moved(struct connection *connection)
 {
-	struct loop *loop = connection->proxy->loop;
-	uint64_t whole = patience[connection->state];
-
-	/* Now and then is enough. */
-	if (connection->timer.deadline < loop_now(loop) + whole - whole / 16)
-		loop_set_timer(loop, &connection->timer, whole);
-}
-
-static void expired(struct timer *timer)
-{
-	struct connection *connection = container_of(timer, struct connection, timer);
-	bool waiting = connection->state == STATE_EXCHANGE && !connection->response_began;
-	const struct refusal_text text = { .status = 504,
-		.name = connection->host.name,
-		.explanation = "the site did not answer in time" };
-
-	if (!waiting) {
-		connection_close(connection);
-		return;
-	}
-	connection_refuse(connection, &text);
-	connection_run(connection);
+	if (connection->state >= STATE_EXCHANGE)
+		connection_give_time(connection, patience[connection->state]);
 }
 
 long client_read(struct connection *connection)
@@ -96,7 +92,7 @@ long client_read(struct connection *connection)
 	length = peer_read(&connection->client, allowed);
 	if (length > 0) {
 		throttle_spend(throttle, UPLOAD, (size_t)length);
-		connection_touch(connection);
+		connection_moved(connection);
 	}
 	return length;
 }
@@ -118,7 +114,7 @@ long client_write(struct connection *connection)
 	length = peer_write(&connection->client, allowed);
 	if (length > 0) {
 		throttle_spend(throttle, DOWNLOAD, (size_t)length);
-		connection_touch(connection);
+		connection_moved(connection);
 	}
 	return length;
 }
@@ -130,13 +126,13 @@ static void record(struct connection *connection, enum reason reason, const char
 			name ? strlen(name) : 0);
 }
 
-/* What is under way is given up; what the client was promised can't be kept. */
-static struct buffer *last_word(struct connection *connection)
+/* What is under way is given up. Returns where to write why. */
+static struct buffer *give_up(struct connection *connection, enum connection_state next)
 {
 	dial_cancel(&connection->dial);
 	peer_close(&connection->upstream);
 	buffer_put(&connection->pending);
-	connection_enter(connection, STATE_ENDING);
+	connection_enter(connection, next);
 	return peer_out(&connection->client);
 }
 
@@ -145,7 +141,7 @@ enum step connection_refuse(struct connection *connection, const struct refusal_
 	struct buffer *out;
 
 	record(connection, text->reason, text->name);
-	out = text->keep ? peer_out(&connection->client) : last_word(connection);
+	out = give_up(connection, text->keep ? STATE_HEAD : STATE_ENDING);
 	if (!out || !refusal_write(text, connection->proxy->settings, out))
 		return STEP_END;
 	return STEP_AGAIN;
@@ -157,7 +153,7 @@ enum step connection_alert(struct connection *connection, enum tls_alert alert,
 	struct buffer *out;
 
 	record(connection, reason, name);
-	out = last_word(connection);
+	out = give_up(connection, STATE_ENDING);
 	if (!out || !refusal_write_alert(alert, out))
 		return STEP_END;
 	return STEP_AGAIN;
@@ -191,21 +187,21 @@ static enum step ending_step(struct connection *connection)
 		length = client_write(connection);
 		if (length < 0)
 			return length == -EAGAIN ? STEP_WAIT : STEP_END;
-		if (!client->out)
-			shutdown(client->source.fd, SHUT_WR);
 	}
-	for (;;) {
-		buffer_put(&client->in);
-		length = client_read(connection);
-		if (length <= 0)
-			return length == -EAGAIN ? STEP_WAIT : STEP_END;
-		connection->dropped += (size_t)length;
-		if (connection->dropped > DROPPED_MAX)
-			return STEP_END;
+	if (!connection->said) {
+		connection->said = true;
+		shutdown(client->source.fd, SHUT_WR);
+		connection_give_time(connection, LINGER);
 	}
+	buffer_put(&client->in);
+	length = peer_read(client, BUFFER_SIZE);
+	if (length <= 0)
+		return length == -EAGAIN ? STEP_WAIT : STEP_END;
+	connection->dropped += (size_t)length;
+	return connection->dropped > DROPPED_MAX ? STEP_END : STEP_AGAIN;
 }
 
-static enum step dialling_step(struct connection *connection)
+static enum step wait_step(struct connection *connection)
 {
 	(void)connection;
 	return STEP_WAIT;
@@ -213,7 +209,8 @@ static enum step dialling_step(struct connection *connection)
 
 static bool wants_input(const struct connection *connection)
 {
-	return connection->state != STATE_DIALLING &&
+	return connection->state != STATE_RESOLVING &&
+	       connection->state != STATE_DIALLING &&
 	       !(connection->state == STATE_EXCHANGE && connection->request.complete);
 }
 
@@ -223,23 +220,36 @@ void connection_run(struct connection *connection)
 		[STATE_FIRST] = first_step,
 		[STATE_HELLO] = hello_step,
 		[STATE_HEAD] = head_step,
-		[STATE_DIALLING] = dialling_step,
+		[STATE_RESOLVING] = wait_step,
+		[STATE_DIALLING] = wait_step,
 		[STATE_EXCHANGE] = exchange_step,
 		[STATE_TUNNEL] = tunnel_step,
 		[STATE_ENDING] = ending_step,
 	};
-	enum step step;
+	enum step step = STEP_AGAIN;
 
-	do
+	for (int i = 0; i < STEPS_MAX && step == STEP_AGAIN; i++)
 		step = steps[connection->state](connection);
-	while (step == STEP_AGAIN);
 	if (step == STEP_END) {
 		connection_close(connection);
 		return;
 	}
+	if (step == STEP_AGAIN && !connection->turn_asked) {
+		connection->turn_asked = true;
+		loop_defer(connection->proxy->loop, &connection->turn);
+	}
 	peer_watch(&connection->client, wants_input(connection));
-	if (!connection->dial.running)
+	if (!dial_is_connecting(&connection->dial))
 		peer_watch(&connection->upstream, true);
+}
+
+static void turn(struct deferred *deferred)
+{
+	struct connection *connection = container_of(deferred, struct connection, turn);
+
+	connection->turn_asked = false;
+	if (!connection->closed)
+		connection_run(connection);
 }
 
 static void client_ready(struct source *source, uint32_t events)
@@ -260,7 +270,7 @@ static void upstream_ready(struct source *source, uint32_t events)
 	struct connection *connection =
 		container_of(source, struct connection, upstream.source);
 
-	if (connection->dial.running) {
+	if (dial_is_connecting(&connection->dial)) {
 		dial_ready(&connection->dial);
 		return;
 	}
@@ -280,10 +290,12 @@ static void download_turn(struct waiter *waiter)
 
 static void refuse_dial(struct connection *connection, int status)
 {
+	const struct http_asked *asked = &connection->asked;
 	const char *name = connection->host.name;
-	struct refusal_text text = {
-		.status = 502, .name = name, .without_body = connection->asked.head
-	};
+	struct refusal_text text = { .status = 502,
+		.name = name,
+		.without_body = asked->head,
+		.keep = asked->keep && !asked->old && connection->request.complete };
 
 	if (status == -EACCES) {
 		text.status = 403;
@@ -304,35 +316,73 @@ static void refuse_dial(struct connection *connection, int status)
 		connection_refuse(connection, &text);
 }
 
-static void dialled(struct dial *dial, int status)
+/* The site did not answer in time, or else the client did not say what it wants: then there is nobody to tell. */
+static void expired(struct timer *timer)
+{
+	struct connection *connection = container_of(timer, struct connection, timer);
+	uint64_t now = loop_now(connection->proxy->loop);
+	bool waiting = connection->state == STATE_EXCHANGE && !connection->response_began &&
+		       connection->request.complete;
+
+	if (connection->deadline > now) {
+		connection_give_time(connection, connection->deadline - now);
+	} else if (waiting || connection->state == STATE_RESOLVING ||
+		   connection->state == STATE_DIALLING) {
+		connection->asked.keep = false;
+		refuse_dial(connection, -ETIMEDOUT);
+		connection_run(connection);
+	} else {
+		connection_close(connection);
+	}
+}
+
+static void answer_connect(struct connection *connection)
 {
 	static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
+	struct buffer *out = peer_out(&connection->client);
+
+	/* Without memory for the answer the client waits for it, until its time is over. */
+	if (out)
+		buffer_append(out, established, sizeof(established) - 1);
+	connection_enter(connection, STATE_HELLO);
+}
+
+static void dialled(struct dial *dial, int status)
+{
 	struct connection *connection = container_of(dial, struct connection, dial);
 
-	connection->upstream_used = false;
-	if (status) {
+	if (status)
 		refuse_dial(connection, status);
-	} else if (connection->connect) {
-		if (peer_out(&connection->client))
-			buffer_append(connection->client.out, established,
-				sizeof(established) - 1);
-		connection_enter(connection, STATE_HELLO);
-	} else if (connection->tls) {
+	else if (connection->state == STATE_DIALLING && connection->tls)
 		tunnel_begin(connection);
-	} else {
+	else if (connection->state == STATE_DIALLING)
 		exchange_begin(connection);
-	}
+	else if (connection->connect && !connection->tls)
+		answer_connect(connection);
+	else
+		connection_dial(connection);
 	connection_run(connection);
 }
 
-void connection_dial(struct connection *connection)
+void connection_resolve(struct connection *connection)
 {
-	struct proxy *proxy = connection->proxy;
-
 	connection->dial.done = dialled;
+	connection_enter(connection, STATE_RESOLVING);
+	dial_resolve(&connection->dial, connection->proxy->loop,
+		connection->proxy->resolver, &connection->host);
+}
+
+enum step connection_dial(struct connection *connection)
+{
+	int status;
+
+	connection->upstream_used = false;
 	connection_enter(connection, STATE_DIALLING);
-	dial_start(&connection->dial, proxy->loop, proxy->resolver, &connection->host,
-		connection->port, &connection->upstream, upstream_ready);
+	status = dial_connect(
+		&connection->dial, connection->port, &connection->upstream, upstream_ready);
+	if (status)
+		refuse_dial(connection, status);
+	return STEP_AGAIN;
 }
 
 int connection_new(struct proxy *proxy, int fd, const struct endpoint *destination)
@@ -345,12 +395,13 @@ int connection_new(struct proxy *proxy, int fd, const struct endpoint *destinati
 	if (!connection)
 		return -ENOMEM;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	error = peer_open(&connection->client, proxy->loop, fd, client_ready);
+	error = peer_open(&connection->client, proxy->loop, fd, true, client_ready);
 	if (error)
 		return error;
 	connection->proxy = proxy;
 	connection->upstream.source.fd = -1;
 	connection->timer.expired = expired;
+	connection->turn.run = turn;
 	connection->release.run = release;
 	connection->upload_turn.ready = upload_turn;
 	connection->download_turn.ready = download_turn;

@@ -5,14 +5,17 @@
  * One connection of the job. It is in one state at a time; each state has a step, which does what can be done without
  * waiting. Steps run until one has to wait, then the loop is asked for what it waits for.
  *
- *	FIRST	 the first byte tells TLS from HTTP			-> HELLO, HEAD
- *	HELLO	 a ClientHello is collected and its name checked	-> DIALLING, TUNNEL
- *	HEAD	 the head of a request is collected and checked		-> DIALLING, EXCHANGE, HELLO
- *	DIALLING the site is resolved and connected			-> EXCHANGE, HELLO, TUNNEL
- *	EXCHANGE request and response are on their way			-> HEAD, TUNNEL
- *	TUNNEL	 bytes go both ways
- *	ENDING	 a last word is written, what still comes is dropped
+ *	FIRST	  the first byte tells TLS from HTTP			-> HELLO, HEAD
+ *	HELLO	  a ClientHello is collected and its name checked	-> RESOLVING, DIALLING
+ *	HEAD	  the head of a request is collected and checked	-> RESOLVING, EXCHANGE
+ *	RESOLVING the checked name is resolved				-> DIALLING, HELLO
+ *	DIALLING  the site is connected					-> EXCHANGE, TUNNEL
+ *	EXCHANGE  request and response are on their way			-> HEAD, TUNNEL, RESOLVING
+ *	TUNNEL	  bytes go both ways
+ *	ENDING	  a last word is written, what still comes is dropped
  *
+ * CONNECT to port 443 is answered between RESOLVING and HELLO: the site is not dialled before the hello has
+ * named it. A request that is refused, or whose site can't be reached, may leave its connection in HEAD.
  * Every state may go to ENDING, or end the connection.
  */
 
@@ -39,6 +42,7 @@ enum connection_state {
 	STATE_FIRST,
 	STATE_HELLO,
 	STATE_HEAD,
+	STATE_RESOLVING,
 	STATE_DIALLING,
 	STATE_EXCHANGE,
 	STATE_TUNNEL,
@@ -64,7 +68,10 @@ struct connection {
 	enum connection_state state;
 	struct peer client, upstream;
 	struct waiter upload_turn, download_turn;
-	struct timer timer;
+	struct timer timer;   /* due at the deadline or before, and then set anew */
+	uint64_t deadline;    /* of the state, ns of CLOCK_MONOTONIC */
+	struct deferred turn; /* runs the steps again after the others had theirs */
+	bool turn_asked, closed;
 	struct deferred release;
 
 	uint16_t port; /* that the job asked for, host byte order */
@@ -74,8 +81,8 @@ struct connection {
 	/* Where the upstream is, or is to be, connected to. */
 	struct host host;
 	bool host_fixed; /* by CONNECT to port 80: requests have to name it */
-	bool tls;	 /* without CONNECT: TUNNEL comes after DIALLING */
-	bool connect;	 /* CONNECT: HELLO comes after DIALLING */
+	bool connect;	 /* CONNECT to port 443: HELLO comes after RESOLVING */
+	bool tls;	 /* the hello was good: TUNNEL comes after DIALLING */
 	struct dial dial;
 
 	/* HEAD and EXCHANGE */
@@ -89,7 +96,9 @@ struct connection {
 	struct buffer *pending; /* the request's head, as long as it may have to be sent */
 
 	struct flow up, down; /* TUNNEL */
-	size_t dropped;	      /* ENDING: bytes */
+	/* ENDING */
+	bool said;
+	size_t dropped; /* bytes */
 };
 
 /* Takes over a socket of the job, which wanted to reach `destination`. Returns 0 or -errno; the socket is the caller's
@@ -102,8 +111,12 @@ void connection_run(struct connection *connection);
 /* Goes to another state and gives it its time. */
 void connection_enter(struct connection *connection, enum connection_state state);
 
-/* Puts off the end of the time that the state has, now that something has moved. */
-void connection_touch(struct connection *connection);
+/* Gives the state that much time from now, in ns. */
+void connection_give_time(struct connection *connection, uint64_t time);
+
+/* Gives the state its whole time anew where it has that for each movement, as EXCHANGE has, and not for all of
+ * them, as HEAD. */
+void connection_moved(struct connection *connection);
 
 /* Reads from, or writes to, the client as the throttle allows. As peer_read() and peer_write(). */
 long client_read(struct connection *connection);
@@ -115,8 +128,11 @@ enum step connection_refuse(struct connection *connection, const struct refusal_
 enum step connection_alert(struct connection *connection, enum tls_alert alert,
 	enum reason reason, const char *name);
 
-/* Starts to connect the upstream to connection->host. */
-void connection_dial(struct connection *connection);
+/* Starts to resolve connection->host, and to connect the upstream to it or answer CONNECT after that. */
+void connection_resolve(struct connection *connection);
+
+/* Starts to connect the upstream to what connection->host was resolved to. Always STEP_AGAIN. */
+enum step connection_dial(struct connection *connection);
 
 /* The steps of each state, in the files named after them. */
 enum step hello_step(struct connection *connection);

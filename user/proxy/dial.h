@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* Reaching a site: its name is resolved, its addresses are tried one after the other. */
+/*
+ * Reaching a site, in two steps: its name is resolved, then the addresses that the guard let pass are tried one after
+ * the other. In between the caller may wait for as long as it likes.
+ */
 
 #include <stdint.h>
 
@@ -11,30 +14,39 @@
 
 struct dial {
 	/*
-	 * Called once, from the loop: 0: the peer is connected; -ENOENT: no such name; -EACCES: an address that may not
-	 * be dialled, which is `refused`; -ETIMEDOUT; or -errno of the last try.
+	 * Called from the loop, once for each step that was started: 0: addresses are there, or the peer is
+	 * connected; -ENOENT: no such name; -EACCES: an address that may not be dialled; -ETIMEDOUT; or -errno of the
+	 * last try.
 	 */
 	void (*done)(struct dial *dial, int status);
-	struct address refused;
 	struct lookup lookup; /* private from here on */
-	void (*ready)(struct source *source, uint32_t events);
 	struct loop *loop;
-	struct peer *peer;
+	struct peer *peer; /* NULL unless one is being connected */
+	void (*ready)(struct source *source, uint32_t events);
 	struct timer timer;
 	uint16_t port;
 	size_t next;
 	int status;
-	bool running;
 };
 
+/* Starts to resolve a host that was allowed. */
+void dial_resolve(struct dial *dial, struct loop *loop, struct resolver *resolver,
+	const struct host *host);
+
 /*
- * Starts to connect `peer`, which is closed, to a host that was allowed; `port` in host byte order. `ready` becomes the
- * peer's callback; as long as dial->running, it has to call dial_ready().
+ * Starts to connect `peer`, which is closed, to what was resolved; `port` in host byte order. `ready` becomes the
+ * peer's callback; while dial_is_connecting(), it has to call dial_ready().
+ *
+ * Returns 0, or what done() would be told, which is not called then.
  */
-void dial_start(struct dial *dial, struct loop *loop, struct resolver *resolver,
-	const struct host *host, uint16_t port, struct peer *peer,
+int dial_connect(struct dial *dial, uint16_t port, struct peer *peer,
 	void (*ready)(struct source *source, uint32_t events));
 void dial_ready(struct dial *dial);
 
-/* Gives up; done() is not called any more. */
+/* Gives up, if a step is under way; done() is not called any more. */
 void dial_cancel(struct dial *dial);
+
+static inline bool dial_is_connecting(const struct dial *dial)
+{
+	return dial->peer;
+}

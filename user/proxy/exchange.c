@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "lib/cleanup.h"
 #include "proxy/connection.h"
 
 static struct http_head head;
@@ -51,10 +52,16 @@ static enum step abandon(struct connection *connection)
 /* Moves body bytes from one end to the other. Returns as http_body_move(), `*moved` is set if any did. */
 static int move(struct http_body *body, struct peer *from, struct peer *to, bool *moved)
 {
-	struct buffer *out = peer_out(to);
+	struct buffer *out;
 	size_t before;
 	int error;
 
+	if (!to->out && http_body_pass(body, buffer_length(from->in))) {
+		to->out = TAKE_POINTER(from->in);
+		*moved = true;
+		return 0;
+	}
+	out = peer_out(to);
 	if (!out)
 		return -ENOMEM;
 	if (buffer_space(out) < BUFFER_SIZE / 2)
@@ -96,7 +103,7 @@ static enum step send_request(struct connection *connection)
 		return moved ? STEP_AGAIN : STEP_WAIT;
 	length = peer_write(upstream, BUFFER_SIZE);
 	if (length > 0) {
-		connection_touch(connection);
+		connection_moved(connection);
 		moved = true;
 	} else if (length != -EAGAIN) {
 		/* A response may be on its way all the same. */
@@ -180,7 +187,7 @@ static enum step upstream_ended(struct connection *connection)
 		return abandon(connection);
 	if (connection->pending) {
 		peer_close(&connection->upstream);
-		connection_dial(connection);
+		connection_resolve(connection);
 		return STEP_AGAIN;
 	}
 	return bad_gateway(connection, "the site closed the connection without an answer");
@@ -195,7 +202,7 @@ static enum step receive_response(struct connection *connection)
 			      : peer_read(upstream, BUFFER_SIZE);
 
 	if (length > 0)
-		connection_touch(connection);
+		connection_moved(connection);
 	if (upstream->in && !connection->response_began) {
 		enum step step = read_head(connection);
 

@@ -21,8 +21,8 @@ static enum step after_connect(
 	if (!agrees)
 		return connection_alert(connection, TLS_ACCESS_DENIED, REASON_PROTOCOL,
 			result == HELLO_NAME ? name->name : host->name);
-	tunnel_begin(connection);
-	return STEP_AGAIN;
+	connection->tls = true;
+	return connection_dial(connection);
 }
 
 /* TLS to an address, without a name: allowed where the address itself was declared. */
@@ -47,7 +47,7 @@ static enum step without_connect(
 			connection, TLS_ACCESS_DENIED, REASON_DOMAIN, name->name);
 	connection->host = *name;
 	connection->tls = true;
-	connection_dial(connection);
+	connection_resolve(connection);
 	return STEP_AGAIN;
 }
 

@@ -10,9 +10,8 @@
 
 #include "proxy/http_body.h"
 
-#define CHUNK_OVERHEAD \
-	24 /* a length in hexadecimal and two line ends, and the last chunk */
-#define TRAILER_MAX 8192
+#define CHUNK_OVERHEAD 24UL /* a length in hexadecimal, two line ends, the last chunk */
+#define TRAILER_MAX    8192
 
 /* llhttp is embedded: the body is found by its place. */
 static struct http_body *body_of(llhttp_t *llhttp)
@@ -89,6 +88,18 @@ static void move_bytes(
 		body->left -= length;
 		body->complete = !body->left;
 	}
+}
+
+bool http_body_pass(struct http_body *body, size_t length)
+{
+	if (body->framing == FRAMING_CHUNKED ||
+		(body->framing == FRAMING_LENGTH && length > body->left))
+		return false;
+	if (body->framing == FRAMING_LENGTH) {
+		body->left -= length;
+		body->complete = !body->left;
+	}
+	return true;
 }
 
 /* Half of the room: every piece of a chunk may cost more than itself. */

@@ -25,6 +25,9 @@ struct http_body {
 void http_body_begin(
 	struct http_body *body, enum http_framing framing, uint64_t length, bool rechunk);
 
+/* Whether `length` bytes go on as they are; if so they are accounted for. The body is not complete. */
+bool http_body_pass(struct http_body *body, size_t length);
+
 /* Moves as much as there is and fits from `in` to `out`. Returns 0, or -EBADMSG: the body is malformed, and its
  * connection can't be used any more. */
 int http_body_move(struct http_body *body, struct buffer *in, struct buffer *out);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "lib/cleanup.h"
 #include "names/address.h"
@@ -27,18 +28,20 @@ struct listener {
 	struct timer timer;
 };
 
-static void admit(struct door *door, int accepted, const struct endpoint *client)
+/* Returns whether there is a connection now, which owns the descriptor. */
+static bool admit(struct door *door, int fd, const struct endpoint *client)
 {
+	static const char name[] = "connections";
 	struct proxy *proxy = door->listener->proxy;
-	_fd_ int fd = accepted;
 	struct endpoint destination;
 
-	if (proxy->connections >= JOB_CONNECTIONS_MAX)
-		rules_record_refusal(proxy->rules, REASON_LIMIT, "connections", 11);
-	else if (!rules_destination(
-			 proxy->rules, client, door->endpoint.port, &destination) &&
-		 !connection_new(proxy, fd, &destination))
-		TAKE_FD(fd);
+	if (proxy->connections >= JOB_CONNECTIONS_MAX) {
+		rules_record_refusal(proxy->rules, REASON_LIMIT, name, sizeof(name) - 1);
+		return false;
+	}
+	return !rules_destination(
+		       proxy->rules, client, door->endpoint.port, &destination) &&
+	       !connection_new(proxy, fd, &destination);
 }
 
 static void pause_accepting(struct listener *listener)
@@ -74,10 +77,9 @@ static void ready(struct source *source, uint32_t events)
 				pause_accepting(door->listener);
 			return;
 		}
-		if (endpoint_from_socket((struct sockaddr *)&address, &client))
+		if (endpoint_from_socket((struct sockaddr *)&address, &client) ||
+			!admit(door, fd, &client))
 			close(fd);
-		else
-			admit(door, fd, &client);
 	}
 }
 

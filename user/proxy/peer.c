@@ -8,16 +8,17 @@
 
 #include "proxy/peer.h"
 
-int peer_open(struct peer *peer, struct loop *loop, int fd,
+int peer_open(struct peer *peer, struct loop *loop, int fd, bool connected,
 	void (*ready)(struct source *source, uint32_t events))
 {
 	int error;
 
-	*peer = (struct peer){ .source = { .ready = ready, .fd = fd }, .loop = loop };
-	error = loop_add(loop, &peer->source, EPOLLIN);
+	*peer = (struct peer){
+		.source = { .ready = ready, .fd = fd }, .loop = loop, .writable = connected
+	};
+	error = loop_add(loop, &peer->source, connected ? EPOLLIN : EPOLLIN | EPOLLOUT);
 	if (error)
 		peer->source.fd = -1;
-	peer->writable = true;
 	return error;
 }
 

@@ -21,9 +21,9 @@ struct peer {
 	struct buffer *in, *out; /* NULL when empty */
 };
 
-/* Takes over a socket; `ready` is called with what peer_note() is then to be told. Returns 0 or -errno; the socket is
- * the caller's still then. */
-int peer_open(struct peer *peer, struct loop *loop, int fd,
+/* Takes over a socket, which is `connected` or on its way there; `ready` is called with what peer_note() is then to be
+ * told. Returns 0 or -errno; the socket is the caller's still then. */
+int peer_open(struct peer *peer, struct loop *loop, int fd, bool connected,
 	void (*ready)(struct source *source, uint32_t events));
 
 /* Closes it, if it is open, and gives its buffers back. */

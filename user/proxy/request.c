@@ -10,6 +10,9 @@
 #define PORT_HTTP  80
 #define PORT_HTTPS 443
 
+/* For a head, from its first byte on, in ns: who sends it byte by byte gets no more. */
+#define HEAD_PATIENCE 30000000000ULL
+
 /* Pointed into by nothing once the step is over: one is enough for all connections. */
 static struct http_head head;
 
@@ -65,7 +68,8 @@ static enum step begin_connect(
 	connection->port = target->port;
 	if (target->port == PORT_HTTPS) {
 		connection->connect = true;
-		connection_dial(connection);
+		connection->asked = (struct http_asked){};
+		connection_resolve(connection);
 		return STEP_AGAIN;
 	}
 	connection->host_fixed = true;
@@ -111,7 +115,7 @@ static enum step forward(struct connection *connection, const struct http_target
 	peer_close(&connection->upstream);
 	connection->host = target->host;
 	connection->port = PORT_HTTP;
-	connection_dial(connection);
+	connection_resolve(connection);
 	return STEP_AGAIN;
 }
 
@@ -161,11 +165,35 @@ static void skip_empty_line(struct connection *connection)
 		consume(connection, 2);
 }
 
+/* STEP_WAIT: the head is not whole yet. */
+static enum step read_head(struct connection *connection)
+{
+	struct buffer *in = connection->client.in;
+	const char *bytes = in->bytes + in->start;
+	bool begun = connection->scanned;
+	int found = http_head_find(bytes, buffer_length(in), &connection->scanned);
+
+	if (found > 0) {
+		enum step step = begin(connection, bytes, (size_t)found);
+		if (step != STEP_END && connection->state != STATE_ENDING)
+			consume(connection, (size_t)found);
+		return step;
+	}
+	head.method.length = 0;
+	if (found < 0)
+		return refuse(connection, 400, REASON_PROTOCOL, "the request is malformed");
+	if (buffer_length(in) == BUFFER_SIZE)
+		return refuse(connection, 431, REASON_LIMIT,
+			"the head of the request is too long");
+	if (!begun)
+		connection_give_time(connection, HEAD_PATIENCE);
+	return STEP_WAIT;
+}
+
 enum step head_step(struct connection *connection)
 {
 	struct peer *client = &connection->client;
 	long length;
-	int found;
 
 	while (client->out) {
 		length = client_write(connection);
@@ -175,24 +203,10 @@ enum step head_step(struct connection *connection)
 	check_upstream(connection);
 	skip_empty_line(connection);
 	if (client->in) {
-		const char *bytes = client->in->bytes + client->in->start;
+		enum step step = read_head(connection);
 
-		found = http_head_find(
-			bytes, buffer_length(client->in), &connection->scanned);
-		if (found > 0) {
-			enum step step = begin(connection, bytes, (size_t)found);
-
-			if (client->in && connection->state != STATE_ENDING)
-				consume(connection, (size_t)found);
+		if (step != STEP_WAIT)
 			return step;
-		}
-		head.method.length = 0;
-		if (found < 0)
-			return refuse(connection, 400, REASON_PROTOCOL,
-				"the request is malformed");
-		if (buffer_length(client->in) == BUFFER_SIZE)
-			return refuse(connection, 431, REASON_LIMIT,
-				"the head of the request is too long");
 	}
 	length = client_read(connection);
 	if (length > 0)

@@ -12,7 +12,7 @@
 #include "proxy/throttle.h"
 
 #define NANOSECONDS 1000000000ULL
-#define SEGMENT	    1448 /* bytes of TCP in an Ethernet frame */
+#define SEGMENT	    1448UL /* bytes of TCP in an Ethernet frame */
 
 struct bucket {
 	struct throttle *throttle;
@@ -119,7 +119,10 @@ size_t throttle_allowance(struct throttle *throttle, enum direction direction, s
 	if (!is_empty(bucket) && !bucket->serving)
 		return 0;
 	fill(bucket);
-	return bucket->tokens < want ? (size_t)bucket->tokens : want;
+	/* Some bytes are not worth a segment of their own, unless no more are wanted. */
+	if (bucket->tokens < want)
+		return bucket->tokens < SEGMENT ? 0 : (size_t)bucket->tokens;
+	return want;
 }
 
 void throttle_spend(struct throttle *throttle, enum direction direction, size_t bytes)

@@ -122,35 +122,39 @@ static enum step fill(struct connection *connection, struct flow *flow, struct p
 	if (length > 0) {
 		flow->piped = (size_t)length;
 		throttle_spend(throttle, direction, flow->piped);
-		connection_touch(connection);
+		/* Mostly the socket is empty now; if not, the loop tells at once. */
+		from->readable = from->hung || flow->piped == allowed;
+		connection_moved(connection);
 		return STEP_AGAIN;
 	}
 	pipe_put(flow);
 	if (length < 0 && errno != EAGAIN)
 		return STEP_END;
-	if (length < 0 && !from->hung) {
-		from->readable = false;
-		return STEP_WAIT;
-	}
-	from->eof = true;
-	return STEP_AGAIN;
+	from->readable = false;
+	/* What hangs will get nothing more. */
+	from->eof = length == 0 || from->hung;
+	return from->eof ? STEP_AGAIN : STEP_WAIT;
 }
 
+/* Bytes go on in the turn in which they came, if they can. */
 static enum step run_flow(struct connection *connection, struct flow *flow,
 	struct peer *from, struct peer *to)
 {
 	enum step step = flush(connection, from, to);
 
-	while (step == STEP_AGAIN && !flow->finished) {
+	if (step == STEP_AGAIN)
 		step = drain(flow, to);
-		if (step != STEP_AGAIN)
-			break;
-		if (from->eof) {
-			flow->finished = true;
-			shutdown(to->source.fd, SHUT_WR);
-		} else {
-			step = from->readable ? fill(connection, flow, from) : STEP_WAIT;
-		}
+	if (step != STEP_AGAIN || flow->finished)
+		return step == STEP_AGAIN ? STEP_WAIT : step;
+	if (!from->eof && !from->readable)
+		return STEP_WAIT;
+	if (!from->eof)
+		step = fill(connection, flow, from);
+	if (step == STEP_AGAIN)
+		step = drain(flow, to);
+	if (step == STEP_AGAIN && from->eof) {
+		flow->finished = true;
+		shutdown(to->source.fd, SHUT_WR);
 	}
 	return step;
 }
@@ -158,9 +162,13 @@ static enum step run_flow(struct connection *connection, struct flow *flow,
 enum step tunnel_step(struct connection *connection)
 {
 	struct peer *client = &connection->client, *upstream = &connection->upstream;
+	enum step up = run_flow(connection, &connection->up, client, upstream);
+	enum step down;
 
-	if (run_flow(connection, &connection->up, client, upstream) == STEP_END ||
-		run_flow(connection, &connection->down, upstream, client) == STEP_END)
+	if (up == STEP_END)
 		return STEP_END;
-	return connection->up.finished && connection->down.finished ? STEP_END : STEP_WAIT;
+	down = run_flow(connection, &connection->down, upstream, client);
+	if (down == STEP_END || (connection->up.finished && connection->down.finished))
+		return STEP_END;
+	return up == STEP_AGAIN || down == STEP_AGAIN ? STEP_AGAIN : STEP_WAIT;
 }
