@@ -91,7 +91,7 @@ static void socket_ready(struct source *source, uint32_t events)
 	bool readable = events & (EPOLLIN | EPOLLERR | EPOLLHUP);
 
 	ares_process_fd(resolver->channel, readable ? source->fd : ARES_SOCKET_BAD,
-		events & EPOLLOUT ? source->fd : ARES_SOCKET_BAD);
+		(events & EPOLLOUT) ? source->fd : ARES_SOCKET_BAD);
 	set_timer(resolver);
 }
 
