@@ -139,7 +139,7 @@ fuzz: ## each fuzz target for FUZZ_TIME seconds
 lint: ## formatting, clang-tidy, cppcheck, shellcheck, house rules
 	@tests/packages lint
 	$(STEP) $(SKELETON)
-	@tests/run-lint $(CPPFLAGS) -- $(BPF_FLAGS)
+	@tests/lint/run $(CPPFLAGS) -- $(BPF_FLAGS)
 
 BINDIR	    := $(DESTDIR)$(PREFIX)/bin
 LIBEXECDIR  := $(DESTDIR)$(PREFIX)/libexec/jobfence

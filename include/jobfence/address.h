@@ -86,10 +86,10 @@ static inline __attribute__((always_inline)) bool address_is_isatap(
 static inline __attribute__((always_inline)) enum address_class address_look_up(
 	const struct address *address)
 {
-#define IPV6(size, kind, ...)                                                 \
-	{                                                                     \
+#define IPV6(size, kind, ...) \
+	{ \
 		.range.address.bytes = { __VA_ARGS__ }, .range.bits = (size), \
-		.class = ADDRESS_##kind                                       \
+		.class = ADDRESS_##kind \
 	}
 #define IPV4(size, kind, ...) IPV6(96 + (size), kind, [10] = 0xff, 0xff, __VA_ARGS__)
 	static const struct address_row rows[] = {

@@ -21,8 +21,8 @@
 
 /* The address under which a job sees its proxy: the IPv4 dummy address (RFC 7600, section
  * 4.8) and one of the dummy IPv6 prefix 100:0:0:1::/64 (RFC 9780). */
-#define PROXY_ADDRESS4	    "192.0.0.8"
-#define PROXY_ADDRESS6	    "100:0:0:1::8"
+#define PROXY_ADDRESS4 "192.0.0.8"
+#define PROXY_ADDRESS6 "100:0:0:1::8"
 
 #define NAME_LENGTH_MAX	    253 /* a host name in text, RFC 1035 section 2.3.4 */
 #define COMM_LENGTH	    16	/* TASK_COMM_LEN */
@@ -64,10 +64,12 @@ enum job_flags {
 	X(SOCKET, 1, "socket", "a socket that is neither TCP nor UDP") \
 	X(PORT, 2, "port", "TCP to a port other than 80 and 443") \
 	X(DATAGRAM, 3, "datagram", "UDP to a port other than 53") \
-	X(LOOPBACK, 4, "loopback", "the loopback of a namespace that is not the job's own") \
+	X(LOOPBACK, 4, "loopback", \
+		"the loopback of a namespace that is not the job's own") \
 	X(NETWORK, 5, "network", "a job that was given no network") \
 	X(BIND, 6, "bind", "a port of a namespace that is not the job's own") \
-	X(PACKET, 7, "packet", "a packet that goes neither to the proxy nor to the job itself") \
+	X(PACKET, 7, "packet", \
+		"a packet that goes neither to the proxy nor to the job itself") \
 	X(HORIZON, 8, "horizon", "a packet beyond the horizon of the throttle") \
 	X(DOMAIN, 9, "domain", "a domain that the job did not declare") \
 	X(ADDRESS, 10, "address", "an address that is private, local or the node's own") \
@@ -76,10 +78,10 @@ enum job_flags {
 	X(UPSTREAM, 13, "upstream", "a destination that the proxy itself may not open")
 
 enum reason {
+	REASON_COUNT = 14, /* one more than the last */
 #define X(name, number, word, text) REASON_##name = (number),
 	REASONS(X)
 #undef X
-	REASON_COUNT = 14,
 };
 
 /* Where in the kernel it was refused. */
@@ -108,8 +110,8 @@ struct job_state {
 	__u32 flags;   /* enum job_flags */
 	struct endpoint proxy4, proxy6;
 	struct endpoint dns4, dns6;
-	__u64 rate;	    /* bytes per second of the upload, 0: not paced here */
-	__u64 departure;    /* when the next packet may leave, ns of CLOCK_MONOTONIC */
+	__u64 rate;	 /* bytes per second of the upload, 0: not paced here */
+	__u64 departure; /* when the next packet may leave, ns of CLOCK_MONOTONIC */
 	struct event_budget budget;
 	__u32 connections; /* that are open to the proxy now */
 	__u32 unused;
@@ -137,9 +139,9 @@ struct upstream_state {
 	struct endpoint resolvers[RESOLVERS_MAX]; /* unused ones have port 0 */
 	struct address_range allowed[ALLOWED_RANGES_MAX];
 	__u32 allowed_count;
-	__u32 network;	    /* enum network: only NETWORK_HTTP dials out at all */
-	__u64 rate;	    /* bytes per second towards the job, 0: not paced here */
-	__u64 departure;    /* as in struct job_state */
+	__u32 network;	 /* enum network: only NETWORK_HTTP dials out at all */
+	__u64 rate;	 /* bytes per second towards the job, 0: not paced here */
+	__u64 departure; /* as in struct job_state */
 	struct event_budget budget;
 };
 

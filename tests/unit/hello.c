@@ -151,7 +151,7 @@ static void every_cut_into_records_reads_the_same(void **state)
 	assert_prefixes_want_more(cut.bytes, cut.length);
 }
 
-#define SERVER_NAME                \
+#define SERVER_NAME \
 	"\0\0\0\x0c\0\x0a\0\0\x07" \
 	"foo.com"
 

@@ -18,7 +18,7 @@
 #define BYTES(literal) (literal), sizeof(literal) - 1
 
 #define LABEL_63 "abcdefghijklmnopqrstuvwxyz0123456789-abcdefghijklmnopqrstuvwxyz"
-#define NAME_252                           \
+#define NAME_252 \
 	LABEL_63 "." LABEL_63 "." LABEL_63 \
 		 ".abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-567890"
 

@@ -17,10 +17,10 @@ struct option_row {
 	const char *help;
 };
 
-#define SPEC_HANDLER(name, setter)                                                        \
+#define SPEC_HANDLER(name, setter) \
 	static int name(struct options *o, const char *argument, struct failure *failure) \
-	{                                                                                 \
-		return setter(&o->spec, argument, failure);                               \
+	{ \
+		return setter(&o->spec, argument, failure); \
 	}
 SPEC_HANDLER(set_network, spec_set_network)
 SPEC_HANDLER(add_domain, spec_add_domain)
@@ -33,13 +33,13 @@ SPEC_HANDLER(add_allowed, spec_add_allowed)
 SPEC_HANDLER(set_pacing, spec_set_pacing)
 SPEC_HANDLER(read_spec, spec_read_file)
 
-#define FLAG_HANDLER(name, field)                                                         \
+#define FLAG_HANDLER(name, field) \
 	static int name(struct options *o, const char *argument, struct failure *failure) \
-	{                                                                                 \
-		(void)argument;                                                           \
-		(void)failure;                                                            \
-		o->field = true;                                                          \
-		return 0;                                                                 \
+	{ \
+		(void)argument; \
+		(void)failure; \
+		o->field = true; \
+		return 0; \
 	}
 FLAG_HANDLER(set_json, json)
 FLAG_HANDLER(set_all, all)

@@ -17,8 +17,8 @@ struct map_row {
 	bool own;      /* made for the job, from the template of that name */
 };
 
-#define ROW(name, own)                                      \
-	{                                                   \
+#define ROW(name, own) \
+	{ \
 #name, offsetof(struct job_maps, name), own \
 	}
 static const struct map_row rows[] = {

@@ -19,8 +19,8 @@ struct job_maps {
 	int connections;
 };
 
-#define JOB_MAPS_NONE                      \
-	{                                  \
+#define JOB_MAPS_NONE \
+	{ \
 		-1, -1, -1, -1, -1, -1, -1 \
 	}
 

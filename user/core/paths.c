@@ -58,7 +58,7 @@ int job_paths(const char *name, struct job_paths *paths, struct failure *failure
 		return fail(failure, -ENODEV,
 			"cgroup v2 is not mounted; mount it: mount -t "
 			"cgroup2 none /sys/fs/cgroup");
-	for (i = 0; name[i] && i < JOB_NAME_MAX; i++)
+	for (i = 0; i < JOB_NAME_MAX && name[i]; i++)
 		escaped[i] = (char)(name[i] == '.' ? ':' : name[i]);
 	escaped[i] = '\0';
 	if (path_format(paths->run, RUN_JOBS_FOLDER "/%s", name) ||

@@ -77,7 +77,7 @@ static const char *printable(const char *text, char out[80])
 {
 	size_t i;
 
-	for (i = 0; text[i] && i < 79; i++)
+	for (i = 0; i < 79 && text[i]; i++)
 		out[i] = (char)(iscntrl((unsigned char)text[i]) ? '?' : text[i]);
 	out[i] = '\0';
 	return out;

@@ -80,7 +80,6 @@ static int read_network(struct job_spec *spec, json_t *network, struct failure *
 {
 	const char *key;
 	json_t *value;
-	int error;
 
 	if (!json_is_object(network))
 		return fail_as(failure, STATUS_USAGE,
@@ -89,6 +88,7 @@ static int read_network(struct job_spec *spec, json_t *network, struct failure *
 	{
 		const struct field *field =
 			field_find(network_fields, ARRAY_SIZE(network_fields), key);
+		int error;
 
 		if (!field)
 			return fail_as(failure, STATUS_USAGE,

@@ -28,7 +28,7 @@ static const char *reason_word(enum reason reason)
 {
 	switch (reason) {
 #define X(name, number, word, text) \
-	case REASON_##name:         \
+	case REASON_##name: \
 		return word;
 		REASONS(X)
 #undef X
