@@ -44,8 +44,8 @@ static __always_inline void connection_opened(
 	connection.cookie = bpf_get_socket_cookie(context);
 	connection_key(&key, context, job_state->id);
 	/* Without the call at its end the entry would outlive the socket. */
-	if (bpf_sock_ops_cb_flags_set(
-		    context, context->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG))
+	if (bpf_sock_ops_cb_flags_set(context,
+		    (int)context->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG))
 		return;
 	if (!bpf_map_update_elem(&connections, &key, &connection, BPF_NOEXIST))
 		__sync_fetch_and_add(&job_state->connections, 1);

@@ -125,5 +125,5 @@ sys.exit(answer.status != 200)'
 
 @test "nginx receives the header" {
 	like "$(fetch -D - -o /dev/null http://git.test/ -H 'X-Jobfence-Job-ID: forged')" \
-		*$'X-From-Job: '"$JOB"$'\r'*
+		"*"$'X-From-Job: '"$JOB"$'\r*'
 }

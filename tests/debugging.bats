@@ -22,7 +22,7 @@ up()
 	tree=$(in_lab bpftool cgroup tree "$(up_says '.cgroup | rtrimstr("/work")')")
 	for name in egress ingress sock_create connect4 connect6 sendmsg4 sendmsg6 recvmsg4 recvmsg6 \
 		getpeername4 getpeername6 bind4 bind6 sock_ops upstream_egress; do
-		like "$tree" "*[[:space:]]$name[[:space:]]*"
+		like "$tree" "*[[:space:]]${name}[[:space:]]*"
 	done
 }
 
@@ -49,14 +49,13 @@ up()
 }
 
 @test "a domain taken from the map is refused from then on" {
-	local key
+	local -a key
 
 	up
 	is "$(fetch http://allowed.test)" 'this is allowed.test'
-	key=$(in_lab bpftool -j map dump pinned "$(pins)/maps/domains" |
-		jq -r '.[] | select(.formatted.key.name == "tset.dewolla") | .key | join(" ")')
-	# shellcheck disable=SC2086 # bytes
-	in_lab bpftool map delete pinned "$(pins)/maps/domains" key hex $(sed 's/0x//g' <<<"$key")
+	mapfile -t key < <(in_lab bpftool -j map dump pinned "$(pins)/maps/domains" |
+		jq -r '.[] | select(.formatted.key.name == "tset.dewolla") | .key[] | ltrimstr("0x")')
+	in_lab bpftool map delete pinned "$(pins)/maps/domains" key hex "${key[@]}"
 	refused_for domain http://allowed.test/
 }
 

@@ -51,22 +51,22 @@ static int mount_bpffs(struct failure *failure)
 	return 0;
 }
 
-/* Loads the object; without the LSM program where the kernel refuses that type. */
-static int load(struct fence **skeleton)
+/* Loads the object; without the LSM program where the kernel refuses that type. Returns NULL with errno set. */
+static struct fence *load(void)
 {
-	struct fence *opened = fence__open();
+	struct fence *skeleton = fence__open();
 	int error;
 
-	if (!opened)
-		return -errno;
-	bpf_program__set_autoload(opened->progs.socket_create,
+	if (!skeleton)
+		return NULL;
+	bpf_program__set_autoload(skeleton->progs.socket_create,
 		libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_LSM, NULL) == 1);
-	error = fence__load(opened);
-	if (error)
-		fence__destroy(opened);
-	else
-		*skeleton = opened;
-	return error;
+	error = fence__load(skeleton);
+	if (!error)
+		return skeleton;
+	fence__destroy(skeleton);
+	errno = -error;
+	return NULL;
 }
 
 static int pin_all(const struct bpf_object *object)
@@ -111,9 +111,9 @@ int objects_ensure(struct failure *failure)
 
 	if (error || file_exists(OBJECTS_FOLDER))
 		return error;
-	error = load(&skeleton);
-	if (error)
-		return fail(failure, error,
+	skeleton = load();
+	if (!skeleton)
+		return fail(failure, -errno,
 			"cannot load the programs into the kernel (Linux 6.1 or later with BTF and "
 			"CONFIG_CGROUP_BPF is needed; JOBFENCE_DEBUG=1 tells more)");
 	error = tree_remove(LOADING_FOLDER, false);

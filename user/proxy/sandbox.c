@@ -20,7 +20,7 @@
 #include "lib/cleanup.h"
 #include "proxy/sandbox.h"
 
-#define OPEN_FILES_MAX (8 * JOB_CONNECTIONS_MAX) /* two sockets and two pipes for each */
+#define OPEN_FILES_MAX (8UL * JOB_CONNECTIONS_MAX) /* two sockets and two pipes for each */
 
 static int drop_capabilities(void)
 {
