@@ -34,8 +34,9 @@ HARDEN	?= -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
 LINK	?= -pie -Wl,-z,relro,-z,now,--as-needed
 # Asked once and not before it is needed: the libraries may not be installed yet.
 LIB_CFLAGS = $(eval LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(ALL_LIBS)))$(LIB_CFLAGS)
-CPPFLAGS = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(PREFIX)/libexec/jobfence"' \
-	   -Iinclude -Iuser -I$(BUILD)/bpf $(LIB_CFLAGS)
+# Debian 12's c-ares does not have yet what newer ones want to be called instead.
+CPPFLAGS = -D_GNU_SOURCE -DCARES_NO_DEPRECATED -DVERSION='"$(VERSION)"' \
+	   -DLIBEXECDIR='"$(PREFIX)/libexec/jobfence"' -Iinclude -Iuser -I$(BUILD)/bpf $(LIB_CFLAGS)
 COMPILE	 = $(CC) -std=gnu11 $(CPPFLAGS) $(WARN) $(HARDEN) $(CFLAGS) -MMD -MP
 BPF_FLAGS := -target bpf -mcpu=v3 -D__bpf__ -Iinclude -Ivmlinux/$(ARCH)
 

@@ -7,8 +7,6 @@
  * look-up's owner.
  */
 
-#define CARES_NO_DEPRECATED
-
 #include <ares.h>
 #include <errno.h>
 #include <stdbool.h>
