@@ -138,7 +138,7 @@ declared()
 	ends_with 0 run_job curl -sS -o /dev/null http://denied.test/ http://denied.test/ http://other.test/
 	like "$ERRORS" 'jobfence: refused:*denied.test (2 times)*other.test*--domain denied.test*--domain other.test*'
 	ends_with 1 run_job bash -c ': >/dev/tcp/11.0.0.2/22'
-	like "$ERRORS" '*jobfence: refused:*port other than 80 and 443 (1 times)*'
+	like "$ERRORS" '*jobfence: refused:*port other than 80 and 443 (once)*'
 	ends_with 0 run_job curl -sS http://allowed.test/
 	is "$ERRORS" ''
 }

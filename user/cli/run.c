@@ -25,6 +25,14 @@ static bool is_domain_refusal(const struct usage_refusal *row)
 	return row->key.reason == REASON_DOMAIN;
 }
 
+static void print_count(__u64 count)
+{
+	if (count == 1)
+		fputs(" (once)", stderr);
+	else
+		fprintf(stderr, " (%llu times)", (unsigned long long)count);
+}
+
 /* What the proxy refused by name, then what the kernel refused by kind, then how to allow the names. */
 static void print_summary(const struct usage *usage)
 {
@@ -37,17 +45,17 @@ static void print_summary(const struct usage *usage)
 					   ? ""
 					   : reason_word((enum reason)row->key.reason);
 
-		fprintf(stderr, "%s%s%s%.*s (%llu times)", separator, word,
-			word[0] ? " " : "", row->key.length, row->key.name,
-			(unsigned long long)row->refusal.count);
+		fprintf(stderr, "%s%s%s%.*s", separator, word, word[0] ? " " : "",
+			row->key.length, row->key.name);
+		print_count(row->refusal.count);
 		domains |= is_domain_refusal(row);
 		separator = ", ";
 	}
 	for (int reason = 1; reason < REASON_COUNT; reason++)
 		if (usage->job.refused[reason]) {
-			fprintf(stderr, "%s%s (%llu times)", separator,
-				reason_text((enum reason)reason),
-				(unsigned long long)usage->job.refused[reason]);
+			fprintf(stderr, "%s%s", separator,
+				reason_text((enum reason)reason));
+			print_count(usage->job.refused[reason]);
 			separator = ", ";
 		}
 	if (separator[0] == ',')
