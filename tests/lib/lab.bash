@@ -28,7 +28,8 @@ lab_make_certificate()
 
 	printf -v names 'DNS:%s.test,' "${LAB_NAMES[@]}"
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
-		-subj '/CN=authority of a lab' -keyout "$LAB/authority.key" -out "$LAB/authority.pem" &&
+		-subj '/CN=authority of a lab' -addext keyUsage=critical,keyCertSign \
+		-keyout "$LAB/authority.key" -out "$LAB/authority.pem" &&
 		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
 			-subj '/CN=web server of a lab' -CA "$LAB/authority.pem" -CAkey "$LAB/authority.key" \
 			-addext "subjectAltName=${names}IP:11.0.0.2,IP:2600:1::2" \
