@@ -70,11 +70,15 @@ killed_at()
 
 	mkfifo "$BATS_TEST_TMPDIR/started"
 	job_up --domain allowed.test
-	in_job bash -c "trap '' TERM HUP INT; echo >'$BATS_TEST_TMPDIR/started'; exec sleep infinity" 3>&- &
+	{
+		in_job bash -c "trap '' TERM HUP INT; echo >'$BATS_TEST_TMPDIR/started'; exec sleep infinity" ||
+			echo $? >"$BATS_TEST_TMPDIR/status"
+	} 3>&- &
 	pid=$!
 	read -r _ <"$BATS_TEST_TMPDIR/started"
 	jobfence down "$JOB"
-	ends_with 137 wait $pid
+	wait $pid
+	is "$(<"$BATS_TEST_TMPDIR/status")" 137
 	nothing_is_left
 }
 
