@@ -233,7 +233,7 @@ static int build(struct job *job, const struct placement *where, struct failure 
 
 int job_up(struct job *job, const struct placement *where, struct failure *failure)
 {
-	_fd_ int lock = state_lock(failure);
+	_fd_ int lock = job_lock(job->spec.name, failure);
 	struct failure ignored;
 	int error;
 
@@ -313,7 +313,7 @@ int job_down(const char *name, struct failure *failure)
 	error = spec_set_name(&job.spec, name, failure);
 	if (error)
 		return error;
-	lock = state_lock(failure);
+	lock = job_lock(job.spec.name, failure);
 	return lock < 0 ? lock : down_locked(&job, failure);
 }
 

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* The lock that every change of a node's state holds. */
+/*
+ * The locks that a change of a node's state holds: one for each job, so that jobs don't wait for each
+ * other, and one for what all jobs share. Both wait for who has it, and return a descriptor, which
+ * releases the lock when it is closed (its processes' end does as well), or -errno.
+ */
 
 #include "lib/failure.h"
 
-/* Takes it; waits for who has it. Returns a descriptor, which releases it when it is closed (its
- * processes' end does as well), or -errno. */
-int state_lock(struct failure *failure);
+/* The lock of the job with this name. Two names may share one: nobody takes a second. */
+int job_lock(const char *name, struct failure *failure);
+
+/* The lock of what jobs share: the programs. Who has a job's may take it, never the other way. */
+int node_lock(struct failure *failure);

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/vfs.h>
 
+#include "core/lock.h"
 #include "core/objects.h"
 #include "core/paths.h"
 #include "fence.skel.h"
@@ -107,8 +108,15 @@ static int pin_all(const struct bpf_object *object)
 int objects_ensure(struct failure *failure)
 {
 	_cleanup_(cleanup_skeleton) struct fence *skeleton = NULL;
-	int error = mount_bpffs(failure);
+	_fd_ int lock = -1;
+	int error = 0;
 
+	if (file_exists(OBJECTS_FOLDER))
+		return 0;
+	lock = node_lock(failure);
+	if (lock < 0)
+		return lock;
+	error = mount_bpffs(failure);
 	if (error || file_exists(OBJECTS_FOLDER))
 		return error;
 	skeleton = load();
