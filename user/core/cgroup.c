@@ -18,6 +18,8 @@
 #include "lib/cleanup.h"
 #include "lib/files.h"
 
+#define FILEID_KERNFS 0xfe /* how the kernel names a cgroup in a file handle, Linux 4.14 */
+
 int cgroup_open(const char *path)
 {
 	_fd_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -36,6 +38,23 @@ int cgroup_id(int fd, uint64_t *id)
 		return -errno;
 	*id = status.st_ino;
 	return 0;
+}
+
+int cgroup_open_by_id(uint64_t id)
+{
+	struct {
+		struct file_handle handle;
+		uint64_t id;
+	} named = { .handle = { .handle_bytes = sizeof(id), .handle_type = FILEID_KERNFS },
+		.id = id };
+	const char *mount = cgroup_mount();
+	_fd_ int root = mount ? cgroup_open(mount) : -ENODEV;
+	int fd;
+
+	if (root < 0)
+		return root;
+	fd = open_by_handle_at(root, &named.handle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
 static int open_events(const char *path)
@@ -66,6 +85,13 @@ int cgroup_is_populated(const char *path)
 	_fd_ int events = open_events(path);
 
 	return events < 0 ? events : read_populated(events);
+}
+
+int cgroup_is_populated_at(int cgroup)
+{
+	_fd_ int events = openat(cgroup, "cgroup.events", O_RDONLY | O_CLOEXEC);
+
+	return events < 0 ? -errno : read_populated(events);
 }
 
 static int wait_until_empty(int events, int seconds)

@@ -14,8 +14,12 @@ int cgroup_open(const char *path);
 /* The id under which the kernel keeps a cgroup's storage: its inode number. Returns 0 or -errno. */
 int cgroup_id(int fd, uint64_t *id);
 
+/* Opens the cgroup with that id. Returns a descriptor, -ESTALE where it is gone, or -errno. */
+int cgroup_open_by_id(uint64_t id);
+
 /* Whether a process is in the cgroup or below it. Returns 1, 0, or -errno. */
 int cgroup_is_populated(const char *path);
+int cgroup_is_populated_at(int cgroup);
 
 /* Kills every process of the cgroup and below it and waits until they are gone, at most `seconds`. A
  * cgroup that is not there is empty. Returns 0, -ETIMEDOUT or -errno. */

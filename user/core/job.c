@@ -19,6 +19,7 @@
 #include "core/maps.h"
 #include "core/netns.h"
 #include "core/objects.h"
+#include "core/remains.h"
 #include "core/state.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
@@ -34,42 +35,6 @@ int job_init(struct job *job)
 void job_free(struct job *job)
 {
 	spec_free(&job->spec);
-}
-
-static bool is_complete(const struct job_paths *paths)
-{
-	char path[PATH_SIZE];
-
-	return !path_format(path, "%s/spec.json", paths->run) && file_exists(path);
-}
-
-static bool is_anywhere(const struct job_paths *paths)
-{
-	return file_exists(paths->run) || file_exists(paths->pins) ||
-	       file_exists(paths->netns) || file_exists(paths->cgroup);
-}
-
-/* Removes all that has the job's name. What was in a cgroup of our own is killed first, so nothing is left
- * that the fence would have to hold. */
-static int remove_all(const struct job_paths *paths, struct failure *failure)
-{
-	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
-	int error = cgroup_kill(paths->cgroup, KILL_PATIENCE);
-
-	if (error)
-		return fail(
-			failure, error, "cannot end the processes in %s", paths->cgroup);
-	error = tree_remove(paths->cgroup, true);
-	if (error)
-		return fail(failure, error, "cannot remove %s", paths->cgroup);
-	error = tree_remove(paths->pins, false);
-	if (error)
-		return fail(failure, error, "cannot remove %s", paths->pins);
-	error = netns_remove(paths->netns);
-	if (error)
-		return fail(failure, error, "cannot remove %s", paths->netns);
-	error = tree_remove(paths->run, false);
-	return error ? fail(failure, error, "cannot remove %s", paths->run) : 0;
 }
 
 static int open_cgroup(struct job *job, const char *given, struct failure *failure)
@@ -177,17 +142,6 @@ static int write_resolv_conf(const struct job *job, struct failure *failure)
 	return error ? fail(failure, error, "cannot write %s", path) : 0;
 }
 
-static int start_proxy(struct job *job, int cgroup, int netns, bool ipv6,
-	const struct job_maps *maps, struct failure *failure)
-{
-	_fd_ int ready = -1;
-	int error = proxy_launch(job, cgroup, netns, ipv6, maps, &ready, failure);
-
-	if (!error)
-		error = state_write(job, maps, failure);
-	return error ? error : proxy_wait(job, ready, failure);
-}
-
 static int build(struct job *job, const struct placement *where, struct failure *failure)
 {
 	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
@@ -221,7 +175,7 @@ static int build(struct job *job, const struct placement *where, struct failure 
 	if (!error)
 		error = write_resolv_conf(job, failure);
 	if (!error)
-		error = has_proxy ? start_proxy(job, proxy_cgroup, netns, features.ipv6,
+		error = has_proxy ? proxy_start(job, proxy_cgroup, netns, features.ipv6,
 					    &maps, failure)
 				  : state_write(job, &maps, failure);
 	if (error)
@@ -242,18 +196,20 @@ int job_up(struct job *job, const struct placement *where, struct failure *failu
 	error = job_paths(job->spec.name, &job->paths, failure);
 	if (error)
 		return error;
-	if (is_complete(&job->paths))
+	if (job_is_complete(&job->paths))
 		return fail_as(failure, STATUS_EXISTS,
 			"there is a job %s already; end it: jobfence down %s",
 			job->spec.name, job->spec.name);
-	error = remove_all(&job->paths, failure);
+	error = remains_fence_nobody(&job->paths, failure);
+	if (!error)
+		error = remains_remove(&job->paths, failure);
 	if (!error)
 		error = objects_ensure(failure);
 	if (error)
 		return error;
 	error = build(job, where, failure);
 	if (error) {
-		remove_all(&job->paths, &ignored);
+		remains_remove(&job->paths, &ignored);
 		/* The proxy is a child of ours: not to leave a zombie to a long-lived caller. */
 		if (job->proxy_pid > 0)
 			waitpid(job->proxy_pid, NULL, WNOHANG);
@@ -285,21 +241,23 @@ static int end_processes(const struct job *job, struct failure *failure)
 	return error ? fail(failure, error, "cannot clear the job's state") : 0;
 }
 
-static int down_locked(struct job *job, struct failure *failure)
+int job_down_locked(struct job *job, struct failure *failure)
 {
 	int error = job_paths(job->spec.name, &job->paths, failure);
 
 	if (error)
 		return error;
-	if (!is_anywhere(&job->paths))
+	if (!job_is_anywhere(&job->paths))
 		return fail_as(
 			failure, STATUS_NO_JOB, "there is no job %s", job->spec.name);
-	if (is_complete(&job->paths)) {
+	if (job_is_complete(&job->paths)) {
 		error = job_record_read(job, failure);
 		if (!error)
 			error = end_processes(job, failure);
+	} else {
+		error = remains_fence_nobody(&job->paths, failure);
 	}
-	return error ? error : remove_all(&job->paths, failure);
+	return error ? error : remains_remove(&job->paths, failure);
 }
 
 int job_down(const char *name, struct failure *failure)
@@ -314,7 +272,7 @@ int job_down(const char *name, struct failure *failure)
 	if (error)
 		return error;
 	lock = job_lock(job.spec.name, failure);
-	return lock < 0 ? lock : down_locked(&job, failure);
+	return lock < 0 ? lock : job_down_locked(&job, failure);
 }
 
 int job_read(struct job *job, const char *name, struct failure *failure)

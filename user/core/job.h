@@ -47,6 +47,9 @@ int job_up(struct job *job, const struct placement *where, struct failure *failu
  * gone before. Returns 0, or -errno with STATUS_NO_JOB where nothing of it is there. */
 int job_down(const char *name, struct failure *failure);
 
+/* The same for who has the lock of the job; of `job` nothing but the name is given. */
+int job_down_locked(struct job *job, struct failure *failure);
+
 /* Reads the job of that name. Returns 0, or -errno with STATUS_NO_JOB. */
 int job_read(struct job *job, const char *name, struct failure *failure);
 

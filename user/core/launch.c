@@ -20,6 +20,7 @@
 #include "core/launch.h"
 #include "core/listen.h"
 #include "core/netns.h"
+#include "core/state.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "names/address.h"
@@ -206,21 +207,21 @@ static int read_report(struct job *job, int fd, struct failure *failure)
 	return 0;
 }
 
-int proxy_launch(struct job *job, int cgroup, int netns, bool ipv6,
+static int launch(struct job *job, int cgroup, int netns, bool ipv6,
 	const struct job_maps *maps, int *ready, struct failure *failure)
 {
 	_fd_ int settings = make_settings(job, ipv6);
 	_fd_ int domains = job_map_read_only(&job->paths, "domains");
 	_fd_ int connections = job_map_read_only(&job->paths, "connections");
 	_fd_ int report = -1, report_write = -1, ready_read = -1, ready_write = -1;
-	struct launch launch = { .host_netns = job->host_netns,
+	struct launch plan = { .host_netns = job->host_netns,
 		.ipv6 = ipv6,
 		.netns = netns,
 		.settings = settings,
 		.domains = domains,
 		.connections = connections,
 		.maps = maps };
-	int pair[2], error = find_program(launch.program);
+	int pair[2], error = find_program(plan.program);
 
 	if (error)
 		return fail(failure, error, "cannot find %s", PROXY_PROGRAM);
@@ -229,21 +230,20 @@ int proxy_launch(struct job *job, int cgroup, int netns, bool ipv6,
 			PROXY_USER, FALLBACK_USER);
 	if (domains < 0 || connections < 0)
 		return fail(failure, -ENOENT, "cannot open the job's maps");
-	if (path_format(launch.log, "%s/proxy.log", job->paths.run) ||
-		pipe2(pair, O_CLOEXEC))
+	if (path_format(plan.log, "%s/proxy.log", job->paths.run) || pipe2(pair, O_CLOEXEC))
 		return fail(failure, -EMFILE, "cannot start the proxy");
 	report = pair[0];
-	launch.report = report_write = pair[1];
+	plan.report = report_write = pair[1];
 	if (pipe2(pair, O_CLOEXEC))
 		return fail(failure, -errno, "cannot start the proxy");
 	ready_read = pair[0];
-	launch.ready = ready_write = pair[1];
+	plan.ready = ready_write = pair[1];
 	job->proxy_pid = cgroup_fork(cgroup);
 	if (job->proxy_pid < 0)
 		return fail(
 			failure, job->proxy_pid, "cannot start the proxy in its cgroup");
 	if (!job->proxy_pid)
-		become_proxy(&launch);
+		become_proxy(&plan);
 	close(TAKE_FD(report_write));
 	error = read_report(job, report, failure);
 	if (!error)
@@ -251,7 +251,7 @@ int proxy_launch(struct job *job, int cgroup, int netns, bool ipv6,
 	return error;
 }
 
-int proxy_wait(const struct job *job, int ready, struct failure *failure)
+static int wait_for_proxy(const struct job *job, int ready, struct failure *failure)
 {
 	struct pollfd event = { .fd = ready, .events = POLLIN };
 	int count;
@@ -267,4 +267,15 @@ int proxy_wait(const struct job *job, int ready, struct failure *failure)
 		return fail(failure, -EPIPE, "the proxy of job %s ended at its start",
 			job->spec.name);
 	return 0;
+}
+
+int proxy_start(struct job *job, int cgroup, int netns, bool ipv6,
+	const struct job_maps *maps, struct failure *failure)
+{
+	_fd_ int ready = -1;
+	int error = launch(job, cgroup, netns, ipv6, maps, &ready, failure);
+
+	if (!error)
+		error = state_write(job, maps, failure);
+	return error ? error : wait_for_proxy(job, ready, failure);
 }

@@ -7,12 +7,9 @@
 #include "core/maps.h"
 
 /*
- * Starts the proxy of a job in its cgroup `cgroup`, with its listening sockets in the namespace `netns`, and fills in
- * job->proxy_pid and the endpoints. Returns 0 once the sockets are there: job_proxy_wait() waits for the rest.
- * `*ready` is then a descriptor for that.
+ * Starts the proxy of a job in its cgroup `cgroup`, with its listening sockets in the namespace `netns`; fills in
+ * job->proxy_pid and the endpoints; tells the programs what the job may do; waits until the proxy answers.
+ * Returns 0 or -errno.
  */
-int proxy_launch(struct job *job, int cgroup, int netns, bool ipv6,
-	const struct job_maps *maps, int *ready, struct failure *failure);
-
-/* Waits until the proxy answers. Returns 0 or -errno. */
-int proxy_wait(const struct job *job, int ready, struct failure *failure);
+int proxy_start(struct job *job, int cgroup, int netns, bool ipv6,
+	const struct job_maps *maps, struct failure *failure);
