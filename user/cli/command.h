@@ -31,6 +31,8 @@ int up_command(struct options *options, int *status, struct failure *failure);
 int exec_command(struct options *options, int *status, struct failure *failure);
 int down_command(struct options *options, int *status, struct failure *failure);
 int list_command(struct options *options, int *status, struct failure *failure);
+int gc_command(struct options *options, int *status, struct failure *failure);
+int repair_command(struct options *options, int *status, struct failure *failure);
 int show_command(struct options *options, int *status, struct failure *failure);
 int events_command(struct options *options, int *status, struct failure *failure);
 int version_command(struct options *options, int *status, struct failure *failure);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "core/job.h"
+#include "core/condition.h"
 #include "lib/cleanup.h"
 #include "lib/rate.h"
 
@@ -17,10 +17,17 @@ struct listing {
 static int add(const struct job *job, void *data)
 {
 	struct listing *listing = data;
+	json_t *shown;
 
 	if (!job_has_labels(job, listing->labels))
 		return 0;
-	return json_array_append_new(listing->jobs, job_to_json(job)) ? -ENOMEM : 0;
+	shown = job_to_json(job);
+	if (shown && json_object_set_new(shown, "state",
+			     json_string(condition_word(job_condition(job))))) {
+		json_decref(shown);
+		return -ENOMEM;
+	}
+	return json_array_append_new(listing->jobs, shown) ? -ENOMEM : 0;
 }
 
 static const char *text(const json_t *job, const char *key)
@@ -38,8 +45,8 @@ static void print_line(const json_t *job)
 
 	rate_format((uint64_t)json_integer_value(json_object_get(rate, "bits_per_second")),
 		shown);
-	printf("%-24s %-5s %-9s %-6s", text(job, "job"), text(job, "network"), shown,
-		text(rate, "pacing"));
+	printf("%-24s %-8s %-5s %-9s %-6s", text(job, "job"), text(job, "state"),
+		text(job, "network"), shown, text(rate, "pacing"));
 	json_array_foreach(json_object_get(job, "domains"), i, domain)
 		printf("%s%s", i ? "," : " ", json_string_value(domain));
 	json_object_foreach(json_object_get(job, "labels"), key, label)
@@ -68,8 +75,8 @@ int list_command(struct options *options, int *status, struct failure *failure)
 		return 0;
 	}
 	if (json_array_size(jobs))
-		printf("%-24s %-5s %-9s %-6s %s\n", "JOB", "NET", "RATE", "PACING",
-			"DOMAINS, LABELS");
+		printf("%-24s %-8s %-5s %-9s %-6s %s\n", "JOB", "STATE", "NET", "RATE",
+			"PACING", "DOMAINS, LABELS");
 	json_array_foreach(jobs, i, job) print_line(job);
 	return 0;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "core/cgroup.h"
+#include "core/condition.h"
 #include "core/usage.h"
 #include "lib/cleanup.h"
 #include "lib/rate.h"
@@ -65,6 +65,8 @@ static int print_json(
 	_json_ json_t *json = job_to_json(job);
 
 	if (!json ||
+		json_object_set_new(
+			json, "state", json_string(condition_word(job_condition(job)))) ||
 		json_object_set_new(json, "connections",
 			json_integer((json_int_t)usage->job.connections)) ||
 		json_object_set_new(json, "upload", counters_to_json(&usage->job)) ||
@@ -99,19 +101,22 @@ static void print_domains(const struct job *job, const struct usage *usage)
 
 static void print_text(const struct job *job, const struct usage *usage)
 {
-	bool alive = job->proxy_pid && cgroup_has_process(job->paths.proxy, job->proxy_pid);
+	enum condition condition = job_condition(job);
 	char rate[RATE_TEXT_MAX];
 
 	rate_format(job->spec.rate, rate);
 	printf("job        %s\n", job->spec.name);
+	printf("state      %s%s\n", condition_word(condition),
+		condition == CONDITION_CUT_OFF
+			? ": its proxy has ended; see: jobfence help repair"
+			: "");
 	printf("network    %s, %s each way, pacing %s\n", network_name(job->spec.network),
 		rate, pacing_name(job->pacing));
 	printf("cgroup     %s\n", job->cgroup);
 	printf("namespace  %s\n", job->netns[0] ? job->netns : "the node's own");
 	printf("pins       %s\n", job->paths.pins);
 	if (job->proxy_pid)
-		printf("proxy      %d at " PROXY_ADDRESS4 ":80%s\n", (int)job->proxy_pid,
-			alive ? "" : ", which is not running");
+		printf("proxy      %d at " PROXY_ADDRESS4 ":80\n", (int)job->proxy_pid);
 	printf("connections led to the proxy: %llu\n",
 		(unsigned long long)usage->job.connections);
 	if (job->spec.domains.count)

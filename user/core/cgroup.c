@@ -125,6 +125,28 @@ int cgroup_kill(const char *path, int seconds)
 	return error ? error : wait_until_empty(events, seconds);
 }
 
+int cgroup_kill_each(const char *path, int seconds)
+{
+	char procs[PATH_SIZE], line[32];
+	_fd_ int events = open_events(path);
+	_file_ FILE *file = NULL;
+
+	if (events < 0)
+		return events;
+	if (path_format(procs, "%s/cgroup.procs", path))
+		return -ENAMETOOLONG;
+	file = fopen(procs, "re");
+	if (!file)
+		return -errno;
+	while (fgets(line, sizeof(line), file)) {
+		pid_t pid = (pid_t)strtol(line, NULL, 10);
+
+		if (pid > 0 && kill(pid, SIGKILL) && errno != ESRCH)
+			return -errno;
+	}
+	return wait_until_empty(events, seconds);
+}
+
 bool cgroup_has_process(const char *path, pid_t pid)
 {
 	char procs[PATH_SIZE], line[32];

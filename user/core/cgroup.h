@@ -25,6 +25,13 @@ int cgroup_is_populated_at(int cgroup);
  * cgroup that is not there is empty. Returns 0, -ETIMEDOUT or -errno. */
 int cgroup_kill(const char *path, int seconds);
 
+/*
+ * The same for the processes directly in a cgroup that is to be used again, and whose processes don't fork: after
+ * cgroup.kill, Linux 6.18 kills what clone3(2) starts there later, too. It compares the cgroup's count of kills with
+ * that of the caller's own (kernel/cgroup/cgroup.c, cgroup_css_set_fork() and cgroup_post_fork()).
+ */
+int cgroup_kill_each(const char *path, int seconds);
+
 /* Whether `pid` is directly in the cgroup. */
 bool cgroup_has_process(const char *path, pid_t pid);
 

@@ -1,0 +1,232 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What nobody ended is found and removed; what lives, or is not ours, stays; a job that lost its proxy
+# gets a new one.
+
+load lib/job
+
+site=http://allowed.test
+
+state_of()
+{
+	jobfence list --json | jq -r --arg job "$1" '.[] | select(.job == $job).state'
+}
+
+# Makes a cgroup as an executor would.
+make_cgroup()
+{
+	THEIRS=$(<"$LAB/cgroups")/theirs-$JOB
+	in_lab mkdir "$THEIRS"
+}
+
+# Starts a process in that cgroup, $PID.
+enter_cgroup()
+{
+	in_lab bash -c "echo \$\$ >'$THEIRS/cgroup.procs' && exec sleep infinity" 3>&- &
+	until PID=$(in_lab cat "$THEIRS/cgroup.procs") && [ -n "$PID" ]; do :; done
+}
+
+leave_cgroup()
+{
+	in_lab kill "$PID"
+	until in_lab grep -q 'populated 0' "$THEIRS/cgroup.events"; do :; done
+}
+
+# As if the job had come up long ago.
+make_old()
+{
+	in_lab touch -d '5 minutes ago' "/run/jobfence/jobs/$JOB/spec.json"
+}
+
+kill_proxy()
+{
+	local cgroup
+
+	cgroup=$(up_says '.cgroup | rtrimstr("/work") + "/proxy"')
+	# shellcheck disable=SC2046 # numbers
+	in_lab kill -KILL $(in_lab cat "$cgroup/cgroup.procs")
+	until in_lab grep -q 'populated 0' "$cgroup/cgroup.events"; do :; done
+}
+
+@test "what lives and what is not ours is left alone" {
+	make_cgroup
+	in_lab mkdir -p /sys/fs/bpf/other "$(<"$LAB/cgroups")/other"
+	in_lab ip netns add other
+	job_up --domain allowed.test
+	jobfence up --job adopted --cgroup "$THEIRS" --domain allowed.test
+	is "$(jobfence gc --json)" '{"removed":[],"failed":[]}'
+	is "$(state_of "$JOB") $(state_of adopted)" 'up up'
+	is "$(fetch $site)" 'this is allowed.test'
+	jobfence down adopted
+	in_lab rmdir /sys/fs/bpf/other "$(<"$LAB/cgroups")/other" "$THEIRS"
+	in_lab ip netns delete other
+}
+
+@test "a cgroup of others that is empty for a while has no job any more" {
+	make_cgroup
+	job_up --cgroup "$THEIRS" --domain allowed.test
+	make_old
+	enter_cgroup
+	is "$(jobfence gc)" ''
+	leave_cgroup
+	is "$(jobfence gc)" "removed $JOB"
+	nothing_is_left
+	in_lab rmdir "$THEIRS"
+}
+
+@test "a cgroup of others that is gone has no job any more" {
+	make_cgroup
+	job_up --cgroup "$THEIRS" --domain allowed.test
+	in_lab rmdir "$THEIRS"
+	is "$(state_of "$JOB")" gone
+	is "$(jobfence gc)" "removed $JOB"
+	nothing_is_left
+}
+
+@test "a job whose namespace was removed is collected" {
+	job_up --domain allowed.test
+	in_lab ip netns delete "jobfence-$JOB"
+	is "$(state_of "$JOB")" gone
+	is "$(jobfence gc)" "removed $JOB"
+	nothing_is_left
+}
+
+@test "a job without its proxy is cut off, and repaired" {
+	job_up --domain allowed.test
+	kill_proxy
+	is "$(state_of "$JOB")" cut-off
+	ends_with 7 in_job_directly curl -sS --resolve allowed.test:80:11.0.0.2 $site
+	jobfence repair "$JOB"
+	is "$(state_of "$JOB")" up
+	is "$(fetch $site)" 'this is allowed.test'
+	refused_for domain http://denied.test/
+	jobfence repair "$JOB"
+	is "$(fetch $site)" 'this is allowed.test'
+	ends_with 4 jobfence repair nobody
+}
+
+@test "a worker that outlives its supervisor is replaced, too" {
+	local cgroup supervisor worker
+
+	job_up --domain allowed.test
+	cgroup=$(up_says '.cgroup | rtrimstr("/work") + "/proxy"')
+	{ read -r supervisor && read -r worker; } < <(in_lab sort -n "$cgroup/cgroup.procs")
+	in_lab kill -STOP "$worker"
+	in_lab kill -KILL "$supervisor"
+	is "$(state_of "$JOB")" cut-off
+	jobfence repair "$JOB"
+	is "$(fetch $site)" 'this is allowed.test'
+	! in_lab grep -qx "$worker" "$cgroup/cgroup.procs" || lab_fail 'the old worker is alive'
+}
+
+@test "a job in the node's namespace is repaired, too" {
+	job_up --netns /proc/self/ns/net --domain allowed.test
+	kill_proxy
+	jobfence repair "$JOB"
+	is "$(fetch $site)" 'this is allowed.test'
+	refused_for domain http://denied.test/
+}
+
+@test "a repair that was killed anywhere is put right by the next one" {
+	local call=0
+
+	while
+		job_up --domain allowed.test
+		kill_proxy
+		killed_at $((call += 1)) repair "$JOB"
+	do
+		jobfence repair "$JOB"
+		is "$(fetch $site)" 'this is allowed.test' || lab_fail "after call $call"
+		jobfence down "$JOB"
+	done
+	[ $call -gt 5 ] || lab_fail "only $call calls: $(<"$BATS_TEST_TMPDIR/killed")"
+}
+
+@test "a job that lost its proxy and its processes is collected" {
+	mkfifo "$BATS_TEST_TMPDIR/started" "$BATS_TEST_TMPDIR/end"
+	job_up --domain allowed.test
+	in_job bash -c "echo >'$BATS_TEST_TMPDIR/started'; read -r _ <'$BATS_TEST_TMPDIR/end'" 3>&- &
+	read -r _ <"$BATS_TEST_TMPDIR/started"
+	kill_proxy
+	is "$(jobfence gc)" ''
+	echo >"$BATS_TEST_TMPDIR/end"
+	wait $!
+	is "$(jobfence gc)" "removed $JOB"
+	nothing_is_left
+}
+
+@test "jobs are collected by label, with what runs in them" {
+	mkfifo "$BATS_TEST_TMPDIR/started"
+	job_up --label executor=e1 --domain allowed.test
+	jobfence up --job other --label executor=e2
+	in_job bash -c "echo >'$BATS_TEST_TMPDIR/started'; exec sleep infinity" 3>&- &
+	read -r _ <"$BATS_TEST_TMPDIR/started"
+	is "$(jobfence gc --json --label executor=e1)" "{\"removed\":[\"$JOB\"],\"failed\":[]}"
+	is "$(jobfence list --json | jq -r '.[].job')" other
+}
+
+@test "jobs are collected after /run was emptied" {
+	job_up --domain allowed.test
+	jobfence up --job some.other
+	in_lab rm -r /run/jobfence
+	is "$(jobfence gc | sort)" "removed some.other
+removed $JOB"
+	nothing_is_left
+}
+
+@test "what runs without a fence, after bpffs was unmounted, is ended" {
+	mkfifo "$BATS_TEST_TMPDIR/started"
+	job_up --domain allowed.test
+	in_job bash -c "echo >'$BATS_TEST_TMPDIR/started'; exec sleep infinity" 3>&- &
+	read -r _ <"$BATS_TEST_TMPDIR/started"
+	in_lab umount /sys/fs/bpf
+	in_lab mount -t bpf bpf /sys/fs/bpf
+	is "$(state_of "$JOB")" unfenced
+	ends_with 1 jobfence repair "$JOB"
+	is "$(jobfence gc)" "removed $JOB"
+	nothing_is_left
+	job_up --domain allowed.test
+	is "$(fetch $site)" 'this is allowed.test'
+}
+
+@test "an up that was killed anywhere is collected" {
+	local call=0
+
+	while killed_at $((call += 1)) up --job "$JOB" --domain allowed.test; do
+		jobfence gc >/dev/null
+		nothing_is_left || lab_fail "after call $call"
+	done
+	[ $call -gt 20 ] || lab_fail "only $call calls: $(<"$BATS_TEST_TMPDIR/killed")"
+}
+
+@test "a gc that was killed anywhere is put right by the next one" {
+	local call=0
+
+	while
+		job_up --domain allowed.test
+		kill_proxy
+		killed_at $((call += 1)) gc
+	do
+		jobfence gc >/dev/null
+		nothing_is_left || lab_fail "after call $call"
+	done
+	[ $call -gt 10 ] || lab_fail "only $call calls: $(<"$BATS_TEST_TMPDIR/killed")"
+}
+
+@test "half a job goes on fencing who lives in a cgroup of others" {
+	make_cgroup
+	enter_cgroup
+	job_up --cgroup "$THEIRS" --domain allowed.test
+	in_lab rm "/run/jobfence/jobs/$JOB/spec.json"
+	for command in "down $JOB" gc "up --job $JOB"; do
+		# shellcheck disable=SC2086 # words
+		ends_with 1 jobfence $command
+		like "$ERRORS" '*end them first*'
+	done
+	in_lab test -e "/sys/fs/bpf/jobfence/jobs/$JOB/links/egress"
+	leave_cgroup
+	is "$(jobfence gc)" "removed $JOB"
+	nothing_is_left
+	in_lab rmdir "$THEIRS"
+}

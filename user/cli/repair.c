@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* `jobfence repair`. */
+
+#include "cli/command.h"
+#include "core/repair.h"
+#include "lib/cleanup.h"
+
+int repair_command(struct options *options, int *status, struct failure *failure)
+{
+	_cleanup_(job_free) struct job job;
+	int error = job_init(&job);
+
+	(void)status;
+	if (error)
+		return fail(failure, error, "repair");
+	if (options->count != 1)
+		return fail_as(failure, STATUS_USAGE, "repair needs the name of one job");
+	return job_repair(&job, options->arguments[0], failure);
+}

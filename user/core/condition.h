@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* How a job that is there is doing. */
+
+#include "core/job.h"
+
+enum condition {
+	CONDITION_UP,	    /* all of it stands */
+	CONDITION_CUT_OFF,  /* its proxy has ended: no network until it is repaired */
+	CONDITION_UNFENCED, /* its pins are gone, as after bpffs was unmounted */
+	CONDITION_GONE,	    /* its cgroup or its namespace was removed by others */
+};
+
+enum condition job_condition(const struct job *job);
+const char *condition_word(enum condition condition);
+
+/* Whether the job belongs to nobody any more, and gc may end it: nothing runs in it, and either it is not whole, or it
+ * lives in a cgroup of others that nobody has entered for a minute after `up`. One that has lost its pins is dead in any
+ * case: what runs in it is without a fence. */
+bool job_is_dead(const struct job *job);
