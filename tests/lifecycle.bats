@@ -246,3 +246,51 @@ proxy_processes()
 	is "$(in_job curl -sS http://denied.test/)" 'this is denied.test'
 	is "$(received x-jobfence-job-id)" ''
 }
+
+@test "64 jobs come and go at once" {
+	local pids=() i
+
+	for ((i = 0; i < 64; i++)); do
+		{
+			jobfence up --job "many$i" --domain allowed.test >/dev/null &&
+				is "$(jobfence exec "many$i" -- curl -sS --max-time 60 $site)" 'this is allowed.test' &&
+				jobfence down "many$i"
+		} 3>&- &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid"
+	done
+	nothing_is_left
+}
+
+@test "programs of others on the cgroup or above it stay in force, and ours beside them" {
+	local above place
+
+	above=$(<"$LAB/cgroups")/above
+	clang -target bpf -O2 -c -o "$BATS_TEST_TMPDIR/drop.o" -x c - <<-'END'
+		struct __sk_buff;
+		__attribute__((section("cgroup_skb/egress"))) int drop(struct __sk_buff *packet)
+		{
+			return 0;
+		}
+		char _license[] __attribute__((section("license"))) = "GPL";
+	END
+	in_lab bpftool prog load "$BATS_TEST_TMPDIR/drop.o" /sys/fs/bpf/drop
+	in_lab mkdir -p "$above/inner"
+	for place in "$above" "$above/inner"; do
+		in_lab bpftool cgroup attach "$place" egress pinned /sys/fs/bpf/drop multi
+		job_up --cgroup "$above/inner" --domain allowed.test
+		! fetch --max-time 1 --resolve allowed.test:80:11.0.0.2 $site 2>/dev/null ||
+			lab_fail "a program on $place is not in force"
+		jobfence down "$JOB"
+		like "$(in_lab bpftool cgroup list "$place")" '*drop*'
+		in_lab bpftool cgroup detach "$place" egress pinned /sys/fs/bpf/drop
+		job_up --cgroup "$above/inner" --domain allowed.test
+		is "$(fetch $site)" 'this is allowed.test'
+		refused_for domain http://denied.test/
+		jobfence down "$JOB"
+	done
+	in_lab rm /sys/fs/bpf/drop
+	in_lab rmdir "$above/inner" "$above"
+}
