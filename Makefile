@@ -52,7 +52,7 @@ UNIT_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 FUZZERS	    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 
 .DELETE_ON_ERROR:
-.PHONY: all unit-tests fuzzers demo check check-vm check-asan fuzz lint install uninstall help \
+.PHONY: all unit-tests fuzzers demo check check-vm check-asan bench fuzz lint install uninstall help \
 	clean libraries
 
 all: $(PROGRAMS) ## build both programs
@@ -131,6 +131,11 @@ check-asan: ## unit tests and bats files with AddressSanitizer and UBSan
 	@tests/packages check
 	$(STEP) all unit-tests BUILD=$(BUILD)/asan CFLAGS='-O1 -g $(ASAN)' HARDEN=-fPIE
 	@BUILD=$(BUILD)/asan tests/run --unit --native $(T)
+
+bench: ## time jobs that come and go, a thousand of them
+	@tests/packages check
+	$(STEP) all
+	@BUILD=$(BUILD) tests/bench/lifecycle
 
 fuzz: ## each fuzz target for FUZZ_TIME seconds
 	@tests/packages fuzz

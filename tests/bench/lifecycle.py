@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Times `up` and `down`, to be run on a lab's node. See the script lifecycle."""
+
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+JOBFENCE, JOBS = sys.argv[1], int(sys.argv[2])
+CYCLES, PARALLEL = 1000, 64
+
+
+def call(*arguments):
+    """Runs jobfence and returns the time it took, in ms."""
+    start = time.monotonic()
+    subprocess.run([JOBFENCE, *arguments], check=True, stdout=subprocess.DEVNULL)
+    return (time.monotonic() - start) * 1000
+
+
+def up(name):
+    return call("up", "--job", name, "--domain", "allowed.test")
+
+
+def row(what, values):
+    values = sorted(values)
+    print(f"| {what} | {statistics.median(values):.1f} | {values[len(values) * 99 // 100]:.1f} |", flush=True)
+
+
+def kernel_memory():
+    """What would grow if a cycle left something: kB of slab and of per-CPU memory."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        fields = dict(re.findall(r"^(\w+):\s+(\d+) kB", file.read(), re.M))
+    return int(fields["Slab"]) + int(fields["Percpu"])
+
+
+def leftovers():
+    with open("/proc/self/mounts", encoding="ascii") as file:
+        mounts = len(file.readlines())
+    return (mounts, *(len(os.listdir(path)) for path in ("/sys/fs/bpf/jobfence/jobs", "/run/netns", "/run/jobfence/jobs")))
+
+
+def pss(program):
+    """Sums up the proportional set size, in kB, of every process of that program."""
+    total = 0
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/comm", encoding="ascii") as file:
+                if file.read().strip() != program:
+                    continue
+            with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+                total += int(re.search(r"^Pss:\s+(\d+)", file.read(), re.M).group(1))
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return total
+
+
+def main():
+    up("first")
+    call("down", "first")
+    print("| what | median, ms | 99th percentile, ms |\n| --- | ---: | ---: |")
+    row("start of a program that does nothing", [call("version") for _ in range(50)])
+
+    before, ups, downs = leftovers(), [], []
+    for i in range(CYCLES):
+        ups.append(up("cycle"))
+        downs.append(call("down", "cycle"))
+        if i == CYCLES // 2:
+            memory = kernel_memory()
+    row(f"`up`, {CYCLES} cycles", ups)
+    row(f"`down`, {CYCLES} cycles", downs)
+    growth = kernel_memory() - memory
+    if leftovers() != before:
+        sys.exit(f"mounts, pins, namespaces, folders: {before} before, {leftovers()} after")
+
+    names = [f"many{i}" for i in range(PARALLEL)]
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        start = time.monotonic()
+        list(pool.map(up, names))
+        middle = time.monotonic()
+        list(pool.map(lambda name: call("down", name), names))
+        end = time.monotonic()
+    row(f"`up`, {PARALLEL} at once, of each", [(middle - start) * 1000 / PARALLEL])
+    row(f"`down`, {PARALLEL} at once, of each", [(end - middle) * 1000 / PARALLEL])
+
+    start = kernel_memory()
+    row(f"`up` of the first to the {JOBS}th that stand at once", [up(f"standing{i}") for i in range(JOBS)])
+    row(f"`up` beside {JOBS} others", [up(f"last{i}") for i in range(50)])
+    memory = kernel_memory() - start
+    proxies = pss("jobfence-proxy")
+    row(f"`list` of {JOBS + 50}", [call("list") for _ in range(10)])
+    row(f"`gc` of {JOBS + 50}", [call("gc") for _ in range(10)])
+    row(f"`down --all` of {JOBS + 50}, of each", [call("down", "--all") / (JOBS + 50)])
+    print(f"\nA standing job: {proxies / (JOBS + 50):.0f} KiB (PSS) of its proxy's two processes, "
+          f"{memory / (JOBS + 50):.0f} KiB of the kernel's slab and per-CPU memory.")
+    print(f"The second half of {CYCLES} cycles changed the kernel's memory by {growth} KiB; no mount, pin, "
+          "namespace or folder was left.")
+
+
+main()
