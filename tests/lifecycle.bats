@@ -113,6 +113,50 @@ proxy_processes()
 	[ $call -gt 10 ] || lab_fail "only $call calls: $(<"$BATS_TEST_TMPDIR/killed")"
 }
 
+# Lets the $1th call of each kind, of those that take memory or descriptors, of a jobfence command, whose
+# arguments follow, fail with the error $2. Fails once it has fewer. Keeps the command's status in $STATUS.
+failed_at()
+{
+	STATUS=0
+	in_lab strace -qq -o "$BATS_TEST_TMPDIR/calls" \
+		-e "inject=openat,bpf,mkdir,mount,unshare,setns,clone3,rename,pipe2,socket,memfd_create,write,fcntl,unlinkat:error=$2:when=$1" \
+		"$JOBFENCE" "${@:3}" >"$BATS_TEST_TMPDIR/failed" 2>&1 || STATUS=$?
+	grep -q INJECTED "$BATS_TEST_TMPDIR/calls"
+}
+
+@test "an up that gets no memory or descriptors somewhere leaves nothing, or a whole job" {
+	local error call
+
+	for error in ENOMEM EMFILE; do
+		call=0
+		while failed_at $((call += 1)) $error up --job "$JOB" --domain allowed.test; do
+			if [ $STATUS -eq 0 ]; then
+				is "$(jobfence list --json | jq -r '.[].state')" up
+				refused_for domain http://denied.test/
+				jobfence down "$JOB"
+			fi
+			jobfence gc >/dev/null
+			nothing_is_left || lab_fail "$error of call $call: $(grep INJECTED "$BATS_TEST_TMPDIR/calls")"
+		done
+		is $STATUS 0
+		jobfence down "$JOB"
+		[ $call -gt 50 ] || lab_fail "only $call calls: $(<"$BATS_TEST_TMPDIR/failed")"
+	done
+}
+
+@test "a down that fails somewhere is put right by the next one" {
+	local call=0
+
+	while
+		job_up --domain allowed.test
+		failed_at $((call += 1)) ENOMEM down "$JOB"
+	do
+		jobfence down "$JOB" 2>/dev/null || [ $? -eq 4 ] || lab_fail "after call $call"
+		nothing_is_left || lab_fail "after call $call"
+	done
+	[ $call -gt 10 ] || lab_fail "only $call calls: $(<"$BATS_TEST_TMPDIR/failed")"
+}
+
 @test "a worker of the proxy that died is replaced" {
 	local worker
 
