@@ -61,9 +61,10 @@ static __always_inline void connection_closed(
 	struct connection_key key;
 
 	connection_key(&key, context, job_state->id);
+	/* An update of the rate writes the state anew and may lose a count: never go below none. */
 	connection = bpf_map_lookup_elem(&connections, &key);
 	if (connection && connection->cookie == bpf_get_socket_cookie(context) &&
-		!bpf_map_delete_elem(&connections, &key))
+		!bpf_map_delete_elem(&connections, &key) && job_state->connections)
 		__sync_fetch_and_add(&job_state->connections, -1);
 }
 

@@ -60,7 +60,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, DOMAINS_MAX);
+	__uint(max_entries, DOMAIN_ENTRIES_MAX);
 	__type(key, struct domain_key);
 	__type(value, struct domain);
 } domains __weak SEC(".maps");
@@ -68,10 +68,18 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, DOMAINS_MAX);
+	__uint(max_entries, DOMAIN_ENTRIES_MAX);
 	__type(key, __u32);
 	__type(value, __u64);
 } hits __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct job_limits);
+} limits __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -17,7 +17,7 @@
 #include <linux/types.h>
 #endif
 
-#define FENCE_ABI 1
+#define FENCE_ABI 2
 
 /* The address under which a job sees its proxy: the IPv4 dummy address (RFC 7600, section
  * 4.8) and one of the dummy IPv6 prefix 100:0:0:1::/64 (RFC 9780). */
@@ -30,9 +30,10 @@
 #define ALLOWED_RANGES_MAX  16
 #define JOB_CONNECTIONS_MAX 1024   /* open connections of one job to its proxy */
 #define CONNECTIONS_MAX	    262144 /* the same for all jobs of a node */
-#define DOMAINS_MAX	    1024   /* entries of one job's domain map */
-#define REFUSALS_MAX	    256	   /* different names that a job's refusals are kept for */
-#define EVENTS_PER_SECOND   64	   /* events that one job may cause */
+#define DOMAINS_MAX	    1024   /* keys that one job's domains may need */
+#define DOMAIN_ENTRIES_MAX  2048 /* of its domain map: old and new ones during an update */
+#define REFUSALS_MAX	    256	 /* different names that a job's refusals are kept for */
+#define EVENTS_PER_SECOND   64	 /* events that one job may cause */
 
 /* An IPv6 address, or an IPv4 address in its IPv4-mapped form ::ffff:a.b.c.d. */
 struct address {
@@ -175,6 +176,13 @@ struct domain_key {
 struct domain {
 	__u32 hit; /* index in the job's map `hits` of the requests that this entry allowed */
 	__u32 unused;
+};
+
+/* The one element of the map `limits` of a job: what its proxy reads from memory all the time, so that an
+ * update holds at once. */
+struct job_limits {
+	__u64 rate; /* bytes per second and direction that the proxy itself keeps to, 0: none */
+	__u64 generation; /* of the domains; each change of them adds one */
 };
 
 /* Map `refused` of a job, written by its proxy. */

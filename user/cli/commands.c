@@ -13,6 +13,8 @@ const struct command commands[] = {
 		up_command, 0 },
 	{ "exec", "JOB [--] COMMAND [ARG...]", "run a command in a job that is up",
 		OPTIONS_EXECUTE | OPTIONS_COMMAND, exec_command, EXIT_BEFORE },
+	{ "update", "JOB", "change the domains and the rate of a job that runs",
+		OPTIONS_UPDATE, update_command, 0 },
 	{ "down", "[JOB...]", "end jobs and remove all that they got",
 		OPTIONS_SELECT | OPTIONS_ALL, down_command, 0 },
 	{ "list", "", "list the jobs of this node", OPTIONS_SELECT | OPTIONS_JSON,

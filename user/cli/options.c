@@ -85,6 +85,37 @@ static int set_pid(struct options *o, const char *argument, struct failure *fail
 	return set_netns(o, path, failure);
 }
 
+static int set_new_rate(struct options *o, const char *argument, struct failure *failure)
+{
+	(void)failure;
+	o->new_rate = argument;
+	return 0;
+}
+
+static int append(const char **list, const char *argument, struct failure *failure)
+{
+	size_t count = 0;
+
+	while (list[count])
+		count++;
+	if (count == UPDATE_DOMAINS_MAX)
+		return fail_as(failure, STATUS_USAGE,
+			"one update adds and removes at most %d domains each",
+			UPDATE_DOMAINS_MAX);
+	list[count] = argument;
+	return 0;
+}
+
+static int add_new_domain(struct options *o, const char *argument, struct failure *failure)
+{
+	return append(o->add_domains, argument, failure);
+}
+
+static int remove_domain(struct options *o, const char *argument, struct failure *failure)
+{
+	return append(o->remove_domains, argument, failure);
+}
+
 static const struct option_row rows[] = {
 	{ "network", "TYPE", OPTIONS_JOB, set_network,
 		"none, http or full; http when a domain is given, else none" },
@@ -95,6 +126,10 @@ static const struct option_row rows[] = {
 		"allow the domains in a file, one a line, # comments" },
 	{ "rate", "R", OPTIONS_JOB, set_rate,
 		"throttle each direction: 1mbit (the default), 500kbit, 10mbps; 0 for none" },
+	{ "rate", "R", OPTIONS_UPDATE, set_new_rate, "the new rate; 0 for none" },
+	{ "add-domain", "D", OPTIONS_UPDATE, add_new_domain, "allow one more domain" },
+	{ "remove-domain", "D", OPTIONS_UPDATE, remove_domain,
+		"allow it no longer; its open connections end" },
 	{ "job", "ID", OPTIONS_JOB, set_job, "the job's name" },
 	{ "label", "K=V", OPTIONS_JOB | OPTIONS_SELECT, add_label,
 		"a label, to find the job by" },

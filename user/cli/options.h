@@ -17,16 +17,22 @@ enum option_group {
 	OPTIONS_SELECT = 1 << 4,  /* jobs by label */
 	OPTIONS_ALL = 1 << 5,
 	OPTIONS_FOLLOW = 1 << 6,
+	OPTIONS_UPDATE = 1 << 30,
 	OPTIONS_COMMAND =
 		1
 		<< 7, /* no option: words after the first that is none belong to a command */
 };
+
+#define UPDATE_DOMAINS_MAX 256 /* of each kind in one command */
 
 struct options {
 	struct job_spec spec; /* of OPTIONS_SELECT: only its labels */
 	const char *cgroup;
 	char netns[PATH_SIZE]; /* empty: not given */
 	const char *user;
+	const char *new_rate;				 /* NULL: not given */
+	const char *add_domains[UPDATE_DOMAINS_MAX + 1]; /* NULL-terminated */
+	const char *remove_domains[UPDATE_DOMAINS_MAX + 1];
 	bool json, all, follow, no_proxy_variables, help;
 	char **arguments; /* what is left, NULL-terminated */
 	int count;

@@ -83,7 +83,6 @@ static int make_settings(const struct job *job, bool ipv6)
 		.abi = FENCE_ABI,
 		.size = sizeof(settings),
 		.job_key = job->id,
-		.rate = job->pacing == PACING_PROXY ? job->spec.rate / 8 : 0,
 		.allowed_count = job->spec.allowed_count,
 		.virtual4 = virtual_endpoint(PROXY_ADDRESS4),
 	};
@@ -123,6 +122,7 @@ static int hand_over(const struct launch *launch, const struct listeners *listen
 		[FD_DNS_TCP6] = listeners->dns_tcp6,
 		[FD_DOMAINS] = launch->domains,
 		[FD_HITS] = launch->maps->hits,
+		[FD_LIMITS] = launch->maps->limits,
 		[FD_REFUSED] = launch->maps->refused,
 		[FD_CONNECTIONS] = launch->connections,
 		[FD_READY] = launch->ready,

@@ -24,6 +24,7 @@ struct map_row {
 static const struct map_row rows[] = {
 	ROW(domains, true),
 	ROW(hits, true),
+	ROW(limits, true),
 	ROW(refused, true),
 	ROW(job, false),
 	ROW(upstream, false),
@@ -129,6 +130,31 @@ void job_maps_close(struct job_maps *maps)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		cleanup_fd(map_fd(maps, &rows[i]));
+}
+
+int job_maps_hit(int domains, const struct declared_domain *domain)
+{
+	struct domain_key keys[2];
+	struct domain value;
+
+	declared_domain_keys(domain, keys);
+	if (bpf_map_lookup_elem(domains, &keys[0], &value))
+		return -errno;
+	return value.hit < DOMAIN_ENTRIES_MAX ? (int)value.hit : -ERANGE;
+}
+
+int job_limits_read(const struct job_maps *maps, struct job_limits *limits)
+{
+	const __u32 first = 0;
+
+	return bpf_map_lookup_elem(maps->limits, &first, limits) ? -errno : 0;
+}
+
+int job_limits_write(const struct job_maps *maps, const struct job_limits *limits)
+{
+	const __u32 first = 0;
+
+	return bpf_map_update_elem(maps->limits, &first, limits, BPF_ANY) ? -errno : 0;
 }
 
 int job_map_read_only(const struct job_paths *paths, const char *name)

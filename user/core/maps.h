@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * A job's maps: its own (domains, hits, refused), made with the types of the node's templates, and
+ * A job's maps: its own (domains, hits, limits, refused), made with the types of the node's templates, and
  * the node's (state, counters, connections), pinned beside them so that a job's folder of pins holds all that
  * a job of that version needs.
  */
@@ -12,6 +12,7 @@
 struct job_maps {
 	int domains; /* all are descriptors, -1 where not open */
 	int hits;
+	int limits;
 	int refused;
 	int job;
 	int upstream;
@@ -21,7 +22,7 @@ struct job_maps {
 
 #define JOB_MAPS_NONE \
 	{ \
-		-1, -1, -1, -1, -1, -1, -1 \
+		-1, -1, -1, -1, -1, -1, -1, -1 \
 	}
 
 /* Makes and pins a job's maps and fills in its domains. Returns 0 or -errno. */
@@ -32,6 +33,13 @@ int job_maps_make(const struct job_paths *paths, const struct domains *domains,
 int job_maps_open(const struct job_paths *paths, struct job_maps *maps);
 
 void job_maps_close(struct job_maps *maps);
+
+/* Which element of `hits` counts for a declared domain. Returns it or -errno. */
+int job_maps_hit(int domains, const struct declared_domain *domain);
+
+/* Reads and writes the map `limits`. Return 0 or -errno. */
+int job_limits_read(const struct job_maps *maps, struct job_limits *limits);
+int job_limits_write(const struct job_maps *maps, const struct job_limits *limits);
 
 /* Opens a map of the job again, so that the descriptor allows no writing. Returns it or -errno. */
 int job_map_read_only(const struct job_paths *paths, const char *name);

@@ -59,6 +59,21 @@ static void read_resolvers(struct endpoint resolvers[RESOLVERS_MAX])
 	ares_library_cleanup();
 }
 
+/* Bytes per second that who does this pacing has to keep to. */
+static uint64_t rate_of(const struct job *job, enum pacing pacing)
+{
+	return job->pacing == pacing ? job->spec.rate / BITS_PER_BYTE : 0;
+}
+
+static int write_limits(const struct job *job, const struct job_maps *maps)
+{
+	struct job_limits limits;
+	int error = job_limits_read(maps, &limits);
+
+	limits.rate = rate_of(job, PACING_PROXY);
+	return error ? error : job_limits_write(maps, &limits);
+}
+
 static int write_job(const struct job *job, const struct job_maps *maps)
 {
 	const struct job_state state = {
@@ -69,7 +84,7 @@ static int write_job(const struct job *job, const struct job_maps *maps)
 		.proxy6 = job->proxy6,
 		.dns4 = job->dns4,
 		.dns6 = job->dns6,
-		.rate = job->pacing == PACING_EDT ? job->spec.rate / BITS_PER_BYTE : 0,
+		.rate = rate_of(job, PACING_EDT),
 	};
 
 	return bpf_map_update_elem(maps->job, &job->id, &state, BPF_EXIST) ? -errno : 0;
@@ -85,7 +100,7 @@ static int write_upstream(const struct job *job, const struct job_maps *maps)
 		.dns6 = job->dns6,
 		.allowed_count = job->spec.allowed_count,
 		.network = job->spec.network,
-		.rate = job->pacing == PACING_EDT ? job->spec.rate / BITS_PER_BYTE : 0,
+		.rate = rate_of(job, PACING_EDT),
 	};
 
 	memcpy(state.allowed, job->spec.allowed, sizeof(state.allowed));
@@ -100,8 +115,36 @@ int state_write(const struct job *job, const struct job_maps *maps, struct failu
 	int error = job->proxy_id ? write_upstream(job, maps) : 0;
 
 	if (!error)
+		error = write_limits(job, maps);
+	if (!error)
 		error = write_job(job, maps);
 	return error ? fail(failure, error, "cannot write the job's state") : 0;
+}
+
+/* The state is written whole: a packet or a connection between reading and writing may be missing from the clock or
+ * the count of connections. */
+int state_write_rate(const struct job *job, const struct job_maps *maps)
+{
+	struct upstream_state upstream;
+	struct job_state state;
+	uint64_t rate = rate_of(job, PACING_EDT);
+
+	if (bpf_map_lookup_elem(maps->upstream, &job->proxy_id, &upstream))
+		return -errno;
+	if (upstream.rate != rate) {
+		upstream.rate = rate;
+		if (bpf_map_update_elem(
+			    maps->upstream, &job->proxy_id, &upstream, BPF_EXIST))
+			return -errno;
+	}
+	if (bpf_map_lookup_elem(maps->job, &job->id, &state))
+		return -errno;
+	if (state.rate != rate) {
+		state.rate = rate;
+		if (bpf_map_update_elem(maps->job, &job->id, &state, BPF_EXIST))
+			return -errno;
+	}
+	return write_limits(job, maps);
 }
 
 int state_clear(const struct job_maps *maps, uint64_t id, uint64_t proxy_id)

@@ -11,6 +11,9 @@
 int state_write(
 	const struct job *job, const struct job_maps *maps, struct failure *failure);
 
+/* Gives the programs and the proxy the rate of job->spec. Returns 0 or -errno. */
+int state_write_rate(const struct job *job, const struct job_maps *maps);
+
 /* Takes everything back that state_write() gave: from now on all is refused. Returns 0, also where there is no
  * storage, or -errno. */
 int state_clear(const struct job_maps *maps, uint64_t id, uint64_t proxy_id);

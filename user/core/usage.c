@@ -55,11 +55,16 @@ static void read_refusals(int map, struct usage *usage)
 	qsort(usage->refusals, usage->refusal_count, sizeof(usage->refusals[0]), compare);
 }
 
-static int read_hits(int map, const struct job *job, struct usage *usage)
+static int read_hits(
+	const struct job_maps *maps, const struct job *job, struct usage *usage)
 {
-	for (__u32 i = 0; i < job->spec.domains.count && i < DOMAINS_MAX; i++)
-		if (bpf_map_lookup_elem(map, &i, &usage->hits[i]))
+	for (size_t i = 0; i < job->spec.domains.count && i < DOMAINS_MAX; i++) {
+		int hit = job_maps_hit(maps->domains, &job->spec.domains.list[i]);
+
+		/* Somebody took it out with bpftool: nothing counts for it. */
+		if (hit >= 0 && bpf_map_lookup_elem(maps->hits, &hit, &usage->hits[i]))
 			return -errno;
+	}
 	return 0;
 }
 
@@ -74,7 +79,7 @@ int usage_read(const struct job *job, struct usage **usage, struct failure *fail
 	if (!error && job->proxy_id)
 		error = job_counters_read(maps.counters, job->proxy_id, &read->proxy);
 	if (!error)
-		error = read_hits(maps.hits, job, read);
+		error = read_hits(&maps, job, read);
 	if (error)
 		return fail(failure, error, "cannot read the counters of job %s",
 			job->spec.name);

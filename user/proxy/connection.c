@@ -214,6 +214,22 @@ static bool wants_input(const struct connection *connection)
 	       !(connection->state == STATE_EXCHANGE && connection->request.complete);
 }
 
+/* Whether an update of the job's domains took away the host that this connection is for. Between requests
+ * it is for none: the next one is checked anyway. */
+static bool is_withdrawn(struct connection *connection)
+{
+	const struct rules *rules = connection->proxy->rules;
+	uint64_t generation = rules_limits(rules)->generation;
+	bool bound = (connection->state >= STATE_RESOLVING &&
+			     connection->state <= STATE_TUNNEL) ||
+		     (connection->state == STATE_HELLO && connection->connect);
+
+	if (!bound || generation == connection->generation)
+		return false;
+	connection->generation = generation;
+	return !rules_allow(rules, &connection->host);
+}
+
 void connection_run(struct connection *connection)
 {
 	static enum step (*const steps[])(struct connection *) = {
@@ -229,7 +245,8 @@ void connection_run(struct connection *connection)
 	enum step step = STEP_AGAIN;
 
 	for (int i = 0; i < STEPS_MAX && step == STEP_AGAIN; i++)
-		step = steps[connection->state](connection);
+		step = is_withdrawn(connection) ? STEP_END
+						: steps[connection->state](connection);
 	if (step == STEP_END) {
 		connection_close(connection);
 		return;
@@ -414,6 +431,7 @@ int connection_new(struct proxy *proxy, int fd, const struct endpoint *destinati
 		(settings->virtual6.port &&
 			!memcmp(&destination->address, &settings->virtual6.address,
 				sizeof(struct address)));
+	connection->generation = rules_limits(proxy->rules)->generation;
 	proxy->connections++;
 	connection_enter(connection, STATE_FIRST);
 	TAKE_POINTER(connection);

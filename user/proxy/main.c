@@ -35,7 +35,8 @@ static int open_all(const struct proxy_settings *settings, struct proxy *proxy)
 	if (!error)
 		error = resolver_new(proxy->loop, settings, &proxy->resolver);
 	if (!error)
-		error = throttle_new(proxy->loop, settings->rate, &proxy->throttle);
+		error = throttle_new(
+			proxy->loop, &rules_limits(proxy->rules)->rate, &proxy->throttle);
 	if (!error)
 		error = dns_stub_new(proxy->loop, settings, proxy->rules, &dns_stub);
 	return error ? error : listener_new(proxy, &listener);

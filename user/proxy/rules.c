@@ -9,40 +9,52 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "lib/cleanup.h"
 #include "proxy/bpf_map.h"
 #include "proxy/rules.h"
 
 struct rules {
 	uint64_t job;
-	uint64_t *hits; /* map `hits`, as memory */
+	uint64_t *hits;				  /* map `hits`, as memory */
+	const volatile struct job_limits *limits; /* the same */
 };
 
-#define HITS_SIZE (DOMAINS_MAX * sizeof(uint64_t))
+#define HITS_SIZE (DOMAIN_ENTRIES_MAX * sizeof(uint64_t))
 
 int rules_new(const struct proxy_settings *settings, struct rules **rules)
 {
 	struct rules *new = calloc(1, sizeof(*new));
+	void *limits;
+	int error;
 
 	if (!new)
 		return -ENOMEM;
 	new->job = settings->job_key;
 	new->hits = mmap(NULL, HITS_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, FD_HITS, 0);
-	if (new->hits == MAP_FAILED) {
-		int error = -errno;
-
-		free(new);
-		return error;
-	}
+	limits = mmap(NULL, sizeof(*new->limits), PROT_READ, MAP_SHARED, FD_LIMITS, 0);
+	new->limits = limits;
 	*rules = new;
-	return 0;
+	if (new->hits != MAP_FAILED && limits != MAP_FAILED)
+		return 0;
+	error = -errno;
+	rules_free(TAKE_POINTER(*rules));
+	return error;
 }
 
 void rules_free(struct rules *rules)
 {
 	if (!rules)
 		return;
-	munmap(rules->hits, HITS_SIZE);
+	if (rules->hits != MAP_FAILED)
+		munmap(rules->hits, HITS_SIZE);
+	if (rules->limits != MAP_FAILED)
+		munmap((void *)rules->limits, sizeof(*rules->limits));
 	free(rules);
+}
+
+const volatile struct job_limits *rules_limits(const struct rules *rules)
+{
+	return rules->limits;
 }
 
 static bool look_up(const struct host *host, struct domain *domain)
@@ -67,7 +79,7 @@ bool rules_use(struct rules *rules, const struct host *host)
 
 	if (!look_up(host, &domain))
 		return false;
-	if (domain.hit < DOMAINS_MAX)
+	if (domain.hit < DOMAIN_ENTRIES_MAX)
 		__atomic_fetch_add(&rules->hits[domain.hit], 1, __ATOMIC_RELAXED);
 	return true;
 }

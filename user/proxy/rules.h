@@ -17,6 +17,9 @@ struct rules;
 int rules_new(const struct proxy_settings *settings, struct rules **rules);
 void rules_free(struct rules *rules);
 
+/* The job's limits, which may change at any time, for as long as `rules` live. */
+const volatile struct job_limits *rules_limits(const struct rules *rules);
+
 /* Whether the job may reach `host`; asks the job's domain map. */
 bool rules_allow(const struct rules *rules, const struct host *host);
 

@@ -14,14 +14,16 @@
 
 enum proxy_fd {
 	FD_SETTINGS = 3,
-	FD_LISTENER4,	/* TCP, listening, in the job's namespace */
-	FD_LISTENER6,	/* the same, or closed where there is no IPv6 */
-	FD_DNS_UDP4,	/* bound */
-	FD_DNS_TCP4,	/* listening */
-	FD_DNS_UDP6,	/* or closed */
-	FD_DNS_TCP6,	/* or closed */
-	FD_DOMAINS,	/* map `domains` of the job, read-only */
-	FD_HITS,	/* map `hits` of the job, for mmap(2): uint64_t[DOMAINS_MAX] */
+	FD_LISTENER4, /* TCP, listening, in the job's namespace */
+	FD_LISTENER6, /* the same, or closed where there is no IPv6 */
+	FD_DNS_UDP4,  /* bound */
+	FD_DNS_TCP4,  /* listening */
+	FD_DNS_UDP6,  /* or closed */
+	FD_DNS_TCP6,  /* or closed */
+	FD_DOMAINS,   /* map `domains` of the job, read-only */
+	FD_HITS,      /* map `hits` of the job, for mmap(2): uint64_t[DOMAIN_ENTRIES_MAX] */
+	FD_LIMITS, /* map `limits` of the job, for mmap(2): struct job_limits; the kernel maps no
+			   descriptor that is read-only */
 	FD_REFUSED,	/* map `refused` of the job */
 	FD_CONNECTIONS, /* map `connections` of the node, read-only */
 	FD_READY,	/* pipe: one byte is written once the proxy answers */
@@ -40,12 +42,10 @@ bool proxy_fd_given(int fd);
 struct proxy_settings {
 	uint32_t abi; /* FENCE_ABI */
 	uint32_t size;
-	uint64_t job_key;  /* struct job_state's id */
-	char job[64];	   /* the job's name */
-	char header[64];   /* name of the header that carries it */
-	uint64_t rate;	   /* bytes per second and direction that the proxy itself has to
-				   keep to; 0 where the kernel paces, or nobody does */
-	uint32_t uid, gid; /* to run as */
+	uint64_t job_key;	/* struct job_state's id */
+	char job[64];		/* the job's name */
+	char header[64];	/* name of the header that carries it */
+	uint32_t uid, gid;	/* to run as */
 	uint32_t allowed_count; /* --allow-address */
 	struct address_range allowed[ALLOWED_RANGES_MAX];
 	struct endpoint virtual4, virtual6; /* what the DNS stub answers; port 0: none */

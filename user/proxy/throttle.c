@@ -25,9 +25,18 @@ struct bucket {
 
 struct throttle {
 	struct loop *loop;
+	const volatile __u64 *wanted_rate; /* by the loader, at any time */
 	uint64_t rate, depth;
 	struct bucket buckets[2];
 };
+
+/* Takes over a rate that has changed. */
+static void refresh(struct throttle *throttle)
+{
+	throttle->rate = *throttle->wanted_rate;
+	throttle->depth =
+		throttle->rate / 50 > 2 * SEGMENT ? throttle->rate / 50 : 2 * SEGMENT;
+}
 
 static void fill(struct bucket *bucket)
 {
@@ -35,6 +44,11 @@ static void fill(struct bucket *bucket)
 	uint64_t now = loop_now(throttle->loop), passed = now - bucket->filled;
 	uint64_t fresh;
 
+	if (!throttle->rate) {
+		bucket->tokens = throttle->depth;
+		bucket->filled = now;
+		return;
+	}
 	if (passed > NANOSECONDS)
 		passed = NANOSECONDS;
 	fresh = passed * throttle->rate / NANOSECONDS;
@@ -58,10 +72,10 @@ static void set_timer(struct bucket *bucket)
 {
 	const struct throttle *throttle = bucket->throttle;
 	uint64_t missing = bucket->tokens < SEGMENT ? SEGMENT - bucket->tokens : 1;
+	uint64_t wait = throttle->rate ? missing * NANOSECONDS / throttle->rate : 0;
 
 	if (!is_empty(bucket) && !bucket->timer.deadline)
-		loop_set_timer(throttle->loop, &bucket->timer,
-			missing * NANOSECONDS / throttle->rate + 1);
+		loop_set_timer(throttle->loop, &bucket->timer, wait + 1);
 }
 
 static void bucket_expired(struct timer *timer)
@@ -69,6 +83,7 @@ static void bucket_expired(struct timer *timer)
 	struct bucket *bucket = container_of(timer, struct bucket, timer);
 	struct waiter *waiter = bucket->line.next;
 
+	refresh(bucket->throttle);
 	fill(bucket);
 	if (!is_empty(bucket) && bucket->tokens) {
 		throttle_leave(waiter);
@@ -79,15 +94,15 @@ static void bucket_expired(struct timer *timer)
 	set_timer(bucket);
 }
 
-int throttle_new(struct loop *loop, uint64_t rate, struct throttle **throttle)
+int throttle_new(struct loop *loop, const volatile __u64 *rate, struct throttle **throttle)
 {
 	struct throttle *new = calloc(1, sizeof(*new));
 
 	if (!new)
 		return -ENOMEM;
 	new->loop = loop;
-	new->rate = rate;
-	new->depth = rate / 50 > 2 * SEGMENT ? rate / 50 : 2 * SEGMENT;
+	new->wanted_rate = rate;
+	refresh(new);
 	for (size_t i = 0; i < ARRAY_SIZE(new->buckets); i++) {
 		struct bucket *bucket = &new->buckets[i];
 
@@ -113,6 +128,7 @@ size_t throttle_allowance(struct throttle *throttle, enum direction direction, s
 {
 	struct bucket *bucket = &throttle->buckets[direction];
 
+	refresh(throttle);
 	if (!throttle->rate)
 		return want;
 	/* Who was here first is served first. */

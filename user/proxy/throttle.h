@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <linux/types.h>
+
 #include "proxy/loop.h"
 
 enum direction { UPLOAD, DOWNLOAD };
@@ -22,8 +24,9 @@ struct waiter {
 	struct waiter *next, *previous; /* NULL when not in line */
 };
 
-/* Makes a throttle of `rate` bytes per second and direction, 0: none. Returns 0 or -ENOMEM. */
-int throttle_new(struct loop *loop, uint64_t rate, struct throttle **throttle);
+/* Makes a throttle of `*rate` bytes per second and direction, 0: none, which may change at any time. Returns 0 or
+ * -ENOMEM. */
+int throttle_new(struct loop *loop, const volatile __u64 *rate, struct throttle **throttle);
 void throttle_free(struct throttle *throttle);
 
 /* How many of `want` bytes may be moved now; 0: none, wait. */

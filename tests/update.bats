@@ -1,0 +1,135 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# bats file_tags=vm
+#
+# A job is changed while it runs.
+
+load lib/job
+
+site=http://allowed.test
+
+# What the job has declared, blank between.
+domains()
+{
+	jobfence show "$JOB" --json | jq -r '.domains | join(" ")'
+}
+
+# The names of the job's domain map, as bpftool sees it: how many entries.
+entries()
+{
+	in_lab bpftool --json map dump pinned "/sys/fs/bpf/jobfence/jobs/$JOB/maps/domains" | jq length
+}
+
+# Moves $1 bytes and says in how many milliseconds.
+milliseconds()
+{
+	local begin=${EPOCHREALTIME/./}
+
+	fetch -o /dev/null "$site/bytes/$1" || return
+	echo $(((${EPOCHREALTIME/./} - begin) / 1000))
+}
+
+@test "a domain that is added is allowed at once, one that is removed is refused at once" {
+	job_up --domain allowed.test
+	refused_for domain http://other.test/
+	jobfence update "$JOB" --add-domain other.test
+	fetch -f -o /dev/null http://other.test/
+	jobfence update "$JOB" --remove-domain allowed.test
+	fetch -f -o /dev/null http://other.test/
+	refused_for domain $site/
+	is "$(domains)" other.test
+	is "$(entries)" 1
+}
+
+@test "domains are added and removed in one update, in any spelling" {
+	job_up --domain .allowed.test --domain git.test
+	jobfence update "$JOB" --add-domain ' OTHER.test.' --remove-domain .Allowed.TEST
+	is "$(domains)" 'git.test other.test'
+	is "$(entries)" 2
+}
+
+@test "a domain counts its hits on through an update" {
+	job_up --domain other.test --domain git.test
+	fetch -o /dev/null http://other.test/
+	fetch -o /dev/null http://git.test/
+	jobfence update "$JOB" --add-domain allowed.test --remove-domain git.test
+	fetch -o /dev/null $site/
+	fetch -o /dev/null http://other.test/
+	is "$(jobfence show "$JOB" --json | jq -c .hits)" '{"allowed.test":1,"other.test":2}'
+}
+
+@test "a bad update changes nothing" {
+	local before
+
+	job_up --domain allowed.test
+	before=$(in_lab cat "/run/jobfence/jobs/$JOB/spec.json")
+	ends_with 2 jobfence update "$JOB" --add-domain other.test --add-domain http://git.test/
+	ends_with 2 jobfence update "$JOB" --remove-domain allowed.test --remove-domain git.test
+	like "$ERRORS" "jobfence: *git.test*"
+	ends_with 2 jobfence update "$JOB" --add-domain other.test --rate 1
+	ends_with 2 jobfence update "$JOB"
+	ends_with 2 jobfence update
+	ends_with 4 jobfence update nobody --rate 2mbit
+	is "$(in_lab cat "/run/jobfence/jobs/$JOB/spec.json")" "$before"
+	is "$(entries)" 1
+	fetch -f -o /dev/null $site/
+}
+
+@test "a job without a network gets none by an update" {
+	job_up
+	ends_with 2 jobfence update "$JOB" --add-domain allowed.test
+	ends_with 2 jobfence update "$JOB" --rate 2mbit
+	is "$(domains)" ''
+}
+
+@test "a job may lose its last domain, and get one again" {
+	job_up --domain allowed.test
+	jobfence update "$JOB" --remove-domain allowed.test
+	refused_for domain $site/
+	is "$(entries)" 0
+	jobfence update "$JOB" --add-domain allowed.test
+	fetch -f -o /dev/null $site/
+}
+
+@test "a tunnel to a name that is no longer allowed ends" {
+	job_up --domain allowed.test --domain other.test --rate 80kbit
+	fetch https://allowed.test/bytes/2000000 >"$BATS_TEST_TMPDIR/moved" 2>"$BATS_TEST_TMPDIR/errors" 3>&- &
+	timeout 30 tail -c +1 -f "$BATS_TEST_TMPDIR/moved" | head -c 1 >/dev/null
+	jobfence update "$JOB" --remove-domain allowed.test
+	if wait $!; then
+		lab_fail 'the transfer came to its end'
+	fi
+	[ "$(wc -c <"$BATS_TEST_TMPDIR/moved")" -lt 2000000 ]
+}
+
+@test "a rate holds for a transfer that runs" {
+	job_up --domain allowed.test --rate 80kbit
+	fetch $site/bytes/2000000 >"$BATS_TEST_TMPDIR/moved" 3>&- &
+	timeout 30 tail -c +1 -f "$BATS_TEST_TMPDIR/moved" | head -c 1 >/dev/null
+	jobfence update "$JOB" --rate 100mbit
+	# At the old rate it would take 200 seconds; curl gives up after 60.
+	wait $!
+	is "$(wc -c <"$BATS_TEST_TMPDIR/moved")" 2000000
+	is "$(jobfence show "$JOB" --json | jq .rate.bits_per_second)" 100000000
+}
+
+@test "a job that had no rate gets one, and loses it" {
+	job_up --domain allowed.test --rate 0
+	jobfence update "$JOB" --rate 1mbit
+	is "$(jobfence show "$JOB" --json | jq -r .rate.pacing)" proxy
+	[ "$(milliseconds 125000)" -ge 800 ] || lab_fail 'it is not throttled'
+	jobfence update "$JOB" --rate 0
+	is "$(fetch $site/bytes/5000000 | wc -c)" 5000000
+}
+
+@test "an update that was killed is ended by the next one, and no entry is left" {
+	job_up --domain allowed.test
+	# As if killed before spec.json was renamed: the map has more than was declared.
+	jobfence update "$JOB" --add-domain other.test
+	in_lab sh -c "cd /run/jobfence/jobs/$JOB && jq '.network.domains = [\"allowed.test\"]' spec.json >new && mv new spec.json"
+	is "$(entries)" 2
+	jobfence update "$JOB" --add-domain git.test
+	is "$(domains)" 'allowed.test git.test'
+	is "$(entries)" 2
+	refused_for domain http://other.test/
+}
