@@ -277,3 +277,26 @@ declared()
 	in_job bash -c ': >/dev/tcp/11.0.0.2/22' || true
 	like "$(jobfence events --json | jq -c --arg job "$JOB" 'select(.job == $job)' | tail -n 1)" '*"port"*11.0.0.2*22*'
 }
+
+# The fields that docs/json.md names in the section $1, one a line.
+documented()
+{
+	sed -n "/^## $1\$/,/^## /s/^| \`\([a-z_]*\)\`.*/\1/p" "${BATS_TEST_DIRNAME}/../docs/json.md"
+}
+
+@test "JSON has the fields that its page names, and no others" {
+	local section
+
+	job_up --domain allowed.test
+	ends_with 1 in_job bash -c 'echo >/dev/udp/11.0.0.2/444'
+	jq . "$UP" >"$BATS_TEST_TMPDIR/A job"
+	jobfence list --json | jq '.[]' >"$BATS_TEST_TMPDIR/list"
+	jobfence show "$JOB" --json >"$BATS_TEST_TMPDIR/show"
+	jobfence events "$JOB" --json | head -n 1 >"$BATS_TEST_TMPDIR/events"
+	jobfence gc --json >"$BATS_TEST_TMPDIR/gc"
+	for section in 'A job' list show events gc; do
+		is "$(jq -r 'keys[]' "$BATS_TEST_TMPDIR/$section" | sort)" \
+			"$({ documented "$section"; [[ $section != @(list|show) ]] || documented 'A job'; } | sort)"
+	done
+	is "$(documented show | wc -l)" 6
+}
