@@ -217,7 +217,7 @@ declared()
 	jobfence down "$JOB"
 	echo "$spec" >"$BATS_TEST_TMPDIR/spec"
 	jobfence up --spec "$BATS_TEST_TMPDIR/spec" --json >"$UP.file"
-	is "$(jq 'del(.proxy.pid)' "$UP.file")" "$(jq 'del(.proxy.pid)' "$UP")"
+	is "$(jq 'del(.proxy.pid, .started)' "$UP.file")" "$(jq 'del(.proxy.pid, .started)' "$UP")"
 }
 
 @test "a spec that is wrong is status 2" {

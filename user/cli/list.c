@@ -35,6 +35,21 @@ static const char *text(const json_t *job, const char *key)
 	return json_string_value(json_object_get(job, key));
 }
 
+/* The age of a job in the largest unit that has two of it, as 90s, 5m, 3h, 12d. */
+static void print_age(time_t started)
+{
+	static const struct {
+		char letter;
+		long seconds;
+	} units[] = { { 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 } };
+	long age = (long)(time(NULL) - started);
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(units) - 1 && age < 2 * units[i].seconds)
+		i++;
+	printf(" %4ld%c", age / units[i].seconds, units[i].letter);
+}
+
 static void print_line(const json_t *job)
 {
 	const json_t *rate = json_object_get(job, "rate");
@@ -47,6 +62,7 @@ static void print_line(const json_t *job)
 		shown);
 	printf("%-24s %-8s %-5s %-9s %-6s", text(job, "job"), text(job, "state"),
 		text(job, "network"), shown, text(rate, "pacing"));
+	print_age((time_t)json_integer_value(json_object_get(job, "started")));
 	json_array_foreach(json_object_get(job, "domains"), i, domain)
 		printf("%s%s", i ? "," : " ", json_string_value(domain));
 	json_object_foreach(json_object_get(job, "labels"), key, label)
@@ -75,8 +91,8 @@ int list_command(struct options *options, int *status, struct failure *failure)
 		return 0;
 	}
 	if (json_array_size(jobs))
-		printf("%-24s %-8s %-5s %-9s %-6s %s\n", "JOB", "STATE", "NET", "RATE",
-			"PACING", "DOMAINS, LABELS");
+		printf("%-24s %-8s %-5s %-9s %-6s %5s %s\n", "JOB", "STATE", "NET", "RATE",
+			"PACING", "AGE", "DOMAINS, LABELS");
 	json_array_foreach(jobs, i, job) print_line(job);
 	return 0;
 }

@@ -2,7 +2,6 @@
 /* See condition.h. */
 
 #include <errno.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "core/cgroup.h"
@@ -62,11 +61,9 @@ const char *condition_word(enum condition condition)
 
 static bool is_new(const struct job *job)
 {
-	char path[PATH_SIZE];
-	struct stat status;
+	time_t age = time(NULL) - job->started;
 
-	return !path_format(path, "%s/spec.json", job->paths.run) && !stat(path, &status) &&
-	       time(NULL) - status.st_mtime < EMPTY_PATIENCE;
+	return age >= 0 && age < EMPTY_PATIENCE;
 }
 
 bool job_is_dead(const struct job *job)

@@ -180,6 +180,7 @@ static int build(struct job *job, const struct placement *where, struct failure 
 				  : state_write(job, &maps, failure);
 	if (error)
 		return error;
+	job->started = time(NULL);
 	error = job_record_write(job);
 	return error ? fail(failure, error, "cannot write %s/spec.json", job->paths.run)
 		     : 0;

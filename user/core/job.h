@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "core/paths.h"
 #include "core/spec.h"
@@ -30,6 +31,7 @@ struct job {
 	bool host_netns;	    /* the namespace that the loader is in */
 	uint64_t id;		    /* of `cgroup`; struct job_state's id */
 	uint64_t proxy_id;	    /* of the proxy's cgroup, 0: no proxy */
+	time_t started;		    /* when `up` built it */
 	enum pacing pacing;	    /* in force */
 	pid_t proxy_pid;	    /* the supervisor, 0: no proxy */
 	struct endpoint proxy4, proxy6, dns4, dns6; /* that are listened on; port 0: none */
