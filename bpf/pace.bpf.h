@@ -48,6 +48,8 @@ static __always_inline bool pace(struct __sk_buff *skb, __u64 rate, __u64 *clock
 		counter->marked_packets++;
 	if (departure > skb->tstamp)
 		skb->tstamp = departure;
+	/* fq sends what has the priority of network control at once, whatever its time is. */
+	skb->priority = 0;
 	counter->paced_packets++;
 	counter->paced_bytes += skb->len;
 	return true;

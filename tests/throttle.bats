@@ -108,3 +108,68 @@ for _ in range(100):
 	in_lab nsenter --net="$(up_says .netns)" tc qdisc delete dev lo root
 	throttled 100000 fetch $site/bytes/100000
 }
+
+# Runs a command in the cgroup $1 and the job's namespace with every privilege, as a container that was given
+# too many might.
+privileged_in()
+{
+	local cgroup=$1
+
+	shift
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab nsenter --net="$(up_says .netns)" bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' \
+		privileged "$cgroup" "$@"
+}
+
+game()
+{
+	privileged_in "$(up_says .cgroup)" "$LIB/gamer.py" "$@"
+}
+
+@test "no option of a socket makes an upload faster" {
+	local trick
+
+	job_up --domain allowed.test
+	for trick in pacing txtime priority mark; do
+		throttled $size game $size 1 $trick || lab_fail "with $trick"
+	done
+}
+
+@test "many connections share the rate of an upload" {
+	job_up --domain allowed.test
+	throttled $size game $size 16 priority
+}
+
+@test "a queueing discipline of the job's own makes nothing faster" {
+	job_up --domain allowed.test
+	privileged_in "$(up_says .cgroup)" tc qdisc replace dev lo root pfifo
+	throttled 2000000 game 2000000 4
+}
+
+wait_for_both()
+{
+	game $((size / 2)) 2 && wait "$1"
+}
+
+@test "a child cgroup shares the rate of its job" {
+	job_up --domain allowed.test
+	in_lab mkdir "$(up_says .cgroup)/child"
+	privileged_in "$(up_says .cgroup)/child" "$LIB/gamer.py" $((size / 2)) 2 3>&- &
+	throttled $size wait_for_both $!
+}
+
+@test "each direction has the rate for itself" {
+	job_up --domain allowed.test
+	game $size 2 3>&- &
+	throttled $size fetch -o /dev/null $site/bytes/$size
+	wait $!
+}
+
+@test "show tells what was paced, marked and dropped, and what waits" {
+	job_up --domain allowed.test
+	game 50000 2
+	is "$(jobfence show "$JOB" --json | jq -c '[.upload, .download | .paced_bytes, .marked_packets, .dropped_packets, .delay_microseconds | type] | unique')" '["number"]'
+	[ "$(best_pacing)" = edt ] || return 0
+	is "$(jobfence show "$JOB" --json | jq '.upload.paced_bytes >= 50000')" true
+	like "$(jobfence show "$JOB")" '*upload *bytes paced*'
+}

@@ -21,12 +21,15 @@ static json_t *reasons_to_json(const struct job_counters *counters)
 	return object;
 }
 
-static json_t *counters_to_json(const struct job_counters *counters)
+static json_t *counters_to_json(const struct job_counters *counters, uint64_t delay)
 {
-	return json_pack("{s:o, s:I, s:I, s:I}", "refused", reasons_to_json(counters),
-		"paced_packets", (json_int_t)counters->paced_packets, "paced_bytes",
+	return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "refused",
+		reasons_to_json(counters), "paced_packets",
+		(json_int_t)counters->paced_packets, "paced_bytes",
 		(json_int_t)counters->paced_bytes, "marked_packets",
-		(json_int_t)counters->marked_packets);
+		(json_int_t)counters->marked_packets, "dropped_packets",
+		(json_int_t)counters->refused[REASON_HORIZON], "delay_microseconds",
+		(json_int_t)(delay / 1000));
 }
 
 static json_t *refusals_to_json(const struct usage *usage)
@@ -69,8 +72,10 @@ static int print_json(
 			json, "state", json_string(condition_word(job_condition(job)))) ||
 		json_object_set_new(json, "connections",
 			json_integer((json_int_t)usage->job.connections)) ||
-		json_object_set_new(json, "upload", counters_to_json(&usage->job)) ||
-		json_object_set_new(json, "download", counters_to_json(&usage->proxy)) ||
+		json_object_set_new(json, "upload",
+			counters_to_json(&usage->job, usage->upload_delay)) ||
+		json_object_set_new(json, "download",
+			counters_to_json(&usage->proxy, usage->download_delay)) ||
 		json_object_set_new(json, "hits", hits_to_json(job, usage)) ||
 		json_object_set_new(json, "refusals", refusals_to_json(usage)))
 		return fail(failure, -ENOMEM, "job %s", job->spec.name);
@@ -86,6 +91,16 @@ static void print_counters(const char *who, const struct job_counters *counters)
 			printf("  %-8s %6llu  %s\n", who,
 				(unsigned long long)counters->refused[reason],
 				reason_text((enum reason)reason));
+}
+
+static void print_throttle(
+	const char *direction, const struct job_counters *counters, uint64_t delay)
+{
+	printf("%-10s %llu bytes paced, %llu packets marked, %llu dropped, %llu ms behind\n",
+		direction, (unsigned long long)counters->paced_bytes,
+		(unsigned long long)counters->marked_packets,
+		(unsigned long long)counters->refused[REASON_HORIZON],
+		(unsigned long long)delay / 1000000);
 }
 
 static void print_domains(const struct job *job, const struct usage *usage)
@@ -119,6 +134,10 @@ static void print_text(const struct job *job, const struct usage *usage)
 		printf("proxy      %d at " PROXY_ADDRESS4 ":80\n", (int)job->proxy_pid);
 	printf("connections led to the proxy: %llu\n",
 		(unsigned long long)usage->job.connections);
+	if (job->pacing == PACING_EDT) {
+		print_throttle("upload", &usage->job, usage->upload_delay);
+		print_throttle("download", &usage->proxy, usage->download_delay);
+	}
 	if (job->spec.domains.count)
 		printf("domains:\n");
 	print_domains(job, usage);

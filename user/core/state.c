@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/state.h"
 #include "lib/cleanup.h"
@@ -145,6 +146,25 @@ int state_write_rate(const struct job *job, const struct job_maps *maps)
 			return -errno;
 	}
 	return write_limits(job, maps);
+}
+
+int state_read_delays(const struct job *job, const struct job_maps *maps, uint64_t *upload,
+	uint64_t *download)
+{
+	struct upstream_state upstream = {};
+	struct job_state state;
+	struct timespec time;
+	uint64_t now;
+
+	if (bpf_map_lookup_elem(maps->job, &job->id, &state))
+		return -errno;
+	if (job->proxy_id && bpf_map_lookup_elem(maps->upstream, &job->proxy_id, &upstream))
+		return -errno;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	now = (uint64_t)time.tv_sec * 1000000000ULL + (uint64_t)time.tv_nsec;
+	*upload = state.departure > now ? state.departure - now : 0;
+	*download = upstream.departure > now ? upstream.departure - now : 0;
+	return 0;
 }
 
 int state_clear(const struct job_maps *maps, uint64_t id, uint64_t proxy_id)

@@ -14,6 +14,10 @@ int state_write(
 /* Gives the programs and the proxy the rate of job->spec. Returns 0 or -errno. */
 int state_write_rate(const struct job *job, const struct job_maps *maps);
 
+/* How long, in ns, a packet would have to wait now for the kernel to pace it. Returns 0 or -errno. */
+int state_read_delays(const struct job *job, const struct job_maps *maps, uint64_t *upload,
+	uint64_t *download);
+
 /* Takes everything back that state_write() gave: from now on all is refused. Returns 0, also where there is no
  * storage, or -errno. */
 int state_clear(const struct job_maps *maps, uint64_t id, uint64_t proxy_id);

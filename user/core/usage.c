@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/maps.h"
+#include "core/state.h"
 #include "core/usage.h"
 #include "lib/cleanup.h"
 
@@ -78,6 +79,9 @@ int usage_read(const struct job *job, struct usage **usage, struct failure *fail
 		error = job_counters_read(maps.counters, job->id, &read->job);
 	if (!error && job->proxy_id)
 		error = job_counters_read(maps.counters, job->proxy_id, &read->proxy);
+	if (!error)
+		error = state_read_delays(
+			job, &maps, &read->upload_delay, &read->download_delay);
 	if (!error)
 		error = read_hits(&maps, job, read);
 	if (error)

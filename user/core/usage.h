@@ -13,6 +13,8 @@ struct usage_refusal {
 struct usage {
 	struct job_counters job,
 		proxy; /* of the programs on the job's cgroup, on its proxy's */
+	/* How long a packet that comes now waits in the kernel, ns; 0 where the proxy paces. */
+	uint64_t upload_delay, download_delay;
 	uint64_t hits[DOMAINS_MAX];		     /* requests by index in spec.domains */
 	struct usage_refusal refusals[REFUSALS_MAX]; /* of the proxy, sorted by name */
 	size_t refusal_count;
