@@ -154,13 +154,14 @@ COMPLETION  := $(DESTDIR)$(PREFIX)/share/bash-completion/completions/jobfence
 
 install: all ## install below DESTDIR and PREFIX
 	install -D -m 755 $(BUILD)/jobfence $(BINDIR)/jobfence
+	ln -sf jobfence $(BINDIR)/jobfence-runtime
 	install -D -m 755 $(BUILD)/jobfence-proxy $(LIBEXECDIR)/jobfence-proxy
 	install -d $(dir $(MAN_PAGE)) $(dir $(COMPLETION))
 	$(BUILD)/jobfence manual >$(MAN_PAGE)
 	$(BUILD)/jobfence completion >$(COMPLETION)
 
 uninstall: ## remove what `make install` installed
-	rm -f $(BINDIR)/jobfence $(LIBEXECDIR)/jobfence-proxy $(MAN_PAGE) $(COMPLETION)
+	rm -f $(BINDIR)/jobfence $(BINDIR)/jobfence-runtime $(LIBEXECDIR)/jobfence-proxy $(MAN_PAGE) $(COMPLETION)
 	[ ! -d $(LIBEXECDIR) ] || rmdir $(LIBEXECDIR)
 
 clean: ## remove what was built

@@ -34,6 +34,7 @@ int down_command(struct options *options, int *status, struct failure *failure);
 int list_command(struct options *options, int *status, struct failure *failure);
 int gc_command(struct options *options, int *status, struct failure *failure);
 int repair_command(struct options *options, int *status, struct failure *failure);
+int oci_hook_command(struct options *options, int *status, struct failure *failure);
 int show_command(struct options *options, int *status, struct failure *failure);
 int events_command(struct options *options, int *status, struct failure *failure);
 int version_command(struct options *options, int *status, struct failure *failure);

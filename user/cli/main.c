@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/runtime.h"
 #include "core/objects.h"
 #include "lib/cleanup.h"
 
@@ -54,6 +55,8 @@ int main(int count, char **arguments)
 	const struct command *command;
 
 	objects_quiet();
+	if (count && !strcmp(basename(arguments[0]), RUNTIME_NAME))
+		return runtime_main(count, arguments);
 	if (word && (!strcmp(word, "--help") || !strcmp(word, "-h")))
 		word = "help";
 	else if (word && !strcmp(word, "--version"))

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See runtime.h. */
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/command.h"
+#include "cli/runtime.h"
+#include "core/oci.h"
+#include "lib/cleanup.h"
+
+/* Verbs that start nothing outside a fence that stands. A verb that is not known is refused: it might. */
+static const char *const harmless[] = { "state", "start", "kill", "delete", "exec", "ps",
+	"list", "pause", "resume", "update", "events", "features", "spec", "checkpoint",
+	"--version", "-v", "--help", "-h" };
+static const char *const with_value[] = { "--root", "--log", "--log-format", "--log-level",
+	"--rootless", "--criu", "--cgroup-manager" };
+
+static bool is_one_of(const char *word, const char *const *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(word, list[i]))
+			return true;
+	return false;
+}
+
+/* The index of the verb, or of --version and its like; `count` when there is none. */
+static int find_verb(int count, char **arguments)
+{
+	int i = 1;
+
+	while (i < count && arguments[i][0] == '-' &&
+		!is_one_of(arguments[i], harmless, ARRAY_SIZE(harmless)))
+		i += is_one_of(arguments[i], with_value, ARRAY_SIZE(with_value)) ? 2 : 1;
+	return i < count ? i : count;
+}
+
+/* The bundle of `create` and `run`, as the runtimes' own parsers find it: the last one counts. */
+static const char *find_bundle(char **words)
+{
+	const char *bundle = ".";
+
+	for (; *words && strcmp(*words, "--"); words++) {
+		const char *name = *words + strspn(*words, "-");
+		size_t length = strcspn(name, "=");
+
+		if (name == *words || (strncmp(name, "bundle", length > 1 ? length : 7) &&
+					      strncmp(name, "b", length)))
+			continue;
+		if (name[length] == '=')
+			bundle = name + length + 1;
+		else if (words[1])
+			bundle = *++words;
+	}
+	return bundle;
+}
+
+static int write_config(const json_t *config, const char *path)
+{
+	char fresh[PATH_MAX + 8];
+	struct stat status;
+
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	if (stat(path, &status) || json_dump_file(config, fresh, JSON_COMPACT) ||
+		chmod(fresh, status.st_mode & 07777) || rename(fresh, path))
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+static int fence_bundle(const char *bundle, struct failure *failure)
+{
+	char path[PATH_MAX], program[PATH_MAX];
+	_json_ json_t *config = NULL;
+	json_error_t problem;
+	int error;
+
+	if (snprintf(path, sizeof(path), "%s/config.json", bundle) >= PATH_MAX ||
+		!realpath("/proc/self/exe", program))
+		return fail(failure, -ENAMETOOLONG, "bundle %.128s", bundle);
+	config = json_load_file(path, 0, &problem);
+	if (!config)
+		return fail_as(failure, STATUS_USAGE, "%.200s: %s", path, problem.text);
+	error = oci_add_hooks(config, program, failure);
+	if (error)
+		return error;
+	error = write_config(config, path);
+	return error ? fail(failure, error, "cannot write %.200s", path) : 0;
+}
+
+static int become_runtime(char **arguments, struct failure *failure)
+{
+	const char *chosen = getenv("JOBFENCE_OCI_RUNTIME");
+
+	arguments[0] = (char *)(chosen ? chosen : "runc");
+	execvp(arguments[0], arguments);
+	if (!chosen && errno == ENOENT) {
+		arguments[0] = (char *)"crun";
+		execvp(arguments[0], arguments);
+	}
+	return fail(failure, -errno, "cannot run %.128s", arguments[0]);
+}
+
+int runtime_main(int count, char **arguments)
+{
+	int at = find_verb(count, arguments), error = 0;
+	const char *verb = at < count ? arguments[at] : "--help";
+	struct failure failure = {};
+
+	if (!strcmp(verb, "create") || !strcmp(verb, "run"))
+		error = fence_bundle(find_bundle(arguments + at + 1), &failure);
+	else if (!is_one_of(verb, harmless, ARRAY_SIZE(harmless)))
+		error = fail_as(&failure, STATUS_USAGE,
+			RUNTIME_NAME " knows no way to fence what '%.32s' starts", verb);
+	if (!error)
+		become_runtime(arguments, &failure);
+	report_failure(&failure);
+	return (int)failure.status;
+}
