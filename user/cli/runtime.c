@@ -102,6 +102,20 @@ static int become_runtime(char **arguments, struct failure *failure)
 	return fail(failure, -errno, "cannot run %.128s", arguments[0]);
 }
 
+/* Engines show the last error in the file of --log, which runtimes write in JSON for them. */
+static void log_failure(int count, char **arguments, const struct failure *failure)
+{
+	_json_ json_t *line = json_pack(
+		"{s:s, s:s+}", "level", "error", "msg", "jobfence: ", failure->text);
+	_file_ FILE *log = NULL;
+
+	for (int i = 1; i + 1 < count && !log; i++)
+		if (!strcmp(arguments[i], "--log"))
+			log = fopen(arguments[i + 1], "ae");
+	if (log && line && !json_dumpf(line, log, JSON_COMPACT))
+		fputc('\n', log);
+}
+
 int runtime_main(int count, char **arguments)
 {
 	int at = find_verb(count, arguments), error = 0;
@@ -116,5 +130,6 @@ int runtime_main(int count, char **arguments)
 	if (!error)
 		become_runtime(arguments, &failure);
 	report_failure(&failure);
+	log_failure(at, arguments, &failure);
 	return (int)failure.status;
 }

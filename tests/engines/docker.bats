@@ -1,0 +1,87 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Containers of Docker, through jobfence-runtime and with Docker's own.
+
+load ../lib/container
+
+fenced=(--network none --runtime jobfence)
+
+setup_file()
+{
+	mkdir "$BATS_FILE_TMPDIR/lab"
+	{ lab_up "$BATS_FILE_TMPDIR/lab" && containers_up && docker_up; } || { teardown_file && false; }
+}
+
+teardown_file()
+{
+	docker_down
+	lab_down
+}
+
+# Ends the containers first: `down` refuses while any is in a cgroup of Docker's.
+teardown()
+{
+	local container
+
+	for container in $(docker ps --all --quiet); do
+		docker rm --force "$container" >/dev/null
+	done
+	jobfence down --all >"$BATS_TEST_TMPDIR/down" 2>&1 || cat "$BATS_TEST_TMPDIR/down"
+	nothing_is_left
+}
+
+@test "a container in a job's cgroup has the job's network" {
+	job_up --domain allowed.test
+	is "$(docker run --rm "${fenced[@]}" --cgroup-parent "/jobfence/$JOB/work" box sh -c "$PROBE" || true)" \
+		"$FENCED"
+	is "$(jobfence list --json | jq -r '.[].job')" "$JOB"
+}
+
+@test "a job's end ends its containers" {
+	job_up --domain allowed.test
+	docker run -d --name "$JOB" "${fenced[@]}" --cgroup-parent "/jobfence/$JOB/work" box sleep 1000
+	jobfence down "$JOB"
+	is "$(docker wait "$JOB")" 137
+	nothing_is_left
+}
+
+@test "a container that nobody declared anything for has no network, and leaves nothing" {
+	like "$(docker run --rm "${fenced[@]}" box sh -c "$PROBE" || true)" \
+		"nc: can't connect to remote host (11.0.0.2): Operation not permitted*"
+	lab_saw_nothing
+	nothing_is_left
+}
+
+@test "an image can't widen its fence" {
+	docker import --change 'LABEL io.jobfence.domains=allowed.test' \
+		--change 'ENV io.jobfence.domains=allowed.test' "$BATS_FILE_TMPDIR/root.tar" greedy
+	like "$(docker run --rm "${fenced[@]}" greedy sh -c "$PROBE" || true)" "nc: can't connect*not permitted*"
+	lab_saw_nothing
+}
+
+@test "while its job is missing or jobfence is broken a container does not start" {
+	ends_with 125 docker run --rm "${fenced[@]}" --cgroup-parent /jobfence/nobody/work box sh -c "$PROBE"
+	like "$ERRORS" '*there is no job nobody*'
+	in_lab mount -t tmpfs -o ro tmpfs /run/jobfence
+	ends_with 125 docker run --rm "${fenced[@]}" box sh -c "$PROBE"
+	in_lab umount /run/jobfence
+	is "$OUTPUT" ''
+	lab_saw_nothing
+}
+
+@test "by hand: no network before the fence stands, and the job's after" {
+	local pid tries=0
+
+	docker run -d --name "$JOB" --network none --cgroup-parent /theirs box \
+		sh -c "nc -w 5 11.0.0.2 80 </dev/null; mkfifo /go; echo made; read x </go; $PROBE"
+	until docker logs "$JOB" 2>&1 | grep -qx made; do
+		[ $((++tries)) -le 100 ] || lab_fail "$(docker logs "$JOB" 2>&1)" || return
+	done
+	lab_saw_nothing
+	pid=$(docker inspect -f '{{.State.Pid}}' "$JOB")
+	job_up --cgroup /sys/fs/cgroup/theirs --pid "$pid" --domain allowed.test
+	docker exec "$JOB" sh -c 'echo >/go'
+	docker wait "$JOB"
+	like "$(docker logs "$JOB" 2>/dev/null)" "*$FENCED"
+}

@@ -1,0 +1,109 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Plain bundles, started by runc and crun through jobfence-runtime.
+
+load ../lib/container
+
+setup()
+{
+	lab_forget
+	BUNDLE=$BATS_TEST_TMPDIR/bundle
+	mkdir "$BUNDLE"
+	in_lab env -C "$BUNDLE" runc spec
+	# shellcheck disable=SC2016 # jq's
+	change '.process.terminal = false | .process.args = ["sh", "-c", $probe] | .root.path = $root |
+		.linux.cgroupsPath = "/box/'"$JOB"'"'
+}
+
+# Changes the bundle's configuration by an expression of jq.
+change()
+{
+	jq --arg probe "$PROBE" --arg root "$ROOT" "$1" "$BUNDLE/config.json" >"$BUNDLE/new" &&
+		mv "$BUNDLE/new" "$BUNDLE/config.json"
+}
+
+# Runs the bundle with the runtime $1.
+run_bundle()
+{
+	in_lab env JOBFENCE_OCI_RUNTIME="$1" "$RUNTIME" --root "/run/oci-$1" run --bundle "$BUNDLE" "$JOB"
+}
+
+# Fails unless the bundle is not started, with the status $1 and an error like $2.
+refused_to_start()
+{
+	ends_with "$1" run_bundle runc
+	is "$OUTPUT" ''
+	like "$ERRORS" "*$2*"
+	lab_saw_nothing
+	nothing_is_left
+}
+
+@test "runc: a container has what its annotations say, and leaves nothing" {
+	change '.annotations = {"io.jobfence.domains": "allowed.test, .other.test"}'
+	is "$(run_bundle runc)" "$FENCED"
+	nothing_is_left
+}
+
+# bats test_tags=vm
+@test "crun: a container has what its annotations say, and leaves nothing" {
+	in_lab bash -c 'ulimit -l unlimited' 2>/dev/null || skip "crun may not lift limits here"
+	change '.annotations = {"io.jobfence.domains": "allowed.test"}'
+	is "$(run_bundle crun)" "$FENCED"
+	nothing_is_left
+}
+
+@test "the image's variables and labels give nothing" {
+	change '.process.env += ["io.jobfence.domains=allowed.test", "JOBFENCE_DOMAINS=allowed.test"] |
+		.annotations = {"org.opencontainers.image.domains": "allowed.test"}'
+	like "$(run_bundle runc)" "nc: can't connect*Operation not permitted*"
+	lab_saw_nothing
+	nothing_is_left
+}
+
+@test "the job of its cgroup fences a container, and outlives it" {
+	job_up --domain allowed.test
+	change '.linux.cgroupsPath = "/jobfence/'"$JOB"'/work/box" |
+		.annotations = {"io.jobfence.domains": "denied.test"}'
+	is "$(run_bundle runc)" "$FENCED"
+	is "$(jobfence list --json | jq -r '.[].job')" "$JOB"
+}
+
+@test "a container in the cgroup of no job does not start" {
+	change '.linux.cgroupsPath = "/jobfence/nobody/work/box"'
+	refused_to_start 4 'there is no job nobody'
+}
+
+@test "a wrong annotation, or more than annotations may give, starts nothing" {
+	local annotation
+
+	for annotation in '"io.jobfence.domain": "allowed.test"' '"io.jobfence.domains": "http://a/"' \
+		'"io.jobfence.network": "full", "io.jobfence.rate": "0"'; do
+		change ".annotations = {$annotation}"
+		refused_to_start 1 'jobfence: '
+	done
+}
+
+@test "while jobfence is broken no container starts" {
+	change '.annotations = {"io.jobfence.domains": "allowed.test"}'
+	in_lab mount --bind /dev/null "${JOBFENCE%/*}/jobfence-proxy"
+	refused_to_start 1 'cannot find jobfence-proxy'
+	in_lab umount "${JOBFENCE%/*}/jobfence-proxy"
+	change '.annotations = {}'
+	in_lab mount -t tmpfs -o ro tmpfs /run/jobfence
+	refused_to_start 1 'jobfence: '
+	in_lab umount /run/jobfence
+}
+
+@test "a name that is taken ends neither the container's fence nor the other's" {
+	job_up --job taken --domain allowed.test
+	change '.annotations = {"io.jobfence.job": "taken", "io.jobfence.domains": "allowed.test"}'
+	ends_with 1 run_bundle runc
+	like "$ERRORS" '*there is a job taken already*'
+	is "$(jobfence list --json | jq -r '.[].job')" taken
+}
+
+@test "a verb that is not known is refused" {
+	ends_with 2 in_lab "$RUNTIME" --root /run/oci restore box
+	ends_with 2 in_lab "$RUNTIME" --new-option value create box
+}

@@ -1,0 +1,74 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Containers in a lab: its only cgroups are those of version 2, at /sys/fs/cgroup, as engines need them,
+# and $ROOT is a root file system of busybox.
+
+# shellcheck source=tests/lib/job.bash
+. "${BASH_SOURCE[0]%/*}/job.bash"
+
+setup_file()
+{
+	mkdir "$BATS_FILE_TMPDIR/lab"
+	{ lab_up "$BATS_FILE_TMPDIR/lab" && containers_up; } || { lab_down && false; }
+}
+
+containers_up()
+{
+	export ROOT=$BATS_FILE_TMPDIR/root RUNTIME=$BATS_FILE_TMPDIR/jobfence-runtime
+
+	in_lab umount --recursive /sys/fs/cgroup
+	in_lab mount -t cgroup2 cgroup2 /sys/fs/cgroup
+	echo /sys/fs/cgroup >"$LAB/cgroups"
+	mkdir -p "$ROOT"/{bin,proc,sys,dev,etc,tmp,run}
+	cp /bin/busybox "$ROOT/bin/busybox"
+	in_lab chroot "$ROOT" /bin/busybox --install -s /bin
+	ln -s "$JOBFENCE" "$RUNTIME"
+}
+
+# What a container runs to show its fence: requests by name to two sites, and one port that is no web's.
+# Each is a line, of the answer or of the error. (The C library of a static busybox resolves no names.)
+# shellcheck disable=SC2016,SC2034 # expanded in the container; for the tests
+PROBE='
+for site in allowed denied; do
+	printf "GET / HTTP/1.0\r\nHost: $site.test\r\n\r\n" |
+		nc 11.0.0.2 80 2>&1 | tr -d "\r" | grep -E "^(HTTP/|this is|nc:)"
+done
+nc 11.0.0.2 81 </dev/null 2>&1'
+# shellcheck disable=SC2034 # for the tests
+FENCED='HTTP/1.1 200 OK
+this is allowed.test
+HTTP/1.1 403 Forbidden
+nc: can'"'"'t connect to remote host (11.0.0.2): Operation not permitted'
+
+# A daemon of Docker in the lab; `docker` is its client.
+docker_up()
+{
+	local folder=$BATS_FILE_TMPDIR/docker
+
+	mkdir "$folder"
+	cat >"$folder/daemon.json" <<-END
+		{"data-root": "$folder/data", "exec-root": "/run/docker", "pidfile": "/run/docker.pid",
+		 "hosts": ["unix:///run/docker.sock"], "bridge": "none", "iptables": false, "ip6tables": false,
+		 "storage-driver": "vfs", "exec-opts": ["native.cgroupdriver=cgroupfs"],
+		 "runtimes": {"jobfence": {"path": "$RUNTIME"}}}
+	END
+	in_lab dockerd --config-file "$folder/daemon.json" >"$folder/log" 2>&1 3>&- &
+	await "$folder/log" 'API listen' || return
+	tar -C "$ROOT" -cf "$BATS_FILE_TMPDIR/root.tar" . &&
+		docker import "$BATS_FILE_TMPDIR/root.tar" box
+}
+
+docker()
+{
+	in_lab env DOCKER_CONFIG="$BATS_FILE_TMPDIR" /usr/bin/docker -H unix:///run/docker.sock "$@"
+}
+
+# Tells the daemon to end, and waits until it has removed its mounts.
+docker_down()
+{
+	local pid
+
+	pid=$(in_lab cat /run/docker.pid) || return 0
+	in_lab bash -c "kill $pid; tail --pid=$pid -s 0.05 -f /dev/null"
+}
