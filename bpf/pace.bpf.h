@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * Earliest departure time: each packet takes its share of the clock, len / rate, and `fq` on the
+ * Earliest departure time: each packet takes its share of the clock, length / rate, and `fq` on the
  * device holds it until then. All CPUs and all child cgroups of a job share the one clock.
  */
 
-#include "event.bpf.h"
+#include "packet.bpf.h"
 
 /* A packet that would have to wait longer is dropped, one that waits long gets an ECN mark: TCP
  * then slows down, where without them a sender of UDP could queue without end. */
@@ -15,14 +15,39 @@
 
 #define PACE_TRIES 8 /* of the compare-and-swap, before the clock is only moved on */
 
-/* Moves the clock on by `delay` ns and returns where this packet stands. */
-static __always_inline __u64 pace_take(__u64 *clock, __u64 now, __u64 delay)
+/* How far the clock may lag behind, in bytes: one packet. It makes good for a sender that came a little late. */
+#define PACE_CREDIT 1500
+
+#define TCP_OFFSET_AT \
+	12 /* RFC 9293 section 3.1: its upper half counts words of the header */
+#define UDP_HEADER 8
+
+/* What the packet is on the wire: one that is still to be cut into segments has a header for each. */
+static __always_inline __u64 pace_length(
+	const struct __sk_buff *skb, const struct packet *packet)
+{
+	__u32 network =
+		packet->family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	__u32 segments = skb->gso_segs, transport = UDP_HEADER;
+	__u8 offset = 0;
+
+	if (segments < 2)
+		return skb->len;
+	if (packet->protocol == IPPROTO_TCP) {
+		bpf_skb_load_bytes(skb, network + TCP_OFFSET_AT, &offset, sizeof(offset));
+		transport = (offset >> 4) * 4;
+	}
+	return skb->len + (__u64)(segments - 1) * (network + transport);
+}
+
+/* Moves the clock, which is never before `earliest`, on by `delay` ns and returns where this packet stands. */
+static __always_inline __u64 pace_take(__u64 *clock, __u64 earliest, __u64 delay)
 {
 	__u64 seen = *(volatile __u64 *)clock;
 	int i;
 
 	for (i = 0; i < PACE_TRIES; i++) {
-		__u64 start = seen > now ? seen : now;
+		__u64 start = seen > earliest ? seen : earliest;
 		__u64 found = __sync_val_compare_and_swap(clock, seen, start + delay);
 
 		if (found == seen)
@@ -33,24 +58,26 @@ static __always_inline __u64 pace_take(__u64 *clock, __u64 now, __u64 delay)
 }
 
 /* Gives a packet its time. Returns false where it is beyond the horizon. */
-static __always_inline bool pace(struct __sk_buff *skb, __u64 rate, __u64 *clock)
+static __always_inline bool pace(
+	struct __sk_buff *skb, const struct packet *packet, __u64 rate, __u64 *clock)
 {
 	struct job_counters *counter = bpf_get_local_storage(&counters, 0);
-	__u64 now = bpf_ktime_get_ns();
+	__u64 now = bpf_ktime_get_ns(), length = pace_length(skb, packet);
 	__u64 departure;
 
 	if (!rate)
 		return true;
 	if (*(volatile __u64 *)clock > now + PACE_HORIZON)
 		return false;
-	departure = pace_take(clock, now, skb->len * NANOSECONDS / rate);
+	departure = pace_take(
+		clock, now - PACE_CREDIT * NANOSECONDS / rate, length * NANOSECONDS / rate);
 	if (departure > now + PACE_MARK && bpf_skb_ecn_set_ce(skb))
 		counter->marked_packets++;
 	if (departure > skb->tstamp)
 		skb->tstamp = departure;
 	/* fq sends what has the priority of network control at once, whatever its time is. */
 	skb->priority = 0;
-	counter->paced_packets++;
-	counter->paced_bytes += skb->len;
+	counter->paced_packets += skb->gso_segs > 1 ? skb->gso_segs : 1;
+	counter->paced_bytes += length;
 	return true;
 }

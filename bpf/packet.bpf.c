@@ -39,7 +39,7 @@ int egress(struct __sk_buff *skb)
 		if (is_own_loopback(job_state, &packet, &packet.destination))
 			return PROGRAM_ALLOW;
 		if (is_own_listener(job_state, &packet, &packet.destination)) {
-			if (pace(skb, job_state->rate, &job_state->departure))
+			if (pace(skb, &packet, job_state->rate, &job_state->departure))
 				return PROGRAM_ALLOW;
 			reason = REASON_HORIZON;
 		}

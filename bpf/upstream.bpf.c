@@ -164,7 +164,7 @@ int upstream_egress(struct __sk_buff *skb)
 
 	if (packet_parse(skb, &packet)) {
 		if (skb->ifindex == LOOPBACK_IFINDEX && is_to_job(state, &packet)) {
-			if (pace(skb, state->rate, &state->departure))
+			if (pace(skb, &packet, state->rate, &state->departure))
 				return PROGRAM_ALLOW;
 			reason = REASON_HORIZON;
 		} else if (may_leave(skb, state, &packet)) {

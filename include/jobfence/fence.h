@@ -17,7 +17,7 @@
 #include <linux/types.h>
 #endif
 
-#define FENCE_ABI 2
+#define FENCE_ABI 3
 
 /* The address under which a job sees its proxy: the IPv4 dummy address (RFC 7600, section
  * 4.8) and one of the dummy IPv6 prefix 100:0:0:1::/64 (RFC 9780). */
@@ -181,8 +181,9 @@ struct domain {
 /* The one element of the map `limits` of a job: what its proxy reads from memory all the time, so that an
  * update holds at once. */
 struct job_limits {
-	__u64 rate; /* bytes per second and direction that the proxy itself keeps to, 0: none */
-	__u64 generation; /* of the domains; each change of them adds one */
+	__u64 rate;  /* of the job, bytes per second and direction, 0: none */
+	__u64 paced; /* the same where the proxy has to keep it, 0 where the kernel does */
+	__u64 generation; /* each change of the domains or of the rate adds one */
 };
 
 /* Map `refused` of a job, written by its proxy. */

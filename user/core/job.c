@@ -23,6 +23,7 @@
 #include "core/state.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
+#include "lib/rate.h"
 
 #define KILL_PATIENCE 10 /* seconds */
 
@@ -107,8 +108,10 @@ static int choose_pacing(
 		job->pacing = PACING_EDT;
 	else if (job->spec.pacing == PACING_EDT)
 		return fail_as(failure, STATUS_FAILED,
-			"pacing edt needs the queueing discipline fq (module sch_fq) on a `lo` "
-			"of the job's own; use --pacing auto");
+			"pacing edt needs the queueing discipline fq on `lo`%s; use --pacing auto",
+			job->host_netns ? ", which is not ours to change: tc qdisc replace "
+					  "dev lo root fq"
+					: " (module sch_fq), which this kernel has not");
 	else
 		job->pacing = PACING_PROXY;
 	return 0;
@@ -121,10 +124,12 @@ static int prepare_netns(struct job *job, int netns, struct netns_features *feat
 		       job->spec.pacing != PACING_PROXY;
 	int error;
 
-	if (job->host_netns)
+	if (job->host_netns) {
 		features->ipv6 = file_exists("/proc/net/if_inet6");
-	else if (job->spec.network != NETWORK_FULL) {
-		error = netns_prepare(netns, want_fq, features, failure);
+		features->fq = want_fq && loopback_has_fq();
+	} else if (job->spec.network != NETWORK_FULL) {
+		error = netns_prepare(
+			netns, job->spec.rate / BITS_PER_BYTE, want_fq, features, failure);
 		if (error)
 			return error;
 	}

@@ -16,7 +16,10 @@
 
 #define LOOPBACK_INDEX 1 /* `lo` is the first interface of every namespace */
 #define LOOPBACK_MTU   1500
-#define REQUEST_SIZE   512
+/* The kernel cuts packets of many segments only after the pacer: one is a thousandth of a second at most. */
+#define BURSTS_PER_SECOND 1000
+#define SEGMENTS_MAX	  65535 /* what `lo` begins with (GSO_MAX_SEGS) */
+#define REQUEST_SIZE	  512
 
 static void cleanup_socket(struct mnl_socket **socket)
 {
@@ -33,8 +36,10 @@ static struct nlmsghdr *request_begin(void *buffer, uint16_t type, uint16_t flag
 	return request;
 }
 
-/* Sends a request and waits for its answer. Returns 0 or the kernel's negative errno. */
-static int request_run(struct mnl_socket *socket, struct nlmsghdr *request)
+/* Sends a request and waits for its answer, which is given to `read`, if any. Returns 0 or the kernel's negative
+ * errno. */
+static int request_run(
+	struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t read, void *data)
 {
 	static unsigned sequence;
 	char answer[4096];
@@ -47,22 +52,26 @@ static int request_run(struct mnl_socket *socket, struct nlmsghdr *request)
 	if (length < 0)
 		return -errno;
 	return mnl_cb_run(answer, (size_t)length, request->nlmsg_seq,
-		       mnl_socket_get_portid(socket), NULL, NULL) < 0
+		       mnl_socket_get_portid(socket), read, data) < 0
 		       ? -errno
 		       : 0;
 }
 
-static int set_up(struct mnl_socket *socket)
+static int set_up(struct mnl_socket *socket, uint64_t rate)
 {
+	uint64_t segments = rate / BURSTS_PER_SECOND / LOOPBACK_MTU;
 	char buffer[REQUEST_SIZE] = {};
 	struct nlmsghdr *request = request_begin(buffer, RTM_NEWLINK, 0);
 	struct ifinfomsg *link = mnl_nlmsg_put_extra_header(request, sizeof(*link));
 
+	if (!rate || segments > SEGMENTS_MAX)
+		segments = SEGMENTS_MAX;
 	link->ifi_index = LOOPBACK_INDEX;
 	link->ifi_flags = IFF_UP;
 	link->ifi_change = IFF_UP;
 	mnl_attr_put_u32(request, IFLA_MTU, LOOPBACK_MTU);
-	return request_run(socket, request);
+	mnl_attr_put_u32(request, IFLA_GSO_MAX_SEGS, segments ? (uint32_t)segments : 1);
+	return request_run(socket, request, NULL, NULL);
 }
 
 static int add_address(struct mnl_socket *socket, int family, const char *text)
@@ -85,7 +94,7 @@ static int add_address(struct mnl_socket *socket, int family, const char *text)
 	address->ifa_flags = family == AF_INET6 ? IFA_F_NODAD : 0;
 	mnl_attr_put(request, IFA_LOCAL, length, bytes);
 	mnl_attr_put(request, IFA_ADDRESS, length, bytes);
-	error = request_run(socket, request);
+	error = request_run(socket, request, NULL, NULL);
 	return error == -EEXIST ? 0 : error;
 }
 
@@ -100,18 +109,56 @@ static int add_fq(struct mnl_socket *socket)
 	discipline->tcm_ifindex = LOOPBACK_INDEX;
 	discipline->tcm_parent = TC_H_ROOT;
 	mnl_attr_put_strz(request, TCA_KIND, "fq");
-	return request_run(socket, request);
+	return request_run(socket, request, NULL, NULL);
 }
 
-static int prepare(bool want_fq, struct netns_features *features, struct failure *failure)
+static int note_kind(const struct nlattr *attribute, void *data)
+{
+	bool *is_fq = data;
+
+	if (mnl_attr_get_type(attribute) == TCA_KIND &&
+		!mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING))
+		*is_fq = !strcmp(mnl_attr_get_str(attribute), "fq");
+	return MNL_CB_OK;
+}
+
+static int read_discipline(const struct nlmsghdr *answer, void *data)
+{
+	return mnl_attr_parse(answer, sizeof(struct tcmsg), note_kind, data);
+}
+
+static struct mnl_socket *open_socket(void)
 {
 	_cleanup_(cleanup_socket) struct mnl_socket *socket =
 		mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+
+	return socket && !mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID)
+		       ? TAKE_POINTER(socket)
+		       : NULL;
+}
+
+bool loopback_has_fq(void)
+{
+	_cleanup_(cleanup_socket) struct mnl_socket *socket = open_socket();
+	char buffer[REQUEST_SIZE] = {};
+	struct nlmsghdr *request = request_begin(buffer, RTM_GETQDISC, 0);
+	struct tcmsg *discipline = mnl_nlmsg_put_extra_header(request, sizeof(*discipline));
+	bool is_fq = false;
+
+	discipline->tcm_ifindex = LOOPBACK_INDEX;
+	discipline->tcm_parent = TC_H_ROOT;
+	return socket && !request_run(socket, request, read_discipline, &is_fq) && is_fq;
+}
+
+static int prepare(uint64_t rate, bool want_fq, struct netns_features *features,
+	struct failure *failure)
+{
+	_cleanup_(cleanup_socket) struct mnl_socket *socket = open_socket();
 	int error;
 
-	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
+	if (!socket)
 		return fail(failure, -errno, "cannot open a netlink socket");
-	error = set_up(socket);
+	error = set_up(socket, rate);
 	if (error)
 		return fail(failure, error, "cannot bring `lo` up");
 	error = add_address(socket, AF_INET, PROXY_ADDRESS4);
@@ -122,13 +169,25 @@ static int prepare(bool want_fq, struct netns_features *features, struct failure
 	return 0;
 }
 
-int netns_prepare(
-	int netns, bool want_fq, struct netns_features *features, struct failure *failure)
+int netns_prepare(int netns, uint64_t rate, bool want_fq, struct netns_features *features,
+	struct failure *failure)
 {
 	_cleanup_(netns_leave) struct netns_visit visit = { -1 };
 	int error = netns_enter(netns, &visit);
 
 	if (error)
 		return fail(failure, error, "cannot enter the network namespace");
-	return prepare(want_fq, features, failure);
+	return prepare(rate, want_fq, features, failure);
+}
+
+int netns_set_rate(int netns, uint64_t rate)
+{
+	_cleanup_(netns_leave) struct netns_visit visit = { -1 };
+	_cleanup_(cleanup_socket) struct mnl_socket *socket = NULL;
+	int error = netns_enter(netns, &visit);
+
+	if (error)
+		return error;
+	socket = open_socket();
+	return socket ? set_up(socket, rate) : -errno;
 }

@@ -29,12 +29,18 @@ int netns_open(const char *path, struct failure *failure);
 bool netns_is_current(int netns);
 
 /*
- * Makes `lo` ready for a job: up, with an MTU of 1500 so that a packet is short at a low rate, the proxy's
- * addresses, and with `want_fq` the fq queueing discipline where the kernel has it. What is there
- * already stays. Returns 0 or -errno.
+ * Makes `lo` ready for a job of `rate` bytes per second (0: none): up, with an MTU of 1500 and packets of few segments,
+ * so that one is short at a low rate, the proxy's addresses, and with `want_fq` the fq queueing discipline where the
+ * kernel has it. What is there already stays. Returns 0 or -errno.
  */
-int netns_prepare(
-	int netns, bool want_fq, struct netns_features *features, struct failure *failure);
+int netns_prepare(int netns, uint64_t rate, bool want_fq, struct netns_features *features,
+	struct failure *failure);
+
+/* The same for another rate later. Returns 0 or -errno. */
+int netns_set_rate(int netns, uint64_t rate);
+
+/* Whether `lo` of the current namespace has fq at its root; somebody else put it there. An error counts as no. */
+bool loopback_has_fq(void);
 
 /* Takes the name away; the namespace ends with its last process and socket. Returns 0, also when
  * there is none, or -errno. */

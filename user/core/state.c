@@ -9,10 +9,11 @@
 
 #include "core/state.h"
 #include "lib/cleanup.h"
+#include "lib/rate.h"
 #include "names/address.h"
 
-#define BITS_PER_BYTE 8
-#define PORT_DNS      53
+#define PORT_DNS    53
+#define NANOSECONDS 1000000000ULL
 
 static void cleanup_servers(struct ares_addr_port_node **servers)
 {
@@ -71,7 +72,9 @@ static int write_limits(const struct job *job, const struct job_maps *maps)
 	struct job_limits limits;
 	int error = job_limits_read(maps, &limits);
 
-	limits.rate = rate_of(job, PACING_PROXY);
+	limits.rate = job->spec.rate / BITS_PER_BYTE;
+	limits.paced = rate_of(job, PACING_PROXY);
+	limits.generation++;
 	return error ? error : job_limits_write(maps, &limits);
 }
 
@@ -122,6 +125,31 @@ int state_write(const struct job *job, const struct job_maps *maps, struct failu
 	return error ? fail(failure, error, "cannot write the job's state") : 0;
 }
 
+static uint64_t monotonic_now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * NANOSECONDS + (uint64_t)time.tv_nsec;
+}
+
+/* How long, in ns, a packet would wait for a clock of the programs. */
+static uint64_t wait_for(uint64_t departure)
+{
+	uint64_t now = monotonic_now();
+
+	return departure > now ? departure - now : 0;
+}
+
+/* Takes over a new rate: what has its place in the clock already takes the time that it has at the new one. */
+static void change_rate(__u64 *rate, __u64 *departure, uint64_t new)
+{
+	/* Five seconds, the pacer's horizon, times RATE_MAX are no overflow. */
+	if (*rate && new)
+		*departure = monotonic_now() + wait_for(*departure) * *rate / new;
+	*rate = new;
+}
+
 /* The state is written whole: a packet or a connection between reading and writing may be missing from the clock or
  * the count of connections. */
 int state_write_rate(const struct job *job, const struct job_maps *maps)
@@ -133,7 +161,7 @@ int state_write_rate(const struct job *job, const struct job_maps *maps)
 	if (bpf_map_lookup_elem(maps->upstream, &job->proxy_id, &upstream))
 		return -errno;
 	if (upstream.rate != rate) {
-		upstream.rate = rate;
+		change_rate(&upstream.rate, &upstream.departure, rate);
 		if (bpf_map_update_elem(
 			    maps->upstream, &job->proxy_id, &upstream, BPF_EXIST))
 			return -errno;
@@ -141,7 +169,7 @@ int state_write_rate(const struct job *job, const struct job_maps *maps)
 	if (bpf_map_lookup_elem(maps->job, &job->id, &state))
 		return -errno;
 	if (state.rate != rate) {
-		state.rate = rate;
+		change_rate(&state.rate, &state.departure, rate);
 		if (bpf_map_update_elem(maps->job, &job->id, &state, BPF_EXIST))
 			return -errno;
 	}
@@ -153,17 +181,13 @@ int state_read_delays(const struct job *job, const struct job_maps *maps, uint64
 {
 	struct upstream_state upstream = {};
 	struct job_state state;
-	struct timespec time;
-	uint64_t now;
 
 	if (bpf_map_lookup_elem(maps->job, &job->id, &state))
 		return -errno;
 	if (job->proxy_id && bpf_map_lookup_elem(maps->upstream, &job->proxy_id, &upstream))
 		return -errno;
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	now = (uint64_t)time.tv_sec * 1000000000ULL + (uint64_t)time.tv_nsec;
-	*upload = state.departure > now ? state.departure - now : 0;
-	*download = upstream.departure > now ? upstream.departure - now : 0;
+	*upload = wait_for(state.departure);
+	*download = wait_for(upstream.departure);
 	return 0;
 }
 

@@ -7,9 +7,11 @@
 
 #include "core/lock.h"
 #include "core/maps.h"
+#include "core/netns.h"
 #include "core/state.h"
 #include "core/update.h"
 #include "lib/cleanup.h"
+#include "lib/rate.h"
 
 /* The entries of a domain map as they were read or are to be. */
 struct entries {
@@ -204,6 +206,15 @@ static int change_rate(struct job *job, const char *rate, struct failure *failur
 	return 0;
 }
 
+/* In a namespace of others it stays as it was: whoever made it may have removed it, and its name may be of another. */
+static int set_burst(const struct job *job)
+{
+	struct failure ignored;
+	_fd_ int netns = netns_open(job->netns, &ignored);
+
+	return netns < 0 ? netns : netns_set_rate(netns, job->spec.rate / BITS_PER_BYTE);
+}
+
 /* Of the two orders the one that never has more than before and after: a record that promises more than is in
  * force is only out of date, and this runs again. */
 static int apply(const struct job *job, const struct job_change *change, bool domains,
@@ -214,6 +225,8 @@ static int apply(const struct job *job, const struct job_change *change, bool do
 
 	if (!error)
 		error = domains ? replace_domains(job, &maps) : job_record_write(job);
+	if (!error && change->rate && job->own_netns)
+		error = set_burst(job);
 	if (!error && change->rate)
 		error = state_write_rate(job, &maps);
 	return error ? fail(failure, error, "cannot update job %s", job->spec.name) : 0;

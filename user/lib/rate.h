@@ -12,6 +12,7 @@
 #define RATE_MIN      8000ULL	     /* bits per second */
 #define RATE_MAX      10000000000ULL /* bits per second */
 #define RATE_TEXT_MAX 32	     /* with the NUL */
+#define BITS_PER_BYTE 8
 
 /*
  * Parses a rate into bits per second, rounded to a whole one. 0 in any unit means no limit.

@@ -17,7 +17,9 @@
 #define PORT_HTTPS  443
 #define DROPPED_MAX 1048576 /* bytes that a refused client may still send */
 #define LINGER	    (2 * SECOND)
-#define STEPS_MAX   32 /* that a connection may take before it is another's turn */
+#define QUEUE_MIN   32768  /* bytes that a socket may hold of a throttled job */
+#define QUEUE_MAX   212992 /* what Linux lets anybody set (net/core/sock.c, SK_RMEM_MAX) */
+#define STEPS_MAX   32	   /* that a connection may take before it is another's turn */
 
 /* For HEAD and ENDING there is a shorter one besides, once a head has begun and once all is said. */
 static const uint64_t patience[] = {
@@ -214,8 +216,32 @@ static bool wants_input(const struct connection *connection)
 	       !(connection->state == STATE_EXCHANGE && connection->request.complete);
 }
 
-/* Whether an update of the job's domains took away the host that this connection is for. Between requests
- * it is for none: the next one is checked anyway. */
+/*
+ * A site is to feel the rate of the job, so what its sockets hold is a quarter of a second's worth. Where that is more
+ * than can be set the kernel is left to choose, as it is for a job without a rate. A window that a socket begins
+ * with is not taken back: the upstream's is limited after it is connected, or it could never be a larger one.
+ */
+static void limit_queues(const struct connection *connection, const struct peer *peer)
+{
+	uint64_t share = rules_limits(connection->proxy->rules)->rate / 4;
+	const int unlocked = 0;
+	int size = QUEUE_MIN;
+
+	if (!peer_is_open(peer))
+		return;
+	if (!share || share > QUEUE_MAX) {
+		setsockopt(peer->source.fd, SOL_SOCKET, SO_BUF_LOCK, &unlocked,
+			sizeof(unlocked));
+		return;
+	}
+	if (share > QUEUE_MIN)
+		size = (int)share;
+	setsockopt(peer->source.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	setsockopt(peer->source.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
+/* Takes over an update of the job. Returns whether it took away the host that this connection is for. Between
+ * requests it is for none: the next one is checked anyway. */
 static bool is_withdrawn(struct connection *connection)
 {
 	const struct rules *rules = connection->proxy->rules;
@@ -224,10 +250,12 @@ static bool is_withdrawn(struct connection *connection)
 			     connection->state <= STATE_TUNNEL) ||
 		     (connection->state == STATE_HELLO && connection->connect);
 
-	if (!bound || generation == connection->generation)
+	if (generation == connection->generation)
 		return false;
 	connection->generation = generation;
-	return !rules_allow(rules, &connection->host);
+	limit_queues(connection, &connection->client);
+	limit_queues(connection, &connection->upstream);
+	return bound && !rules_allow(rules, &connection->host);
 }
 
 void connection_run(struct connection *connection)
@@ -368,6 +396,8 @@ static void dialled(struct dial *dial, int status)
 {
 	struct connection *connection = container_of(dial, struct connection, dial);
 
+	if (!status && connection->state == STATE_DIALLING)
+		limit_queues(connection, &connection->upstream);
 	if (status)
 		refuse_dial(connection, status);
 	else if (connection->state == STATE_DIALLING && connection->tls)
@@ -432,6 +462,7 @@ int connection_new(struct proxy *proxy, int fd, const struct endpoint *destinati
 			!memcmp(&destination->address, &settings->virtual6.address,
 				sizeof(struct address)));
 	connection->generation = rules_limits(proxy->rules)->generation;
+	limit_queues(connection, &connection->client);
 	proxy->connections++;
 	connection_enter(connection, STATE_FIRST);
 	TAKE_POINTER(connection);

@@ -67,7 +67,7 @@ struct connection {
 	struct proxy *proxy;
 	enum connection_state state;
 	struct peer client, upstream;
-	uint64_t generation; /* of the domains, when the host was last checked */
+	uint64_t generation; /* of the job's limits that it keeps to */
 	struct waiter upload_turn, download_turn;
 	struct timer timer;   /* due at the deadline or before, and then set anew */
 	uint64_t deadline;    /* of the state, ns of CLOCK_MONOTONIC */

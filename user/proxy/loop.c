@@ -10,7 +10,6 @@
  */
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <time.h>
@@ -19,8 +18,8 @@
 #include "lib/cleanup.h"
 #include "proxy/loop.h"
 
-#define BATCH		   64
-#define NANOSECONDS_PER_MS 1000000ULL
+#define BATCH		       64
+#define NANOSECONDS_PER_SECOND 1000000000ULL
 
 struct loop {
 	int epoll;
@@ -37,7 +36,7 @@ static uint64_t monotonic_now(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+	return (uint64_t)now.tv_sec * NANOSECONDS_PER_SECOND + (uint64_t)now.tv_nsec;
 }
 
 int loop_new(struct loop **loop)
@@ -175,28 +174,29 @@ static void run_deferred(struct loop *loop)
 	}
 }
 
-/* How long to wait for events, in ms; rounded up, so that the timer that ends it is due. */
-static int loop_patience(const struct loop *loop)
+/* How long to wait for events: until the first timer is due. NULL: for ever. */
+static const struct timespec *loop_patience(const struct loop *loop, struct timespec *wait)
 {
 	const struct timer *first = loop->timers.next;
-	uint64_t wait;
+	uint64_t nanoseconds = 0;
 
-	if (loop->deferred)
-		return 0;
-	if (first == &loop->timers)
-		return -1;
-	if (first->deadline <= loop->now)
-		return 0;
-	wait = (first->deadline - loop->now + NANOSECONDS_PER_MS - 1) / NANOSECONDS_PER_MS;
-	return wait > INT_MAX ? INT_MAX : (int)wait;
+	if (!loop->deferred && first == &loop->timers)
+		return NULL;
+	if (!loop->deferred && first->deadline > loop->now)
+		nanoseconds = first->deadline - loop->now;
+	wait->tv_sec = (time_t)(nanoseconds / NANOSECONDS_PER_SECOND);
+	wait->tv_nsec = (long)(nanoseconds % NANOSECONDS_PER_SECOND);
+	return wait;
 }
 
 int loop_run(struct loop *loop)
 {
 	loop->running = true;
 	while (loop->running) {
-		int count =
-			epoll_wait(loop->epoll, loop->batch, BATCH, loop_patience(loop));
+		struct timespec wait;
+		/* Linux 5.11; epoll_wait(2) knows milliseconds only, too long for the throttle. */
+		int count = epoll_pwait2(
+			loop->epoll, loop->batch, BATCH, loop_patience(loop, &wait), NULL);
 
 		if (count < 0 && errno != EINTR)
 			return -errno;

@@ -36,7 +36,7 @@ static int open_all(const struct proxy_settings *settings, struct proxy *proxy)
 		error = resolver_new(proxy->loop, settings, &proxy->resolver);
 	if (!error)
 		error = throttle_new(
-			proxy->loop, &rules_limits(proxy->rules)->rate, &proxy->throttle);
+			proxy->loop, &rules_limits(proxy->rules)->paced, &proxy->throttle);
 	if (!error)
 		error = dns_stub_new(proxy->loop, settings, proxy->rules, &dns_stub);
 	return error ? error : listener_new(proxy, &listener);

@@ -110,8 +110,7 @@ static int restrict_files(void)
 
 static const int allowed_calls[] = {
 	/* the event loop and its descriptors */
-	SCMP_SYS(epoll_wait),
-	SCMP_SYS(epoll_pwait),
+	SCMP_SYS(epoll_pwait2),
 	SCMP_SYS(epoll_ctl),
 	SCMP_SYS(close),
 	SCMP_SYS(clock_gettime),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The bucket holds the bytes of a fiftieth of a second, but at least two full segments. Who finds it empty stands in
- * line; a timer wakes the first of the line when a segment's worth is there. Each is woken once and lines up anew:
- * so connections take turns.
+ * Each direction has a clock, as the kernel's pacer has: what moves takes its share of it, and nothing moves while it is
+ * ahead of the time. Who finds it ahead stands in line; a timer wakes the first of the line. Each is woken
+ * once, may move one quantum and lines up anew: so connections take turns.
  */
 
 #include <errno.h>
@@ -11,13 +11,15 @@
 #include "lib/cleanup.h"
 #include "proxy/throttle.h"
 
-#define NANOSECONDS 1000000000ULL
-#define SEGMENT	    1448UL /* bytes of TCP in an Ethernet frame */
+#define NANOSECONDS	  1000000000ULL
+#define SEGMENT		  1448UL /* bytes of TCP in an Ethernet frame */
+#define HEADERS		  52UL	 /* and of IPv4 and TCP before them, with timestamps */
+#define QUANTA_PER_SECOND 1000UL /* where a segment takes less than that */
+#define LATENESS	  4000000UL /* ns that a busy machine may wake us too late */
 
-struct bucket {
+struct lane {
 	struct throttle *throttle;
-	uint64_t tokens; /* bytes */
-	uint64_t filled; /* when, ns */
+	uint64_t departure; /* when the next bytes may move, ns of loop_now() */
 	struct timer timer;
 	struct waiter line; /* head of a ring; `next` is first */
 	bool serving;	    /* whoever runs is the one whose turn it is */
@@ -26,72 +28,53 @@ struct bucket {
 struct throttle {
 	struct loop *loop;
 	const volatile __u64 *wanted_rate; /* by the loader, at any time */
-	uint64_t rate, depth;
-	struct bucket buckets[2];
+	uint64_t rate;			   /* bytes of packets per second */
+	struct lane lanes[2];
 };
 
-/* Takes over a rate that has changed. */
-static void refresh(struct throttle *throttle)
+/* Bytes that may move at once. */
+static size_t quantum(const struct throttle *throttle)
 {
-	throttle->rate = *throttle->wanted_rate;
-	throttle->depth =
-		throttle->rate / 50 > 2 * SEGMENT ? throttle->rate / 50 : 2 * SEGMENT;
+	size_t share = (size_t)(throttle->rate / QUANTA_PER_SECOND);
+
+	return share > SEGMENT ? share : SEGMENT;
 }
 
-static void fill(struct bucket *bucket)
+/* How long, in ns, bytes take with the headers of their packets. */
+static uint64_t duration(const struct throttle *throttle, size_t bytes)
 {
-	const struct throttle *throttle = bucket->throttle;
-	uint64_t now = loop_now(throttle->loop), passed = now - bucket->filled;
-	uint64_t fresh;
+	size_t segments = (bytes + SEGMENT - 1) / SEGMENT;
 
-	if (!throttle->rate) {
-		bucket->tokens = throttle->depth;
-		bucket->filled = now;
-		return;
-	}
-	if (passed > NANOSECONDS)
-		passed = NANOSECONDS;
-	fresh = passed * throttle->rate / NANOSECONDS;
-	if (!fresh)
-		return;
-	bucket->tokens += fresh;
-	/* What was too little for a byte stays in the clock. */
-	bucket->filled = now - passed + fresh * NANOSECONDS / throttle->rate;
-	if (bucket->tokens > throttle->depth) {
-		bucket->tokens = throttle->depth;
-		bucket->filled = now;
-	}
+	return (bytes + segments * HEADERS) * NANOSECONDS / throttle->rate;
 }
 
-static bool is_empty(const struct bucket *bucket)
+static bool is_empty(const struct lane *lane)
 {
-	return bucket->line.next == &bucket->line;
+	return lane->line.next == &lane->line;
 }
 
-static void set_timer(struct bucket *bucket)
+static void set_timer(struct lane *lane)
 {
-	const struct throttle *throttle = bucket->throttle;
-	uint64_t missing = bucket->tokens < SEGMENT ? SEGMENT - bucket->tokens : 1;
-	uint64_t wait = throttle->rate ? missing * NANOSECONDS / throttle->rate : 0;
+	struct loop *loop = lane->throttle->loop;
+	uint64_t now = loop_now(loop);
 
-	if (!is_empty(bucket) && !bucket->timer.deadline)
-		loop_set_timer(throttle->loop, &bucket->timer, wait + 1);
+	if (!is_empty(lane) && !lane->timer.deadline)
+		loop_set_timer(loop, &lane->timer,
+			lane->departure > now ? lane->departure - now : 1);
 }
 
-static void bucket_expired(struct timer *timer)
+static void lane_expired(struct timer *timer)
 {
-	struct bucket *bucket = container_of(timer, struct bucket, timer);
-	struct waiter *waiter = bucket->line.next;
+	struct lane *lane = container_of(timer, struct lane, timer);
+	struct waiter *waiter = lane->line.next;
 
-	refresh(bucket->throttle);
-	fill(bucket);
-	if (!is_empty(bucket) && bucket->tokens) {
+	if (!is_empty(lane)) {
 		throttle_leave(waiter);
-		bucket->serving = true;
+		lane->serving = true;
 		waiter->ready(waiter);
-		bucket->serving = false;
+		lane->serving = false;
 	}
-	set_timer(bucket);
+	set_timer(lane);
 }
 
 int throttle_new(struct loop *loop, const volatile __u64 *rate, struct throttle **throttle)
@@ -102,14 +85,12 @@ int throttle_new(struct loop *loop, const volatile __u64 *rate, struct throttle 
 		return -ENOMEM;
 	new->loop = loop;
 	new->wanted_rate = rate;
-	refresh(new);
-	for (size_t i = 0; i < ARRAY_SIZE(new->buckets); i++) {
-		struct bucket *bucket = &new->buckets[i];
+	for (size_t i = 0; i < ARRAY_SIZE(new->lanes); i++) {
+		struct lane *lane = &new->lanes[i];
 
-		bucket->throttle = new;
-		bucket->filled = loop_now(loop);
-		bucket->timer.expired = bucket_expired;
-		bucket->line.next = bucket->line.previous = &bucket->line;
+		lane->throttle = new;
+		lane->timer.expired = lane_expired;
+		lane->line.next = lane->line.previous = &lane->line;
 	}
 	*throttle = new;
 	return 0;
@@ -119,48 +100,55 @@ void throttle_free(struct throttle *throttle)
 {
 	if (!throttle)
 		return;
-	for (size_t i = 0; i < ARRAY_SIZE(throttle->buckets); i++)
-		loop_cancel_timer(throttle->loop, &throttle->buckets[i].timer);
+	for (size_t i = 0; i < ARRAY_SIZE(throttle->lanes); i++)
+		loop_cancel_timer(throttle->loop, &throttle->lanes[i].timer);
 	free(throttle);
 }
 
 size_t throttle_allowance(struct throttle *throttle, enum direction direction, size_t want)
 {
-	struct bucket *bucket = &throttle->buckets[direction];
+	const struct lane *lane = &throttle->lanes[direction];
+	size_t most;
 
-	refresh(throttle);
+	throttle->rate = *throttle->wanted_rate;
 	if (!throttle->rate)
 		return want;
 	/* Who was here first is served first. */
-	if (!is_empty(bucket) && !bucket->serving)
+	if ((!is_empty(lane) && !lane->serving) ||
+		lane->departure > loop_now(throttle->loop))
 		return 0;
-	fill(bucket);
-	/* Some bytes are not worth a segment of their own, unless no more are wanted. */
-	if (bucket->tokens < want)
-		return bucket->tokens < SEGMENT ? 0 : (size_t)bucket->tokens;
-	return want;
+	most = quantum(throttle);
+	return want < most ? want : most;
 }
 
 void throttle_spend(struct throttle *throttle, enum direction direction, size_t bytes)
 {
-	struct bucket *bucket = &throttle->buckets[direction];
+	struct lane *lane = &throttle->lanes[direction];
+	uint64_t now = loop_now(throttle->loop), credit;
 
-	if (throttle->rate)
-		bucket->tokens -= bytes < bucket->tokens ? bytes : bucket->tokens;
+	if (!throttle->rate)
+		return;
+	/* One quantum of credit, as the kernel's pacer gives; or what makes good for a timer that came late. */
+	credit = duration(throttle, quantum(throttle));
+	if (credit < LATENESS)
+		credit = LATENESS;
+	if (lane->departure + credit < now)
+		lane->departure = now - credit;
+	lane->departure += duration(throttle, bytes);
 }
 
 void throttle_wait(
 	struct throttle *throttle, enum direction direction, struct waiter *waiter)
 {
-	struct bucket *bucket = &throttle->buckets[direction];
+	struct lane *lane = &throttle->lanes[direction];
 
 	if (waiter->next)
 		return;
-	waiter->next = &bucket->line;
-	waiter->previous = bucket->line.previous;
+	waiter->next = &lane->line;
+	waiter->previous = lane->line.previous;
 	waiter->previous->next = waiter;
-	bucket->line.previous = waiter;
-	set_timer(bucket);
+	lane->line.previous = waiter;
+	set_timer(lane);
 }
 
 void throttle_leave(struct waiter *waiter)

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The throttle where the kernel does not pace: a token bucket for each direction, shared by all connections of
- * the job, which wait in line for it.
+ * The throttle where the kernel does not pace: a clock for each direction, shared by all connections of the job, which
+ * wait in line for it. It counts the headers of packets too, as the kernel's pacer does.
  */
 
 #include <stdbool.h>
@@ -32,7 +32,7 @@ void throttle_free(struct throttle *throttle);
 /* How many of `want` bytes may be moved now; 0: none, wait. */
 size_t throttle_allowance(struct throttle *throttle, enum direction direction, size_t want);
 
-/* Takes what was moved off the bucket. */
+/* Moves the clock on by what was moved. */
 void throttle_spend(struct throttle *throttle, enum direction direction, size_t bytes);
 
 /* Stands in line, at most once: ready() is called from the loop when there is something again. */

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Measures throttles, to be run on a lab's node. See the script throttle."""
+
+import bisect
+import csv
+import itertools
+import os
+import platform
+import struct
+import subprocess
+import sys
+
+JOBFENCE, CSV, SERIES, *THROTTLES = sys.argv[1:]
+TRAFFIC = os.path.join(os.path.dirname(os.path.abspath(__file__)), "traffic.py")
+CAPTURE = os.path.join(os.environ["WORK"], "capture")
+INTERNET = ["nsenter", "--net=" + os.environ["INTERNET"]]
+JOB_NETNS = ["nsenter", "--net=/run/netns/jobfence-bench"]
+SITE = ["env", "SITE=site.test"]
+
+RATES = {"500kbit": 5e5, "1mbit": 1e6, "10mbit": 1e7, "100mbit": 1e8}
+DIRECTIONS = ("up", "down", "both")
+CONNECTIONS = (1, 4, 32)
+WARM_UP = 2  # seconds
+MEASURED = float(os.environ.get("SECONDS_EACH", "6"))
+ORACLE_RATE, ORACLE_SECONDS, ORACLE_TOLERANCE = "40mbit", 20, 0.01
+SEGMENT, HEADERS = 1448, 52
+BIN = 0.05  # seconds
+
+
+def run(*command):
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+class Job:
+    """A job's own throttle. Its packets are seen on its `lo`, after the queueing discipline; where the proxy paces, those
+    of an upload where they leave the node."""
+
+    def __init__(self, pacing, rate):
+        run(JOBFENCE, "up", "--job", "bench", "--domain", "site.test", "--rate", rate, "--pacing", pacing)
+        self.captures = [([*JOB_NETNS, "tcpdump", "-i", "lo"], ("up", "down"))]
+        if pacing == "proxy":
+            self.captures = [([*JOB_NETNS, "tcpdump", "-i", "lo"], ("down",)),
+                             (["tcpdump", "-i", "uplink", "-Q", "out"], ("up",))]
+        self.client = [JOBFENCE, "exec", "--no-proxy-env", "bench", "--", *SITE]
+
+    @staticmethod
+    def end():
+        run(JOBFENCE, "down", "bench")
+
+
+class Discipline:
+    """A queueing discipline on either end of the node's cable."""
+
+    ENDS = (([], "uplink"), (INTERNET, "eth0"))
+
+    def __init__(self, kind, rate):
+        for enter, device in self.ENDS:
+            tc = [*enter, "tc"]
+            if kind == "tbf":
+                run(*tc, "qdisc", "replace", "dev", device, "root", "tbf", "rate", rate,
+                    "burst", "32kbit", "latency", "10sec")
+            else:
+                run(*tc, "qdisc", "replace", "dev", device, "root", "handle", "1:", "htb", "default", "1")
+                run(*tc, "class", "add", "dev", device, "parent", "1:", "classid", "1:1", "htb", "rate", rate)
+        self.captures = [(["tcpdump", "-i", "uplink"], ("up", "down"))]
+        self.client = [*SITE]
+
+    def end(self):
+        for enter, device in self.ENDS:
+            run(*enter, "tc", "qdisc", "delete", "dev", device, "root")
+
+
+def packets(path):
+    """Of each TCP packet over IPv4 of a capture: time in seconds, its direction, bytes on the wire, of them payload."""
+    with open(path, "rb") as file:
+        file.read(24)
+        while len(head := file.read(16)) == 16:
+            seconds, microseconds, length, _ = struct.unpack("=IIII", head)
+            frame = file.read(length)
+            if frame[12:14] != b"\x08\x00" or frame[23] != 6:
+                continue
+            source, to = struct.unpack_from("!HH", frame, 34)
+            total, = struct.unpack_from("!H", frame, 16)
+            payload = total - 20 - (frame[46] >> 4) * 4
+            # What is cut into segments later has a header for each.
+            wire = total + max(0, (payload - 1) // SEGMENT) * HEADERS
+            yield seconds + microseconds / 1e6, "up" if to == 80 else "down" if source == 80 else None, wire, payload
+
+
+def capture(throttle, direction, connections, seconds):
+    """Lets traffic flow, and returns for each direction its packets (time, wire, payload)."""
+    taps, paths = [], []
+    for i, (command, _) in enumerate(throttle.captures):
+        paths.append(f"{CAPTURE}{i}")
+        taps.append(subprocess.Popen(
+            [*command, "-Z", "root", "-s", "80", "-B", "16384", "-w", paths[-1], "tcp", "port", "80"],
+            stderr=subprocess.PIPE, text=True))
+        while "listening" not in taps[-1].stderr.readline():
+            pass
+    run(*throttle.client, "python3", TRAFFIC, direction, str(connections), str(seconds))
+    seen = {"up": [], "down": []}
+    for tap, path, (_, directions) in zip(taps, paths, throttle.captures):
+        tap.terminate()
+        tap.communicate()
+        for time, way, wire, payload in packets(path):
+            if way in directions:
+                seen[way].append((time, wire, payload))
+    return seen
+
+
+def largest(trace, window):
+    """The most bytes in any window of that many seconds."""
+    sums = [0, *itertools.accumulate(wire for _, wire, _ in trace)]
+    times = [time for time, _, _ in trace]
+    return max(sums[bisect.bisect_left(times, time + window)] - sums[i] for i, time in enumerate(times))
+
+
+def measure(throttle, rate, direction, connections, seconds):
+    """Yields for each direction that was filled: (direction, wire and payload over the rate, the largest windows of 10 and
+    of 100 ms over what the rate gives in them), and its packets."""
+    seen = capture(throttle, direction, connections, seconds + WARM_UP + 1)
+    for way in ("up", "down") if direction == "both" else (direction,):
+        begin = seen[way][0][0] + WARM_UP
+        trace = [packet for packet in seen[way] if begin <= packet[0] < begin + seconds]
+        bits = {window: 8 * largest(trace, window) / (rate * window) for window in (0.01, 0.1)}
+        yield (way, 8 * sum(wire for _, wire, _ in trace) / (rate * seconds),
+               8 * sum(payload for _, _, payload in trace) / (rate * seconds), bits[0.01], bits[0.1]), trace
+
+
+def make(kind, rate):
+    return Job(kind, rate) if kind in ("edt", "proxy") else Discipline(kind, rate)
+
+
+def write_series(kind, trace):
+    """What went in each bin, in Mbit/s."""
+    bins = {}
+    for time, wire, _ in trace:
+        at = int((time - trace[0][0]) / BIN)
+        bins[at] = bins.get(at, 0) + wire
+    with open(SERIES, "a", encoding="ascii") as file:
+        for at in range(max(bins)):
+            file.write(f"{kind},{at * BIN:.2f},{bins.get(at, 0) * 8 / BIN / 1e6:.4f}\n")
+
+
+def oracle(kind):
+    """Twenty seconds each way have to be within one percent of the rate on the wire."""
+    good = True
+    for direction in ("up", "down"):
+        throttle = make(kind, ORACLE_RATE)
+        (result, _), = measure(throttle, 4e7, direction, 1, ORACLE_SECONDS)
+        throttle.end()
+        good &= abs(result[1] - 1) <= ORACLE_TOLERANCE
+        print(f"oracle {kind} {direction} {ORACLE_RATE}: {result[1]:.4f} of the rate on the wire", flush=True)
+    return good
+
+
+def main():
+    release, good = platform.release(), True
+    with open(CSV, "a", encoding="ascii", newline="") as file:
+        table = csv.writer(file)
+        for kind in THROTTLES:
+            for (name, rate), direction, connections in itertools.product(RATES.items(), DIRECTIONS, CONNECTIONS):
+                throttle = make(kind, name)
+                for result, trace in measure(throttle, rate, direction, connections, MEASURED):
+                    table.writerow([release, kind, name, direction, connections, result[0],
+                                    *(f"{value:.4f}" for value in result[1:])])
+                    print(kind, name, direction, connections, *(f"{v:.3f}" for v in result[1:]), flush=True)
+                    if (name, direction, connections) == ("1mbit", "down", 1):
+                        write_series(kind, trace)
+                throttle.end()
+                file.flush()
+            if kind == "edt":
+                good &= oracle(kind)
+    sys.exit(not good)
+
+
+main()
