@@ -52,8 +52,8 @@ UNIT_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 FUZZERS	    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 
 .DELETE_ON_ERROR:
-.PHONY: all unit-tests fuzzers demo check check-vm check-asan bench fuzz lint install uninstall help \
-	clean libraries
+.PHONY: all unit-tests fuzzers demo check check-vm check-kernels check-asan bench bench-throttle fuzz \
+	lint install uninstall help clean libraries
 
 all: $(PROGRAMS) ## build both programs
 
@@ -110,6 +110,8 @@ STEP	    = +@$(MAKE) --no-print-directory -j$(shell nproc)
 ASAN	    := -fno-omit-frame-pointer -fno-sanitize-recover=all -fsanitize=address,undefined
 K	    ?= 6.1
 T	    ?=
+KERNELS	    ?= 6.1 6.12 7.3
+KERNEL_TESTS := $(patsubst %,tests/%.bats,fence throttle update)
 FUZZ_TIME   ?= 30
 
 demo: ## install what is missing, build, and show what it does
@@ -117,15 +119,21 @@ demo: ## install what is missing, build, and show what it does
 	$(STEP) all
 	@JOBFENCE=$(abspath $(BUILD))/jobfence tests/demo
 
-check: ## all tests, here and with Linux 6.1 in a virtual machine
+check: ## all tests, here and with Linux 6.1 and 7.3 in virtual machines
 	@tests/packages check
 	$(STEP) all unit-tests
-	@BUILD=$(BUILD) tests/run --unit --native --vm 6.1
+	@BUILD=$(BUILD) tests/run --unit --native --vm 6.1 --vm 7.3
 
 check-vm: ## bats files T in a virtual machine with Linux K (6.1, 6.12, 7.3)
 	@tests/packages check
 	$(STEP) all
 	@BUILD=$(BUILD) tests/run --vm $(K) $(T)
+
+check-kernels: ## the fence, the throttle and updates on every kernel; writes docs/kernels.md
+	@tests/packages check
+	$(STEP) all
+	@BUILD=$(BUILD) RESULTS=$(BUILD)/kernels tests/run $(KERNELS:%=--vm %) $(KERNEL_TESTS)
+	@tests/kernels-table $(BUILD)/kernels | tests/in-page docs/kernels.md kernels
 
 check-asan: ## unit tests and bats files with AddressSanitizer and UBSan
 	@tests/packages check
@@ -136,6 +144,11 @@ bench: ## time jobs that come and go, a thousand of them
 	@tests/packages check
 	$(STEP) all
 	@BUILD=$(BUILD) tests/bench/lifecycle
+
+bench-throttle: ## measure the throttle beside tbf and htb; writes docs/performance.md
+	@tests/packages bench
+	$(STEP) all
+	@BUILD=$(BUILD) tests/bench/throttle-report $(K)
 
 fuzz: ## each fuzz target for FUZZ_TIME seconds
 	@tests/packages fuzz

@@ -10,7 +10,7 @@ import struct
 import subprocess
 import sys
 
-JOBFENCE, CSV, SERIES, *THROTTLES = sys.argv[1:]
+JOBFENCE, FOLDER, *THROTTLES = sys.argv[1:]
 TRAFFIC = os.path.join(os.path.dirname(os.path.abspath(__file__)), "traffic.py")
 CAPTURE = os.path.join(os.environ["WORK"], "capture")
 INTERNET = ["nsenter", "--net=" + os.environ["INTERNET"]]
@@ -22,7 +22,8 @@ DIRECTIONS = ("up", "down", "both")
 CONNECTIONS = (1, 4, 32)
 WARM_UP = 2  # seconds
 MEASURED = float(os.environ.get("SECONDS_EACH", "6"))
-ORACLE_RATE, ORACLE_SECONDS, ORACLE_TOLERANCE = "40mbit", 20, 0.01
+ORACLE_RATE, ORACLE_SECONDS, ORACLE_TOLERANCE = "40mbit", 20, 0.01  # of test_tc_edt.sh, of Linux
+SHORT_REQUESTS = 20
 SEGMENT, HEADERS = 1448, 52
 BIN = 0.05  # seconds
 
@@ -131,13 +132,23 @@ def make(kind, rate):
     return Job(kind, rate) if kind in ("edt", "proxy") else Discipline(kind, rate)
 
 
+def append(name):
+    return open(os.path.join(FOLDER, name), "a", encoding="ascii", newline="")
+
+
+def note(text):
+    print(text, flush=True)
+    with append("notes") as file:
+        file.write(f"- {text}\n")
+
+
 def write_series(kind, trace):
     """What went in each bin, in Mbit/s."""
     bins = {}
     for time, wire, _ in trace:
         at = int((time - trace[0][0]) / BIN)
         bins[at] = bins.get(at, 0) + wire
-    with open(SERIES, "a", encoding="ascii") as file:
+    with append("series.csv") as file:
         for at in range(max(bins)):
             file.write(f"{kind},{at * BIN:.2f},{bins.get(at, 0) * 8 / BIN / 1e6:.4f}\n")
 
@@ -150,13 +161,26 @@ def oracle(kind):
         (result, _), = measure(throttle, 4e7, direction, 1, ORACLE_SECONDS)
         throttle.end()
         good &= abs(result[1] - 1) <= ORACLE_TOLERANCE
-        print(f"oracle {kind} {direction} {ORACLE_RATE}: {result[1]:.4f} of the rate on the wire", flush=True)
+        note(f"`{kind}`, {ORACLE_SECONDS} seconds of {direction}load at {ORACLE_RATE}: {result[1]:.4f} of the rate on the wire.")
     return good
+
+
+def first_byte(kind):
+    """How long a short request takes to its first byte beside a download that fills the rate."""
+    throttle = make(kind, "1mbit")
+    with subprocess.Popen([*throttle.client, "python3", TRAFFIC, "down", "1", "120"]) as bulk:
+        request = [*throttle.client, "curl", "-sS", "-o", "/dev/null", "-w", "%{time_starttransfer}", "http://site.test/short"]
+        times = sorted(float(subprocess.run(request, check=True, stdout=subprocess.PIPE).stdout) * 1000
+                       for _ in range(SHORT_REQUESTS))
+        bulk.terminate()
+    throttle.end()
+    note(f"`{kind}`, a short request beside a download at 1mbit: first byte after {times[len(times) // 2]:.0f} ms in the "
+         f"median, {times[-1]:.0f} ms at most, of {SHORT_REQUESTS}.")
 
 
 def main():
     release, good = platform.release(), True
-    with open(CSV, "a", encoding="ascii", newline="") as file:
+    with append("points.csv") as file:
         table = csv.writer(file)
         for kind in THROTTLES:
             for (name, rate), direction, connections in itertools.product(RATES.items(), DIRECTIONS, CONNECTIONS):
@@ -169,6 +193,7 @@ def main():
                         write_series(kind, trace)
                 throttle.end()
                 file.flush()
+            first_byte(kind)
             if kind == "edt":
                 good &= oracle(kind)
     sys.exit(not good)

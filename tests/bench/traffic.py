@@ -3,8 +3,8 @@
 """
 traffic.py serve ADDRESS | up | down | both [CONNECTIONS [SECONDS]]
 
-Traffic for measuring a throttle: `serve` answers GET on port 80 of ADDRESS with bytes without end and swallows what PUT
-brings; the others fill that many connections in each direction to the site $SITE (a name, led there by the job's proxy
+Traffic for measuring a throttle: `serve` answers GET on port 80 of ADDRESS with bytes without end, of /short with two, and
+swallows what PUT brings; the others fill that many connections in each direction to the site $SITE (a name, led there by the job's proxy
 or by the resolver) for that long. Each side is one process that only moves bytes.
 """
 
@@ -57,6 +57,9 @@ class Answer(Flow):
     def take(self):
         got = self.peer.recv(len(BLOCK))
         if not got:
+            self.close()
+        elif got.startswith(b"GET /short"):
+            self.peer.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
             self.close()
         elif not self.asked and got.startswith(b"GET"):
             self.out = memoryview(f"HTTP/1.1 200 OK\r\nContent-Length: {ENDLESS}\r\n\r\n".encode())
