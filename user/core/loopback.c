@@ -141,7 +141,8 @@ bool loopback_has_fq(void)
 {
 	_cleanup_(cleanup_socket) struct mnl_socket *socket = open_socket();
 	char buffer[REQUEST_SIZE] = {};
-	struct nlmsghdr *request = request_begin(buffer, RTM_GETQDISC, 0);
+	/* Linux 6.1 tells it to those who listen for changes, and to who asks with this flag only. */
+	struct nlmsghdr *request = request_begin(buffer, RTM_GETQDISC, NLM_F_ECHO);
 	struct tcmsg *discipline = mnl_nlmsg_put_extra_header(request, sizeof(*discipline));
 	bool is_fq = false;
 
