@@ -14,7 +14,7 @@
 #include "proxy/rules.h"
 
 struct rules {
-	uint64_t job;
+	const struct proxy_settings *settings;
 	uint64_t *hits;				  /* map `hits`, as memory */
 	const volatile struct job_limits *limits; /* the same */
 };
@@ -29,7 +29,7 @@ int rules_new(const struct proxy_settings *settings, struct rules **rules)
 
 	if (!new)
 		return -ENOMEM;
-	new->job = settings->job_key;
+	new->settings = settings;
 	new->hits = mmap(NULL, HITS_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, FD_HITS, 0);
 	limits = mmap(NULL, sizeof(*new->limits), PROT_READ, MAP_SHARED, FD_LIMITS, 0);
 	new->limits = limits;
@@ -69,19 +69,51 @@ bool rules_allow(const struct rules *rules, const struct host *host)
 {
 	struct domain domain;
 
-	(void)rules;
-	return look_up(host, &domain);
+	return rules->settings->learn || look_up(host, &domain);
 }
 
-bool rules_use(struct rules *rules, const struct host *host)
+/* The longest prefix of all does not matter here, any will do: a few comparisons are cheaper than a map. */
+static bool is_guarded(const struct proxy_settings *settings, const struct host *host)
+{
+	struct domain_key key;
+
+	host_key(host, &key);
+	for (uint32_t i = 0; i < settings->guarded_count; i++) {
+		const struct domain_key *guarded = &settings->guarded[i];
+
+		if (guarded->bits <= key.bits &&
+			!memcmp(guarded->name, key.name, guarded->bits / 8))
+			return true;
+	}
+	return false;
+}
+
+/* Returns whether there was room for the name. */
+static bool learn(const struct host *host)
+{
+	struct learned_key key = {};
+	uint64_t count = 0;
+
+	memcpy(key.name, host->name, host->length);
+	bpf_map_look_up(FD_LEARNED, &key, &count);
+	count++;
+	return !bpf_map_update(FD_LEARNED, &key, &count, BPF_ANY);
+}
+
+enum reason rules_use(struct rules *rules, const struct host *host, bool tls)
 {
 	struct domain domain;
+	bool declared = look_up(host, &domain);
 
-	if (!look_up(host, &domain))
-		return false;
-	if (domain.hit < DOMAIN_ENTRIES_MAX)
+	if (!declared && !rules->settings->learn)
+		return REASON_DOMAIN;
+	if (tls && is_guarded(rules->settings, host))
+		return REASON_GUARD;
+	if (rules->settings->learn && !learn(host))
+		return REASON_LIMIT;
+	if (declared && domain.hit < DOMAIN_ENTRIES_MAX)
 		__atomic_fetch_add(&rules->hits[domain.hit], 1, __ATOMIC_RELAXED);
-	return true;
+	return 0;
 }
 
 void rules_record_refusal(
@@ -106,7 +138,7 @@ void rules_record_refusal(
 int rules_destination(const struct rules *rules, const struct endpoint *client,
 	uint16_t listener_port, struct endpoint *destination)
 {
-	const struct connection_key key = { .job = rules->job,
+	const struct connection_key key = { .job = rules->settings->job_key,
 		.client = client->address,
 		.client_port = client->port,
 		.listener_port = listener_port };
