@@ -253,7 +253,7 @@ by_tls()
 	lab_settle
 	is "$(lab_seen '.event == "connection" or .event == "query"')" ''
 	fetch_by_proxy -D "$FOLDER/head" -o /dev/null https://allowed.test/ 2>/dev/null || true
-	like "$(<"$FOLDER/head")" *$'X-Jobfence-Denied: guard\r\n'*
+	like "$(<"$FOLDER/head")" '*'$'X-Jobfence-Denied: guard\r\n*'
 	is "$(fetch http://allowed.test/)" 'this is allowed.test'
 	is "$(received x-jobfence-job-id)" "$JOB"
 	is "$(fetch_by_proxy --proxytunnel http://allowed.test/)" 'this is allowed.test'

@@ -169,3 +169,26 @@ www.allowed.test                        # 1"
 	ends_with 0 jobfence down "$JOB"
 	is "$OUTPUT" ''
 }
+
+@test "a domain that is denied stays so while the job learns, below a wildcard, and through an update" {
+	job_up --learn --deny-domain denied.test --deny-domain .wild.test --domain a.wild.test --deny-domain 11.0.0.5
+	refused_for denied http://denied.test/
+	refused_for denied http://wild.test/
+	refused_for denied http://b.wild.test/
+	refused_for denied http://11.0.0.5/
+	like "$(in_job_directly "$LIB/tls.py" --name denied.test 11.0.0.2)" 'alert 49'
+	like "$(in_job dig +tries=1 denied.test)" '*status: NXDOMAIN*is denied to job*'
+	jobfence update "$JOB" --add-domain denied.test --add-domain other.test
+	refused_for denied http://denied.test/
+	is "$(fetch http://a.wild.test/)" 'this is a.wild.test'
+	is "$(fetch http://allowed.test/)" 'this is allowed.test'
+	is "$(shown)" 'a.wild.test=1 allowed.test=1'
+	jobfence down "$JOB" >"$BATS_TEST_TMPDIR/down"
+	job_up --domain .wild.test --deny-domain b.wild.test
+	is "$(fetch http://a.wild.test/)" 'this is a.wild.test'
+	refused_for denied http://b.wild.test/
+	ends_with 22 in_job curl -sSf http://denied.test/
+	jobfence down "$JOB"
+	ends_with 22 jobfence run --domain .wild.test --deny-domain b.wild.test curl -sSf http://b.wild.test/
+	is "$(tail -n 1 <<<"$ERRORS")" 'jobfence: refused: denied b.wild.test (once)'
+}

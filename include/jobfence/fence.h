@@ -62,7 +62,7 @@ enum job_flags {
 
 /*
  * Why something was refused: number, word in JSON and metrics, sentence for people.
- * The words domain, address, protocol, limit and guard are also what X-Jobfence-Denied says.
+ * The words domain, address, protocol, limit, guard and denied are also what X-Jobfence-Denied says.
  */
 #define REASONS(X) \
 	X(SOCKET, 1, "socket", "a socket that is neither TCP nor UDP") \
@@ -81,10 +81,11 @@ enum job_flags {
 	X(LIMIT, 12, "limit", "more connections or longer headers than the limit") \
 	X(UPSTREAM, 13, "upstream", "a destination that the proxy itself may not open") \
 	X(GUARD, 14, "guard", \
-		"TLS to a domain whose requests have to bear the job's header")
+		"TLS to a domain whose requests have to bear the job's header") \
+	X(DENIED, 15, "denied", "a domain that is denied")
 
 enum reason {
-	REASON_COUNT = 15, /* one more than the last */
+	REASON_COUNT = 16, /* one more than the last */
 #define X(name, number, word, text) REASON_##name = (number),
 	REASONS(X)
 #undef X
@@ -171,7 +172,7 @@ struct connection_entry {
  * ends in a NUL; a wildcard, which covers every name below it, ends in the dot:
  *	foo.com		"moc.oof\0"
  *	*.foo.com	"moc.oof."
- * A name is looked up reversed, with its NUL, and allowed when anything matches.
+ * A name is looked up reversed, with its NUL, and the longest entry that matches decides.
  */
 struct domain_key {
 	__u32 bits; /* of `name` that count: eight for each byte */
@@ -180,7 +181,7 @@ struct domain_key {
 
 struct domain {
 	__u32 hit; /* index in the job's map `hits` of the requests that this entry allowed */
-	__u32 unused;
+	__u32 denied; /* not 0: the entry refuses what it covers, and stays through updates */
 };
 
 /* The one element of the map `limits` of a job: what its proxy reads from memory all the time, so that an

@@ -38,13 +38,16 @@ static void collapses(const char *const *names, size_t least, const char *expect
 {
 	_free_ struct learned *learned = make(names);
 	char text[1024] = "";
+	size_t length = 0;
 
 	learned_collapse(learned, least);
 	for (size_t i = 0; i < learned->count; i++) {
 		char domain[NAME_LENGTH_MAX + 3];
 
 		declared_domain_format(&learned->domains[i].domain, domain);
-		strcat(strcat(text, i ? " " : ""), domain);
+		length += (size_t)snprintf(
+			text + length, sizeof(text) - length, "%s%s", i ? " " : "", domain);
+		assert_in_range(length, 0, sizeof(text) - 1);
 	}
 	assert_string_equal(text, expected);
 }

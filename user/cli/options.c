@@ -27,6 +27,7 @@ SPEC_HANDLER(add_domain, spec_add_domain)
 SPEC_HANDLER(add_domain_file, spec_add_domain_file)
 SPEC_HANDLER(add_preset, spec_add_preset)
 SPEC_HANDLER(add_guarded, spec_add_guarded)
+SPEC_HANDLER(add_denied, spec_add_denied)
 SPEC_HANDLER(set_rate, spec_set_rate)
 SPEC_HANDLER(set_job, spec_set_name)
 SPEC_HANDLER(add_label, spec_add_label)
@@ -150,6 +151,8 @@ static const struct option_row rows[] = {
 		"allow the domains in a file, one a line, # comments" },
 	{ "preset", "NAME", OPTIONS_JOB, add_preset,
 		"allow the domains of a preset; see: jobfence preset list" },
+	{ "deny-domain", "D", OPTIONS_JOB, add_denied,
+		"refuse a domain that a wildcard or --learn would allow" },
 	{ "guard-domain", "D", OPTIONS_JOB, add_guarded,
 		"refuse TLS to a domain, so that each request to it bears the header" },
 	{ "learn", NULL, OPTIONS_JOB, set_learn,

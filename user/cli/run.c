@@ -86,10 +86,9 @@ static int run_job(struct job *job, const struct execution *execution,
 	error = job_execute(job, execution, status, failure);
 	if (!usage_read(job, &usage, &ignored))
 		print_summary(usage);
-	if (job_down(job->spec.name, &ignored))
-		report_failure(&ignored);
-	else if (job->spec.learn &&
-		 learning_print(learning, job->spec.name, learned, &ignored))
+	if (job_down(job->spec.name, &ignored) ||
+		(job->spec.learn &&
+			learning_print(learning, job->spec.name, learned, &ignored)))
 		report_failure(&ignored);
 	return error;
 }

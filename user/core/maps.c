@@ -84,6 +84,21 @@ static int make_one(
 	return bpf_obj_pin(*fd, path) ? -errno : 0;
 }
 
+static int fill_denied(int map, const struct domains *denied)
+{
+	const struct domain value = { .hit = DOMAIN_ENTRIES_MAX, .denied = 1 };
+
+	for (size_t i = 0; i < denied->count; i++) {
+		struct domain_key keys[2];
+		size_t count = declared_domain_keys(&denied->list[i], keys);
+
+		for (size_t k = 0; k < count; k++)
+			if (bpf_map_update_elem(map, &keys[k], &value, BPF_ANY))
+				return -errno;
+	}
+	return 0;
+}
+
 static int fill_domains(int map, const struct domains *domains)
 {
 	for (size_t i = 0; i < domains->count; i++) {
@@ -111,6 +126,8 @@ int job_maps_make(const struct job_paths *paths, const struct job_spec *spec,
 			error = make_one(paths, &rows[i], maps);
 	if (!error)
 		error = fill_domains(maps->domains, &spec->domains);
+	if (!error)
+		error = fill_denied(maps->domains, &spec->denied);
 	return error ? fail(failure, error, "cannot make the job's maps") : 0;
 }
 

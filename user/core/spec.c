@@ -45,6 +45,7 @@ void spec_free(struct job_spec *spec)
 {
 	domains_free(&spec->domains);
 	domains_free(&spec->guarded);
+	domains_free(&spec->denied);
 	json_decref(spec->labels);
 	spec->labels = NULL;
 }
@@ -100,6 +101,15 @@ int spec_add_domain(struct job_spec *spec, const char *text, struct failure *fai
 {
 	const char *problem = NULL;
 	int error = domains_add(&spec->domains, text, strlen(text), 0, &problem);
+
+	return error ? domain_failure(error, text, problem, failure) : 0;
+}
+
+int spec_add_denied(struct job_spec *spec, const char *text, struct failure *failure)
+{
+	const char *problem = NULL;
+	int error = domains_add(
+		&spec->denied, text, strlen(text), DOMAIN_ALLOW_PUBLIC_SUFFIX, &problem);
 
 	return error ? domain_failure(error, text, problem, failure) : 0;
 }

@@ -28,6 +28,7 @@ struct job_spec {
 	struct domains domains;
 	bool learn;		/* every name is allowed, and noted */
 	struct domains guarded; /* TLS to them is refused */
+	struct domains denied;	/* refused, unless a declared domain is narrower */
 	uint64_t rate;		/* bits per second and direction, 0: none */
 	enum pacing pacing;
 	json_t *labels; /* object of strings */
@@ -50,6 +51,8 @@ int spec_add_preset(struct job_spec *spec, const char *name, struct failure *fai
 /* Adds a domain to which plain HTTP only is allowed, so that each request bears the job's header. It need not be one
  * that the job may reach. */
 int spec_add_guarded(struct job_spec *spec, const char *text, struct failure *failure);
+/* Adds a domain that is refused although the job learns, or declared a wildcard that covers it. */
+int spec_add_denied(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_set_rate(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_set_pacing(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_add_label(struct job_spec *spec, const char *text, struct failure *failure);

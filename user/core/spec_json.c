@@ -25,6 +25,7 @@ static const struct field spec_fields[] = {
 	{ "header", spec_set_header, false },
 	{ "allow_addresses", spec_add_allowed, true },
 	{ "guard_domains", spec_add_guarded, true },
+	{ "deny_domains", spec_add_denied, true },
 	{ "presets", spec_add_preset, true },
 };
 static const struct field network_fields[] = {
@@ -163,8 +164,8 @@ int spec_from_json(
 		else if (strict)
 			error = fail_as(failure, STATUS_USAGE,
 				"in the spec there is a key that is none of: job, network, rate, "
-				"pacing, header, labels, allow_addresses, guard_domains, presets, "
-				"learn");
+				"pacing, header, labels, allow_addresses, guard_domains, deny_domains, "
+				"presets, learn");
 		if (error)
 			return error;
 	}
@@ -225,10 +226,11 @@ json_t *spec_to_json(const struct job_spec *spec)
 	char rate[RATE_TEXT_MAX];
 
 	rate_format(spec->rate, rate);
-	return json_pack("{s:s, s:{s:s, s:o}, s:s, s:s, s:s, s:o, s:o, s:b, s:O}", "job",
-		spec->name, "network", "type", network_name(spec->network), "domains",
-		domains_to_json(&spec->domains), "rate", rate, "pacing",
+	return json_pack("{s:s, s:{s:s, s:o}, s:s, s:s, s:s, s:o, s:o, s:o, s:b, s:O}",
+		"job", spec->name, "network", "type", network_name(spec->network),
+		"domains", domains_to_json(&spec->domains), "rate", rate, "pacing",
 		pacing_name(spec->pacing), "header", spec->header, "allow_addresses",
 		allowed_to_json(spec), "guard_domains", domains_to_json(&spec->guarded),
-		"learn", spec->learn, "labels", spec->labels);
+		"deny_domains", domains_to_json(&spec->denied), "learn", spec->learn,
+		"labels", spec->labels);
 }

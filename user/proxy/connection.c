@@ -227,7 +227,7 @@ static bool is_withdrawn(struct connection *connection)
 	if (!bound || generation == connection->generation)
 		return false;
 	connection->generation = generation;
-	return !rules_allow(rules, &connection->host);
+	return rules_check(rules, &connection->host) != 0;
 }
 
 void connection_run(struct connection *connection)

@@ -54,6 +54,11 @@ static void write_body(const struct refusal_text *text,
 			"It leads to an address that is private, local or the node's own. The node's\n"
 			"operator can allow it: --allow-address ADDRESS\n",
 			settings->job, name);
+	else if (text->reason == REASON_DENIED)
+		snprintf(body, size,
+			"jobfence: network: job %s may not reach %s\n"
+			"This domain is denied, whatever else the job may reach.\n",
+			settings->job, name);
 	else if (text->reason == REASON_GUARD)
 		snprintf(body, size,
 			"jobfence: network: job %s may not reach %s by TLS\n"

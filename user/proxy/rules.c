@@ -57,22 +57,29 @@ const volatile struct job_limits *rules_limits(const struct rules *rules)
 	return rules->limits;
 }
 
-static bool look_up(const struct host *host, struct domain *domain)
+/* Finds the entry that decides; with none, `domain` is one that counts nothing. Returns 0 or why not. */
+static enum reason decide(
+	const struct rules *rules, const struct host *host, struct domain *domain)
 {
 	struct domain_key key;
+	int error;
 
 	host_key(host, &key);
-	return !bpf_map_look_up(FD_DOMAINS, &key, domain);
+	error = bpf_map_look_up(FD_DOMAINS, &key, domain);
+	if (!error)
+		return domain->denied ? REASON_DENIED : 0;
+	domain->hit = DOMAIN_ENTRIES_MAX;
+	return error == -ENOENT && rules->settings->learn ? 0 : REASON_DOMAIN;
 }
 
-bool rules_allow(const struct rules *rules, const struct host *host)
+enum reason rules_check(const struct rules *rules, const struct host *host)
 {
 	struct domain domain;
 
-	return rules->settings->learn || look_up(host, &domain);
+	return decide(rules, host, &domain);
 }
 
-/* The longest prefix of all does not matter here, any will do: a few comparisons are cheaper than a map. */
+/* Any that matches will do. */
 static bool is_guarded(const struct proxy_settings *settings, const struct host *host)
 {
 	struct domain_key key;
@@ -103,15 +110,15 @@ static bool learn(const struct host *host)
 enum reason rules_use(struct rules *rules, const struct host *host, bool tls)
 {
 	struct domain domain;
-	bool declared = look_up(host, &domain);
+	enum reason reason = decide(rules, host, &domain);
 
-	if (!declared && !rules->settings->learn)
-		return REASON_DOMAIN;
+	if (reason)
+		return reason;
 	if (tls && is_guarded(rules->settings, host))
 		return REASON_GUARD;
 	if (rules->settings->learn && !learn(host))
 		return REASON_LIMIT;
-	if (declared && domain.hit < DOMAIN_ENTRIES_MAX)
+	if (domain.hit < DOMAIN_ENTRIES_MAX)
 		__atomic_fetch_add(&rules->hits[domain.hit], 1, __ATOMIC_RELAXED);
 	return 0;
 }
