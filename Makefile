@@ -36,7 +36,8 @@ LINK	?= -pie -Wl,-z,relro,-z,now,--as-needed
 LIB_CFLAGS = $(eval LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(ALL_LIBS)))$(LIB_CFLAGS)
 # Debian 12's c-ares does not have yet what newer ones want to be called instead.
 CPPFLAGS = -D_GNU_SOURCE -DCARES_NO_DEPRECATED -DVERSION='"$(VERSION)"' \
-	   -DLIBEXECDIR='"$(PREFIX)/libexec/jobfence"' -Iinclude -Iuser -I$(BUILD)/bpf $(LIB_CFLAGS)
+	   -DLIBEXECDIR='"$(PREFIX)/libexec/jobfence"' -DDATADIR='"$(PREFIX)/share/jobfence"' \
+	   -Iinclude -Iuser -I$(BUILD)/bpf $(LIB_CFLAGS)
 COMPILE	 = $(CC) -std=gnu11 $(CPPFLAGS) $(WARN) $(HARDEN) $(CFLAGS) -MMD -MP
 BPF_FLAGS := -target bpf -mcpu=v3 -D__bpf__ -Iinclude -Ivmlinux/$(ARCH)
 
@@ -55,7 +56,7 @@ FUZZERS	    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 .PHONY: all unit-tests fuzzers demo check check-vm check-kernels check-asan bench bench-throttle fuzz \
 	lint install uninstall help clean libraries
 
-all: $(PROGRAMS) ## build both programs
+all: $(PROGRAMS) $(BUILD)/share ## build both programs
 
 unit-tests: $(UNIT_TESTS)
 fuzzers: $(FUZZERS)
@@ -94,6 +95,10 @@ $(BUILD)/jobfence: $(BUILD)/user/cli/main.o $(ARCHIVE)
 
 $(BUILD)/jobfence-proxy: $(BUILD)/user/proxy/main.o $(ARCHIVE)
 	$(call quiet,LD)$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(PROXY_LIBS))
+
+# Where a program that was not installed finds presets.
+$(BUILD)/share:
+	@ln -sfn $(abspath share) $@
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -163,18 +168,23 @@ lint: ## formatting, clang-tidy, cppcheck, shellcheck, house rules
 BINDIR	    := $(DESTDIR)$(PREFIX)/bin
 LIBEXECDIR  := $(DESTDIR)$(PREFIX)/libexec/jobfence
 MAN_PAGE    := $(DESTDIR)$(PREFIX)/share/man/man8/jobfence.8
+DATADIR	    := $(DESTDIR)$(PREFIX)/share/jobfence
 COMPLETION  := $(DESTDIR)$(PREFIX)/share/bash-completion/completions/jobfence
 
 install: all ## install below DESTDIR and PREFIX
 	install -D -m 755 $(BUILD)/jobfence $(BINDIR)/jobfence
 	ln -sf jobfence $(BINDIR)/jobfence-runtime
 	install -D -m 755 $(BUILD)/jobfence-proxy $(LIBEXECDIR)/jobfence-proxy
+	install -D -m 644 -t $(DATADIR)/presets share/jobfence/presets/*.domains
+	install -D -m 644 -t $(DATADIR)/guard share/jobfence/guard/*
 	install -d $(dir $(MAN_PAGE)) $(dir $(COMPLETION))
 	$(BUILD)/jobfence manual >$(MAN_PAGE)
 	$(BUILD)/jobfence completion >$(COMPLETION)
 
 uninstall: ## remove what `make install` installed
 	rm -f $(BINDIR)/jobfence $(BINDIR)/jobfence-runtime $(LIBEXECDIR)/jobfence-proxy $(MAN_PAGE) $(COMPLETION)
+	rm -rf $(DATADIR)/presets $(DATADIR)/guard
+	[ ! -d $(DATADIR) ] || rmdir --ignore-fail-on-non-empty $(DATADIR)
 	[ ! -d $(LIBEXECDIR) ] || rmdir $(LIBEXECDIR)
 
 clean: ## remove what was built

@@ -88,3 +88,12 @@ struct {
 	__type(key, struct refusal_key);
 	__type(value, struct refusal);
 } refused __weak SEC(".maps");
+
+/* For those jobs only that learn. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, LEARNED_MAX);
+	__type(key, struct learned_key);
+	__type(value, __u64);
+} learned __weak SEC(".maps");

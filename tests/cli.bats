@@ -294,9 +294,10 @@ documented()
 	jobfence show "$JOB" --json >"$BATS_TEST_TMPDIR/show"
 	jobfence events "$JOB" --json | head -n 1 >"$BATS_TEST_TMPDIR/events"
 	jobfence gc --json >"$BATS_TEST_TMPDIR/gc"
-	for section in 'A job' list show events gc; do
+	jobfence preset show rust --json >"$BATS_TEST_TMPDIR/preset"
+	for section in 'A job' list show events preset gc; do
 		is "$(jq -r 'keys[]' "$BATS_TEST_TMPDIR/$section" | sort)" \
 			"$({ documented "$section"; [[ $section != @(list|show) ]] || documented 'A job'; } | sort)"
 	done
-	is "$(documented show | wc -l)" 6
+	is "$(documented show | wc -l)" 7
 }

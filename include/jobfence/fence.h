@@ -28,12 +28,15 @@
 #define COMM_LENGTH	    16	/* TASK_COMM_LEN */
 #define RESOLVERS_MAX	    4
 #define ALLOWED_RANGES_MAX  16
+#define GUARDED_KEYS_MAX    32	   /* keys that the guarded domains of a job may need */
 #define JOB_CONNECTIONS_MAX 1024   /* open connections of one job to its proxy */
 #define CONNECTIONS_MAX	    262144 /* the same for all jobs of a node */
 #define DOMAINS_MAX	    1024   /* keys that one job's domains may need */
 #define DOMAIN_ENTRIES_MAX  2048 /* of its domain map: old and new ones during an update */
 #define REFUSALS_MAX	    256	 /* different names that a job's refusals are kept for */
-#define EVENTS_PER_SECOND   64	 /* events that one job may cause */
+#define LEARNED_MAX \
+	DOMAINS_MAX /* names that a learning job may use: it could declare no more */
+#define EVENTS_PER_SECOND 64 /* events that one job may cause */
 
 /* An IPv6 address, or an IPv4 address in its IPv4-mapped form ::ffff:a.b.c.d. */
 struct address {
@@ -59,7 +62,7 @@ enum job_flags {
 
 /*
  * Why something was refused: number, word in JSON and metrics, sentence for people.
- * The words domain, address, protocol and limit are also what X-Jobfence-Denied says.
+ * The words domain, address, protocol, limit, guard and denied are also what X-Jobfence-Denied says.
  */
 #define REASONS(X) \
 	X(SOCKET, 1, "socket", "a socket that is neither TCP nor UDP") \
@@ -76,10 +79,13 @@ enum job_flags {
 	X(ADDRESS, 10, "address", "an address that is private, local or the node's own") \
 	X(PROTOCOL, 11, "protocol", "something that is not well-formed HTTP or TLS") \
 	X(LIMIT, 12, "limit", "more connections or longer headers than the limit") \
-	X(UPSTREAM, 13, "upstream", "a destination that the proxy itself may not open")
+	X(UPSTREAM, 13, "upstream", "a destination that the proxy itself may not open") \
+	X(GUARD, 14, "guard", \
+		"TLS to a domain whose requests have to bear the job's header") \
+	X(DENIED, 15, "denied", "a domain that is denied")
 
 enum reason {
-	REASON_COUNT = 14, /* one more than the last */
+	REASON_COUNT = 16, /* one more than the last */
 #define X(name, number, word, text) REASON_##name = (number),
 	REASONS(X)
 #undef X
@@ -166,7 +172,7 @@ struct connection_entry {
  * ends in a NUL; a wildcard, which covers every name below it, ends in the dot:
  *	foo.com		"moc.oof\0"
  *	*.foo.com	"moc.oof."
- * A name is looked up reversed, with its NUL, and allowed when anything matches.
+ * A name is looked up reversed, with its NUL, and the longest entry that matches decides.
  */
 struct domain_key {
 	__u32 bits; /* of `name` that count: eight for each byte */
@@ -175,7 +181,7 @@ struct domain_key {
 
 struct domain {
 	__u32 hit; /* index in the job's map `hits` of the requests that this entry allowed */
-	__u32 unused;
+	__u32 denied; /* not 0: the entry refuses what it covers, and stays through updates */
 };
 
 /* The one element of the map `limits` of a job: what its proxy reads from memory all the time, so that an
@@ -196,6 +202,12 @@ struct refusal_key {
 struct refusal {
 	__u64 count;
 	__u64 last; /* ns of CLOCK_BOOTTIME */
+};
+
+/* Key of the map `learned` of a job that learns: a name that it used, padded with NULs. The value is a
+ * __u64: how many requests and tunnels. */
+struct learned_key {
+	char name[256];
 };
 
 /* One record of the ring buffer `events`. */

@@ -166,6 +166,11 @@ class Visit:
     def get_echo(self, request, _):
         self.send_text(request, json.dumps(request.headers).encode())
 
+    def get_jobs(self, request, _):
+        """Where jobs are submitted."""
+        submitted = request.method not in ("GET", "HEAD", "OPTIONS")
+        self.send_text(request, b"a job\n", "201 Created" if submitted else "200 OK")
+
     def get_upload(self, request, _):
         self.send_text(request, request.received)
 

@@ -36,6 +36,7 @@ int gc_command(struct options *options, int *status, struct failure *failure);
 int repair_command(struct options *options, int *status, struct failure *failure);
 int oci_hook_command(struct options *options, int *status, struct failure *failure);
 int show_command(struct options *options, int *status, struct failure *failure);
+int preset_command(struct options *options, int *status, struct failure *failure);
 int events_command(struct options *options, int *status, struct failure *failure);
 int version_command(struct options *options, int *status, struct failure *failure);
 int completion_command(struct options *options, int *status, struct failure *failure);

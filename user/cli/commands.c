@@ -8,7 +8,8 @@
 
 const struct command commands[] = {
 	{ "run", "[--] COMMAND [ARG...]", "run a command in a job of its own",
-		OPTIONS_JOB | OPTIONS_EXECUTE | OPTIONS_COMMAND, run_command, EXIT_BEFORE },
+		OPTIONS_JOB | OPTIONS_LEARNED | OPTIONS_EXECUTE | OPTIONS_COMMAND,
+		run_command, EXIT_BEFORE },
 	{ "up", "", "build the fence of a job", OPTIONS_JOB | OPTIONS_PLACE | OPTIONS_JSON,
 		up_command, 0 },
 	{ "exec", "JOB [--] COMMAND [ARG...]", "run a command in a job that is up",
@@ -16,7 +17,7 @@ const struct command commands[] = {
 	{ "update", "JOB", "change the domains and the rate of a job that runs",
 		OPTIONS_UPDATE, update_command, 0 },
 	{ "down", "[JOB...]", "end jobs and remove all that they got",
-		OPTIONS_SELECT | OPTIONS_ALL, down_command, 0 },
+		OPTIONS_SELECT | OPTIONS_ALL | OPTIONS_LEARNED, down_command, 0 },
 	{ "list", "", "list the jobs of this node", OPTIONS_SELECT | OPTIONS_JSON,
 		list_command, 0 },
 	{ "show", "JOB", "show a job, what it used and what it was refused", OPTIONS_JSON,
@@ -30,6 +31,8 @@ const struct command commands[] = {
 		0, oci_hook_command, 0 },
 	{ "events", "[JOB]", "print refusals of the kernel as they happen",
 		OPTIONS_JSON | OPTIONS_FOLLOW, events_command, 0 },
+	{ "preset", "list | show NAME", "print presets of domains, and what is in one",
+		OPTIONS_JSON, preset_command, 0 },
 	{ "completion", "", "print completion for bash", 0, completion_command, 0 },
 	{ "manual", "", "print the page of the manual, for man(1)", 0, manual_command, 0 },
 	{ "version", "", "print the version", 0, version_command, 0 },

@@ -29,6 +29,7 @@ int completion_command(struct options *options, int *status, struct failure *fai
 	       "\t\tcase ${COMP_WORDS[1]} in\n"
 	       "\t\texec | down | show | events)\n"
 	       "\t\t\twords=$(ls /run/jobfence/jobs 2>/dev/null) ;;\n"
+	       "\t\tpreset) words='list show' ;;\n"
 	       "\t\tesac\n"
 	       "\tfi\n"
 	       "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"

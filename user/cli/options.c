@@ -25,6 +25,9 @@ struct option_row {
 SPEC_HANDLER(set_network, spec_set_network)
 SPEC_HANDLER(add_domain, spec_add_domain)
 SPEC_HANDLER(add_domain_file, spec_add_domain_file)
+SPEC_HANDLER(add_preset, spec_add_preset)
+SPEC_HANDLER(add_guarded, spec_add_guarded)
+SPEC_HANDLER(add_denied, spec_add_denied)
 SPEC_HANDLER(set_rate, spec_set_rate)
 SPEC_HANDLER(set_job, spec_set_name)
 SPEC_HANDLER(add_label, spec_add_label)
@@ -43,6 +46,7 @@ SPEC_HANDLER(read_spec, spec_read_file)
 	}
 FLAG_HANDLER(set_json, json)
 FLAG_HANDLER(set_all, all)
+FLAG_HANDLER(set_learn, spec.learn)
 FLAG_HANDLER(set_follow, follow)
 FLAG_HANDLER(set_no_proxy_variables, no_proxy_variables)
 FLAG_HANDLER(set_help, help)
@@ -85,6 +89,27 @@ static int set_pid(struct options *o, const char *argument, struct failure *fail
 	return set_netns(o, path, failure);
 }
 
+static int set_learn_output(
+	struct options *o, const char *argument, struct failure *failure)
+{
+	(void)failure;
+	o->learn_output = argument;
+	return 0;
+}
+
+static int set_learn_collapse(
+	struct options *o, const char *argument, struct failure *failure)
+{
+	size_t length = strlen(argument);
+	unsigned long least = strtoul(argument, NULL, 10);
+
+	if (!length || length > 4 || strspn(argument, "0123456789") != length || least < 2)
+		return fail_as(failure, STATUS_USAGE,
+			"--learn-collapse needs a number from 2 to 9999");
+	o->learn_collapse = least;
+	return 0;
+}
+
 static int set_new_rate(struct options *o, const char *argument, struct failure *failure)
 {
 	(void)failure;
@@ -124,6 +149,18 @@ static const struct option_row rows[] = {
 		"address" },
 	{ "domain-file", "FILE", OPTIONS_JOB, add_domain_file,
 		"allow the domains in a file, one a line, # comments" },
+	{ "preset", "NAME", OPTIONS_JOB, add_preset,
+		"allow the domains of a preset; see: jobfence preset list" },
+	{ "deny-domain", "D", OPTIONS_JOB, add_denied,
+		"refuse a domain that a wildcard or --learn would allow" },
+	{ "guard-domain", "D", OPTIONS_JOB, add_guarded,
+		"refuse TLS to a domain, so that each request to it bears the header" },
+	{ "learn", NULL, OPTIONS_JOB, set_learn,
+		"allow every name, and print those used when the job ends" },
+	{ "learn-output", "FILE", OPTIONS_LEARNED, set_learn_output,
+		"write what was learned to FILE, as --domain-file reads it" },
+	{ "learn-collapse", "N", OPTIONS_LEARNED, set_learn_collapse,
+		"put a wildcard in the place of N or more names below one parent" },
 	{ "rate", "R", OPTIONS_JOB, set_rate,
 		"throttle each direction: 1mbit (the default), 500kbit, 10mbps; 0 for none" },
 	{ "rate", "R", OPTIONS_UPDATE, set_new_rate, "the new rate; 0 for none" },

@@ -17,6 +17,7 @@ enum option_group {
 	OPTIONS_SELECT = 1 << 4,  /* jobs by label */
 	OPTIONS_ALL = 1 << 5,
 	OPTIONS_FOLLOW = 1 << 6,
+	OPTIONS_LEARNED = 1 << 8, /* where what a job learned goes */
 	OPTIONS_UPDATE = 1 << 30,
 	OPTIONS_COMMAND =
 		1
@@ -30,6 +31,8 @@ struct options {
 	const char *cgroup;
 	char netns[PATH_SIZE]; /* empty: not given */
 	const char *user;
+	const char *learn_output;			 /* NULL: standard output */
+	size_t learn_collapse;				 /* 0: never */
 	const char *new_rate;				 /* NULL: not given */
 	const char *add_domains[UPDATE_DOMAINS_MAX + 1]; /* NULL-terminated */
 	const char *remove_domains[UPDATE_DOMAINS_MAX + 1];

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "cli/command.h"
+#include "cli/learning.h"
 #include "core/execute.h"
 #include "core/usage.h"
 #include "lib/cleanup.h"
@@ -70,20 +71,24 @@ static void print_summary(const struct usage *usage)
 	fputc('\n', stderr);
 }
 
-static int run_job(struct job *job, const struct execution *execution, int *status,
-	struct failure *failure)
+static int run_job(struct job *job, const struct execution *execution,
+	const struct learning *learning, int *status, struct failure *failure)
 {
 	static const struct placement own;
-	_free_ struct usage *usage = NULL;
+	_cleanup_(usage_free) struct usage *usage = NULL;
+	_fd_ int learned = -1;
 	struct failure ignored = {};
 	int error = job_up(job, &own, failure);
 
 	if (error)
 		return error;
+	learned = learned_open(&job->paths);
 	error = job_execute(job, execution, status, failure);
 	if (!usage_read(job, &usage, &ignored))
 		print_summary(usage);
-	if (job_down(job->spec.name, &ignored))
+	if (job_down(job->spec.name, &ignored) ||
+		(job->spec.learn &&
+			learning_print(learning, job->spec.name, learned, &ignored)))
 		report_failure(&ignored);
 	return error;
 }
@@ -92,6 +97,7 @@ int run_command(struct options *options, int *status, struct failure *failure)
 {
 	struct execution execution = { .arguments = options->arguments,
 		.proxy_variables = !options->no_proxy_variables };
+	_cleanup_(learning_close) struct learning learning = {};
 	_cleanup_(job_free) struct job job = {};
 	int error;
 
@@ -105,8 +111,10 @@ int run_command(struct options *options, int *status, struct failure *failure)
 	error = spec_finish(&options->spec, failure);
 	if (!error)
 		error = user_find(options->user, &execution.user, failure);
+	if (!error && options->spec.learn)
+		error = learning_begin(&learning, options, failure);
 	if (error)
 		return error;
 	job.spec = TAKE(options->spec, (struct job_spec){});
-	return run_job(&job, &execution, status, failure);
+	return run_job(&job, &execution, &learning, status, failure);
 }

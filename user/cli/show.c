@@ -62,6 +62,19 @@ static json_t *hits_to_json(const struct job *job, const struct usage *usage)
 	return object;
 }
 
+/* The names that a learning job used; null where it does not learn. */
+static json_t *learned_to_json(const struct learned *learned)
+{
+	json_t *array = learned ? json_array() : json_null();
+
+	for (size_t i = 0; learned && i < learned->count; i++)
+		json_array_append_new(
+			array, json_pack("{s:s, s:I}", "name",
+				       learned->domains[i].domain.host.name, "count",
+				       (json_int_t)learned->domains[i].count));
+	return array;
+}
+
 static int print_json(
 	const struct job *job, const struct usage *usage, struct failure *failure)
 {
@@ -77,6 +90,7 @@ static int print_json(
 		json_object_set_new(json, "download",
 			counters_to_json(&usage->proxy, usage->download_delay)) ||
 		json_object_set_new(json, "hits", hits_to_json(job, usage)) ||
+		json_object_set_new(json, "learned", learned_to_json(usage->learned)) ||
 		json_object_set_new(json, "refusals", refusals_to_json(usage)))
 		return fail(failure, -ENOMEM, "job %s", job->spec.name);
 	json_dumpf(json, stdout, JSON_COMPACT);
@@ -114,6 +128,14 @@ static void print_domains(const struct job *job, const struct usage *usage)
 	}
 }
 
+static void print_learned(const struct learned *learned)
+{
+	printf("learned:\n");
+	for (size_t i = 0; i < learned->count; i++)
+		printf("  %-32s %llu requests\n", learned->domains[i].domain.host.name,
+			(unsigned long long)learned->domains[i].count);
+}
+
 static void print_text(const struct job *job, const struct usage *usage)
 {
 	enum condition condition = job_condition(job);
@@ -141,6 +163,8 @@ static void print_text(const struct job *job, const struct usage *usage)
 	if (job->spec.domains.count)
 		printf("domains:\n");
 	print_domains(job, usage);
+	if (usage->learned)
+		print_learned(usage->learned);
 	printf("refused:\n");
 	print_counters("job", &usage->job);
 	print_counters("proxy", &usage->proxy);
@@ -154,7 +178,7 @@ static void print_text(const struct job *job, const struct usage *usage)
 int show_command(struct options *options, int *status, struct failure *failure)
 {
 	_cleanup_(job_free) struct job job;
-	_free_ struct usage *usage = NULL;
+	_cleanup_(usage_free) struct usage *usage = NULL;
 	int error = job_init(&job);
 
 	(void)status;

@@ -164,7 +164,7 @@ static int build(struct job *job, const struct placement *where, struct failure 
 	proxy_cgroup = has_proxy ? open_proxy_cgroup(job, failure) : -1;
 	if (has_proxy && proxy_cgroup < 0)
 		return proxy_cgroup;
-	error = job_maps_make(&job->paths, &job->spec.domains, &maps, failure);
+	error = job_maps_make(&job->paths, &job->spec, &maps, failure);
 	if (error)
 		return error;
 	/* An adopted cgroup may still have the storage of an earlier job. */

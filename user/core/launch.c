@@ -101,6 +101,12 @@ static int make_settings(const struct job *job, bool ipv6)
 		settings.virtual6 = virtual_endpoint(PROXY_ADDRESS6);
 	memcpy(settings.job, job->spec.name, sizeof(settings.job));
 	memcpy(settings.header, job->spec.header, sizeof(settings.header));
+	settings.learn = job->spec.learn;
+	/* That they fit was checked as each was added. */
+	for (size_t i = 0; i < job->spec.guarded.count; i++)
+		settings.guarded_count +=
+			(uint32_t)declared_domain_keys(&job->spec.guarded.list[i],
+				&settings.guarded[settings.guarded_count]);
 	memcpy(settings.allowed, job->spec.allowed, sizeof(settings.allowed));
 	if (write(fd, &settings, sizeof(settings)) != sizeof(settings))
 		return -EIO;
@@ -125,6 +131,7 @@ static int hand_over(const struct launch *launch, const struct listeners *listen
 		[FD_HITS] = launch->maps->hits,
 		[FD_LIMITS] = launch->maps->limits,
 		[FD_REFUSED] = launch->maps->refused,
+		[FD_LEARNED] = launch->maps->learned,
 		[FD_CONNECTIONS] = launch->connections,
 		[FD_READY] = launch->ready,
 		[FD_EVENTS] = launch->events,

@@ -15,21 +15,23 @@ struct map_row {
 	const char *name;
 	size_t offset; /* of its descriptor in struct job_maps */
 	bool own;      /* made for the job, from the template of that name */
+	bool learning; /* only where it learns */
 };
 
-#define ROW(name, own) \
+#define ROW(name, own, learning) \
 	{ \
-#name, offsetof(struct job_maps, name), own \
+#name, offsetof(struct job_maps, name), own, learning \
 	}
 static const struct map_row rows[] = {
-	ROW(domains, true),
-	ROW(hits, true),
-	ROW(limits, true),
-	ROW(refused, true),
-	ROW(job, false),
-	ROW(upstream, false),
-	ROW(counters, false),
-	ROW(connections, false),
+	ROW(domains, true, false),
+	ROW(hits, true, false),
+	ROW(limits, true, false),
+	ROW(refused, true, false),
+	ROW(learned, true, true),
+	ROW(job, false, false),
+	ROW(upstream, false, false),
+	ROW(counters, false, false),
+	ROW(connections, false, false),
 };
 
 static int *map_fd(struct job_maps *maps, const struct map_row *row)
@@ -82,6 +84,21 @@ static int make_one(
 	return bpf_obj_pin(*fd, path) ? -errno : 0;
 }
 
+static int fill_denied(int map, const struct domains *denied)
+{
+	const struct domain value = { .hit = DOMAIN_ENTRIES_MAX, .denied = 1 };
+
+	for (size_t i = 0; i < denied->count; i++) {
+		struct domain_key keys[2];
+		size_t count = declared_domain_keys(&denied->list[i], keys);
+
+		for (size_t k = 0; k < count; k++)
+			if (bpf_map_update_elem(map, &keys[k], &value, BPF_ANY))
+				return -errno;
+	}
+	return 0;
+}
+
 static int fill_domains(int map, const struct domains *domains)
 {
 	for (size_t i = 0; i < domains->count; i++) {
@@ -96,7 +113,7 @@ static int fill_domains(int map, const struct domains *domains)
 	return 0;
 }
 
-int job_maps_make(const struct job_paths *paths, const struct domains *domains,
+int job_maps_make(const struct job_paths *paths, const struct job_spec *spec,
 	struct job_maps *maps, struct failure *failure)
 {
 	char folder[PATH_SIZE];
@@ -105,9 +122,12 @@ int job_maps_make(const struct job_paths *paths, const struct domains *domains,
 	if (!error)
 		error = folder_make(folder);
 	for (size_t i = 0; !error && i < ARRAY_SIZE(rows); i++)
-		error = make_one(paths, &rows[i], maps);
+		if (!rows[i].learning || spec->learn)
+			error = make_one(paths, &rows[i], maps);
 	if (!error)
-		error = fill_domains(maps->domains, domains);
+		error = fill_domains(maps->domains, &spec->domains);
+	if (!error)
+		error = fill_denied(maps->domains, &spec->denied);
 	return error ? fail(failure, error, "cannot make the job's maps") : 0;
 }
 
@@ -120,7 +140,7 @@ int job_maps_open(const struct job_paths *paths, struct job_maps *maps)
 		if (map_path(path, paths, rows[i].name))
 			return -ENAMETOOLONG;
 		*fd = bpf_obj_get(path);
-		if (*fd < 0)
+		if (*fd < 0 && !(rows[i].learning && errno == ENOENT))
 			return -errno;
 	}
 	return 0;

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * A job's maps: its own (domains, hits, limits, refused), made with the types of the node's templates, and
+ * A job's maps: its own (domains, hits, limits, refused; learned where it learns), made with the types of the node's
+ * templates, and
  * the node's (state, counters, connections), pinned beside them so that a job's folder of pins holds all that
  * a job of that version needs.
  */
@@ -14,6 +15,7 @@ struct job_maps {
 	int hits;
 	int limits;
 	int refused;
+	int learned; /* -1 also where the job does not learn */
 	int job;
 	int upstream;
 	int counters;
@@ -22,11 +24,11 @@ struct job_maps {
 
 #define JOB_MAPS_NONE \
 	{ \
-		-1, -1, -1, -1, -1, -1, -1, -1 \
+		-1, -1, -1, -1, -1, -1, -1, -1, -1 \
 	}
 
-/* Makes and pins a job's maps and fills in its domains. Returns 0 or -errno. */
-int job_maps_make(const struct job_paths *paths, const struct domains *domains,
+/* Makes and pins the maps that a job of that spec has, and fills in its domains. Returns 0 or -errno. */
+int job_maps_make(const struct job_paths *paths, const struct job_spec *spec,
 	struct job_maps *maps, struct failure *failure);
 
 /* Opens the pinned maps of a job. Returns 0 or -errno. */

@@ -49,12 +49,13 @@ json_t *job_to_json(const struct job *job)
 				       : json_null();
 
 	return json_pack(
-		"{s:s, s:I, s:s, s:o, s:O, s:{s:I, s:s}, s:s, s:o, s:o, s:s, s:o, s:s+}",
+		"{s:s, s:I, s:s, s:o, s:o, s:b, s:O, s:{s:I, s:s}, s:s, s:o, s:o, s:s, s:o, s:s+}",
 		"job", job->spec.name, "started", (json_int_t)job->started, "network",
 		network_name(job->spec.network), "domains",
-		spec_domains_to_json(&job->spec), "labels", job->spec.labels, "rate",
-		"bits_per_second", (json_int_t)job->spec.rate, "pacing",
-		pacing_name(job->pacing), "cgroup", job->cgroup, "netns",
+		domains_to_json(&job->spec.domains), "guard_domains",
+		domains_to_json(&job->spec.guarded), "learn", job->spec.learn, "labels",
+		job->spec.labels, "rate", "bits_per_second", (json_int_t)job->spec.rate,
+		"pacing", pacing_name(job->pacing), "cgroup", job->cgroup, "netns",
 		netns_to_json(job), "proxy", proxy, "header", job->spec.header, "env",
 		variables_to_json(job), "resolv_conf", job->paths.run, "/resolv.conf");
 }

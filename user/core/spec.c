@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/preset.h"
 #include "core/spec.h"
 #include "lib/cleanup.h"
 #include "lib/rate.h"
@@ -43,6 +44,8 @@ int spec_init(struct job_spec *spec)
 void spec_free(struct job_spec *spec)
 {
 	domains_free(&spec->domains);
+	domains_free(&spec->guarded);
+	domains_free(&spec->denied);
 	json_decref(spec->labels);
 	spec->labels = NULL;
 }
@@ -100,6 +103,50 @@ int spec_add_domain(struct job_spec *spec, const char *text, struct failure *fai
 	int error = domains_add(&spec->domains, text, strlen(text), 0, &problem);
 
 	return error ? domain_failure(error, text, problem, failure) : 0;
+}
+
+int spec_add_denied(struct job_spec *spec, const char *text, struct failure *failure)
+{
+	const char *problem = NULL;
+	int error = domains_add(
+		&spec->denied, text, strlen(text), DOMAIN_ALLOW_PUBLIC_SUFFIX, &problem);
+
+	return error ? domain_failure(error, text, problem, failure) : 0;
+}
+
+/* More than all keys of the set would be an error of its own, but there is no room for those in the proxy's settings. */
+static bool guarded_fit(const struct domains *guarded)
+{
+	struct domain_key keys[2];
+	size_t count = 0;
+
+	for (size_t i = 0; i < guarded->count; i++)
+		count += declared_domain_keys(&guarded->list[i], keys);
+	return count <= GUARDED_KEYS_MAX;
+}
+
+int spec_add_guarded(struct job_spec *spec, const char *text, struct failure *failure)
+{
+	const char *problem = NULL;
+	int error = domains_add(
+		&spec->guarded, text, strlen(text), DOMAIN_ALLOW_PUBLIC_SUFFIX, &problem);
+
+	if (error)
+		return domain_failure(error, text, problem, failure);
+	if (!guarded_fit(&spec->guarded))
+		return fail_as(failure, STATUS_USAGE,
+			"a job has at most %d guarded domains, those with a leading dot count "
+			"twice",
+			GUARDED_KEYS_MAX);
+	return 0;
+}
+
+int spec_add_preset(struct job_spec *spec, const char *name, struct failure *failure)
+{
+	char path[PATH_SIZE];
+	int error = preset_find(name, path, failure);
+
+	return error ? error : spec_add_domain_file(spec, path, failure);
 }
 
 int spec_add_domain_file(struct job_spec *spec, const char *path, struct failure *failure)
@@ -220,12 +267,17 @@ int spec_add_allowed(struct job_spec *spec, const char *text, struct failure *fa
 int spec_finish(struct job_spec *spec, struct failure *failure)
 {
 	if (!spec->network_given)
-		spec->network = spec->domains.count ? NETWORK_HTTP : NETWORK_NONE;
+		spec->network =
+			spec->domains.count || spec->learn ? NETWORK_HTTP : NETWORK_NONE;
 	if (spec->network != NETWORK_HTTP && spec->domains.count)
 		return fail_as(failure, STATUS_USAGE,
 			"domains and network %s contradict each other; leave one out",
 			network_name(spec->network));
-	if (spec->network == NETWORK_HTTP && !spec->domains.count)
+	if (spec->network != NETWORK_HTTP && spec->learn)
+		return fail_as(failure, STATUS_USAGE,
+			"a job with network %s has no names to learn; leave one out",
+			network_name(spec->network));
+	if (spec->network == NETWORK_HTTP && !spec->domains.count && !spec->learn)
 		spec->network = NETWORK_NONE;
 	if (spec->network == NETWORK_FULL && spec->rate)
 		return fail_as(failure, STATUS_USAGE,

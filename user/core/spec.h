@@ -26,7 +26,10 @@ struct job_spec {
 	bool network_given;
 	enum network network;
 	struct domains domains;
-	uint64_t rate; /* bits per second and direction, 0: none */
+	bool learn;		/* every name is allowed, and noted */
+	struct domains guarded; /* TLS to them is refused */
+	struct domains denied;	/* refused, unless a declared domain is narrower */
+	uint64_t rate;		/* bits per second and direction, 0: none */
 	enum pacing pacing;
 	json_t *labels; /* object of strings */
 	char header[HEADER_MAX + 1];
@@ -43,6 +46,13 @@ int spec_set_name(struct job_spec *spec, const char *text, struct failure *failu
 int spec_set_network(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_add_domain(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_add_domain_file(struct job_spec *spec, const char *path, struct failure *failure);
+/* Adds the domains of a preset (core/preset.h). */
+int spec_add_preset(struct job_spec *spec, const char *name, struct failure *failure);
+/* Adds a domain to which plain HTTP only is allowed, so that each request bears the job's header. It need not be one
+ * that the job may reach. */
+int spec_add_guarded(struct job_spec *spec, const char *text, struct failure *failure);
+/* Adds a domain that is refused although the job learns, or declared a wildcard that covers it. */
+int spec_add_denied(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_set_rate(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_set_pacing(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_add_label(struct job_spec *spec, const char *text, struct failure *failure);
@@ -59,10 +69,10 @@ int spec_from_json(
 /* The spec as spec_from_json() reads it; NULL when there is no memory. */
 json_t *spec_to_json(const struct job_spec *spec);
 
-/* The declared domains as a JSON array; NULL when there is no memory. */
-json_t *spec_domains_to_json(const struct job_spec *spec);
+/* Domains as a JSON array; NULL when there is no memory. */
+json_t *domains_to_json(const struct domains *domains);
 
-/* Settles the network (http when a domain is given, else none) and refuses contradictions. */
+/* Settles the network (http when a domain is given or the job learns, else none) and refuses contradictions. */
 int spec_finish(struct job_spec *spec, struct failure *failure);
 
 const char *network_name(enum network network);

@@ -24,6 +24,9 @@ static const struct field spec_fields[] = {
 	{ "pacing", spec_set_pacing, false },
 	{ "header", spec_set_header, false },
 	{ "allow_addresses", spec_add_allowed, true },
+	{ "guard_domains", spec_add_guarded, true },
+	{ "deny_domains", spec_add_denied, true },
+	{ "presets", spec_add_preset, true },
 };
 static const struct field network_fields[] = {
 	{ "type", spec_set_network, false },
@@ -127,6 +130,15 @@ static int read_labels(struct job_spec *spec, json_t *labels, struct failure *fa
 	return 0;
 }
 
+static int read_learn(struct job_spec *spec, const json_t *value, struct failure *failure)
+{
+	if (!json_is_boolean(value))
+		return fail_as(failure, STATUS_USAGE,
+			"in the spec, 'learn' has to be true or false");
+	spec->learn = json_is_true(value);
+	return 0;
+}
+
 int spec_from_json(
 	struct job_spec *spec, const json_t *json, bool strict, struct failure *failure)
 {
@@ -147,10 +159,13 @@ int spec_from_json(
 			error = read_network(spec, value, failure);
 		else if (!strcmp(key, "labels"))
 			error = read_labels(spec, value, failure);
+		else if (!strcmp(key, "learn"))
+			error = read_learn(spec, value, failure);
 		else if (strict)
 			error = fail_as(failure, STATUS_USAGE,
 				"in the spec there is a key that is none of: job, network, rate, "
-				"pacing, header, labels, allow_addresses");
+				"pacing, header, labels, allow_addresses, guard_domains, deny_domains, "
+				"presets, learn");
 		if (error)
 			return error;
 	}
@@ -174,14 +189,14 @@ int spec_read_file(struct job_spec *spec, const char *path, struct failure *fail
 	return spec_from_json(spec, json, true, failure);
 }
 
-json_t *spec_domains_to_json(const struct job_spec *spec)
+json_t *domains_to_json(const struct domains *domains)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; array && i < spec->domains.count; i++) {
+	for (size_t i = 0; array && i < domains->count; i++) {
 		char text[NAME_LENGTH_MAX + 3];
 
-		declared_domain_format(&spec->domains.list[i], text);
+		declared_domain_format(&domains->list[i], text);
 		if (json_array_append_new(array, json_string(text))) {
 			json_decref(array);
 			return NULL;
@@ -211,9 +226,11 @@ json_t *spec_to_json(const struct job_spec *spec)
 	char rate[RATE_TEXT_MAX];
 
 	rate_format(spec->rate, rate);
-	return json_pack("{s:s, s:{s:s, s:o}, s:s, s:s, s:s, s:o, s:O}", "job", spec->name,
-		"network", "type", network_name(spec->network), "domains",
-		spec_domains_to_json(spec), "rate", rate, "pacing",
+	return json_pack("{s:s, s:{s:s, s:o}, s:s, s:s, s:s, s:o, s:o, s:o, s:b, s:O}",
+		"job", spec->name, "network", "type", network_name(spec->network),
+		"domains", domains_to_json(&spec->domains), "rate", rate, "pacing",
 		pacing_name(spec->pacing), "header", spec->header, "allow_addresses",
-		allowed_to_json(spec), "labels", spec->labels);
+		allowed_to_json(spec), "guard_domains", domains_to_json(&spec->guarded),
+		"deny_domains", domains_to_json(&spec->denied), "learn", spec->learn,
+		"labels", spec->labels);
 }

@@ -85,13 +85,13 @@ static int plan(const struct job_maps *maps, const struct domains *domains,
 	return 0;
 }
 
-/* Removes from the map what is in `from` and not in `kept`. Goes on after a failure; the first one counts. */
+/* Removes from the map what is in `from` and not in `kept`, but for what is denied. Goes on after a failure; the first one counts. */
 static int remove_others(int map, const struct entries *from, const struct entries *kept)
 {
 	int error = 0;
 
 	for (size_t i = 0; i < from->count; i++)
-		if (!find(kept, &from->keys[i]) &&
+		if (!from->values[i].denied && !find(kept, &from->keys[i]) &&
 			bpf_map_delete_elem(map, &from->keys[i]) && errno != ENOENT &&
 			!error)
 			error = -errno;

@@ -69,10 +69,17 @@ static int read_hits(
 	return 0;
 }
 
+void usage_free(struct usage **usage)
+{
+	if (*usage)
+		free((*usage)->learned);
+	free(*usage);
+}
+
 int usage_read(const struct job *job, struct usage **usage, struct failure *failure)
 {
 	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
-	_free_ struct usage *read = calloc(1, sizeof(*read));
+	_cleanup_(usage_free) struct usage *read = calloc(1, sizeof(*read));
 	int error = read ? job_maps_open(&job->paths, &maps) : -ENOMEM;
 
 	if (!error)
@@ -84,6 +91,8 @@ int usage_read(const struct job *job, struct usage **usage, struct failure *fail
 			job, &maps, &read->upload_delay, &read->download_delay);
 	if (!error)
 		error = read_hits(&maps, job, read);
+	if (!error && job->spec.learn)
+		error = learned_read(maps.learned, &read->learned);
 	if (error)
 		return fail(failure, error, "cannot read the counters of job %s",
 			job->spec.name);

@@ -4,6 +4,7 @@
 /* What a job did: the counters of its programs and the records of its proxy. */
 
 #include "core/job.h"
+#include "core/learned.h"
 
 struct usage_refusal {
 	struct refusal_key key;
@@ -18,10 +19,12 @@ struct usage {
 	uint64_t hits[DOMAINS_MAX];		     /* requests by index in spec.domains */
 	struct usage_refusal refusals[REFUSALS_MAX]; /* of the proxy, sorted by name */
 	size_t refusal_count;
+	struct learned *learned; /* NULL where it does not learn */
 };
 
-/* Reads them while the job is up. `*usage` is the caller's to free(3). Returns 0 or -errno. */
+/* Reads them while the job is up. usage_free() is due. Returns 0 or -errno. */
 int usage_read(const struct job *job, struct usage **usage, struct failure *failure);
+void usage_free(struct usage **usage);
 
 /* The word of a reason as JSON has it, and the sentence for people. */
 const char *reason_word(enum reason reason);

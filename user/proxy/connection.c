@@ -255,7 +255,7 @@ static bool is_withdrawn(struct connection *connection)
 	connection->generation = generation;
 	limit_queues(connection, &connection->client);
 	limit_queues(connection, &connection->upstream);
-	return bound && !rules_allow(rules, &connection->host);
+	return bound && rules_check(rules, &connection->host) != 0;
 }
 
 void connection_run(struct connection *connection)

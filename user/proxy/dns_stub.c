@@ -83,21 +83,26 @@ static size_t answer(struct dns_stub *stub, const unsigned char *bytes, size_t l
 {
 	char explanation[DNS_EXPLAIN_MAX + 1];
 	struct dns_answer answer = { .code = DNS_NO_ERROR };
+	enum reason reason = REASON_DOMAIN;
 	struct dns_query query;
 	int result = dns_query_parse(bytes, length, &query);
 
 	if (result < 0)
 		return 0;
+	if (result == 0 && query.is_host)
+		reason = is_localhost(&query.host) ? 0
+						   : rules_check(stub->rules, &query.host);
 	if (result > 0) {
 		answer.code = (enum dns_code)result;
-	} else if (query.is_host &&
-		   (is_localhost(&query.host) || rules_allow(stub->rules, &query.host))) {
+	} else if (!reason) {
 		answer.address = address_for(stub, &query);
 	} else {
 		answer.code = DNS_NAME_ERROR;
-		rules_record_refusal(
-			stub->rules, REASON_DOMAIN, query.text, query.text_length);
-		if (query.is_host)
+		rules_record_refusal(stub->rules, reason, query.text, query.text_length);
+		if (reason == REASON_DENIED)
+			snprintf(explanation, sizeof(explanation), "%s is denied to job %s",
+				query.host.name, stub->settings->job);
+		else if (query.is_host)
 			snprintf(explanation, sizeof(explanation),
 				"job %s did not declare %s; --domain %s would allow it",
 				stub->settings->job, query.host.name, query.host.name);

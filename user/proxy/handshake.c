@@ -39,12 +39,14 @@ static bool host_of_original(const struct connection *connection, struct host *h
 static enum step without_connect(
 	struct connection *connection, enum hello_result result, struct host *name)
 {
+	enum reason reason;
+
 	if (result == HELLO_NO_NAME && !host_of_original(connection, name))
 		return connection_alert(connection, TLS_ACCESS_DENIED, REASON_PROTOCOL,
 			"TLS-without-a-name");
-	if (!rules_use(connection->proxy->rules, name))
-		return connection_alert(
-			connection, TLS_ACCESS_DENIED, REASON_DOMAIN, name->name);
+	reason = rules_use(connection->proxy->rules, name, true);
+	if (reason)
+		return connection_alert(connection, TLS_ACCESS_DENIED, reason, name->name);
 	connection->host = *name;
 	connection->tls = true;
 	connection_resolve(connection);

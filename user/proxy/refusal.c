@@ -54,6 +54,22 @@ static void write_body(const struct refusal_text *text,
 			"It leads to an address that is private, local or the node's own. The node's\n"
 			"operator can allow it: --allow-address ADDRESS\n",
 			settings->job, name);
+	else if (text->reason == REASON_DENIED)
+		snprintf(body, size,
+			"jobfence: network: job %s may not reach %s\n"
+			"This domain is denied, whatever else the job may reach.\n",
+			settings->job, name);
+	else if (text->reason == REASON_GUARD)
+		snprintf(body, size,
+			"jobfence: network: job %s may not reach %s by TLS\n"
+			"Requests to this domain have to bear the header %s, which TLS would hide.\n"
+			"Plain HTTP is allowed: http://%s/\n",
+			settings->job, name, settings->header, name);
+	else if (text->reason == REASON_LIMIT && text->name)
+		snprintf(body, size,
+			"jobfence: network: job %s may not reach %s\n"
+			"It learns, and has used %d other names already, which is as many as one may declare.\n",
+			settings->job, name, LEARNED_MAX);
 	else
 		snprintf(body, size, "jobfence: network: job %s: %s%s%s\n", settings->job,
 			name, name[0] ? ": " : "",

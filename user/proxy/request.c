@@ -54,6 +54,7 @@ static enum step begin_connect(
 	struct connection *connection, const struct http_target *target)
 {
 	static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
+	enum reason reason;
 	struct buffer *out;
 
 	if (connection->host_fixed)
@@ -61,8 +62,10 @@ static enum step begin_connect(
 	if (target->port != PORT_HTTP && target->port != PORT_HTTPS)
 		return refuse_host(connection, &target->host, 403, REASON_PROTOCOL,
 			"only the ports 80 and 443 can be reached");
-	if (!rules_use(connection->proxy->rules, &target->host))
-		return refuse_host(connection, &target->host, 403, REASON_DOMAIN, NULL);
+	reason = rules_use(
+		connection->proxy->rules, &target->host, target->port == PORT_HTTPS);
+	if (reason)
+		return refuse_host(connection, &target->host, 403, reason, NULL);
 	peer_close(&connection->upstream);
 	connection->host = target->host;
 	connection->port = target->port;
@@ -123,6 +126,7 @@ static enum step begin(struct connection *connection, const char *bytes, size_t 
 {
 	int error = http_head_parse(bytes, length, false, &head);
 	struct http_target target;
+	enum reason reason;
 	const char *problem;
 
 	if (error == -E2BIG)
@@ -143,8 +147,9 @@ static enum step begin(struct connection *connection, const char *bytes, size_t 
 	if (connection->host_fixed && !host_equal(&connection->host, &target.host))
 		return refuse_host(connection, &target.host, 403, REASON_PROTOCOL,
 			"not the host of the CONNECT before it");
-	if (!rules_use(connection->proxy->rules, &target.host))
-		return refuse_host(connection, &target.host, 403, REASON_DOMAIN, NULL);
+	reason = rules_use(connection->proxy->rules, &target.host, false);
+	if (reason)
+		return refuse_host(connection, &target.host, 403, reason, NULL);
 	return forward(connection, &target);
 }
 

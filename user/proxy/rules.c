@@ -14,7 +14,7 @@
 #include "proxy/rules.h"
 
 struct rules {
-	uint64_t job;
+	const struct proxy_settings *settings;
 	uint64_t *hits;				  /* map `hits`, as memory */
 	const volatile struct job_limits *limits; /* the same */
 };
@@ -29,7 +29,7 @@ int rules_new(const struct proxy_settings *settings, struct rules **rules)
 
 	if (!new)
 		return -ENOMEM;
-	new->job = settings->job_key;
+	new->settings = settings;
 	new->hits = mmap(NULL, HITS_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, FD_HITS, 0);
 	limits = mmap(NULL, sizeof(*new->limits), PROT_READ, MAP_SHARED, FD_LIMITS, 0);
 	new->limits = limits;
@@ -57,31 +57,70 @@ const volatile struct job_limits *rules_limits(const struct rules *rules)
 	return rules->limits;
 }
 
-static bool look_up(const struct host *host, struct domain *domain)
+/* Finds the entry that decides; with none, `domain` is one that counts nothing. Returns 0 or why not. */
+static enum reason decide(
+	const struct rules *rules, const struct host *host, struct domain *domain)
+{
+	struct domain_key key;
+	int error;
+
+	host_key(host, &key);
+	error = bpf_map_look_up(FD_DOMAINS, &key, domain);
+	if (!error)
+		return domain->denied ? REASON_DENIED : 0;
+	domain->hit = DOMAIN_ENTRIES_MAX;
+	return error == -ENOENT && rules->settings->learn ? 0 : REASON_DOMAIN;
+}
+
+enum reason rules_check(const struct rules *rules, const struct host *host)
+{
+	struct domain domain;
+
+	return decide(rules, host, &domain);
+}
+
+/* Any that matches will do. */
+static bool is_guarded(const struct proxy_settings *settings, const struct host *host)
 {
 	struct domain_key key;
 
 	host_key(host, &key);
-	return !bpf_map_look_up(FD_DOMAINS, &key, domain);
+	for (uint32_t i = 0; i < settings->guarded_count; i++) {
+		const struct domain_key *guarded = &settings->guarded[i];
+
+		if (guarded->bits <= key.bits &&
+			!memcmp(guarded->name, key.name, guarded->bits / 8))
+			return true;
+	}
+	return false;
 }
 
-bool rules_allow(const struct rules *rules, const struct host *host)
+/* Returns whether there was room for the name. */
+static bool learn(const struct host *host)
 {
-	struct domain domain;
+	struct learned_key key = {};
+	uint64_t count = 0;
 
-	(void)rules;
-	return look_up(host, &domain);
+	memcpy(key.name, host->name, host->length);
+	bpf_map_look_up(FD_LEARNED, &key, &count);
+	count++;
+	return !bpf_map_update(FD_LEARNED, &key, &count, BPF_ANY);
 }
 
-bool rules_use(struct rules *rules, const struct host *host)
+enum reason rules_use(struct rules *rules, const struct host *host, bool tls)
 {
 	struct domain domain;
+	enum reason reason = decide(rules, host, &domain);
 
-	if (!look_up(host, &domain))
-		return false;
+	if (reason)
+		return reason;
+	if (tls && is_guarded(rules->settings, host))
+		return REASON_GUARD;
+	if (rules->settings->learn && !learn(host))
+		return REASON_LIMIT;
 	if (domain.hit < DOMAIN_ENTRIES_MAX)
 		__atomic_fetch_add(&rules->hits[domain.hit], 1, __ATOMIC_RELAXED);
-	return true;
+	return 0;
 }
 
 void rules_record_refusal(
@@ -106,7 +145,7 @@ void rules_record_refusal(
 int rules_destination(const struct rules *rules, const struct endpoint *client,
 	uint16_t listener_port, struct endpoint *destination)
 {
-	const struct connection_key key = { .job = rules->job,
+	const struct connection_key key = { .job = rules->settings->job_key,
 		.client = client->address,
 		.client_port = client->port,
 		.listener_port = listener_port };

@@ -20,11 +20,16 @@ void rules_free(struct rules *rules);
 /* The job's limits, which may change at any time, for as long as `rules` live. */
 const volatile struct job_limits *rules_limits(const struct rules *rules);
 
-/* Whether the job may reach `host`; asks the job's domain map. */
-bool rules_allow(const struct rules *rules, const struct host *host);
+/* Whether the job may reach `host`: by the job's domain map; what is not in there, while it learns. Returns 0, or why
+ * not: REASON_DOMAIN, REASON_DENIED. */
+enum reason rules_check(const struct rules *rules, const struct host *host);
 
-/* As rules_allow(), and counts a hit for the entry that allowed it. */
-bool rules_use(struct rules *rules, const struct host *host);
+/*
+ * Decides on a request, or with `tls` on a tunnel in which requests can't be seen, and counts it where it is
+ * allowed. Returns 0, or why not: as rules_check(); REASON_GUARD, TLS to a guarded domain; REASON_LIMIT, one name
+ * more than a learning job may use.
+ */
+enum reason rules_use(struct rules *rules, const struct host *host, bool tls);
 
 /* Records a refusal: `name` (length bytes, cut to what a record holds) may be anything that the
  * job asked for; bytes that are not printable ASCII are kept as '?'. */

@@ -25,6 +25,7 @@ enum proxy_fd {
 	FD_LIMITS, /* map `limits` of the job, for mmap(2): struct job_limits; the kernel maps no
 			   descriptor that is read-only */
 	FD_REFUSED,	/* map `refused` of the job */
+	FD_LEARNED,	/* map `learned` of the job, or closed where it does not learn */
 	FD_CONNECTIONS, /* map `connections` of the node, read-only */
 	FD_READY,	/* pipe: one byte is written once the proxy answers */
 	FD_EVENTS, /* cgroup.events of the job's cgroup, where the proxy ends with its last process */
@@ -49,5 +50,8 @@ struct proxy_settings {
 	uint32_t uid, gid;	/* to run as */
 	uint32_t allowed_count; /* --allow-address */
 	struct address_range allowed[ALLOWED_RANGES_MAX];
+	uint32_t learn;		/* every name is allowed, and noted in the map `learned` */
+	uint32_t guarded_count; /* --guard-domain, as keys of a domain map */
+	struct domain_key guarded[GUARDED_KEYS_MAX];
 	struct endpoint virtual4, virtual6; /* what the DNS stub answers; port 0: none */
 };

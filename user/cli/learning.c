@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See learning.h. */
+
+#include "cli/learning.h"
+#include "lib/cleanup.h"
+
+int learning_begin(
+	struct learning *learning, const struct options *options, struct failure *failure)
+{
+	learning->collapse = options->learn_collapse;
+	learning->path = options->learn_output;
+	if (!learning->path)
+		return 0;
+	learning->file = fopen(learning->path, "we");
+	return learning->file ? 0
+			      : fail(failure, -errno, "cannot write %s", learning->path);
+}
+
+void learning_close(struct learning *learning)
+{
+	cleanup_file(&learning->file);
+}
+
+int learning_print(
+	const struct learning *learning, const char *job, int map, struct failure *failure)
+{
+	_free_ struct learned *learned = NULL;
+	int error = map < 0 ? map : learned_read(map, &learned);
+
+	if (error)
+		return fail(failure, error, "cannot read what job %s learned", job);
+	if (learning->collapse)
+		learned_collapse(learned, learning->collapse);
+	error = learned_write(learned, job, learning->file ? learning->file : stdout);
+	return error ? fail(failure, error, "cannot write what job %s learned", job) : 0;
+}
