@@ -32,6 +32,20 @@ static __always_inline __u64 pace_take(__u64 *clock, __u64 now, __u64 delay)
 	return __sync_fetch_and_add(clock, delay);
 }
 
+/* Whether a packet that was not held back came all the same in its time: who went around the pacer gets no faster than
+ * who waits beyond the horizon. */
+static __always_inline bool pace_arrived(const struct __sk_buff *skb, __u64 rate, __u64 *clock)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	if (!rate)
+		return true;
+	if (*(volatile __u64 *)clock > now + PACE_HORIZON)
+		return false;
+	pace_take(clock, now, skb->len * NANOSECONDS / rate);
+	return true;
+}
+
 /* Gives a packet its time. Returns false where it is beyond the horizon. */
 static __always_inline bool pace(struct __sk_buff *skb, __u64 rate, __u64 *clock)
 {

@@ -17,7 +17,7 @@
 #include <linux/types.h>
 #endif
 
-#define FENCE_ABI 2
+#define FENCE_ABI 3
 
 /* The address under which a job sees its proxy: the IPv4 dummy address (RFC 7600, section
  * 4.8) and one of the dummy IPv6 prefix 100:0:0:1::/64 (RFC 9780). */
@@ -55,6 +55,7 @@ enum network { NETWORK_NONE = 0, NETWORK_HTTP = 1, NETWORK_FULL = 2 };
 
 enum job_flags {
 	JOB_OWN_NETNS = 1 << 0, /* the job's namespace is its own: its loopback is free */
+	JOB_CLOSED = 1 << 1,	/* its Unix sockets connect to its own only */
 };
 
 /*
@@ -76,10 +77,11 @@ enum job_flags {
 	X(ADDRESS, 10, "address", "an address that is private, local or the node's own") \
 	X(PROTOCOL, 11, "protocol", "something that is not well-formed HTTP or TLS") \
 	X(LIMIT, 12, "limit", "more connections or longer headers than the limit") \
-	X(UPSTREAM, 13, "upstream", "a destination that the proxy itself may not open")
+	X(UPSTREAM, 13, "upstream", "a destination that the proxy itself may not open") \
+	X(UNIX, 14, "unix", "a Unix socket of a process outside the job")
 
 enum reason {
-	REASON_COUNT = 14, /* one more than the last */
+	REASON_COUNT = 15, /* one more than the last */
 #define X(name, number, word, text) REASON_##name = (number),
 	REASONS(X)
 #undef X
@@ -143,6 +145,7 @@ struct upstream_state {
 	__u32 network;	 /* enum network: only NETWORK_HTTP dials out at all */
 	__u64 rate;	 /* bytes per second towards the job, 0: not paced here */
 	__u64 departure; /* as in struct job_state */
+	__u64 arrival;	 /* the same clock for what comes from the job */
 	struct event_budget budget;
 };
 

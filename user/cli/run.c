@@ -73,7 +73,7 @@ static void print_summary(const struct usage *usage)
 static int run_job(struct job *job, const struct execution *execution, int *status,
 	struct failure *failure)
 {
-	static const struct placement own;
+	static const struct placement own = { .closed = true };
 	_free_ struct usage *usage = NULL;
 	struct failure ignored = {};
 	int error = job_up(job, &own, failure);

@@ -20,6 +20,7 @@
 struct placement {
 	const char *cgroup;
 	const char *netns;
+	bool closed; /* all of its processes are commands of ours */
 };
 
 struct job {
@@ -29,6 +30,7 @@ struct job {
 	char netns[PATH_SIZE];
 	bool own_cgroup, own_netns; /* made by us, so removed by us */
 	bool host_netns;	    /* the namespace that the loader is in */
+	bool closed;		    /* reaches no Unix sockets but its own */
 	uint64_t id;		    /* of `cgroup`; struct job_state's id */
 	uint64_t proxy_id;	    /* of the proxy's cgroup, 0: no proxy */
 	time_t started;		    /* when `up` built it */
