@@ -57,22 +57,24 @@ struct unix_sock {
 
 #pragma clang attribute pop
 
+/* Read by the helper: to the verifier a parent is no cgroup. */
 static __always_inline bool is_of_job(const struct sock *other, __u64 job_id)
 {
-	const struct cgroup *cgroup = other->sk_cgrp_data.cgroup;
+	const struct cgroup *cgroup = BPF_CORE_READ(other, sk_cgrp_data.cgroup);
 	int i;
 
 	for (i = 0; i < CGROUP_LEVELS && cgroup; i++) {
-		if (cgroup->kn->id == job_id)
+		if (BPF_CORE_READ(cgroup, kn, id) == job_id)
 			return true;
-		cgroup = (const struct cgroup *)cgroup->self.parent;
+		cgroup = (const struct cgroup *)BPF_CORE_READ(cgroup, self.parent);
 	}
 	return false;
 }
 
-static __always_inline bool is_abstract(struct sock *other)
+static __always_inline bool is_abstract(const struct sock *other)
 {
-	struct unix_address *address = BPF_CORE_READ((struct unix_sock *)other, addr);
+	const struct unix_address *address =
+		BPF_CORE_READ((const struct unix_sock *)other, addr);
 	char first = 1;
 
 	if (address)
@@ -80,7 +82,7 @@ static __always_inline bool is_abstract(struct sock *other)
 	return !first;
 }
 
-static __always_inline int admit(struct sock *other)
+static __always_inline int admit(const struct sock *other)
 {
 	struct job_state *job_state = bpf_get_local_storage(&job, 0);
 	struct event *event;
@@ -102,12 +104,12 @@ static __always_inline int admit(struct sock *other)
 SEC("lsm_cgroup/unix_stream_connect")
 int unix_connect(__u64 *context)
 {
-	return admit((struct sock *)context[1]);
+	return admit((const struct sock *)context[1]);
 }
 
 /* int unix_may_send(struct socket *sock, struct socket *other) */
 SEC("lsm_cgroup/unix_may_send")
 int unix_send(__u64 *context)
 {
-	return admit(((struct socket *)context[1])->sk);
+	return admit(BPF_CORE_READ((const struct socket *)context[1], sk));
 }
