@@ -207,6 +207,22 @@ class Visit:
     def get_close(self, *_):
         self.connection.shutdown(socket.SHUT_RDWR)
 
+    def get_short(self, _, length):
+        self.send("200 OK", f"Content-Length: {length}", body=BLOCK[:length // 2])
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def get_switch(self, *_):
+        self.send("101 Switching Protocols")
+
+    def get_endless_head(self, *_):
+        self.connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            self.connection.sendall(b"A: b\r\n" * 1000)
+
+    def get_endless_interim(self, *_):
+        while True:
+            self.connection.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000)
+
     def get_garbage(self, *_):
         self.connection.sendall(b"SSH-2.0-this_is_no_web_server\r\n")
         self.connection.shutdown(socket.SHUT_RDWR)

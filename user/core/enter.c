@@ -111,6 +111,9 @@ int job_enter(const struct job *job, int netns)
 		error = own_resolv_conf(job);
 	if (!error)
 		error = cover_folder(RUN_FOLDER);
+	/* A session's bus, keys and engines. */
+	if (!error)
+		error = cover_folder("/run/user");
 	if (!error)
 		error = cover_sockets();
 	return error ? error : close_control_mounts();
