@@ -34,7 +34,8 @@ static __always_inline __u64 pace_take(__u64 *clock, __u64 now, __u64 delay)
 
 /* Whether a packet that was not held back came all the same in its time: who went around the pacer gets no faster than
  * who waits beyond the horizon. */
-static __always_inline bool pace_arrived(const struct __sk_buff *skb, __u64 rate, __u64 *clock)
+static __always_inline bool pace_arrived(
+	const struct __sk_buff *skb, __u64 rate, __u64 *clock)
 {
 	__u64 now = bpf_ktime_get_ns();
 

@@ -10,10 +10,10 @@
 
 #include <bpf/bpf_core_read.h>
 
-#define LSM_CONTINUE	1
-#define LSM_PERMISSION	0
-#define CGROUP_LEVELS	16 /* that a job's cgroups may be nested in it */
-#define AF_UNIX		1
+#define LSM_CONTINUE   1
+#define LSM_PERMISSION 0
+#define CGROUP_LEVELS  16 /* that a job's cgroups may be nested in it */
+#define AF_UNIX	       1
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 

@@ -17,6 +17,7 @@ setup()
 # A number of KiB of the worker, by its name in /proc/PID/status.
 memory()
 {
+	# shellcheck disable=SC2016 # expanded by awk
 	in_lab awk -v name="$1:" '$1 == name { print $2 }' "/proc/$(worker)/status"
 }
 

@@ -69,7 +69,7 @@ all_seen()
 	local seen
 
 	seen=$(tail -n "+$(($2 + 1))" "$BATS_FILE_TMPDIR/$1" | jq -c "$3")
-	is "$(wc -l <<<"$seen")" "$4" && is "$(sort -u <<<"$seen")" "$5" || lab_fail "$1 saw: $seen"
+	is "$(sort <<<"$seen" | uniq -c | sed 's/^ *//')" "$4 $5" || lab_fail "$1 saw: $seen"
 }
 
 # Fails unless both parsers see each thing that the job sends (@ is the host) as the one request $1 with one header,

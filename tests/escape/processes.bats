@@ -78,6 +78,7 @@ has_scopes()
 }
 
 @test "a job traces and signals its own processes" {
+	# shellcheck disable=SC2016 # expanded by the inner shell
 	jobfence run --user nobody -- bash -c 'sleep 100 & "$1" "signal $!" "trace $!" "memory $!"; kill $!' \
 		own "$LIB/outside.py" >"$BATS_TEST_TMPDIR/seen"
 	is "$(grep -c ': ok$' "$BATS_TEST_TMPDIR/seen")" 3
@@ -88,6 +89,7 @@ has_scopes()
 
 	job_up --domain allowed.test
 	jobfence up --job "$JOB-other" --domain allowed.test
+	# shellcheck disable=SC2016 # expanded by awk
 	for pid in $(proxies) $(in_lab cat "$(up_says '.cgroup | rtrimstr("/work")')-other/proxy/cgroup.procs"); do
 		users+=("$(in_lab awk '$1 == "Uid:" { print $2, $3, $4, $5 }' "/proc/$pid/status")")
 	done
@@ -126,6 +128,7 @@ has_scopes()
 			lab_fail "it was, with $redirection"
 	done
 	[ ! -e "$BATS_TEST_TMPDIR/started" ]
+	# shellcheck disable=SC2016 # expanded by the inner shell
 	is "$(in_lab bash -c 'exec 5<>/dev/udp/11.0.0.2/80 && "$1" run true <&5' born "$JOBFENCE" 2>&1)" \
 		'jobfence: standard input is a network socket, which would lead the command around its fence; give it a pipe'
 }

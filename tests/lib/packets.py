@@ -12,6 +12,7 @@ A TCP of its own on a packet socket on `lo`, as who has CAP_NET_RAW may have one
 		sends a datagram to there, "ok" once it is sent
 """
 
+import ctypes
 import errno
 import socket
 import struct
@@ -43,12 +44,12 @@ def hush(address, port):
     """Listens, with a filter that drops all: so the kernel does not reset what it knows nothing of."""
     listening = socket.socket()
     drop = struct.pack("HBBI", 6, 0, 0, 0)
-    pad = __import__("ctypes").create_string_buffer(drop)
-    program = struct.pack("HL", 1, __import__("ctypes").addressof(pad))
+    code = ctypes.create_string_buffer(drop)
+    program = struct.pack("HL", 1, ctypes.addressof(code))
     listening.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
     listening.bind((address, port))
     listening.listen()
-    return listening, pad
+    return listening
 
 
 def packet_socket():
@@ -99,7 +100,7 @@ def try_spoof(client, client_port, address, port):
         if payload:
             return payload.split(b"\r\n")[0].decode()
         if flags & (RST | FIN):
-            quiet[0].close()
+            quiet.close()
             return "reset" if flags & RST else "closed"
 
 

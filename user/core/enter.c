@@ -105,7 +105,8 @@ int job_enter(const struct job *job, int netns)
 
 	if (netns >= 0 && setns(netns, CLONE_NEWNET))
 		return -errno;
-	if (unshare(CLONE_NEWNS | CLONE_NEWCGROUP) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+	if (unshare(CLONE_NEWNS | CLONE_NEWCGROUP) ||
+		mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return -errno;
 	if (job->spec.network != NETWORK_FULL)
 		error = own_resolv_conf(job);

@@ -25,8 +25,8 @@ struct ruleset {
 
 static int enter_domain(void)
 {
-	const long version = syscall(SYS_landlock_create_ruleset, NULL, 0,
-		LANDLOCK_CREATE_RULESET_VERSION);
+	const long version = syscall(
+		SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	const struct ruleset ruleset = { .files = LANDLOCK_ACCESS_FS_MAKE_BLOCK,
 		.scoped = version >= SCOPED_VERSION ? SCOPED_ABSTRACT_UNIX | SCOPED_SIGNAL
 						    : 0 };

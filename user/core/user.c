@@ -22,7 +22,7 @@
 		CAPABILITY(SETFCAP) | CAPABILITY(SETPCAP) | CAPABILITY(NET_BIND_SERVICE) | \
 		CAPABILITY(SYS_CHROOT) | CAPABILITY(KILL) | CAPABILITY(AUDIT_WRITE))
 
-#define PROXY_USERS 0x70000000U /* the first of as many as 28 bits can tell apart */
+#define PROXY_USERS	 0x70000000U /* the first of as many as 28 bits can tell apart */
 #define PROXY_USERS_MASK 0x0fffffffU
 
 uid_t user_of_proxy(uint64_t cgroup_id)
@@ -85,11 +85,11 @@ static int find_named(const char *text, struct user *user, struct failure *failu
 int user_find(const char *text, struct user *user, struct failure *failure)
 {
 	const struct passwd *entry;
-	int error;
 
 	*user = (struct user){};
 	if (text) {
-		error = find_named(text, user, failure);
+		int error = find_named(text, user, failure);
+
 		if (!error && (user->uid & ~PROXY_USERS_MASK) == PROXY_USERS)
 			return fail_as(failure, STATUS_USAGE,
 				"user %u is one of those that proxies run as", user->uid);

@@ -211,8 +211,7 @@ static enum step wait_step(struct connection *connection)
 static bool wants_input(const struct connection *connection)
 {
 	return connection->state != STATE_RESOLVING &&
-	       connection->state != STATE_DIALLING &&
-	       connection->state != STATE_ANSWER &&
+	       connection->state != STATE_DIALLING && connection->state != STATE_ANSWER &&
 	       !(connection->state == STATE_EXCHANGE && connection->request.complete);
 }
 

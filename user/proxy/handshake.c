@@ -82,12 +82,12 @@ enum step hello_step(struct connection *connection)
 	bool decided = connection->connect || connection->tls;
 	struct host name;
 	long length = flush(connection);
-	size_t skip;
 
 	if (length < 0)
 		return length == -EAGAIN ? STEP_WAIT : STEP_END;
 	if (in) {
-		skip = connection->tls ? hello_skip(unread(in), buffer_length(in)) : 0;
+		size_t skip =
+			connection->tls ? hello_skip(unread(in), buffer_length(in)) : 0;
 		result = hello_parse(unread(in) + skip, buffer_length(in) - skip, &name,
 			&connection->hello);
 	}
