@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
-# bats file_tags=vm
 #
 # Sockets that turn out to be something else than the fence took them for, and packets that no socket of
 # TCP or UDP made. In a namespace of the job's own, and in the node's.
@@ -31,6 +30,7 @@ load ../lib/fence
 	lab_saw_nothing
 }
 
+# bats test_tags=vm
 @test "io_uring connects to where connect(2) may" {
 	up_on_node
 	is "$(in_lab "$LIB/sockets.py" 'ring 11.0.0.2 80')" 'ring 11.0.0.2 80: ok'
@@ -95,6 +95,7 @@ while True:
 	lab_saw_nothing
 }
 
+# bats test_tags=vm
 @test "a TCP of the job's own on a packet socket is not let in by the proxy" {
 	local seen
 
