@@ -57,6 +57,28 @@ static __always_inline __u64 pace_take(__u64 *clock, __u64 earliest, __u64 delay
 	return __sync_fetch_and_add(clock, delay);
 }
 
+/* Takes a packet's share of the clock. Returns false where that is beyond the horizon. */
+static __always_inline bool pace_reserve(
+	__u64 *clock, __u64 rate, __u64 length, __u64 now, __u64 *departure)
+{
+	if (*(volatile __u64 *)clock > now + PACE_HORIZON)
+		return false;
+	*departure = pace_take(
+		clock, now - PACE_CREDIT * NANOSECONDS / rate, length * NANOSECONDS / rate);
+	return true;
+}
+
+/* Whether a packet that was not held back came all the same in its time: who went around the pacer gets no faster than
+ * who waits beyond the horizon. */
+static __always_inline bool pace_arrived(
+	const struct __sk_buff *skb, const struct packet *packet, __u64 rate, __u64 *clock)
+{
+	__u64 departure;
+
+	return !rate || pace_reserve(clock, rate, pace_length(skb, packet),
+				bpf_ktime_get_ns(), &departure);
+}
+
 /* Gives a packet its time. Returns false where it is beyond the horizon. */
 static __always_inline bool pace(
 	struct __sk_buff *skb, const struct packet *packet, __u64 rate, __u64 *clock)
@@ -67,10 +89,8 @@ static __always_inline bool pace(
 
 	if (!rate)
 		return true;
-	if (*(volatile __u64 *)clock > now + PACE_HORIZON)
+	if (!pace_reserve(clock, rate, length, now, &departure))
 		return false;
-	departure = pace_take(
-		clock, now - PACE_CREDIT * NANOSECONDS / rate, length * NANOSECONDS / rate);
 	if (departure > now + PACE_MARK && bpf_skb_ecn_set_ce(skb))
 		counter->marked_packets++;
 	if (departure > skb->tstamp)

@@ -3,7 +3,8 @@
  * The fence of the proxy itself, on its cgroup: it may dial ports 80 and 443 of addresses that the
  * guard lets pass, ask the node's resolvers, and answer the job. A proxy that a hostile origin
  * took over gets no further than the job would. The pacer of the download is here too: what the
- * proxy sends to the job leaves through the job's `lo`.
+ * proxy sends to the job leaves through the job's `lo`. So is a second look at the upload: a packet socket of the job
+ * in its own namespace, or a rule of its tc, sends past the first.
  */
 
 #include "packet.bpf.h"
@@ -136,6 +137,13 @@ int upstream_sock(struct bpf_sock *context)
 	return PROGRAM_REFUSE;
 }
 
+static __always_inline bool is_from_job(
+	const struct upstream_state *state, const struct packet *packet)
+{
+	return is_listener(packet, &packet->destination, &state->proxy4, &state->dns4) ||
+	       is_listener(packet, &packet->destination, &state->proxy6, &state->dns6);
+}
+
 static __always_inline bool is_to_job(
 	const struct upstream_state *state, const struct packet *packet)
 {
@@ -172,5 +180,18 @@ int upstream_egress(struct __sk_buff *skb)
 		}
 	}
 	refuse_packet(state->job, &state->budget, &packet, reason, HOOK_UPSTREAM);
+	return PROGRAM_REFUSE;
+}
+
+SEC("cgroup_skb/ingress")
+int upstream_ingress(struct __sk_buff *skb)
+{
+	struct upstream_state *state = bpf_get_local_storage(&upstream, 0);
+	struct packet packet;
+
+	if (!state->rate || !packet_parse(skb, &packet) || !is_from_job(state, &packet) ||
+		pace_arrived(skb, &packet, state->rate, &state->arrival))
+		return PROGRAM_ALLOW;
+	refuse_packet(state->job, &state->budget, &packet, REASON_HORIZON, HOOK_UPSTREAM);
 	return PROGRAM_REFUSE;
 }

@@ -2,32 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # bats file_tags=vm
 #
-# What the programs in the kernel refuse. The commands get into the job as those of a container engine
-# do, by its cgroup and namespace alone: with all rights of root, and nothing but the fence around them.
+# What the programs in the kernel refuse.
 
-load lib/job
-
-# Runs a command in the cgroup $1, and in the network namespace of the job.
-enter()
-{
-	# shellcheck disable=SC2016 # expanded by the inner shell
-	in_lab bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' enter "$1" \
-		nsenter --net="$(up_says '.netns // "/proc/self/ns/net"')" "${@:2}"
-}
-
-in_fence()
-{
-	enter "$(up_says .cgroup)" "$@"
-}
-
-# Fails unless each of the remaining arguments, cases of sockets.py, ends with $1 in the job.
-all_end_with()
-{
-	local result=$1
-
-	shift
-	is "$(in_fence "$LIB/sockets.py" "$@")" "$(printf "%s: $result\n" "$@")"
-}
+load lib/fence
 
 # Fails unless the call $2 of sockets.py ends with $1 for all of the addresses $3 and the ports $4, both
 # lists of words.
@@ -41,11 +18,6 @@ across()
 		done
 	done
 	all_end_with "$result" "${cases[@]}"
-}
-
-up_on_node()
-{
-	job_up --netns /proc/self/ns/net --domain allowed.test
 }
 
 everywhere='11.0.0.2 2600:1::2 ::ffff:11.0.0.2 11.0.0.1 2600:1::1 10.0.0.1 169.254.169.254 fd00:ec2::254'
@@ -194,13 +166,6 @@ node='127.0.0.1 127.0.0.2 ::1 ::ffff:127.0.0.1 ::ffff:127.0.0.2 0.0.0.0 ::'
 	job_up
 	ends_with 1 in_job bash -c 'echo leak >&9' 9>"$BATS_TEST_TMPDIR/file"
 	like "$ERRORS" '*9: Bad file descriptor*'
-}
-
-# Takes the job's programs $1 (a pattern) away.
-detach()
-{
-	# shellcheck disable=SC2016 # expanded by the inner shell
-	in_lab bash -c 'rm "$1"/links/$2' detach "/sys/fs/bpf/jobfence/jobs/$JOB" "$1"
 }
 
 @test "the packet filter alone lets nothing out" {

@@ -203,6 +203,14 @@ game()
 	throttled 2000000 game 2000000 4
 }
 
+@test "what gets past the pacer makes nothing faster" {
+	[ "$(best_pacing)" = edt ] || skip 'this kernel has no fq'
+	job_up --domain allowed.test
+	# As for a packet socket, or for packets that tc turned to the proxy after the filter.
+	in_lab rm "/sys/fs/bpf/jobfence/jobs/$JOB/links/egress"
+	throttled 2000000 game 2000000 4
+}
+
 wait_for_both()
 {
 	game $((size / 2)) 2 && wait "$1"

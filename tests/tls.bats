@@ -75,6 +75,22 @@ hello()
 	is "$(hello --connect allowed.test:443 --name allowed.test 192.0.0.8 80)" 'this is allowed.test'
 }
 
+@test "a second ClientHello, which a site may ask for, has the name of the first" {
+	local way
+
+	lab_name allowed.test 11.0.0.4
+	up
+	for way in 11.0.0.2 '--connect allowed.test:443 192.0.0.8 80'; do
+		# shellcheck disable=SC2086 # a list of words
+		is "$(hello --name allowed.test $way)" 'this is allowed.test'
+		for name in denied.test www.allowed.test; do
+			# shellcheck disable=SC2086
+			like "$(hello --name allowed.test --then $name $way)" 'alert *'
+		done
+	done
+	is "$(lab_seen '.event == "tls"' .name | sort -u)" '"allowed.test"'
+}
+
 @test "a tunnel to an address needs that address declared" {
 	up --domain 11.0.0.77
 	is "$(hello --connect 11.0.0.2:443 --name allowed.test 192.0.0.8 80)" 403

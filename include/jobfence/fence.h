@@ -58,6 +58,7 @@ enum network { NETWORK_NONE = 0, NETWORK_HTTP = 1, NETWORK_FULL = 2 };
 
 enum job_flags {
 	JOB_OWN_NETNS = 1 << 0, /* the job's namespace is its own: its loopback is free */
+	JOB_CLOSED = 1 << 1,	/* its Unix sockets connect to its own only */
 };
 
 /*
@@ -82,10 +83,11 @@ enum job_flags {
 	X(UPSTREAM, 13, "upstream", "a destination that the proxy itself may not open") \
 	X(GUARD, 14, "guard", \
 		"TLS to a domain whose requests have to bear the job's header") \
-	X(DENIED, 15, "denied", "a domain that is denied")
+	X(DENIED, 15, "denied", "a domain that is denied") \
+	X(UNIX, 16, "unix", "a Unix socket of a process outside the job")
 
 enum reason {
-	REASON_COUNT = 16, /* one more than the last */
+	REASON_COUNT = 17, /* one more than the last */
 #define X(name, number, word, text) REASON_##name = (number),
 	REASONS(X)
 #undef X
@@ -149,6 +151,7 @@ struct upstream_state {
 	__u32 network;	 /* enum network: only NETWORK_HTTP dials out at all */
 	__u64 rate;	 /* bytes per second towards the job, 0: not paced here */
 	__u64 departure; /* as in struct job_state */
+	__u64 arrival;	 /* the same clock for what comes from the job */
 	struct event_budget budget;
 };
 

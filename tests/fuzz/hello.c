@@ -25,11 +25,14 @@ static enum hello_result parse(const uint8_t *data, size_t size, struct host *ho
 {
 	unsigned char *copy = malloc(size);
 	enum hello_result result;
+	size_t end = 0;
 
 	require(copy || !size);
 	if (size)
 		memcpy(copy, data, size);
-	result = hello_parse(copy, size, host);
+	result = hello_parse(copy, size, host, &end);
+	require(end <= size && hello_skip(copy, size) <= size);
+	hello_answer_parse(copy, size);
 	free(copy);
 	return result;
 }

@@ -15,7 +15,8 @@ sees each packet that arrives. What happened is appended to the file LOG, one JS
 	marker		text of a datagram to port 9: all that came before it is in the log
 
 Prints "ready" once everything listens. The paths that the web server knows are the functions
-named get_*; a number at the end of a path is their argument.
+named get_*; a number at the end of a path is their argument. At 11.0.0.4 the web server asks a
+TLS client for a second hello.
 """
 
 import argparse
@@ -30,6 +31,7 @@ import threading
 BLOCK = bytes(range(256)) * 1024
 WEB_PORTS = (80, 443)
 RESOLVER = ("::ffff:11.0.0.53", "2600:1::53")
+HELLO_TWICE = "11.0.0.4"
 DEFAULT_ADDRESSES = ("11.0.0.2", "2600:1::2")
 WEBSOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -110,9 +112,9 @@ class Visit:
     def __init__(self, log, connection, address, port, tls):
         Visit.count += 1
         self.log, self.connection, self.id = log, connection, Visit.count
-        log.write("connection", id=self.id, port=port,
-                  to=plain(connection.getsockname()[0]), client=plain(address[0]))
-        start(self.serve, tls if port == 443 else None)
+        to = plain(connection.getsockname()[0])
+        log.write("connection", id=self.id, port=port, to=to, client=plain(address[0]))
+        start(self.serve, tls[to == HELLO_TWICE] if port == 443 else None)
 
     def serve(self, tls):
         try:
@@ -210,6 +212,22 @@ class Visit:
     def get_close(self, *_):
         self.connection.shutdown(socket.SHUT_RDWR)
 
+    def get_short(self, _, length):
+        self.send("200 OK", f"Content-Length: {length}", body=BLOCK[:length // 2])
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def get_switch(self, *_):
+        self.send("101 Switching Protocols")
+
+    def get_endless_head(self, *_):
+        self.connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            self.connection.sendall(b"A: b\r\n" * 1000)
+
+    def get_endless_interim(self, *_):
+        while True:
+            self.connection.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000)
+
     def get_garbage(self, *_):
         self.connection.sendall(b"SSH-2.0-this_is_no_web_server\r\n")
         self.connection.shutdown(socket.SHUT_RDWR)
@@ -232,8 +250,10 @@ def serve_web(log, port, tls=None):
     start(accept)
 
 
-def make_tls(certificate):
+def make_tls(certificate, curve):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if curve:
+        context.set_ecdh_curve(curve)
     context.load_cert_chain(certificate)
     context.names = {}
     context.sni_callback = lambda connection, name, _: context.names.update({connection: name})
@@ -344,7 +364,8 @@ def main():
     log = Log(options.log)
     serve_web(log, 80)
     if options.tls:
-        serve_web(log, 443, make_tls(options.tls))
+        # No client begins with a key for the second's curve.
+        serve_web(log, 443, [make_tls(options.tls, curve) for curve in (None, "secp384r1")])
     if options.resolver:
         Resolver(log, options.resolver)
     if options.canary:

@@ -13,6 +13,12 @@ Tries each case, and prints it with how it ended: "ok" or the name of an error. 
 	sendmmsg ADDRESS PORT		the same, two at once
 	reconnected ADDRESS PORT	send elsewhere than where it was connected, port 53
 	options ADDRESS PORT		send with options in the IPv4 header
+	disconnected ADDRESS PORT	connect to port 80, disconnect, connect there
+	device DEVICE ADDRESS PORT	connect, bound to a network device
+	transparent ADDRESS PORT	connect from an address that is not there
+	bound FROM ADDRESS PORT		connect from that address and read to the end: "N bytes"
+	routed ADDRESS PORT		connect with a source route
+	ring ADDRESS PORT		connect by io_uring
 	bind TYPE ADDRESS PORT
 	loopback ADDRESS PORT		listen there, connect to it and say hello
 	io_uring
@@ -22,11 +28,16 @@ An IPv4 address in its IPv6 spelling (::ffff:a.b.c.d) goes by an IPv6 socket.
 
 import ctypes
 import errno
+import mmap
 import socket
+import struct
 import sys
 
 PATIENCE = 10  # seconds; what is refused is refused at once
-SYS_IO_URING_SETUP = 425
+SYS_IO_URING_SETUP, SYS_IO_URING_ENTER = 425, 426
+IORING_OP_CONNECT, IORING_ENTER_GETEVENTS = 16, 1
+IP_TRANSPARENT = 19
+SOURCE_ROUTE = b"\x01\x83\x07\x04" + bytes((11, 0, 0, 53))  # loose, RFC 791
 MSG_FASTOPEN = 0x20000000
 NOP_OPTIONS = b"\x01\x01\x01\x01"
 libc = ctypes.CDLL(None, use_errno=True)
@@ -46,6 +57,7 @@ class Message(ctypes.Structure):
 def check(result):
     if result < 0:
         raise OSError(ctypes.get_errno(), "")
+    return result
 
 
 def number(prefix, name):
@@ -107,6 +119,61 @@ def try_options(address, port):
     made.sendto(b"leak", (address, int(port)))
 
 
+def try_disconnected(address, port):
+    made = make(socket.SOCK_STREAM, address)
+    made.connect((address, 80))
+    check(libc.connect(made.fileno(), bytes(16), 16))  # AF_UNSPEC
+    made.connect((address, int(port)))
+
+
+def try_device(device, address, port):
+    made = make(socket.SOCK_STREAM, address)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
+    made.connect((address, int(port)))
+
+
+def try_transparent(address, port):
+    made = make(socket.SOCK_STREAM, address)
+    made.setsockopt(socket.IPPROTO_IP, IP_TRANSPARENT, 1)
+    made.bind(("11.0.0.99", 0))
+    made.connect((address, int(port)))
+
+
+def try_bound(source, address, port):
+    made = make(socket.SOCK_STREAM, address)
+    made.bind((source, 0))
+    made.connect((address, int(port)))
+    made.sendall(b"GET / HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\r\n")
+    return f"{len(b''.join(iter(lambda: made.recv(65536), b'')))} bytes"
+
+
+def try_routed(address, port):
+    made = make(socket.SOCK_STREAM, address)
+    made.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, SOURCE_ROUTE)
+    made.connect((address, int(port)))
+
+
+def try_ring(address, port):
+    parameters = ctypes.create_string_buffer(120)
+    ring = check(libc.syscall(SYS_IO_URING_SETUP, 1, parameters))
+    numbers = struct.unpack("30I", parameters)
+    queue, results = numbers[10:18], numbers[20:28]  # struct io_sqring_offsets, io_cqring_offsets
+    size = max(queue[6] + 4, results[5] + 32)
+    rings = mmap.mmap(ring, size, mmap.MAP_SHARED)
+    entries = mmap.mmap(ring, 64, mmap.MAP_SHARED, offset=0x10000000)
+    made, name = make(socket.SOCK_STREAM, address), packed(address, int(port))
+    made.setblocking(True)
+    where = ctypes.create_string_buffer(name)
+    entries[:32] = struct.pack("BBHiQQII", IORING_OP_CONNECT, 0, 0, made.fileno(), len(name),
+                               ctypes.addressof(where), 0, 0)
+    rings[queue[6]:queue[6] + 4] = bytes(4)
+    rings[queue[1]:queue[1] + 4] = struct.pack("I", 1)
+    check(libc.syscall(SYS_IO_URING_ENTER, ring, 1, 1, IORING_ENTER_GETEVENTS, None, 0))
+    result = struct.unpack_from("i", rings, results[5] + 8)[0]
+    if result < 0:
+        raise OSError(-result, "")
+
+
 def try_bind(kind, address, port):
     make(number("SOCK_", kind), address).bind((address, int(port)))
 
@@ -130,8 +197,7 @@ def try_io_uring():
 for case in sys.argv[1:]:
     what, *arguments = case.split()
     try:
-        globals()["try_" + what](*arguments)
-        result = "ok"
+        result = globals()["try_" + what](*arguments) or "ok"
     except TimeoutError:
         result = "silence"
     except OSError as error:

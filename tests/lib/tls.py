@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """
-tls.py [--name NAME] [--connect HOST:PORT] [--records N] [--segments N] [--pad N] ADDRESS [PORT]
+tls.py [--name NAME] [--then NAME] [--connect HOST:PORT] [--records N] [--segments N] [--pad N]
+       ADDRESS [PORT]
 
-Fetches / over TLS with a ClientHello as nobody would send it: with any server name or none,
-through a tunnel to another, cut into records or segments of N bytes, or padded by N bytes of
-protocol names. Prints the answer's body, or how it ended: "alert NUMBER", "reset", "closed", "403" …
+Fetches / over TLS with a ClientHello as nobody would send it: with any server name or none, with
+another name in the second hello that a server may ask for, through a tunnel to another, cut into
+records or segments of N bytes, or padded by N bytes of protocol names. Prints the answer's body, or how it ended: "alert NUMBER", "reset", "closed", "403" …
 """
 
 import argparse
+import ctypes
 import socket
 import ssl
 
 RECORD_HANDSHAKE, RECORD_ALERT = 0x16, 0x15
+SSL_OF_OBJECT = 24  # where the object of Python's module _ssl has OpenSSL's
+SSL_CTRL_SET_TLSEXT_HOSTNAME = 55
 PATIENCE = 30  # seconds
 
 
@@ -37,6 +41,12 @@ class Hello:
         self.socket = socket.create_connection((options.address, options.port), PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+    def rename(self, name):
+        """Gives the next hello another server name."""
+        library = ctypes.CDLL("libssl.so.3")
+        inner = ctypes.c_void_p.from_address(id(self.tls._sslobj) + SSL_OF_OBJECT)
+        library.SSL_ctrl(inner, SSL_CTRL_SET_TLSEXT_HOSTNAME, 0, ctypes.c_char_p(name.encode()))
+
     def tunnel(self):
         to = self.options.connect
         self.socket.sendall(f"CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n\r\n".encode())
@@ -55,6 +65,8 @@ class Hello:
         for segment in cut(data, self.options.segments):
             self.socket.sendall(segment)
         self.options.segments = 0
+        if self.options.then:
+            self.rename(self.options.then)
 
     def receive(self):
         data = self.socket.recv(65536)
@@ -78,13 +90,14 @@ class Hello:
         if self.options.connect:
             self.tunnel()
         self.until(self.tls.do_handshake)
-        host = self.options.name or self.options.address
+        host = self.options.then or self.options.name or self.options.address
         self.until(self.tls.write, f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         return self.until(self.tls.read, 65536).split(b"\r\n\r\n")[1].decode()
 
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--name")
+parser.add_argument("--then")
 parser.add_argument("--connect")
 for option in ("--records", "--segments", "--pad"):
     parser.add_argument(option, type=int, default=0)

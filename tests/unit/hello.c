@@ -84,8 +84,15 @@ static void put_records(
 
 static enum hello_result parse_at_end(const void *bytes, size_t length, struct host *host)
 {
+	enum hello_result result;
+	size_t end = 0;
+
 	assert_true(length <= ROOM);
-	return hello_parse(memcpy(room + ROOM - length, bytes, length), length, host);
+	result = hello_parse(
+		memcpy(room + ROOM - length, bytes, length), length, host, &end);
+	if (result == HELLO_NAME || result == HELLO_NO_NAME)
+		assert_in_range(end, 1, length);
+	return result;
 }
 
 static void assert_name(const void *bytes, size_t length, const char *name)
@@ -414,6 +421,57 @@ static void what_is_no_tls_is_refused_at_once(void **state)
 	assert_result(BYTES("\x16\x03\x01\0\x01\x01\x17"), HELLO_BAD);
 }
 
+static void an_answer_tells_whether_another_hello_follows(void **state)
+{
+	static const unsigned char retry[] =
+		"\x16\x03\x03\0\x2a\2\0\0\x26\x03\x03"
+		"\xcf\x21\xad\x74\xe5\x9a\x61\x11\xbe\x1d\x8c\x02"
+		"\x1e\x65\xb8\x91\xc2\xa2\x11\x16\x7a\xbb\x8c\x5e"
+		"\x07\x9e\x09\xe2\xc8\xa8\x33\x9c";
+	unsigned char bytes[sizeof(retry) - 1];
+	size_t length;
+
+	(void)state;
+	for (length = 0; length <= sizeof(bytes); length++) {
+		unsigned char *end = room + ROOM - length;
+
+		memcpy(end, retry, length);
+		assert_int_equal(hello_answer_parse(end, length),
+			length < sizeof(bytes) ? HELLO_ANSWER_MORE : HELLO_ANSWER_RETRY);
+	}
+	for (size_t i = 11; i < sizeof(bytes); i++) {
+		memcpy(bytes, retry, sizeof(bytes));
+		bytes[i] ^= 1;
+		assert_int_equal(
+			hello_answer_parse(bytes, sizeof(bytes)), HELLO_ANSWER_FINAL);
+	}
+	memcpy(bytes, retry, sizeof(bytes));
+	bytes[4] = 37; /* cut within the random */
+	assert_int_equal(hello_answer_parse(bytes, sizeof(bytes)), HELLO_ANSWER_BAD);
+	assert_int_equal(
+		hello_answer_parse((const unsigned char *)BYTES("\x15\x03\x03\0\2\2\x28")),
+		HELLO_ANSWER_FINAL);
+}
+
+static void what_may_precede_another_hello_is_skipped(void **state)
+{
+	static const unsigned char before[] = "\x14\x03\x03\0\1\1"
+					      "\x17\x03\x03\0\3abc"
+					      "\x15\x03\x03\0\2\1\x5a"
+					      "\x16\x03\x03\0\4\1\0\0\0";
+
+	(void)state;
+	assert_int_equal(hello_skip(before, sizeof(before) - 1), 21);
+	for (size_t length = 0; length <= 21; length++)
+		assert_int_equal(
+			hello_skip(memcpy(room + ROOM - length, before, length), length),
+			length < 6    ? 0
+			: length < 14 ? 6
+			: length < 21 ? 14
+				      : 21);
+	assert_int_equal(hello_skip((const unsigned char *)BYTES("\x18\x03\x03\0\1a")), 0);
+}
+
 static int map_room(void **state)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -443,6 +501,8 @@ int main(void)
 		cmocka_unit_test(extensions_decide),
 		cmocka_unit_test(each_field_is_checked),
 		cmocka_unit_test(what_is_no_tls_is_refused_at_once),
+		cmocka_unit_test(an_answer_tells_whether_another_hello_follows),
+		cmocka_unit_test(what_may_precede_another_hello_is_skipped),
 	};
 
 	return cmocka_run_group_tests(tests, map_room, unmap_room);

@@ -17,7 +17,7 @@
 static const struct proxy_settings settings = { .job = "j1",
 	.header = "X-Jobfence-Job-ID" };
 
-#define STAMP "X-Jobfence-Job-ID: j1\r\n\r\n"
+#define STAMP "X-Jobfence-Job-ID: j1\r\n"
 #define END   "\r\n\r\n"
 
 /* What goes upstream in place of a request; NULL: it is refused. */
@@ -27,41 +27,43 @@ struct request {
 
 static const struct request requests[] = {
 	{ "GET / HTTP/1.1\r\nHost: a.test" END,
-		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP },
+		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "GET /x?y HTTP/1.1\r\nhOsT: A.Test." END,
-		"GET /x?y HTTP/1.1\r\nHost: a.test\r\n" STAMP },
+		"GET /x?y HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "GET http://a.test/x HTTP/1.1\r\nHost: a.test:80" END,
-		"GET /x HTTP/1.1\r\nHost: a.test\r\n" STAMP },
+		"GET /x HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "GET http://a.test HTTP/1.1\r\nHost: a.test" END,
-		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP },
+		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "GET http://a.test?q HTTP/1.1\r\nHost: a.test" END,
-		"GET /?q HTTP/1.1\r\nHost: a.test\r\n" STAMP },
-	{ "GET http://a.test/ HTTP/1.0" END, "GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP },
+		"GET /?q HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
+	{ "GET http://a.test/ HTTP/1.0" END,
+		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "OPTIONS * HTTP/1.1\r\nHost: a.test" END,
-		"OPTIONS * HTTP/1.1\r\nHost: a.test\r\n" STAMP },
+		"OPTIONS * HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "GET / HTTP/1.1\r\nHost: [2001:DB8::1]" END,
-		"GET / HTTP/1.1\r\nHost: [2001:db8::1]\r\n" STAMP },
+		"GET / HTTP/1.1\r\nHost: [2001:db8::1]\r\n" STAMP "\r\n" },
 	/* the job's own copies of the header */
 	{ "GET / HTTP/1.1\r\nX-Jobfence-Job-ID: no\r\nx-jobfence-job-id: no\r\nHost: a.test"
 	  "\r\nX_Jobfence_Job_ID: no\r\nX.Jobfence.Job.ID: no\r\nX-Jobfence~Job_ID: no" END,
-		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP },
+		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: X-Jobfence-Job-ID, Foo\r\nFoo: 1\r\nBar: 2" END,
-		"GET / HTTP/1.1\r\nHost: a.test\r\nBar: 2\r\n" STAMP },
+		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP "Bar: 2\r\n\r\n" },
 	/* what is for one hop */
 	{ "GET / HTTP/1.1\r\nHost: a.test\r\nProxy-Authorization: x\r\nTE: trailers\r\nKeep-Alive: 5\r\n"
 	  "Accept: */*" END,
-		"GET / HTTP/1.1\r\nHost: a.test\r\nAccept: */*\r\n" STAMP },
+		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP "Accept: */*\r\n\r\n" },
 	{ "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
 	  "HTTP2-Settings: AAMAAABkAAQAAP__" END,
-		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP },
+		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: WebSocket" END,
-		"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" STAMP },
+		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP
+		"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n" },
 	/* bodies */
 	{ "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3" END,
-		"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\n" STAMP },
+		"POST / HTTP/1.1\r\nHost: a.test\r\n" STAMP "Content-Length: 3\r\n\r\n" },
 	{ "POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue" END,
-		"POST / HTTP/1.1\r\nHost: a.test\r\nExpect: 100-continue\r\nTransfer-Encoding: "
-		"chunked\r\n" STAMP },
+		"POST / HTTP/1.1\r\nHost: a.test\r\n" STAMP
+		"Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n" },
 	/* ambiguous framing */
 	{ "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\nTransfer-Encoding: chunked" END,
 		NULL },

@@ -74,7 +74,7 @@ static void print_summary(const struct usage *usage)
 static int run_job(struct job *job, const struct execution *execution,
 	const struct learning *learning, int *status, struct failure *failure)
 {
-	static const struct placement own;
+	static const struct placement own = { .closed = true };
 	_cleanup_(usage_free) struct usage *usage = NULL;
 	_fd_ int learned = -1;
 	struct failure ignored = {};

@@ -21,6 +21,8 @@ static const struct hook_row job_hooks[] = {
 	{ "ingress", BPF_CGROUP_INET_INGRESS, false },
 	{ "sock_create", BPF_CGROUP_INET_SOCK_CREATE, false },
 	{ "socket_create", BPF_LSM_CGROUP, true },
+	{ "unix_connect", BPF_LSM_CGROUP, true },
+	{ "unix_send", BPF_LSM_CGROUP, true },
 	{ "bind4", BPF_CGROUP_INET4_BIND, false },
 	{ "bind6", BPF_CGROUP_INET6_BIND, false },
 	{ "connect4", BPF_CGROUP_INET4_CONNECT, false },
@@ -36,6 +38,7 @@ static const struct hook_row job_hooks[] = {
 
 static const struct hook_row proxy_hooks[] = {
 	{ "upstream_egress", BPF_CGROUP_INET_EGRESS, false },
+	{ "upstream_ingress", BPF_CGROUP_INET_INGRESS, false },
 	{ "upstream_sock", BPF_CGROUP_INET_SOCK_CREATE, false },
 	{ "upstream_connect4", BPF_CGROUP_INET4_CONNECT, false },
 	{ "upstream_connect6", BPF_CGROUP_INET6_CONNECT, false },

@@ -43,30 +43,45 @@ static int cover_sockets(void)
 	return 0;
 }
 
-static void mounts_close(FILE **mounts)
+/*
+ * The job's own cgroup is all that the command sees of them, without a right to write. Who can name another may leave
+ * the job's, and be it by clone3(2), which asks for rights to the file and not for those of the mount.
+ */
+static int show_own_cgroup(const char *path)
 {
-	if (*mounts)
-		endmntent(*mounts);
+	/* Read-only is this mount alone, and not the file system, which all others share. */
+	if (umount2(path, MNT_DETACH) ||
+		mount("cgroup2", path, "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
+		return -errno;
+	return mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | COVER_FLAGS, NULL) ? -errno
+										 : 0;
 }
 
-/* Who could write to a cgroup's files could leave the job's; who sees pins could unpin them. */
+/* The mounts that there are now, whatever is mounted while they are read. */
+static FILE *open_mounts(char **text)
+{
+	_file_ FILE *file = fopen("/proc/self/mounts", "re");
+	size_t size = 0;
+	ssize_t length = file ? getdelim(text, &size, '\0', file) : -1;
+
+	return length > 0 ? fmemopen(*text, (size_t)length, "r") : NULL;
+}
+
+/* Who sees pins could unpin them. */
 static int close_control_mounts(void)
 {
-	_cleanup_(mounts_close) FILE *mounts = setmntent("/proc/self/mounts", "re");
+	_free_ char *text = NULL;
+	_file_ FILE *mounts = open_mounts(&text);
 	const struct mntent *entry;
 	int error = 0;
 
 	if (!mounts)
-		return -errno;
+		return -EIO;
 	while (!error && (entry = getmntent(mounts))) {
 		if (!strcmp(entry->mnt_type, "bpf"))
 			error = cover_folder(entry->mnt_dir);
-		else if (!strcmp(entry->mnt_type, "cgroup2") &&
-			 mount(NULL, entry->mnt_dir, NULL,
-				 MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV |
-					 MS_NOEXEC,
-				 NULL))
-			error = -errno;
+		else if (!strcmp(entry->mnt_type, "cgroup2"))
+			error = show_own_cgroup(entry->mnt_dir);
 	}
 	return error;
 }
@@ -90,12 +105,16 @@ int job_enter(const struct job *job, int netns)
 
 	if (netns >= 0 && setns(netns, CLONE_NEWNET))
 		return -errno;
-	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+	if (unshare(CLONE_NEWNS | CLONE_NEWCGROUP) ||
+		mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return -errno;
 	if (job->spec.network != NETWORK_FULL)
 		error = own_resolv_conf(job);
 	if (!error)
 		error = cover_folder(RUN_FOLDER);
+	/* A session's bus, keys and engines. */
+	if (!error)
+		error = cover_folder("/run/user");
 	if (!error)
 		error = cover_sockets();
 	return error ? error : close_control_mounts();

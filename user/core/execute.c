@@ -11,12 +11,14 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "core/cgroup.h"
 #include "core/enter.h"
 #include "core/execute.h"
 #include "core/netns.h"
+#include "core/separate.h"
 #include "core/socket_filter.h"
 #include "lib/cleanup.h"
 
@@ -53,6 +55,8 @@ static __attribute__((noreturn)) void become_command(const struct job *job,
 		error = set_variables();
 	if (!error)
 		error = user_become(&execution->user);
+	if (!error)
+		error = command_separate();
 	if (!error)
 		error = job->spec.network == NETWORK_FULL ? 0 : socket_filter_install();
 	/* A change of user clears it: so it is set last. */
@@ -113,15 +117,38 @@ static void read_trouble(
 	fail(failure, trouble.error, "cannot run %.200s", execution->arguments[0]);
 }
 
+/* A socket made outside is outside the fence, connected or not: it can be connected anew. The standard three are all that
+ * a command inherits. */
+static int check_inherited(const struct job *job, struct failure *failure)
+{
+	static const char *const names[] = { "input", "output", "error" };
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		socklen_t length = sizeof(int);
+		int family;
+
+		if (job->spec.network != NETWORK_FULL &&
+			!getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &length) &&
+			family != AF_UNIX)
+			return fail_as(failure, STATUS_FAILED,
+				"standard %s is a network socket, which would lead the command around its "
+				"fence; give it a pipe",
+				names[fd]);
+	}
+	return 0;
+}
+
 int job_execute(const struct job *job, const struct execution *execution, int *status,
 	struct failure *failure)
 {
 	_fd_ int cgroup = cgroup_open(job->cgroup), read_end = -1, write_end = -1,
 		 netns = -1;
 	sigset_t signals, before;
-	int pair[2];
+	int pair[2], error = check_inherited(job, failure);
 	pid_t pid;
 
+	if (error)
+		return error;
 	if (cgroup < 0)
 		return fail(failure, cgroup, "cannot open cgroup %s", job->cgroup);
 	if (job->netns[0])

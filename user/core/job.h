@@ -21,6 +21,7 @@ struct placement {
 	const char *cgroup;
 	const char *netns;
 	bool until_empty; /* the proxy ends with the last process of the cgroup, which has one now */
+	bool closed; /* all of its processes are commands of ours */
 };
 
 struct job {
@@ -31,6 +32,7 @@ struct job {
 	bool own_cgroup, own_netns; /* made by us, so removed by us */
 	bool host_netns;	    /* the namespace that the loader is in */
 	bool until_empty;	    /* as in struct placement */
+	bool closed;		    /* reaches no Unix sockets but its own */
 	uint64_t id;		    /* of `cgroup`; struct job_state's id */
 	uint64_t proxy_id;	    /* of the proxy's cgroup, 0: no proxy */
 	time_t started;		    /* when `up` built it */

@@ -11,7 +11,6 @@
 #include <limits.h>
 #include <linux/close_range.h>
 #include <poll.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -21,14 +20,13 @@
 #include "core/listen.h"
 #include "core/netns.h"
 #include "core/state.h"
+#include "core/user.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "names/address.h"
 #include "proxy/settings.h"
 
 #define PROXY_PROGRAM  "jobfence-proxy"
-#define PROXY_USER     "jobfence"
-#define FALLBACK_USER  "nobody"
 #define READY_PATIENCE 5000 /* ms */
 #define FD_TEMPORARY   64   /* above every number of enum proxy_fd */
 
@@ -79,24 +77,20 @@ static struct endpoint virtual_endpoint(const char *address)
 /* The settings as a file in memory that nobody can change any more. */
 static int make_settings(const struct job *job, bool ipv6)
 {
-	const struct passwd *user = getpwnam(PROXY_USER);
+	const uid_t uid = user_of_proxy(job->proxy_id);
 	struct proxy_settings settings = {
 		.abi = FENCE_ABI,
 		.size = sizeof(settings),
 		.job_key = job->id,
+		.uid = uid,
+		.gid = uid,
 		.allowed_count = job->spec.allowed_count,
 		.virtual4 = virtual_endpoint(PROXY_ADDRESS4),
 	};
 	_fd_ int fd = memfd_create("settings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	if (!user)
-		user = getpwnam(FALLBACK_USER);
-	if (!user || !user->pw_uid)
-		return -ENOENT;
 	if (fd < 0)
 		return -errno;
-	settings.uid = user->pw_uid;
-	settings.gid = user->pw_gid;
 	if (ipv6)
 		settings.virtual6 = virtual_endpoint(PROXY_ADDRESS6);
 	memcpy(settings.job, job->spec.name, sizeof(settings.job));
@@ -237,8 +231,7 @@ static int launch(struct job *job, int cgroup, int netns, bool ipv6,
 	if (error)
 		return fail(failure, error, "cannot find %s", PROXY_PROGRAM);
 	if (settings < 0)
-		return fail(failure, settings, "cannot make the settings for user %s or %s",
-			PROXY_USER, FALLBACK_USER);
+		return fail(failure, settings, "cannot make the proxy's settings");
 	if (domains < 0 || connections < 0)
 		return fail(failure, -ENOENT, "cannot open the job's maps");
 	if (job->until_empty && events < 0)

@@ -52,16 +52,18 @@ static int mount_bpffs(struct failure *failure)
 	return 0;
 }
 
-/* Loads the object; without the LSM program where the kernel refuses that type. Returns NULL with errno set. */
+/* Loads the object; without the LSM programs where the kernel refuses that type. Returns NULL with errno set. */
 static struct fence *load(void)
 {
 	struct fence *skeleton = fence__open();
+	bool lsm = libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_LSM, NULL) == 1;
 	int error;
 
 	if (!skeleton)
 		return NULL;
-	bpf_program__set_autoload(skeleton->progs.socket_create,
-		libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_LSM, NULL) == 1);
+	bpf_program__set_autoload(skeleton->progs.socket_create, lsm);
+	bpf_program__set_autoload(skeleton->progs.unix_connect, lsm);
+	bpf_program__set_autoload(skeleton->progs.unix_send, lsm);
 	error = fence__load(skeleton);
 	if (!error)
 		return skeleton;

@@ -83,7 +83,8 @@ static int write_job(const struct job *job, const struct job_maps *maps)
 	const struct job_state state = {
 		.id = job->id,
 		.network = job->spec.network,
-		.flags = job->host_netns ? 0 : JOB_OWN_NETNS,
+		.flags = (job->host_netns ? 0 : JOB_OWN_NETNS) |
+			 (job->closed ? JOB_CLOSED : 0),
 		.proxy4 = job->proxy4,
 		.proxy6 = job->proxy6,
 		.dns4 = job->dns4,

@@ -22,6 +22,14 @@
 		CAPABILITY(SETFCAP) | CAPABILITY(SETPCAP) | CAPABILITY(NET_BIND_SERVICE) | \
 		CAPABILITY(SYS_CHROOT) | CAPABILITY(KILL) | CAPABILITY(AUDIT_WRITE))
 
+#define PROXY_USERS	 0x70000000U /* the first of as many as 28 bits can tell apart */
+#define PROXY_USERS_MASK 0x0fffffffU
+
+uid_t user_of_proxy(uint64_t cgroup_id)
+{
+	return PROXY_USERS | (uid_t)(cgroup_id & PROXY_USERS_MASK);
+}
+
 /* A number as a user's or group's id. Returns whether it is one. */
 static bool parse_id(const char *text, unsigned *id)
 {
@@ -79,8 +87,14 @@ int user_find(const char *text, struct user *user, struct failure *failure)
 	const struct passwd *entry;
 
 	*user = (struct user){};
-	if (text)
-		return find_named(text, user, failure);
+	if (text) {
+		int error = find_named(text, user, failure);
+
+		if (!error && (user->uid & ~PROXY_USERS_MASK) == PROXY_USERS)
+			return fail_as(failure, STATUS_USAGE,
+				"user %u is one of those that proxies run as", user->uid);
+		return error;
+	}
 	if (!parse_id(getenv("SUDO_UID"), &user->uid) ||
 		!parse_id(getenv("SUDO_GID"), &user->gid))
 		return 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* See buffer.h. */
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,14 +10,19 @@
 #include "proxy/buffer.h"
 
 #define POOL_MAX 8 /* that are kept; the rest goes back to the system */
+#define MANY \
+	128 /* after so many at once the system gets all of them back, not only those at the end of the heap */
 
 static struct buffer *pool;
-static unsigned pooled;
+static unsigned pooled, used;
+static bool many;
 
 struct buffer *buffer_get(void)
 {
 	struct buffer *buffer = pool;
 
+	if (used >= BUFFERS_MAX)
+		return NULL;
 	if (buffer) {
 		pool = buffer->next;
 		pooled--;
@@ -25,6 +31,8 @@ struct buffer *buffer_get(void)
 		if (!buffer)
 			return NULL;
 	}
+	used++;
+	many |= used > MANY;
 	buffer->next = NULL;
 	buffer->start = buffer->end = 0;
 	return buffer;
@@ -42,6 +50,11 @@ void buffer_put(struct buffer **buffer)
 		free(*buffer);
 	}
 	*buffer = NULL;
+	used--;
+	if (many && used <= POOL_MAX) {
+		malloc_trim(0);
+		many = false;
+	}
 }
 
 void buffer_compact(struct buffer *buffer)

@@ -9,7 +9,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "jobfence/fence.h"
+
 #define BUFFER_SIZE 32768 /* bytes; also the longest head of a request or response */
+
+/* At once: two for each connection that there may be. Bytes on their way in one direction take no more; who
+ * fills both on all of them is cut off. */
+#define BUFFERS_MAX (2 * JOB_CONNECTIONS_MAX)
 
 struct buffer {
 	struct buffer *next; /* in the pool */
@@ -17,7 +23,7 @@ struct buffer {
 	char bytes[BUFFER_SIZE];
 };
 
-/* Returns an empty buffer, NULL when there is no memory. */
+/* Returns an empty buffer, NULL when there is no memory, or enough of it is in use. */
 struct buffer *buffer_get(void);
 
 /* Gives `*buffer`, which may be NULL, back and sets it to NULL. */

@@ -28,6 +28,7 @@ static const uint64_t patience[] = {
 	[STATE_HEAD] = 300 * SECOND,
 	[STATE_RESOLVING] = 30 * SECOND,
 	[STATE_DIALLING] = 30 * SECOND,
+	[STATE_ANSWER] = 60 * SECOND,
 	[STATE_EXCHANGE] = 300 * SECOND,
 	[STATE_TUNNEL] = 3600 * SECOND,
 	[STATE_ENDING] = 30 * SECOND,
@@ -212,7 +213,7 @@ static enum step wait_step(struct connection *connection)
 static bool wants_input(const struct connection *connection)
 {
 	return connection->state != STATE_RESOLVING &&
-	       connection->state != STATE_DIALLING &&
+	       connection->state != STATE_DIALLING && connection->state != STATE_ANSWER &&
 	       !(connection->state == STATE_EXCHANGE && connection->request.complete);
 }
 
@@ -248,7 +249,8 @@ static bool is_withdrawn(struct connection *connection)
 	uint64_t generation = rules_limits(rules)->generation;
 	bool bound = (connection->state >= STATE_RESOLVING &&
 			     connection->state <= STATE_TUNNEL) ||
-		     (connection->state == STATE_HELLO && connection->connect);
+		     (connection->state == STATE_HELLO &&
+			     (connection->connect || connection->tls));
 
 	if (generation == connection->generation)
 		return false;
@@ -266,6 +268,7 @@ void connection_run(struct connection *connection)
 		[STATE_HEAD] = head_step,
 		[STATE_RESOLVING] = wait_step,
 		[STATE_DIALLING] = wait_step,
+		[STATE_ANSWER] = answer_step,
 		[STATE_EXCHANGE] = exchange_step,
 		[STATE_TUNNEL] = tunnel_step,
 		[STATE_ENDING] = ending_step,
@@ -401,7 +404,7 @@ static void dialled(struct dial *dial, int status)
 	if (status)
 		refuse_dial(connection, status);
 	else if (connection->state == STATE_DIALLING && connection->tls)
-		tunnel_begin(connection);
+		answer_begin(connection);
 	else if (connection->state == STATE_DIALLING)
 		exchange_begin(connection);
 	else if (connection->connect && !connection->tls)

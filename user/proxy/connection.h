@@ -6,10 +6,11 @@
  * waiting. Steps run until one has to wait, then the loop is asked for what it waits for.
  *
  *	FIRST	  the first byte tells TLS from HTTP			-> HELLO, HEAD
- *	HELLO	  a ClientHello is collected and its name checked	-> RESOLVING, DIALLING
+ *	HELLO	  a ClientHello is collected and its name checked	-> RESOLVING, DIALLING, TUNNEL
  *	HEAD	  the head of a request is collected and checked	-> RESOLVING, EXCHANGE
  *	RESOLVING the checked name is resolved				-> DIALLING, HELLO
- *	DIALLING  the site is connected					-> EXCHANGE, TUNNEL
+ *	DIALLING  the site is connected					-> EXCHANGE, ANSWER
+ *	ANSWER	  the site may want a second ClientHello		-> HELLO, TUNNEL
  *	EXCHANGE  request and response are on their way			-> HEAD, TUNNEL, RESOLVING
  *	TUNNEL	  bytes go both ways
  *	ENDING	  a last word is written, what still comes is dropped
@@ -44,6 +45,7 @@ enum connection_state {
 	STATE_HEAD,
 	STATE_RESOLVING,
 	STATE_DIALLING,
+	STATE_ANSWER,
 	STATE_EXCHANGE,
 	STATE_TUNNEL,
 	STATE_ENDING,
@@ -83,7 +85,8 @@ struct connection {
 	struct host host;
 	bool host_fixed; /* by CONNECT to port 80: requests have to name it */
 	bool connect;	 /* CONNECT to port 443: HELLO comes after RESOLVING */
-	bool tls;	 /* the hello was good: TUNNEL comes after DIALLING */
+	bool tls;	 /* the hello was good: ANSWER comes after DIALLING */
+	size_t hello;	 /* bytes of client.in that are the hello */
 	struct dial dial;
 
 	/* HEAD and EXCHANGE */
@@ -137,12 +140,16 @@ enum step connection_dial(struct connection *connection);
 
 /* The steps of each state, in the files named after them. */
 enum step hello_step(struct connection *connection);
+enum step answer_step(struct connection *connection);
 enum step head_step(struct connection *connection);
 enum step exchange_step(struct connection *connection);
 enum step tunnel_step(struct connection *connection);
 
 /* Begins the exchange of the request in `pending` over the upstream, which is connected. */
 void exchange_begin(struct connection *connection);
+
+/* Sends the good hello in `client.in` to the upstream, which is connected. */
+void answer_begin(struct connection *connection);
 
 void tunnel_begin(struct connection *connection);
 void tunnel_end(struct connection *connection);

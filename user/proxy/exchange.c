@@ -118,9 +118,10 @@ static enum step change_to_websocket(struct connection *connection)
 {
 	struct buffer *out = peer_out(&connection->client);
 
-	if (!connection->asked.websocket)
-		return bad_gateway(
-			connection, "the site changed the protocol without being asked");
+	/* A mere status 101 may be one that the site was talked into; then it goes on reading requests. */
+	if (!connection->asked.websocket || !head.websocket)
+		return bad_gateway(connection,
+			"the site changed the protocol otherwise than it was asked");
 	if (!out || !http_response_write(&head, &connection->asked, true, out))
 		return STEP_END;
 	buffer_put(&connection->pending);

@@ -14,9 +14,13 @@
 #include <string.h>
 
 #define RECORD_HEADER_LENGTH		 5	/* RFC 8446 section 5.1 */
+#define RECORD_CHANGE_CIPHER_SPEC	 20	/* the same */
+#define RECORD_ALERT			 21	/* the same */
 #define RECORD_HANDSHAKE		 22	/* the same */
+#define RECORD_APPLICATION_DATA		 23	/* the same */
 #define HANDSHAKE_HEADER_LENGTH		 4	/* RFC 8446 section 4 */
 #define HANDSHAKE_CLIENT_HELLO		 1	/* the same */
+#define HANDSHAKE_SERVER_HELLO		 2	/* the same */
 #define VERSION_MAJOR			 3	/* of every version from SSL 3 to TLS 1.3 */
 #define RANDOM_LENGTH			 32	/* RFC 8446 section 4.1.2 */
 #define SESSION_ID_LENGTH_MAX		 32	/* the same */
@@ -164,10 +168,11 @@ static enum hello_result take_record(
  * Gathers the first handshake message, with its header, in `buffer`, which has room for
  * HELLO_LENGTH_MAX bytes.
  *
- * Returns HELLO_MORE or HELLO_BAD; HELLO_NAME when `message` is whole.
+ * Returns HELLO_MORE or HELLO_BAD; HELLO_NAME when `message` is whole, and then `*end` says where
+ * its records do.
  */
 static enum hello_result gather(
-	struct slice input, unsigned char *buffer, struct slice *message)
+	struct slice input, unsigned char *buffer, struct slice *message, size_t *end)
 {
 	const unsigned char *start = input.bytes;
 	enum hello_result result;
@@ -176,7 +181,7 @@ static enum hello_result gather(
 
 	*message = (struct slice){ buffer, 0 };
 	while ((result = take_record(&input, &content, &length)) == HELLO_NAME) {
-		size_t end = message->length + length;
+		size_t announced = message->length + length;
 
 		if ((size_t)(content.bytes - start) + length > HELLO_LENGTH_MAX)
 			return HELLO_BAD;
@@ -189,23 +194,72 @@ static enum hello_result gather(
 		if (message->length < HANDSHAKE_HEADER_LENGTH)
 			continue;
 		/* Another message may not begin in the record in which this one ends. */
-		if (end > message_length(*message))
+		if (announced > message_length(*message))
 			return HELLO_BAD;
-		if (message->length == message_length(*message))
+		if (message->length == message_length(*message)) {
+			*end = (size_t)(input.bytes - start);
 			return HELLO_NAME;
+		}
 	}
 	return result;
 }
 
-enum hello_result hello_parse(const unsigned char *bytes, size_t length, struct host *host)
+enum hello_result hello_parse(
+	const unsigned char *bytes, size_t length, struct host *host, size_t *end)
 {
 	unsigned char buffer[HELLO_LENGTH_MAX];
 	struct slice message, header;
 	enum hello_result result;
 
-	result = gather((struct slice){ bytes, length }, buffer, &message);
+	result = gather((struct slice){ bytes, length }, buffer, &message, end);
 	if (result != HELLO_NAME)
 		return result;
 	take(&message, HANDSHAKE_HEADER_LENGTH, &header);
 	return parse_client_hello(message, host);
+}
+
+/* The random that makes a ServerHello a HelloRetryRequest (RFC 8446 section 4.1.3). */
+static const unsigned char retry_random[RANDOM_LENGTH] = { 0xcf, 0x21, 0xad, 0x74, 0xe5,
+	0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11,
+	0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c };
+
+enum hello_answer hello_answer_parse(const unsigned char *bytes, size_t length)
+{
+	struct slice input = { bytes, length }, header, random;
+	size_t type, record, message, version;
+
+	if (!length)
+		return HELLO_ANSWER_MORE;
+	if (bytes[0] != RECORD_HANDSHAKE)
+		return HELLO_ANSWER_FINAL;
+	if (!take(&input, RECORD_HEADER_LENGTH - 2, &header) ||
+		!take_number(&input, 2, &record) || !take_number(&input, 1, &type))
+		return HELLO_ANSWER_MORE;
+	if (type != HANDSHAKE_SERVER_HELLO)
+		return HELLO_ANSWER_FINAL;
+	if (record < HANDSHAKE_HEADER_LENGTH + 2 + RANDOM_LENGTH)
+		return HELLO_ANSWER_BAD;
+	if (!take_number(&input, 3, &message) || !take_number(&input, 2, &version) ||
+		!take(&input, RANDOM_LENGTH, &random))
+		return HELLO_ANSWER_MORE;
+	return memcmp(random.bytes, retry_random, RANDOM_LENGTH) ? HELLO_ANSWER_FINAL
+								 : HELLO_ANSWER_RETRY;
+}
+
+static bool may_precede(unsigned char type)
+{
+	return type == RECORD_CHANGE_CIPHER_SPEC || type == RECORD_ALERT ||
+	       type == RECORD_APPLICATION_DATA;
+}
+
+size_t hello_skip(const unsigned char *bytes, size_t length)
+{
+	struct slice input = { bytes, length }, header, content;
+	size_t skipped = 0, record;
+
+	while (input.length && may_precede(input.bytes[0]) &&
+		take(&input, RECORD_HEADER_LENGTH - 2, &header) &&
+		take_number(&input, 2, &record) && take(&input, record, &content))
+		skipped = length - input.length;
+	return skipped;
 }

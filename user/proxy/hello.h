@@ -24,6 +24,26 @@ enum hello_result {
 
 /*
  * Reads the `length` bytes that a client has sent so far, from its first byte on. `host` is
- * written for HELLO_NAME only.
+ * written for HELLO_NAME only; `*end`, how many bytes the ClientHello takes, for HELLO_NAME and
+ * HELLO_NO_NAME.
  */
-enum hello_result hello_parse(const unsigned char *bytes, size_t length, struct host *host);
+enum hello_result hello_parse(
+	const unsigned char *bytes, size_t length, struct host *host, size_t *end);
+
+enum hello_answer {
+	HELLO_ANSWER_MORE,  /* too little to tell */
+	HELLO_ANSWER_FINAL, /* no other ClientHello can follow in the clear */
+	HELLO_ANSWER_RETRY, /* the server wants another one (RFC 8446 section 4.1.4) */
+	HELLO_ANSWER_BAD,   /* cut so that it can't be told */
+};
+
+/* Reads the `length` bytes that a server has sent so far, from its first byte on: many servers
+ * go by the name in the second ClientHello where there is one. */
+enum hello_answer hello_answer_parse(const unsigned char *bytes, size_t length);
+
+/*
+ * How many of the bytes that a client has sent since the server wanted another ClientHello come before it: early
+ * data that the server skips, alerts, records for the sake of old equipment (RFC 8446 sections 4.2.10, 6, D.4).
+ * It begins in a record of the handshake, or after all of the bytes.
+ */
+size_t hello_skip(const unsigned char *bytes, size_t length);

@@ -157,16 +157,18 @@ bool http_request_write(const struct http_head *head, const struct http_target *
 {
 	bool slash = !target->path.length ||
 		     (target->path.bytes[0] != '/' && target->path.bytes[0] != '*');
-	bool fits = buffer_append(out, head->method.bytes, head->method.length) &&
-		    buffer_format(out, slash ? " /" : " ") &&
-		    buffer_append(out, target->path.bytes, target->path.length) &&
-		    buffer_format(out, " HTTP/1.1\r\n") && write_host(target, out);
+	bool fits =
+		buffer_append(out, head->method.bytes, head->method.length) &&
+		buffer_format(out, slash ? " /" : " ") &&
+		buffer_append(out, target->path.bytes, target->path.length) &&
+		buffer_format(out, " HTTP/1.1\r\n") && write_host(target, out) &&
+		/* Early: some servers see only so many fields and pass over the rest. */
+		buffer_format(out, "%s: %s\r\n", settings->header, settings->job);
 
 	for (size_t i = 0; fits && i < head->count; i++)
 		if (!is_ours(head, &head->fields[i], settings))
 			fits = field_write(&head->fields[i], out);
 	if (fits && head->websocket)
 		fits = buffer_format(out, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
-	return fits && write_framing(head, out) &&
-	       buffer_format(out, "%s: %s\r\n\r\n", settings->header, settings->job);
+	return fits && write_framing(head, out) && buffer_append(out, "\r\n", 2);
 }

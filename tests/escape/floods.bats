@@ -1,0 +1,112 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# A job, or a site, that exhausts the proxy: its memory stays within bounds and comes back, and whoever is behaved is
+# served all the while.
+
+load ../lib/job
+
+site=http://allowed.test
+
+setup()
+{
+	job_up --rate 0 --domain allowed.test
+	lab_forget
+}
+
+sanitized()
+{
+	grep -q __asan_init "${JOBFENCE%/*}/jobfence-proxy"
+}
+
+# A number of KiB of the worker, by its name in /proc/PID/status; 0 where a sanitizer has memory of its own in it.
+memory()
+{
+	if sanitized; then
+		echo 0
+		return
+	fi
+	# shellcheck disable=SC2016 # expanded by awk
+	in_lab awk -v name="$1:" '$1 == name { print $2 }' "/proc/$(worker)/status"
+}
+
+worker()
+{
+	in_lab tail -n 1 "$(up_says '.cgroup | rtrimstr("/work")')/proxy/cgroup.procs"
+}
+
+# Opens $2 connections of a kind of flood.py in the job, and runs the rest while they are open.
+during()
+{
+	local kind=$1 count=$2
+
+	shift 2
+	mkfifo "$BATS_TEST_TMPDIR/end"
+	in_job_directly "$LIB/flood.py" "$kind" "$count" <"$BATS_TEST_TMPDIR/end" >"$BATS_TEST_TMPDIR/flood" 3>&- &
+	exec 4>"$BATS_TEST_TMPDIR/end"
+	await "$BATS_TEST_TMPDIR/flood" open && "$@" || return
+	exec 4>&-
+	wait $!
+}
+
+serves()
+{
+	is "$(fetch $site)" 'this is allowed.test'
+}
+
+# Fails unless the worker takes no more than $1 KiB, however much it had, once nothing is under way.
+gives_back()
+{
+	local tries=0
+
+	until [ "$(memory VmRSS)" -le "$1" ]; do
+		[ $((++tries)) -le 50 ] || lab_fail "it has $(memory VmRSS) KiB" || return
+		serves
+	done
+}
+
+@test "heads without end on all connections cost a bounded amount, and it comes back" {
+	during heads 1000 serves
+	[ "$(memory VmHWM)" -le 49152 ] || lab_fail "it had $(memory VmHWM) KiB"
+	gives_back 8192
+}
+
+@test "bodies both ways that nobody takes cost a bounded amount, and it comes back" {
+	during bodies 1000 true
+	[ "$(memory VmHWM)" -le 98304 ] || lab_fail "it had $(memory VmHWM) KiB"
+	gives_back 8192
+}
+
+@test "idle connections and hellos byte by byte leave room for others" {
+	during idle 500 serves
+	rm "$BATS_TEST_TMPDIR/end"
+	during hellos 500 serves
+}
+
+@test "connections beyond the limit are refused at once, and the limit counts open ones only" {
+	during idle 1100 true
+	like "$(<"$BATS_TEST_TMPDIR/flood")" 'open 10?? EPERM'
+	serves
+}
+
+@test "100,000 connections one after another leave nothing, and the proxy as it was" {
+	local files count=100000
+
+	! sanitized || count=10000
+	serves
+	files=$(in_lab ls "/proc/$(worker)/fd" | wc -l)
+	in_job_directly "$LIB/flood.py" reset $count
+	serves
+	gives_back 8192
+	is "$(in_lab ls "/proc/$(worker)/fd" | wc -l)" "$files"
+}
+
+@test "a site that lies about its answer costs the job that answer only" {
+	ends_with 18 fetch -o /dev/null $site/short/10
+	is "$(fetch -o /dev/null -w '%{http_code}' $site/endless-head)" 502
+	is "$(fetch -o /dev/null -w '%{http_code}' $site/switch)" 502
+	is "$(fetch -H 'Connection: Upgrade' -H 'Upgrade: websocket' -o /dev/null -w '%{http_code}' $site/switch)" 502
+	! fetch --max-time 2 -o /dev/null $site/endless-interim || lab_fail 'it had an end'
+	[ "$(memory VmHWM)" -le 8192 ] || lab_fail "it had $(memory VmHWM) KiB"
+	serves
+}

@@ -1,0 +1,141 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What the proxy passes on of requests that other parsers have read in two ways, as nginx and Node read it behind the
+# proxy: each is one request, with one header of ours. What it does not pass on is in smuggling.bats.
+
+load ../lib/job
+
+setup_file()
+{
+	mkdir "$BATS_FILE_TMPDIR/lab"
+	{ lab_up "$BATS_FILE_TMPDIR/lab" && sites_up; } || { lab_down && false; }
+}
+
+sites_up()
+{
+	local folder=$BATS_FILE_TMPDIR
+
+	cat >"$folder/nginx.conf" <<-EOF
+		user root;
+		pid $folder/pid;
+		error_log $folder/errors;
+		events {}
+		http {
+			log_format seen escape=json '{"line":"\$request","stamp":"\$http_x_jobfence_job_id","status":\$status}';
+			access_log $folder/nginx seen;
+			server {
+				listen 11.0.0.3:80 reuseport;
+				location / { return 200 "this is nginx\n"; }
+			}
+		}
+	EOF
+	in_internet nginx -c "$folder/nginx.conf" -e "$folder/errors" || return
+	# Node listens at a port that the lab's own web server has as well only on such a socket.
+	in_internet python3 -c 'import os, socket, sys
+made = socket.socket()
+made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+made.bind(("11.0.0.5", 80))
+made.listen()
+os.dup2(made.fileno(), 3)
+os.set_inheritable(3, True)
+os.execvp("node", ["node", sys.argv[1]])' "$LIB/node_site.js" >"$folder/node" 2>"$folder/node-errors" 3>&- &
+	await "$folder/node" ready
+}
+
+setup()
+{
+	lab_name nginx.test 11.0.0.3
+	lab_name node.test 11.0.0.5
+	job_up --rate 0 --domain nginx.test --domain node.test
+}
+
+# What the job's requests, in the escapes of Python's strings, are answered at 11.0.0.2: a line of the statuses for
+# each.
+statuses()
+{
+	in_job_directly python3 -c 'import re, socket, sys
+for request in sys.argv[1:]:
+	client = socket.create_connection(("11.0.0.2", 80), 20)
+	client.sendall(request.encode().decode("unicode_escape").encode("latin-1"))
+	answer = b"".join(iter(lambda: client.recv(65536), b""))
+	print(*re.findall(rb"HTTP/1.1 (\d+)".decode(), answer.decode("latin-1")))' "$@"
+}
+
+# What $1 has written to its log since line $2, as jq's expression $3 shows it: the same for all, once for each of
+# $4 requests.
+all_seen()
+{
+	local seen
+
+	seen=$(tail -n "+$(($2 + 1))" "$BATS_FILE_TMPDIR/$1" | jq -c "$3")
+	is "$(sort <<<"$seen" | uniq -c | sed 's/^ *//')" "$4 $5" || lab_fail "$1 saw: $seen"
+}
+
+# Fails unless both parsers see each thing that the job sends (@ is the host) as the one request $1 with one header,
+# and Node its body as $2. The answer ends the connection.
+one_request()
+{
+	local line=$1 body=$2 node_mark nginx_mark
+
+	shift 2
+	node_mark=$(wc -l <"$BATS_FILE_TMPDIR/node") nginx_mark=$(wc -l <"$BATS_FILE_TMPDIR/nginx")
+	is "$(statuses "${@//@/nginx.test}" "${@//@/node.test}" | sort | uniq -c | xargs)" "$((2 * $#)) 200" || return
+	# shellcheck disable=SC2016 # jq's
+	all_seen node "$node_mark" '[.line, .body, .trailers, ([.headers as $h | range(0; $h | length; 2) | select($h[.] |
+		ascii_downcase | gsub("[^a-z]"; "-") == "x-jobfence-job-id") | $h[. + 1]])]' $# \
+		"[\"$line\",\"$body\",[],[\"$JOB\"]]"
+	all_seen nginx "$nginx_mark" '[.line, .stamp, .status]' $# "[\"$line HTTP/1.1\",\"$JOB\",200]"
+}
+
+end='Host: @\r\nConnection: close\r\n'
+inner='GET /smuggled HTTP/1.1\r\nHost: @\r\n\r\n'
+
+@test "chunks in all their spellings are one body" {
+	local head="POST /a HTTP/1.1\r\n${end}Transfer-Encoding:"
+
+	one_request 'POST /a' hello "$head chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n" \
+		"$head  \tchunked\t \r\n\r\n5\r\nhello\r\n0\r\n\r\n" "$head ChUnKeD\r\n\r\n5\r\nhello\r\n0\r\n\r\n" \
+		"$head chunked\r\n\r\n005\r\nhello\r\n0\r\n\r\n" "$head chunked\r\n\r\n5;a=b\r\nhello\r\n0;c\r\n\r\n" \
+		"$head chunked\r\n\r\n5;a=\"b;c\"\r\nhello\r\n00\r\n\r\n" \
+		"$head chunked\r\n\r\n1\r\nh\r\n1\r\ne\r\n3\r\nllo\r\n0\r\n\r\n" \
+		"$head chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Jobfence-Job-ID: forged\r\nHost: denied.test\r\n\r\n"
+}
+
+@test "a request within a body is a body" {
+	one_request 'POST /a' 'GET /smuggled HTTP/1.1' \
+		"POST /a HTTP/1.1\r\n${end}Content-Length: 22\r\n\r\nGET /smuggled HTTP/1.1$inner" \
+		"POST /a HTTP/1.1\r\n${end}Transfer-Encoding: chunked\r\n\r\n16\r\nGET /smuggled HTTP/1.1\r\n0\r\n\r\n$inner" \
+		"POST /a HTTP/1.1\r\n${end}content-length: 0022\r\n\r\nGET /smuggled HTTP/1.1"
+	one_request 'GET /a' '' "GET /a HTTP/1.1\r\n${end}Content-Length: 0\r\n\r\n$inner" \
+		"GET /a HTTP/1.1\r\n$end\r\n$inner"
+	one_request 'GET /a' 'GET /' "GET /a HTTP/1.1\r\n${end}Content-Length: 5\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n"
+}
+
+@test "the header is ours, however the job names it" {
+	local name fields requests=()
+
+	for name in X-Jobfence-Job-ID x-jobfence-job-id X_Jobfence_Job_ID X.Jobfence.Job.ID X-Jobfence_Job~ID; do
+		for fields in "$name: a" "$name: a\r\n$name: b" "$name:" "Connection: $name\r\n$name: a" \
+			"Connection: keep-alive, $name, te" "TE: trailers\r\nTrailer: $name"; do
+			requests+=("GET /a HTTP/1.1\r\n$fields\r\n$end\r\n")
+		done
+	done
+	one_request 'GET /a' '' "${requests[@]}"
+}
+
+@test "no number of other fields hides the header" {
+	local fields
+
+	printf -v fields 'A%d: b\\r\\n' {1..120}
+	one_request 'GET /a' '' "GET /a HTTP/1.1\r\n$fields$end\r\n"
+}
+
+@test "every form of a request line is one in origin form" {
+	one_request 'GET /a' '' "GET http://@/a HTTP/1.1\r\n$end\r\n" "GET HTTP://@/a HTTP/1.1\r\n$end\r\n" \
+		"GET http://@:80/a HTTP/1.1\r\n$end\r\n" "GET /a HTTP/1.0\r\n$end\r\n" "GET http://@/a HTTP/1.0\r\n\r\n" \
+		"\r\nGET /a HTTP/1.1\r\n$end\r\n" "GET /a HTTP/1.1\r\nHost: @:80\r\nConnection: close\r\n\r\n" \
+		"GET /a HTTP/1.1\r\nHost:@.\r\nProxy-Connection: close\r\n\r\n" "GET /a HTTP/1.1\r\n${end}Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
+	one_request 'GET //denied.test/a' '' "GET //denied.test/a HTTP/1.1\r\n$end\r\n"
+	one_request 'GET /?a' '' "GET http://@?a HTTP/1.1\r\n$end\r\n"
+}

@@ -1,0 +1,162 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# A command of `run` or `exec` that has somebody outside act for it: by a signal, a tracer, a terminal, a cgroup, a
+# program in the kernel, or a socket that it was born with.
+
+load ../lib/job
+
+# Somebody outside with the user $1, and all that such a user may do. Sets VICTIM to its process in the lab.
+victim_up()
+{
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab bash -c 'echo $$ >"$2" && exec setpriv --reuid "$1" --clear-groups --bounding-set -all \
+		--inh-caps -all sleep 1000' victim "$1" "$BATS_TEST_TMPDIR/victim" 3>&- &
+	until [ -s "$BATS_TEST_TMPDIR/victim" ]; do
+		kill -0 $! || lab_fail 'nobody is there' || return
+	done
+	VICTIM=$(<"$BATS_TEST_TMPDIR/victim")
+}
+
+setup()
+{
+	lab_forget
+	chmod 777 "$BATS_TEST_TMPDIR"
+}
+
+# Ends whom a test left outside, then the job.
+teardown()
+{
+	[ -z "${VICTIM:-}" ] || in_lab kill "$VICTIM"
+	jobfence down --all >"$BATS_TEST_TMPDIR/down" 2>&1 || cat "$BATS_TEST_TMPDIR/down"
+	nothing_is_left
+}
+
+# Fails unless each of the remaining arguments, cases of outside.py, ends with an error in a job of the
+# user $1.
+out_of_reach()
+{
+	local user=$1 seen
+
+	shift
+	seen=$(jobfence run --user "$user" --domain allowed.test -- "$LIB/outside.py" "$@" 2>"$BATS_TEST_TMPDIR/said")
+	is "$(wc -l <<<"$seen")" $# || lab_fail "$(<"$BATS_TEST_TMPDIR/said")" || return
+	! grep ': ok$' <<<"$seen" || lab_fail "as $user it could"
+}
+
+proxies()
+{
+	in_lab cat "$(up_says '.cgroup | rtrimstr("/work")')/proxy/cgroup.procs"
+}
+
+# Whether the kernel keeps signals in a domain of Landlock.
+has_scopes()
+{
+	[ "$(in_lab python3 -c 'import ctypes; print(ctypes.CDLL(None).syscall(444, None, 0, 1))')" -ge 6 ]
+}
+
+@test "the victim is within reach of its like" {
+	victim_up nobody
+	is "$(in_lab setpriv --reuid nobody --clear-groups "$LIB/outside.py" "signal $VICTIM" "trace $VICTIM" \
+		"memory $VICTIM" "files $VICTIM" "descriptor $VICTIM" | grep -c ': ok$')" 5
+}
+
+@test "a job traces no process outside, be it of its own user" {
+	victim_up nobody
+	for user in nobody root; do
+		out_of_reach $user "trace $VICTIM" "memory $VICTIM" "files $VICTIM" "descriptor $VICTIM" \
+			'trace parent' 'memory parent' 'descriptor parent'
+	done
+}
+
+@test "a job signals no process outside, be it of its own user" {
+	has_scopes || skip 'this kernel has no scopes in Landlock'
+	victim_up nobody
+	for user in nobody root; do
+		out_of_reach $user "signal $VICTIM" 'signal parent'
+	done
+}
+
+@test "a job traces and signals its own processes" {
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	jobfence run --user nobody -- bash -c 'sleep 100 & "$1" "signal $!" "trace $!" "memory $!"; kill $!' \
+		own "$LIB/outside.py" >"$BATS_TEST_TMPDIR/seen"
+	is "$(grep -c ': ok$' "$BATS_TEST_TMPDIR/seen")" 3
+}
+
+@test "no two proxies, and nobody else, run as the same user" {
+	local uid users=()
+
+	job_up --domain allowed.test
+	jobfence up --job "$JOB-other" --domain allowed.test
+	# shellcheck disable=SC2016 # expanded by awk
+	for pid in $(proxies) $(in_lab cat "$(up_says '.cgroup | rtrimstr("/work")')-other/proxy/cgroup.procs"); do
+		users+=("$(in_lab awk '$1 == "Uid:" { print $2, $3, $4, $5 }' "/proc/$pid/status")")
+	done
+	is "$(printf '%s\n' "${users[@]}" | sort | uniq -c | awk '{ print $1 }' | paste -sd ' ')" '2 2'
+	uid=${users[0]%% *}
+	[ "$uid" -ge $((0x70000000)) ] || lab_fail "$uid may be somebody's"
+	ends_with 125 jobfence run --user "$uid" true || ends_with 2 jobfence run --user "$uid" true
+}
+
+@test "a job of any user neither signals nor traces a proxy" {
+	local pid cases=()
+
+	job_up --domain allowed.test
+	for pid in $(proxies); do
+		cases+=("trace $pid" "memory $pid" "files $pid" "descriptor $pid")
+		! has_scopes || cases+=("signal $pid")
+	done
+	for user in nobody root; do
+		out_of_reach $user "${cases[@]}"
+	done
+	for pid in $(proxies); do
+		out_of_reach nobody "signal $pid"
+	done
+}
+
+@test "a job types nothing into the terminal that it shares" {
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	is "$(in_lab script -qec "$JOBFENCE run -- $LIB/outside.py type" /dev/null | tr -d '\r')" 'type: EPERM'
+}
+
+@test "a command that would be born with a network socket is not started" {
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	for redirection in '<&5' '>&5' '2>&5'; do
+		in_lab bash -c 'exec 5<>/dev/tcp/11.0.0.2/80 && eval "\"$1\" run touch \"$2\" $3"' born \
+			"$JOBFENCE" "$BATS_TEST_TMPDIR/started" "$redirection" >"$BATS_TEST_TMPDIR/output" 2>&1 &&
+			lab_fail "it was, with $redirection"
+	done
+	[ ! -e "$BATS_TEST_TMPDIR/started" ]
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	is "$(in_lab bash -c 'exec 5<>/dev/udp/11.0.0.2/80 && "$1" run true <&5' born "$JOBFENCE" 2>&1)" \
+		'jobfence: standard input is a network socket, which would lead the command around its fence; give it a pipe'
+}
+
+@test "a job can't leave its cgroup, and makes no other" {
+	local other
+
+	job_up --domain allowed.test
+	other=$(up_says '.cgroup | rtrimstr("/work")')
+	for user in nobody root; do
+		out_of_reach $user "join $(<"$LAB/cgroups")" "join $other/work" "join $other/proxy" \
+			"join $(<"$LAB/cgroups")/node" "clone $other/proxy" "clone $(<"$LAB/cgroups")/node"
+		ends_with 1 jobfence run --user $user -- mkdir "$(<"$LAB/cgroups")/own"
+	done
+	# In namespaces of its own it may see a cgroup: the job's.
+	for user in nobody root; do
+		jobfence run --user $user -- "$LIB/outside.py" cgroups >"$BATS_TEST_TMPDIR/seen"
+		like "$(<"$BATS_TEST_TMPDIR/seen")" 'cgroups: @(EPERM|EACCES)'
+	done
+}
+
+@test "a job loads no program into the kernel, and finds no pin" {
+	local pins=/sys/fs/bpf/jobfence/jobs/$JOB
+
+	job_up --domain allowed.test
+	is "$(in_lab "$LIB/outside.py" load "pin $pins/links/egress" "pin $pins/maps/domains" | grep -c ': ok$')" 3
+	for user in nobody root; do
+		out_of_reach $user load "pin $pins/links/egress" "pin $pins/maps/domains"
+		is "$(jobfence run --user $user -- ls -A /sys/fs/bpf /run/jobfence)" $'/run/jobfence:\n\n/sys/fs/bpf:'
+	done
+}

@@ -1,0 +1,128 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Sockets that turn out to be something else than the fence took them for, and packets that no socket of
+# TCP or UDP made. In a namespace of the job's own, and in the node's.
+
+load ../lib/fence
+
+@test "a socket that was connected to its proxy and is connected anew is decided anew" {
+	for up in 'job_up --domain allowed.test' up_on_node; do
+		$up
+		all_end_with EPERM 'disconnected 11.0.0.2 81' 'disconnected 2600:1::2 444' \
+			'disconnected ::ffff:11.0.0.2 22' 'disconnected 11.0.0.1 8080'
+		all_end_with ok 'disconnected 11.0.0.2 443'
+		lab_saw_nothing
+		jobfence down "$JOB"
+	done
+}
+
+@test "neither a device nor a strange source nor a source route leads around the fence" {
+	job_up --domain allowed.test
+	all_end_with EPERM 'device lo 11.0.0.2 81' 'transparent 11.0.0.2 81' 'routed 11.0.0.2 81'
+	jobfence down "$JOB"
+	up_on_node
+	all_end_with EPERM 'device uplink 11.0.0.2 81' 'transparent 11.0.0.2 81' 'routed 11.0.0.2 81'
+	# These may be on their way to the proxy, and do not get out either.
+	in_fence timeout 2 "$LIB/sockets.py" 'device uplink 11.0.0.2 80' || true
+	in_fence timeout 2 "$LIB/sockets.py" 'transparent 11.0.0.2 80' || true
+	in_fence timeout 2 "$LIB/sockets.py" 'routed 11.0.0.2 80' || true
+	lab_saw_nothing
+}
+
+# bats test_tags=vm
+@test "io_uring connects to where connect(2) may" {
+	up_on_node
+	is "$(in_lab "$LIB/sockets.py" 'ring 11.0.0.2 80')" 'ring 11.0.0.2 80: ok'
+	lab_forget
+	all_end_with EPERM 'ring 11.0.0.2 22' 'ring 2600:1::2 444' 'ring 11.0.0.1 8080' 'ring 127.0.0.1 80'
+	all_end_with ok 'ring 11.0.0.2 80'
+	lab_saw_nothing
+}
+
+@test "the proxy reached as if it were the loopback answers nothing" {
+	local seen
+
+	job_up --domain allowed.test
+	is "$(in_fence "$LIB/sockets.py" 'bound 192.0.0.8 11.0.0.2 80' | grep -c 'bytes$')" 1
+	lab_forget
+	# To the unspecified address from the proxy's own is to the proxy's.
+	seen=$(in_fence "$LIB/sockets.py" 'bound 192.0.0.8 0.0.0.0 80')
+	like "$seen" '*: @(0 bytes|ECONNRESET|EPIPE)'
+	lab_saw_nothing
+}
+
+@test "the job can be no proxy of its own while there is one, nor at its other ports" {
+	job_up --domain allowed.test
+	all_end_with EADDRINUSE 'bind STREAM 192.0.0.8 80' 'bind STREAM 192.0.0.8 53' 'bind DGRAM 192.0.0.8 53' \
+		'bind STREAM 100:0:0:1::8 80' 'bind DGRAM 100:0:0:1::8 53'
+	all_end_with EPERM 'loopback 192.0.0.8 8080' 'loopback 100:0:0:1::8 8080'
+}
+
+@test "a job that took its dead proxy's place gets nothing by it, not even itself" {
+	local proxy
+
+	job_up --domain allowed.test
+	proxy=$(up_says '.cgroup | rtrimstr("/work")')/proxy
+	# shellcheck disable=SC2046 # a list of words
+	in_lab kill -KILL $(in_lab cat "$proxy/cgroup.procs")
+	in_fence python3 -c 'import socket
+listening = socket.create_server(("192.0.0.8", 80))
+print("ready", flush=True)
+while True:
+	listening.accept()[0].sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\ntrick")' \
+		>"$BATS_TEST_TMPDIR/squatter" 3>&- &
+	await "$BATS_TEST_TMPDIR/squatter" ready
+	ends_with 28 in_fence curl --max-time 2 -sS --resolve allowed.test:80:11.0.0.2 http://allowed.test
+	is "$OUTPUT" ''
+	lab_saw_nothing
+	jobfence repair "$JOB"
+	is "$(in_fence curl --max-time 20 -sS http://allowed.test)" 'this is allowed.test'
+}
+
+@test "in namespaces of its own a job is no freer" {
+	job_up --domain allowed.test
+	for job in in_fence 'in_job_directly'; do
+		# shellcheck disable=SC2016 # expanded by the inner shell
+		is "$($job unshare -Urn bash -c 'ip link set lo up && exec "$@"' own "$LIB/sockets.py" \
+			'tcp 11.0.0.2 81' 'sendto 11.0.0.2 443' 'tcp 127.0.0.1 81' 'socket INET RAW 255')" \
+			$'tcp 11.0.0.2 81: EPERM\nsendto 11.0.0.2 443: EPERM\ntcp 127.0.0.1 81: ECONNREFUSED\nsocket INET RAW 255: EPERM'
+	done
+	jobfence down "$JOB"
+	up_on_node
+	is "$(in_fence unshare -Urn "$LIB/sockets.py" 'tcp 11.0.0.2 81' 'tcp 127.0.0.1 81')" \
+		$'tcp 11.0.0.2 81: EPERM\ntcp 127.0.0.1 81: EPERM'
+	lab_saw_nothing
+}
+
+# bats test_tags=vm
+@test "a TCP of the job's own on a packet socket is not let in by the proxy" {
+	local seen
+
+	job_up --rate 0 --domain allowed.test
+	in_lab nsenter --net="$(up_says .netns)" sysctl -q net.ipv4.conf.{all,lo}.{accept_local,route_localnet}=1
+	seen=$(in_fence "$LIB/packets.py" 'spoof 192.0.0.8 40000 192.0.0.8 80' \
+		'spoof 127.0.0.1 40001 192.0.0.8 80' 'inject 11.0.0.2 444' 'inject 169.254.169.254 80')
+	if in_lab test -e "/sys/fs/bpf/jobfence/jobs/$JOB/links/socket_create"; then
+		is "$(grep -c ': EPERM$' <<<"$seen")" 4
+	else
+		is "$(grep -cE ': (closed|reset)$' <<<"$seen")" 2
+	fi
+	lab_saw_nothing
+	is "$(in_fence curl --max-time 20 -sS http://allowed.test)" 'this is allowed.test'
+}
+
+@test "a socket handed over by somebody outside is that somebody's, and a job's own stays fenced" {
+	job_up --domain allowed.test
+	in_fence python3 -c 'import socket, subprocess, sys
+ours, theirs = socket.socketpair(socket.AF_UNIX)
+made = socket.socket()
+socket.send_fds(ours, [b"x"], [made.fileno()])
+fd = socket.recv_fds(theirs, 1, 1)[1][0]
+try:
+	socket.socket(fileno=fd).connect(("11.0.0.2", 81))
+except PermissionError:
+	sys.exit(0)
+sys.exit("it could be connected")'
+	lab_saw_nothing
+}

@@ -1,0 +1,71 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# bats file_tags=vm
+#
+# Services outside that a job asks over a Unix socket to act for it. Needs BPF LSM.
+
+load ../lib/fence
+
+# Somebody outside who listens at every kind of Unix socket.
+setup()
+{
+	lab_forget
+	in_lab python3 -c 'import os, socket, sys, time
+for kind, name in ((socket.SOCK_STREAM, "stream"), (socket.SOCK_DGRAM, "datagrams")):
+	for path in (f"{sys.argv[1]}/{name}", f"\0{name}"):
+		made = socket.socket(socket.AF_UNIX, kind)
+		made.bind(path)
+		if kind == socket.SOCK_STREAM:
+			made.listen()
+		globals()[path] = made
+	os.chmod(f"{sys.argv[1]}/{name}", 0o777)
+print("ready as", os.getpid(), flush=True)
+time.sleep(1000)' /run >"$BATS_TEST_TMPDIR/output" 3>&- &
+	await "$BATS_TEST_TMPDIR/output" 'ready as'
+	job_up --domain allowed.test
+	in_lab test -e "/sys/fs/bpf/jobfence/jobs/$JOB/links/unix_connect" ||
+		skip 'this kernel loads no LSM programs'
+}
+
+teardown()
+{
+	in_lab kill "$(sed -n 's/ready as //p' "$BATS_TEST_TMPDIR/output")"
+	in_lab rm /run/stream /run/datagrams
+	jobfence down --all >"$BATS_TEST_TMPDIR/down" 2>&1 || cat "$BATS_TEST_TMPDIR/down"
+	nothing_is_left
+}
+
+@test "a command of run reaches the Unix sockets of its job only" {
+	local seen
+
+	for user in root nobody; do
+		seen=$(jobfence run --user $user -- "$LIB/outside.py" "unix /run/stream" \
+			"unixgram /run/datagrams" 2>"$BATS_TEST_TMPDIR/said")
+		is "$(grep -c ': EPERM$' <<<"$seen")" 2 || lab_fail "$seen"
+		like "$(<"$BATS_TEST_TMPDIR/said")" '*a Unix socket of a process outside the job (2 times)*'
+	done
+	jobfence run -- python3 -c 'import socket
+listening = socket.socket(socket.AF_UNIX)
+listening.bind("\0own")
+listening.listen()
+client = socket.socket(socket.AF_UNIX)
+client.connect("\0own")
+client.sendall(b"hello")
+assert listening.accept()[0].recv(5) == b"hello"
+one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+one.send(b"hello")
+assert other.recv(5) == b"hello"'
+}
+
+@test "a container's Unix sockets are its own affair, where nobody outside has such a name" {
+	is "$(in_fence "$LIB/outside.py" "unix /run/stream" "unixgram /run/datagrams" |
+		grep -c ': ok$')" 2
+	is "$(in_fence "$LIB/outside.py" 'unix @stream' 'unixgram @datagrams' | grep -c ': ECONNREFUSED$')" 2
+}
+
+@test "in the node's namespace the abstract names of others are refused" {
+	jobfence down "$JOB"
+	up_on_node
+	is "$(in_fence "$LIB/outside.py" 'unix @stream' 'unixgram @datagrams' | grep -c ': EPERM$')" 2
+	is "$(in_fence "$LIB/outside.py" "unix /run/stream" | grep -c ': ok$')" 1
+}

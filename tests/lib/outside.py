@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+outside.py CASE...
+
+Reaches for what is outside a job, by each case, and prints it with how it ended: "ok" or the name of an error. A
+case is one of
+
+	signal PID	kill(2) with no signal
+	trace PID	ptrace(2)
+	memory PID	read its memory through /proc
+	files PID	look into its root through /proc
+	descriptor PID	take its standard error by pidfd_getfd(2)
+	type		put a byte into the terminal that is standard input
+	join PATH	write itself into the cgroup
+	clone PATH	be born in the cgroup
+	cgroups		mount the cgroups anew, in namespaces of its own
+	load		load a program into the kernel
+	pin PATH	open a pin of the fence
+	unix PATH	connect to a Unix socket, @ for an abstract one
+	unixgram PATH	send a datagram to one
+"""
+
+import ctypes
+import errno
+import fcntl
+import os
+import socket
+import struct
+import sys
+import tempfile
+import termios
+
+SYS_BPF, SYS_CLONE3, SYS_PIDFD_OPEN, SYS_PIDFD_GETFD = 321, 435, 434, 438
+BPF_PROG_LOAD, BPF_OBJ_GET = 5, 7
+PROG_TYPE_CGROUP_SKB = 8
+CLONE_INTO_CGROUP, CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUSER = 1 << 33, 0x20000, 0x2000000, 0x10000000
+PTRACE_ATTACH, PTRACE_DETACH = 16, 17
+WAIT_ALL = 0x40000000
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def check(result):
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "")
+    return result
+
+
+def pid_of(text):
+    return os.getppid() if text == "parent" else int(text)
+
+
+def try_signal(pid):
+    os.kill(pid_of(pid), 0)
+
+
+def try_trace(pid):
+    check(libc.ptrace(PTRACE_ATTACH, pid_of(pid), None, None))
+    os.waitpid(pid_of(pid), WAIT_ALL)
+    libc.ptrace(PTRACE_DETACH, pid_of(pid), None, None)
+
+
+def try_memory(pid):
+    with open(f"/proc/{pid_of(pid)}/mem", "rb"):
+        pass
+
+
+def try_files(pid):
+    os.listdir(f"/proc/{pid_of(pid)}/root/")
+
+
+def try_descriptor(pid):
+    pidfd = check(libc.syscall(SYS_PIDFD_OPEN, pid_of(pid), 0))
+    check(libc.syscall(SYS_PIDFD_GETFD, pidfd, 2, 0))
+
+
+def try_type():
+    # The upper half of the request is nothing to the kernel, but may be to a filter.
+    byte = ctypes.create_string_buffer(b"#")
+    for request in (termios.TIOCSTI, termios.TIOCSTI | 1 << 32):
+        check(libc.ioctl(0, ctypes.c_ulong(request), byte))
+
+
+def try_join(path):
+    with open(path + "/cgroup.procs", "w", encoding="ascii") as processes:
+        processes.write("0")
+
+
+def try_clone(path):
+    cgroup = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    arguments = struct.pack("11Q", CLONE_INTO_CGROUP, 0, 0, 0, 17, 0, 0, 0, 0, 0, cgroup)
+    child = check(libc.syscall(SYS_CLONE3, arguments, len(arguments)))
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
+def try_cgroups():
+    """What is seen there is the job's own cgroup, if anything."""
+    uid = os.getuid()
+    check(libc.unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWCGROUP))
+    with open("/proc/self/setgroups", "w", encoding="ascii") as groups:
+        groups.write("deny")
+    with open("/proc/self/uid_map", "w", encoding="ascii") as users:
+        users.write(f"0 {uid} 1")
+    with tempfile.TemporaryDirectory() as folder:
+        check(libc.mount(b"cgroup2", folder.encode(), b"cgroup2", 0, None))
+        try:
+            with open("/proc/self/cgroup", encoding="ascii") as own:
+                if not own.read().strip().endswith(":/"):
+                    raise OSError(errno.EXDEV, "")
+            try_join(folder)
+        finally:
+            libc.umount2(folder.encode(), 2)
+
+
+def bpf(command, attributes):
+    padded = ctypes.create_string_buffer(attributes, 128)
+    return check(libc.syscall(SYS_BPF, command, padded, 128))
+
+
+def try_load():
+    """A program that lets everything pass."""
+    code = ctypes.create_string_buffer(struct.pack("=BBhi", 0xb7, 0, 0, 1) +
+                                       struct.pack("=BBhi", 0x95, 0, 0, 0))
+    words = ctypes.create_string_buffer(b"GPL")
+    bpf(BPF_PROG_LOAD, struct.pack("=IIQQ", PROG_TYPE_CGROUP_SKB, 2, ctypes.addressof(code),
+                                   ctypes.addressof(words)))
+
+
+def try_pin(path):
+    words = ctypes.create_string_buffer(path.encode())
+    bpf(BPF_OBJ_GET, struct.pack("=QI", ctypes.addressof(words), 0))
+
+
+def unix_address(path):
+    return "\0" + path[1:] if path[0] == "@" else path
+
+
+def try_unix(path):
+    socket.socket(socket.AF_UNIX).connect(unix_address(path))
+
+
+def try_unixgram(path):
+    socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"leak", unix_address(path))
+
+
+for case in sys.argv[1:]:
+    what, *arguments = case.split()
+    try:
+        globals()["try_" + what](*arguments)
+        result = "ok"
+    except OSError as error:
+        result = errno.errorcode[error.errno]
+    print(f"{case}: {result}", flush=True)

@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+packets.py CASE...
+
+A TCP of its own on a packet socket on `lo`, as who has CAP_NET_RAW may have one. Prints each case with how it ended:
+
+	spoof CLIENT CLIENT_PORT ADDRESS PORT
+		connects from that address, which the kernel is kept from answering for, sends a request, and prints
+		"closed", "reset", "silence" or the answer's first line
+	inject ADDRESS PORT
+		sends a datagram to there, "ok" once it is sent
+"""
+
+import ctypes
+import errno
+import socket
+import struct
+import sys
+import time
+
+PATIENCE = 5  # seconds
+ETHERTYPE_IP = 0x0800
+SO_ATTACH_FILTER = 26
+FIN, SYN, RST, ACK, PSH = 1, 2, 4, 16, 8
+REQUEST = b"GET / HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\r\n"
+
+
+def checksum(data):
+    total = sum(struct.unpack(f"!{(len(data) + 1) // 2}H", data + bytes(len(data) % 2)))
+    total = (total & 0xffff) + (total >> 16)
+    return ~(total + (total >> 16)) & 0xffff
+
+
+def packet(source, destination, protocol, payload, checksum_at):
+    ends = socket.inet_aton(source) + socket.inet_aton(destination)
+    total = checksum(ends + struct.pack("!HH", protocol, len(payload)) + payload)
+    payload = payload[:checksum_at] + struct.pack("!H", total) + payload[checksum_at + 2:]
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 1, 0, 64, protocol, 0) + ends
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
+
+
+def hush(address, port):
+    """Listens, with a filter that drops all: so the kernel does not reset what it knows nothing of."""
+    listening = socket.socket()
+    drop = struct.pack("HBBI", 6, 0, 0, 0)
+    code = ctypes.create_string_buffer(drop)
+    program = struct.pack("HL", 1, ctypes.addressof(code))
+    listening.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+    listening.bind((address, port))
+    listening.listen()
+    return listening
+
+
+def packet_socket():
+    made = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETHERTYPE_IP))
+    made.bind(("lo", ETHERTYPE_IP))
+    made.settimeout(PATIENCE)
+    return made
+
+
+class Stream:
+    def __init__(self, client, server):
+        self.client, self.server, self.wire = client, server, packet_socket()
+        self.sent, self.received = 1000, 0
+
+    def send(self, flags, data=b""):
+        segment = struct.pack("!HHIIBBHHH", self.client[1], self.server[1], self.sent,
+                              self.received, 5 << 4, flags, 65535, 0, 0) + data
+        self.wire.sendto(packet(self.client[0], self.server[0], socket.IPPROTO_TCP, segment, 16),
+                         ("lo", ETHERTYPE_IP, 0, 0, b"\0" * 6))
+        self.sent += len(data) + bool(flags & (SYN | FIN))
+
+    def receive(self):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            data = self.wire.recv(65536)
+            source, destination = socket.inet_ntoa(data[12:16]), socket.inet_ntoa(data[16:20])
+            segment = data[20:struct.unpack_from("!H", data, 2)[0]]
+            ports = struct.unpack_from("!HH", segment)
+            if data[9] == socket.IPPROTO_TCP and (source, ports[0]) == self.server and \
+                    (destination, ports[1]) == self.client:
+                sequence, flags = struct.unpack_from("!I", segment, 4)[0], segment[13]
+                payload = segment[(segment[12] >> 4) * 4:]
+                self.received = sequence + len(payload) + bool(flags & (SYN | FIN))
+                return flags, payload
+        raise TimeoutError
+
+
+def try_spoof(client, client_port, address, port):
+    stream = Stream((client, int(client_port)), (address, int(port)))
+    quiet = hush(client, int(client_port))
+    stream.send(SYN)
+    if stream.receive()[0] & RST:
+        return "reset"
+    stream.send(ACK)
+    stream.send(ACK | PSH, REQUEST)
+    while True:
+        flags, payload = stream.receive()
+        if payload:
+            return payload.split(b"\r\n")[0].decode()
+        if flags & (RST | FIN):
+            quiet.close()
+            return "reset" if flags & RST else "closed"
+
+
+def try_inject(address, port):
+    datagram = struct.pack("!HHHH", 4000, int(port), 12, 0) + b"leak"
+    packet_socket().sendto(packet("127.0.0.1", address, socket.IPPROTO_UDP, datagram, 6),
+                           ("lo", ETHERTYPE_IP, 0, 0, b"\0" * 6))
+    return "ok"
+
+
+for case in sys.argv[1:]:
+    what, *arguments = case.split()
+    try:
+        result = globals()["try_" + what](*arguments)
+    except TimeoutError:
+        result = "silence"
+    except OSError as error:
+        result = errno.errorcode[error.errno]
+    print(f"{case}: {result}", flush=True)
