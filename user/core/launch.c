@@ -83,6 +83,7 @@ static int make_settings(const struct job *job, bool ipv6)
 		.abi = FENCE_ABI,
 		.size = sizeof(settings),
 		.job_key = job->id,
+		.max_connections = job->max_connections,
 		.allowed_count = job->spec.allowed_count,
 		.virtual4 = virtual_endpoint(PROXY_ADDRESS4),
 	};
