@@ -119,7 +119,7 @@ static int check_rate(const struct admission *admission, json_t *violations)
 	const struct policy *policy = admission->policy;
 	char rate[RATE_TEXT_MAX], most[RATE_TEXT_MAX];
 
-	if (!policy->max_rate ||
+	if (!policy->max_rate || (admission->by_operator && !policy->max_rate_given) ||
 		(admission->spec->rate && admission->spec->rate <= policy->max_rate))
 		return 0;
 	rate_format(admission->spec->rate, rate);
@@ -133,10 +133,10 @@ static int check_header(const struct admission *admission, json_t *violations)
 {
 	const struct policy *policy = admission->policy;
 
-	if (!policy->header[0] || !strcasecmp(admission->spec->header, policy->header))
+	if (!strcasecmp(admission->spec->header, policy->header))
 		return 0;
 	return refuse(violations, "header", admission->spec->header,
-		"header %s is not that of this node, header = %s in %s",
+		"header %s is not that of this node, which is header = %s in %s",
 		admission->spec->header, policy->header, policy->file);
 }
 
@@ -266,7 +266,7 @@ int admission_settle(const struct admission *admission, struct failure *failure)
 			"a signature needs what it signs: --spec FILE");
 	if (!spec->rate_given && spec->network != NETWORK_FULL)
 		spec->rate = policy->rate;
-	if (!spec->header_given && policy->header[0])
+	if (!spec->header_given)
 		memcpy(spec->header, policy->header, sizeof(spec->header));
 	return spec_finish(spec, failure);
 }

@@ -48,7 +48,7 @@ static int set_network(struct reader *reader, void *field, const char *value)
 	struct failure ignored;
 
 	if (spec_set_network(&spec, value, &ignored))
-		return wrong(reader, "it is none, http or full");
+		return wrong(reader, "it has to be none, http or full");
 	*(enum network *)field = spec.network;
 	return 0;
 }
@@ -56,7 +56,7 @@ static int set_network(struct reader *reader, void *field, const char *value)
 static int set_flag(struct reader *reader, void *field, const char *value)
 {
 	if (strcmp(value, "yes") && strcmp(value, "no"))
-		return wrong(reader, "it is yes or no");
+		return wrong(reader, "it has to be yes or no");
 	*(bool *)field = !strcmp(value, "yes");
 	return 0;
 }
@@ -65,7 +65,7 @@ static int set_rate(struct reader *reader, void *field, const char *value)
 {
 	if (rate_parse(value, field))
 		return wrong(reader,
-			"it is a rate from 8kbit to 10gbit in the notation of tc(8), or 0 for no limit");
+			"it has to be a rate from 8kbit to 10gbit in the notation of tc(8), or 0 for no limit");
 	return 0;
 }
 
@@ -77,7 +77,7 @@ static int set_number(
 
 	if (value[digits] || !number || number > max) {
 		snprintf(reader->problem, sizeof(reader->problem),
-			"it is a number from 1 to %u", max);
+			"it has to be a number from 1 to %u", max);
 		return -EINVAL;
 	}
 	*field = (uint32_t)number;
@@ -102,7 +102,7 @@ static int set_timeout(struct reader *reader, void *field, const char *value)
 static int set_path(struct reader *reader, void *field, const char *value)
 {
 	if (value[0] != '/' || path_format(field, "%s", value))
-		return wrong(reader, "it is an absolute path");
+		return wrong(reader, "it has to be an absolute path");
 	return 0;
 }
 
@@ -316,10 +316,13 @@ int policy_finish(struct policy *policy, struct failure *failure)
 	const struct declared_domain *denied;
 	char text[NAME_LENGTH_MAX + 3];
 
+	policy->max_rate_given = policy->max_rate != RATE_UNSET;
 	if (policy->rate == RATE_UNSET)
 		policy->rate = policy->max_rate && policy->max_rate < RATE_DEFAULT
 				       ? policy->max_rate
 				       : RATE_DEFAULT;
+	if (!policy->max_rate_given)
+		policy->max_rate = policy->rate;
 	if (policy->max_rate && (!policy->rate || policy->rate > policy->max_rate))
 		return fail_as(failure, STATUS_POLICY,
 			"%s: rate is above max_rate; until that is mended no job is accepted",
@@ -404,6 +407,8 @@ void policy_init(struct policy *policy)
 {
 	*policy = (struct policy){ .file = POLICY_FILE,
 		.rate = RATE_UNSET,
+		.max_rate = RATE_UNSET,
+		.header = HEADER_DEFAULT,
 		.max_domains = DOMAINS_MAX,
 		.max_connections = JOB_CONNECTIONS_MAX,
 		.probe_timeout = TIMEOUT_DEFAULT };

@@ -23,20 +23,25 @@ struct signer {
 };
 
 struct policy {
-	const char *
-		file; /* the first one, to be named in messages; lives as long as the process */
+	/* The first file, to be named in messages; lives as long as the process. */
+	const char *file;
 	enum network accept;
 	bool allow_any_domain; /* allow_domain = * */
 	struct domains allowed_domains;
 	struct domains denied_domains;
-	struct domains default_domains; /* that every http job gets */
-	struct domains
-		guard_domains; /* endpoints that only marked requests may reach, so never TLS */
-	uint64_t rate; /* bits per second, of jobs that ask for none; 0: not throttled */
-	uint64_t max_rate;	     /* bits per second, 0: no maximum */
+	/* That every http job gets. */
+	struct domains default_domains;
+	/* Endpoints that nothing but marked requests may reach, and so no TLS. */
+	struct domains guard_domains;
+	/* Bits per second, of jobs that ask for none; 0: not throttled. */
+	uint64_t rate;
+	/* The most that a job may ask for, 0: no maximum. Not given it is `rate`, but does not hold the operator's own hand. */
+	uint64_t max_rate;
+	bool max_rate_given;
 	uint32_t max_domains;	     /* that a job may declare, beside the default ones */
 	uint32_t max_connections;    /* of one job at once */
-	char header[HEADER_MAX + 1]; /* of every job; empty: as the job likes */
+	char header[HEADER_MAX + 1]; /* of every job */
+	/* Private ranges that jobs may ask for by --allow-address. */
 	struct address_range allowed_addresses[ALLOWED_RANGES_MAX];
 	uint32_t allowed_address_count;
 	bool allow_public_suffix_wildcards;
