@@ -151,18 +151,21 @@ BINDIR	    := $(DESTDIR)$(PREFIX)/bin
 LIBEXECDIR  := $(DESTDIR)$(PREFIX)/libexec/jobfence
 MAN_PAGE    := $(DESTDIR)$(PREFIX)/share/man/man8/jobfence.8
 COMPLETION  := $(DESTDIR)$(PREFIX)/share/bash-completion/completions/jobfence
+SHARE	    := $(DESTDIR)$(PREFIX)/share/jobfence
 
 install: all ## install below DESTDIR and PREFIX
 	install -D -m 755 $(BUILD)/jobfence $(BINDIR)/jobfence
 	ln -sf jobfence $(BINDIR)/jobfence-runtime
 	install -D -m 755 $(BUILD)/jobfence-proxy $(LIBEXECDIR)/jobfence-proxy
 	install -d $(dir $(MAN_PAGE)) $(dir $(COMPLETION))
+	install -D -m 644 -t $(SHARE) share/jobfence/jobfence.conf share/jobfence/job-spec.schema.json
 	$(BUILD)/jobfence manual >$(MAN_PAGE)
 	$(BUILD)/jobfence completion >$(COMPLETION)
 
 uninstall: ## remove what `make install` installed
 	rm -f $(BINDIR)/jobfence $(BINDIR)/jobfence-runtime $(LIBEXECDIR)/jobfence-proxy $(MAN_PAGE) $(COMPLETION)
 	[ ! -d $(LIBEXECDIR) ] || rmdir $(LIBEXECDIR)
+	rm -rf $(SHARE)
 
 clean: ## remove what was built
 	rm -rf $(BUILD)
