@@ -72,7 +72,7 @@ int spec_finish(struct job_spec *spec, struct failure *failure);
 
 /* Quotes what somebody wrote for an error line, cut, and without control bytes, which would reach a terminal. Returns
  * `out`. */
-#define PRINTABLE_SIZE 80
+#define PRINTABLE_SIZE 160
 const char *printable(const char *text, char out[PRINTABLE_SIZE]);
 
 const char *network_name(enum network network);
