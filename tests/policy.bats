@@ -475,6 +475,7 @@ for spec in sys.argv[2:]:
 # The keys that docs/policy.md names, one a line.
 documented_keys()
 {
+	# shellcheck disable=SC2016 # backquotes of the page
 	sed -n '/^## Keys/,/^## /s/^| `\([a-z_]*\)`.*/\1/p' "$BATS_TEST_DIRNAME/../docs/policy.md"
 }
 

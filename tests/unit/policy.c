@@ -12,6 +12,8 @@
 
 #include <cmocka.h> /* last: its macro `fail` is the name of a function of ours */
 
+#define OUT_SIZE 256
+
 static void parse(struct policy *policy, const char *text)
 {
 	struct failure failure;
@@ -24,8 +26,8 @@ static void parse(struct policy *policy, const char *text)
 }
 
 /* The settings that refuse a spec, blank between; "usage" where it is wrong in itself. */
-static void judge(
-	const char *policy_text, const char *spec_text, bool by_operator, char out[256])
+static void judge(const char *policy_text, const char *spec_text, bool by_operator,
+	char out[OUT_SIZE])
 {
 	_cleanup_(policy_free) struct policy policy = {};
 	_cleanup_(spec_free) struct job_spec spec = {};
@@ -35,11 +37,11 @@ static void judge(
 	_json_ json_t *violations = json_array();
 	const json_t *violation;
 	struct failure failure;
-	size_t i;
+	size_t i, used = 0;
 
 	parse(&policy, policy_text);
 	assert_int_equal(spec_init(&spec), 0);
-	strcpy(out, "usage");
+	snprintf(out, OUT_SIZE, "usage");
 	if (spec_parse(&spec, spec_text, strlen(spec_text), "S", &failure) ||
 		admission_settle(&admission, &failure))
 		return;
@@ -54,8 +56,9 @@ static void judge(
 		assert_non_null(strstr(
 			reason, json_string_value(json_object_get(violation, "setting"))));
 		assert_non_null(strstr(reason, " in F"));
-		strcat(out, i ? " " : "");
-		strcat(out, json_string_value(json_object_get(violation, "setting")));
+		used += (size_t)snprintf(out + used, OUT_SIZE - used, "%s%s", i ? " " : "",
+			json_string_value(json_object_get(violation, "setting")));
+		assert_true(used < OUT_SIZE);
 	}
 }
 
@@ -66,7 +69,7 @@ struct row {
 static void assert_rows(const struct row *rows, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		char spec[512], refused[256];
+		char spec[512], refused[OUT_SIZE];
 
 		snprintf(spec, sizeof(spec), "{\"Domains\": [%s]}", rows[i].domains);
 		judge(rows[i].policy, spec, false, refused);
@@ -186,7 +189,7 @@ static void other_rules(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		char refused[256], refused_to_operator[256];
+		char refused[OUT_SIZE], refused_to_operator[OUT_SIZE];
 
 		judge(rows[i].policy, rows[i].spec, false, refused);
 		judge(rows[i].policy, rows[i].spec, true, refused_to_operator);

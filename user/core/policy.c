@@ -252,21 +252,28 @@ static int set_signer_key(
 		      : wrong(reader, "there are more signers than 64");
 }
 
+/* Notes the first problem, of which the setters know neither key nor line. */
+static void note(struct reader *reader, const char *key)
+{
+	char problem[sizeof(reader->problem)], shown[PRINTABLE_SIZE];
+
+	memcpy(problem, reader->problem, sizeof(problem));
+	snprintf(reader->problem, sizeof(reader->problem), "%.64s: %.180s",
+		printable(key, shown), problem);
+	reader->failed_line = reader->line;
+}
+
 static int handle(void *data, const char *section, const char *key, const char *value)
 {
 	struct reader *reader = data;
-	char shown[PRINTABLE_SIZE], problem[sizeof(reader->problem)];
-	int error = reader->failed_line ? 0
-		    : *section		? set_signer_key(reader, section, key, value)
-					: set_key(reader, key, value);
 
-	if (error) {
-		memcpy(problem, reader->problem, sizeof(problem));
-		snprintf(reader->problem, sizeof(reader->problem), "%s: %.160s",
-			printable(key, shown), problem);
-		reader->failed_line = reader->line;
-	}
-	return !error;
+	if (reader->failed_line)
+		return 0;
+	if (!(*section ? set_signer_key(reader, section, key, value)
+		       : set_key(reader, key, value)))
+		return 1;
+	note(reader, key);
+	return 0;
 }
 
 /* A line for inih, as fgets(3) gives it; NULL at the end, and after the first problem. */
@@ -313,7 +320,6 @@ int policy_parse(struct policy *policy, const char *name, const char *text, size
 
 int policy_finish(struct policy *policy, struct failure *failure)
 {
-	const struct declared_domain *denied;
 	char text[NAME_LENGTH_MAX + 3];
 
 	policy->max_rate_given = policy->max_rate != RATE_UNSET;
@@ -328,8 +334,9 @@ int policy_finish(struct policy *policy, struct failure *failure)
 			"%s: rate is above max_rate; until that is mended no job is accepted",
 			policy->file);
 	for (size_t i = 0; i < policy->default_domains.count; i++) {
-		denied = domains_overlap(
+		const struct declared_domain *denied = domains_overlap(
 			&policy->denied_domains, &policy->default_domains.list[i]);
+
 		if (!denied)
 			continue;
 		declared_domain_format(denied, text);
@@ -345,7 +352,7 @@ static int read_file(
 {
 	_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	_free_ char *text = NULL;
-	size_t length;
+	size_t length = 0;
 	int error;
 
 	if (fd < 0 && errno == ENOENT && optional)
@@ -379,7 +386,7 @@ static int read_drop_ins(struct policy *policy, struct failure *failure)
 		fail(failure, error, "cannot read the policy %s.d", policy->file);
 		failure->status = STATUS_POLICY;
 	}
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; entries && i < count; i++) {
 		if (!error && path_format(path, "%s/%s", folder, entries[i]->d_name))
 			error = fail_as(
 				failure, STATUS_POLICY, "%s: the name is too long", folder);

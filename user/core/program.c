@@ -123,12 +123,13 @@ static int wait_for(int process, int pipe, unsigned timeout, char words[PROGRAM_
 {
 	struct pollfd events[] = { { .fd = process, .events = POLLIN },
 		{ .fd = pipe, .events = POLLIN } };
-	int64_t deadline = now_ms() + timeout * 1000LL, left;
+	int64_t deadline = now_ms() + timeout * 1000LL;
 	size_t used = 0;
 	int error = 0;
 
 	while (!error && !events[0].revents) {
-		left = deadline - now_ms();
+		int64_t left = deadline - now_ms();
+
 		if (left <= 0)
 			return -ETIMEDOUT;
 		if (poll(events, 2, (int)left) < 0 && errno != EINTR)
@@ -147,7 +148,7 @@ int program_run(const struct program *program, char words[PROGRAM_WORDS_MAX])
 	_fd_ int input = make_input(program), read_end = -1, write_end = -1, process = -1;
 	int pair[2], error;
 	siginfo_t end = {};
-	pid_t pid;
+	pid_t pid = -1;
 
 	words[0] = '\0';
 	if (input < 0)

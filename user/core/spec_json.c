@@ -182,12 +182,13 @@ int spec_parse(struct job_spec *spec, const char *text, size_t length, const cha
 {
 	json_error_t problem;
 	_json_ json_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES, &problem);
-	char shown[PRINTABLE_SIZE];
 
-	/* The problem quotes the text. */
-	if (!json)
+	if (!json) {
+		char shown[PRINTABLE_SIZE]; /* it quotes the text */
+
 		return fail_as(failure, STATUS_USAGE, "spec %s: line %d: %s", from,
 			problem.line, printable(problem.text, shown));
+	}
 	return is_network_block(json) ? read_network(spec, json, failure)
 				      : spec_from_json(spec, json, true, failure);
 }

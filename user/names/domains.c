@@ -90,13 +90,12 @@ static bool overlaps(const struct declared_domain *a, const struct declared_doma
 	return allows(a, &b->host) || allows(b, &a->host);
 }
 
-const struct declared_domain *domains_cover(
-	const struct domains *domains, const struct declared_domain *domain)
+bool domains_cover(const struct domains *domains, const struct declared_domain *domain)
 {
 	for (size_t i = 0; i < domains->count; i++)
 		if (covers(&domains->list[i], domain))
-			return &domains->list[i];
-	return NULL;
+			return true;
+	return false;
 }
 
 const struct declared_domain *domains_overlap(

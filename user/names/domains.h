@@ -62,9 +62,8 @@ int domains_add_file(struct domains *domains, const char *path, unsigned options
 int domains_add_set(
 	struct domains *domains, const struct domains *more, const char **problem);
 
-/* The declaration of the set that allows every name that `domain` does; NULL: none does alone. */
-const struct declared_domain *domains_cover(
-	const struct domains *domains, const struct declared_domain *domain);
+/* Whether a declaration of the set allows every name that `domain` does. */
+bool domains_cover(const struct domains *domains, const struct declared_domain *domain);
 
 /* A declaration of the set that allows a name that `domain` allows too; NULL: there is none. */
 const struct declared_domain *domains_overlap(
