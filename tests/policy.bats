@@ -197,6 +197,8 @@ mistaken()
 	is "$(jq -c '[.accepted, (.reasons[] | .setting + " " + .value)]' <<<"$OUTPUT")" \
 		'[false,"accept http","deny_domain bad.test","max_rate 9mbit","allow_domain b.test","allow_domain bad.test"]'
 	is "$ERRORS" ''
+	# shellcheck disable=SC2016 # backquotes of the page
+	is "$(jq -r 'keys[]' <<<"$OUTPUT")" "$(sed -n '/^## policy check/,/^## gc/s/^| `\([a-z_]*\)`.*/\1/p' "$BATS_TEST_DIRNAME/../docs/json.md")"
 	is "$(check --json)" '{"accepted":true,"reasons":[]}'
 }
 
