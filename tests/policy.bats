@@ -203,7 +203,7 @@ mistaken()
 }
 
 @test "an update keeps to the policy" {
-	policy 'accept = http' 'allow_domain = allowed.test other.test' 'max_rate = 2mbit' 'max_domains = 2'
+	policy 'accept = http' 'allow_domain = allowed.test other.test' 'max_rate = 2mbit' 'max_domains = 2' 'header = X-From-Job'
 	job_up --config "$POLICY" --domain allowed.test
 	ends_with 3 jobfence update "$JOB" --config "$POLICY" --add-domain denied.test
 	ends_with 3 jobfence update "$JOB" --config "$POLICY" --rate 3mbit
@@ -214,6 +214,8 @@ mistaken()
 	# What was admitted before stays, also where the policy has changed since.
 	policy 'accept = none'
 	ends_with 0 jobfence update "$JOB" --config "$POLICY" --remove-domain other.test
+	policy nonsense
+	ends_with 0 jobfence update "$JOB" --config "$POLICY" --remove-domain allowed.test
 	ends_with 3 jobfence update "$JOB" --config "$POLICY" --add-domain other.test
 }
 

@@ -306,17 +306,20 @@ int admission_enforce(const struct admission *admission, struct failure *failure
 int admission_enforce_update(const struct admission *admission,
 	const struct domains *declared, struct failure *failure)
 {
+	const struct policy *policy = admission->policy;
 	_json_ json_t *violations = json_array();
+	struct job_spec *spec = admission->spec;
 	int error = check_wildcards(admission, failure);
-	const bool all = false;
 
 	if (error)
 		return error;
-	if (!admission->spec->rate_given)
-		admission->spec->rate = admission->policy->rate;
-	admission->spec->network = NETWORK_HTTP;
-	error = violations ? 0 : -ENOMEM;
-	APPLY(admission_check(admission, false, violations));
-	APPLY(check_count(admission->policy, declared, violations));
+	/* What is not changed was admitted before. */
+	if (!spec->rate_given)
+		spec->rate = policy->rate;
+	memcpy(spec->header, policy->header, sizeof(spec->header));
+	spec->network = NETWORK_HTTP;
+	error = violations ? admission_check(admission, false, violations) : -ENOMEM;
+	if (!error && !json_array_size(violations))
+		error = check_count(policy, declared, violations);
 	return report(error, violations, failure);
 }
