@@ -23,7 +23,7 @@ ifeq ($(V),0)
 quiet = @printf '  %-8s%s\n' $(1) $(patsubst $(BUILD)/%,%,$@);
 endif
 
-BASE_LIBS  := jansson libidn2 libpsl libcares
+BASE_LIBS  := inih jansson libidn2 libpsl libcares
 LOAD_LIBS  := libbpf libmnl libseccomp
 PROXY_LIBS := libllhttp libcares libseccomp
 ALL_LIBS   := $(sort $(BASE_LIBS) $(LOAD_LIBS) $(PROXY_LIBS))
@@ -170,6 +170,7 @@ LIBEXECDIR  := $(DESTDIR)$(PREFIX)/libexec/jobfence
 MAN_PAGE    := $(DESTDIR)$(PREFIX)/share/man/man8/jobfence.8
 DATADIR	    := $(DESTDIR)$(PREFIX)/share/jobfence
 COMPLETION  := $(DESTDIR)$(PREFIX)/share/bash-completion/completions/jobfence
+SHARE	    := $(DESTDIR)$(PREFIX)/share/jobfence
 
 install: all ## install below DESTDIR and PREFIX
 	install -D -m 755 $(BUILD)/jobfence $(BINDIR)/jobfence
@@ -178,6 +179,7 @@ install: all ## install below DESTDIR and PREFIX
 	install -D -m 644 -t $(DATADIR)/presets share/jobfence/presets/*.domains
 	install -D -m 644 -t $(DATADIR)/guard share/jobfence/guard/*
 	install -d $(dir $(MAN_PAGE)) $(dir $(COMPLETION))
+	install -D -m 644 -t $(SHARE) share/jobfence/jobfence.conf share/jobfence/job-spec.schema.json
 	$(BUILD)/jobfence manual >$(MAN_PAGE)
 	$(BUILD)/jobfence completion >$(COMPLETION)
 
@@ -186,6 +188,7 @@ uninstall: ## remove what `make install` installed
 	rm -rf $(DATADIR)/presets $(DATADIR)/guard
 	[ ! -d $(DATADIR) ] || rmdir --ignore-fail-on-non-empty $(DATADIR)
 	[ ! -d $(LIBEXECDIR) ] || rmdir $(LIBEXECDIR)
+	rm -rf $(SHARE)
 
 clean: ## remove what was built
 	rm -rf $(BUILD)

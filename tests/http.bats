@@ -203,7 +203,8 @@ frame1frame2frame3'
 }
 
 @test "the header's name is the one that was asked for" {
-	up --header X-Origin-Job
+	printf '%s\n' 'accept = http' 'allow_domain = *' 'max_rate = 0' 'header = X-Origin-Job' >"$BATS_TEST_TMPDIR/policy"
+	up --config "$BATS_TEST_TMPDIR/policy"
 	fetch -o /dev/null -H 'X-Origin-Job: forged' $site
 	is "$(received x-origin-job)" "$JOB"
 	is "$(received x-jobfence-job-id)" ''

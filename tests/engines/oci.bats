@@ -84,6 +84,17 @@ refused_to_start()
 	done
 }
 
+@test "a container that the node's policy refuses does not start" {
+	change '.annotations = {"io.jobfence.domains": "allowed.test"}'
+	in_lab mkdir /etc/jobfence/jobfence.conf.d
+	in_lab sh -c 'echo "accept = none" >/etc/jobfence/jobfence.conf.d/none.conf'
+	refused_to_start 1 'set accept = http in /etc/jobfence/jobfence.conf'
+	in_lab sh -c 'echo nonsense >/etc/jobfence/jobfence.conf.d/none.conf'
+	refused_to_start 1 '/etc/jobfence/jobfence.conf.d/none.conf:1: '
+	in_lab rm -r /etc/jobfence/jobfence.conf.d
+	is "$(run_bundle runc)" "$FENCED"
+}
+
 @test "while jobfence is broken no container starts" {
 	change '.annotations = {"io.jobfence.domains": "allowed.test"}'
 	in_lab mount --bind /dev/null "${JOBFENCE%/*}/jobfence-proxy"

@@ -7,6 +7,7 @@
  */
 
 #include "cli/options.h"
+#include "core/job.h"
 #include "lib/failure.h"
 
 struct command {
@@ -23,6 +24,10 @@ extern const struct command commands[]; /* ended by a NULL name */
 
 const struct command *command_find(const char *name);
 
+/* Whether the node takes the job of the options: their `spec` is settled and checked, and gets what the node adds. Returns 0
+ * with what the job is to keep of the policy in `job`, or -errno. */
+int admit(struct options *options, struct job *job, struct failure *failure);
+
 /* Prints a failure, as the one line on standard error that it is. */
 void report_failure(const struct failure *failure);
 
@@ -35,6 +40,7 @@ int list_command(struct options *options, int *status, struct failure *failure);
 int gc_command(struct options *options, int *status, struct failure *failure);
 int repair_command(struct options *options, int *status, struct failure *failure);
 int oci_hook_command(struct options *options, int *status, struct failure *failure);
+int policy_command(struct options *options, int *status, struct failure *failure);
 int show_command(struct options *options, int *status, struct failure *failure);
 int preset_command(struct options *options, int *status, struct failure *failure);
 int events_command(struct options *options, int *status, struct failure *failure);

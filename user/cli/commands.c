@@ -24,6 +24,8 @@ const struct command commands[] = {
 		show_command, 0 },
 	{ "gc", "", "remove what belongs to no living job; with labels, all that have them",
 		OPTIONS_SELECT | OPTIONS_JSON, gc_command, 0 },
+	{ "policy", "check", "say whether the node would take a job",
+		OPTIONS_JOB | OPTIONS_JSON | OPTIONS_CHECK, policy_command, 0 },
 	{ "repair", "JOB", "start the proxy of a job again that has lost it", 0,
 		repair_command, 0 },
 	{ "oci-hook", "createRuntime|poststop",

@@ -27,6 +27,7 @@ int completion_command(struct options *options, int *status, struct failure *fai
 	printf("\t\tesac\n"
 	       "\telse\n"
 	       "\t\tcase ${COMP_WORDS[1]} in\n"
+	       "\t\tpolicy) words=check ;;\n"
 	       "\t\texec | down | show | events)\n"
 	       "\t\t\twords=$(ls /run/jobfence/jobs 2>/dev/null) ;;\n"
 	       "\t\tpreset) words='list show' ;;\n"

@@ -24,12 +24,34 @@ static int usage(const char *word)
 	return STATUS_USAGE;
 }
 
-static int run(const struct command *command, int count, char **arguments)
+/* Takes --config, which may stand before the verb, off the words. */
+static const char *take_config(int *count, char ***arguments)
+{
+	static const char option[] = "--config";
+	const size_t length = sizeof(option) - 1;
+	const char *config = NULL;
+
+	while (*count > 1 && !strncmp((*arguments)[1], option, length)) {
+		const char *value = (*arguments)[1] + length;
+		int words = *value == '=' ? 1 : 2;
+
+		if ((*value && *value != '=') || words >= *count)
+			break;
+		config = words == 1 ? value + 1 : (*arguments)[2];
+		*count -= words;
+		*arguments += words;
+	}
+	return config;
+}
+
+static int run(
+	const struct command *command, const char *config, int count, char **arguments)
 {
 	_cleanup_(options_free) struct options options;
 	struct failure failure = {};
 	int status = STATUS_DONE;
-	int error = options_parse(&options, command->options, count, arguments, &failure);
+	int error = options_parse(
+		&options, command->options, config, count, arguments, &failure);
 
 	if (!error && options.help) {
 		options.arguments = (char *[]){ (char *)command->name, NULL };
@@ -51,16 +73,18 @@ static int run(const struct command *command, int count, char **arguments)
 
 int main(int count, char **arguments)
 {
-	const char *word = count > 1 ? arguments[1] : NULL;
 	const struct command *command;
+	const char *word, *config;
 
 	objects_quiet();
 	if (count && !strcmp(basename(arguments[0]), RUNTIME_NAME))
 		return runtime_main(count, arguments);
+	config = take_config(&count, &arguments);
+	word = count > 1 ? arguments[1] : NULL;
 	if (word && (!strcmp(word, "--help") || !strcmp(word, "-h")))
 		word = "help";
 	else if (word && !strcmp(word, "--version"))
 		word = "version";
 	command = word ? command_find(word) : NULL;
-	return command ? run(command, count - 1, arguments + 1) : usage(word);
+	return command ? run(command, config, count - 1, arguments + 1) : usage(word);
 }

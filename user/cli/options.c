@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The table of options and what each does with its argument. */
 
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <string.h>
 
 #include "cli/options.h"
 #include "lib/cleanup.h"
+#include "lib/files.h"
+
+#define SPEC_SIZE_MAX (1024UL * 1024) /* bytes */
 
 typedef int handler(struct options *options, const char *argument, struct failure *failure);
 
@@ -34,7 +39,6 @@ SPEC_HANDLER(add_label, spec_add_label)
 SPEC_HANDLER(set_header, spec_set_header)
 SPEC_HANDLER(add_allowed, spec_add_allowed)
 SPEC_HANDLER(set_pacing, spec_set_pacing)
-SPEC_HANDLER(read_spec, spec_read_file)
 
 #define FLAG_HANDLER(name, field) \
 	static int name(struct options *o, const char *argument, struct failure *failure) \
@@ -63,6 +67,39 @@ static int set_user(struct options *o, const char *argument, struct failure *fai
 	(void)failure;
 	o->user = argument;
 	return 0;
+}
+
+static int set_signature(struct options *o, const char *argument, struct failure *failure)
+{
+	(void)failure;
+	o->signature = argument;
+	return 0;
+}
+
+static int set_config(struct options *o, const char *argument, struct failure *failure)
+{
+	(void)failure;
+	o->config = argument;
+	return 0;
+}
+
+static int read_spec(struct options *o, const char *argument, struct failure *failure)
+{
+	bool standard_input = !strcmp(argument, "-");
+	_fd_ int file = standard_input ? -1 : open(argument, O_RDONLY | O_CLOEXEC);
+	int fd = standard_input ? STDIN_FILENO : file, error = fd < 0 ? -errno : 0;
+
+	if (o->spec_text)
+		return fail_as(failure, STATUS_USAGE, "--spec is given once");
+	if (!error)
+		error = file_read(fd, SPEC_SIZE_MAX, &o->spec_text, &o->spec_length);
+	if (error == -EFBIG)
+		return fail_as(
+			failure, STATUS_USAGE, "spec %s is longer than 1 MiB", argument);
+	if (error)
+		return fail(failure, error, "cannot read spec %s", argument);
+	return spec_parse(&o->spec, o->spec_text, o->spec_length,
+		standard_input ? "on standard input" : argument, failure);
 }
 
 static int set_netns(struct options *o, const char *argument, struct failure *failure)
@@ -177,7 +214,9 @@ static const struct option_row rows[] = {
 	{ "pacing", "HOW", OPTIONS_JOB, set_pacing,
 		"auto, edt (in the kernel) or proxy; auto takes edt where it can" },
 	{ "spec", "FILE", OPTIONS_JOB, read_spec,
-		"read the above as JSON, - for standard input" },
+		"read the above as JSON, - for standard input; see docs/job-spec.md" },
+	{ "signature", "FILE", OPTIONS_JOB, set_signature,
+		"the signature of that spec, by a key that the node trusts" },
 	{ "cgroup", "PATH", OPTIONS_PLACE, set_cgroup,
 		"fence a cgroup that is there already" },
 	{ "netns", "PATH", OPTIONS_PLACE, set_netns,
@@ -189,7 +228,10 @@ static const struct option_row rows[] = {
 		"leave http_proxy and its like as they are" },
 	{ "json", NULL, OPTIONS_JSON, set_json, "print JSON" },
 	{ "all", NULL, OPTIONS_ALL, set_all, "every job" },
+	{ "all", NULL, OPTIONS_CHECK, set_all, "every rule that refuses the job" },
 	{ "follow", NULL, OPTIONS_FOLLOW, set_follow, "wait for more" },
+	{ "config", "FILE", ~0U, set_config,
+		"the node's policy; /etc/jobfence/jobfence.conf" },
 	{ "help", NULL, ~0U, set_help, "explain the command" },
 };
 
@@ -218,14 +260,15 @@ static int options_init(struct options *options, struct failure *failure)
 	return error ? fail(failure, error, "options") : 0;
 }
 
-int options_parse(struct options *options, unsigned groups, int count, char **arguments,
-	struct failure *failure)
+int options_parse(struct options *options, unsigned groups, const char *config, int count,
+	char **arguments, struct failure *failure)
 {
 	/* '+': what follows the first word that is no option is left alone; ':' : no output. */
 	const char *short_options = groups & OPTIONS_COMMAND ? "+:h" : ":h";
 	struct option long_options[ROWS + 1];
 	int error = options_init(options, failure), found;
 
+	options->config = config;
 	fill(groups, long_options);
 	opterr = 0;
 	optind = 0;
@@ -253,6 +296,7 @@ int options_parse(struct options *options, unsigned groups, int count, char **ar
 void options_free(struct options *options)
 {
 	spec_free(&options->spec);
+	free(options->spec_text);
 }
 
 void options_print(unsigned groups, FILE *file)

@@ -19,6 +19,7 @@ enum option_group {
 	OPTIONS_FOLLOW = 1 << 6,
 	OPTIONS_LEARNED = 1 << 8, /* where what a job learned goes */
 	OPTIONS_UPDATE = 1 << 30,
+	OPTIONS_CHECK = 1 << 29, /* how a job is checked against the policy */
 	OPTIONS_COMMAND =
 		1
 		<< 7, /* no option: words after the first that is none belong to a command */
@@ -28,6 +29,10 @@ enum option_group {
 
 struct options {
 	struct job_spec spec; /* of OPTIONS_SELECT: only its labels */
+	char *spec_text;      /* of --spec, as it was read; NULL: not given */
+	size_t spec_length;
+	const char *signature; /* NULL: not given */
+	const char *config;    /* NULL: not given */
 	const char *cgroup;
 	char netns[PATH_SIZE]; /* empty: not given */
 	const char *user;
@@ -41,10 +46,10 @@ struct options {
 	int count;
 };
 
-/* Parses what follows the verb (arguments[0]). Returns 0, or -errno with the failure noted; in either case
+/* Parses what follows the verb (arguments[0]); `config` is what came before it, or NULL. Returns 0, or -errno with the failure noted; in either case
  * options_free() is due. */
-int options_parse(struct options *options, unsigned groups, int count, char **arguments,
-	struct failure *failure);
+int options_parse(struct options *options, unsigned groups, const char *config, int count,
+	char **arguments, struct failure *failure);
 void options_free(struct options *options);
 
 /* Prints a line for each option of the groups. */

@@ -98,7 +98,7 @@ int run_command(struct options *options, int *status, struct failure *failure)
 	struct execution execution = { .arguments = options->arguments,
 		.proxy_variables = !options->no_proxy_variables };
 	_cleanup_(learning_close) struct learning learning = {};
-	_cleanup_(job_free) struct job job = {};
+	_cleanup_(job_free) struct job job = { .by_operator = true };
 	int error;
 
 	if (!options->count)
@@ -108,13 +108,12 @@ int run_command(struct options *options, int *status, struct failure *failure)
 		if (error)
 			return error;
 	}
-	error = spec_finish(&options->spec, failure);
+	error = admit(options, &job, failure);
 	if (!error)
 		error = user_find(options->user, &execution.user, failure);
 	if (!error && options->spec.learn)
 		error = learning_begin(&learning, options, failure);
 	if (error)
 		return error;
-	job.spec = TAKE(options->spec, (struct job_spec){});
 	return run_job(&job, &execution, &learning, status, failure);
 }

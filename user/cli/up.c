@@ -31,10 +31,9 @@ int up_command(struct options *options, int *status, struct failure *failure)
 			options->arguments[0]);
 	if (!options->spec.name[0])
 		return fail_as(failure, STATUS_USAGE, "up needs a name: --job ID");
-	error = spec_finish(&options->spec, failure);
+	error = admit(options, &job, failure);
 	if (error)
 		return error;
-	job.spec = TAKE(options->spec, (struct job_spec){});
 	error = job_up(&job, &where, failure);
 	if (!error && options->json)
 		error = print_json(&job, failure);

@@ -3,12 +3,16 @@
 
 #include "cli/command.h"
 #include "core/update.h"
+#include "lib/cleanup.h"
 
 int update_command(struct options *options, int *status, struct failure *failure)
 {
+	_cleanup_(policy_free) struct policy policy = {};
 	const struct job_change change = { .add = options->add_domains,
 		.remove = options->remove_domains,
-		.rate = options->new_rate };
+		.rate = options->new_rate,
+		.policy = &policy };
+	int error;
 
 	(void)status;
 	if (options->count != 1)
@@ -16,5 +20,8 @@ int update_command(struct options *options, int *status, struct failure *failure
 	if (!change.rate && !*change.add && !*change.remove)
 		return fail_as(failure, STATUS_USAGE,
 			"update needs --rate, --add-domain or --remove-domain");
-	return job_update(options->arguments[0], &change, failure);
+	/* What only takes away needs nobody's consent. */
+	error = change.rate || *change.add ? policy_load(&policy, options->config, failure)
+					   : 0;
+	return error ? error : job_update(options->arguments[0], &change, failure);
 }

@@ -36,8 +36,10 @@ struct job {
 	uint64_t id;		    /* of `cgroup`; struct job_state's id */
 	uint64_t proxy_id;	    /* of the proxy's cgroup, 0: no proxy */
 	time_t started;		    /* when `up` built it */
-	enum pacing pacing;	    /* in force */
-	pid_t proxy_pid;	    /* the supervisor, 0: no proxy */
+	bool by_operator; /* made by `run`: the node's policy needs no opt-in for it */
+	uint32_t max_connections;		    /* to the proxy at once */
+	enum pacing pacing;			    /* in force */
+	pid_t proxy_pid;			    /* the supervisor, 0: no proxy */
 	struct endpoint proxy4, proxy6, dns4, dns6; /* that are listened on; port 0: none */
 };
 

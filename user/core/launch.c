@@ -84,6 +84,7 @@ static int make_settings(const struct job *job, bool ipv6)
 		.job_key = job->id,
 		.uid = uid,
 		.gid = uid,
+		.max_connections = job->max_connections,
 		.allowed_count = job->spec.allowed_count,
 		.virtual4 = virtual_endpoint(PROXY_ADDRESS4),
 	};

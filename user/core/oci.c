@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/admission.h"
 #include "core/cgroup.h"
 #include "core/oci.h"
 #include "core/remains.h"
@@ -137,7 +138,18 @@ static int join(const char *name, pid_t pid, struct failure *failure)
 	return 0;
 }
 
-int oci_create(const json_t *state, struct failure *failure)
+/* Whether the node takes the job; what it keeps of the policy is noted in `job`. */
+static int admit(struct job *job, const char *file, struct failure *failure)
+{
+	_cleanup_(policy_free) struct policy policy = {};
+	const struct admission admission = { .policy = &policy, .spec = &job->spec };
+	int error = policy_load(&policy, file, failure);
+
+	job->max_connections = policy.max_connections;
+	return error ? error : admission_enforce(&admission, failure);
+}
+
+int oci_create(const json_t *state, const char *policy, struct failure *failure)
 {
 	pid_t pid = (pid_t)json_integer_value(json_object_get(state, "pid"));
 	char cgroup[PATH_SIZE], netns[PATH_SIZE], name[JOB_NAME_MAX + 1];
@@ -157,6 +169,8 @@ int oci_create(const json_t *state, struct failure *failure)
 	if (!oci_job_of_cgroup(cgroup + strlen(cgroup_mount()), name))
 		return join(name, pid, failure);
 	error = read_spec(&job.spec, state, failure);
+	if (!error)
+		error = admit(&job, policy, failure);
 	if (!error && path_format(netns, "/proc/%d/ns/net", (int)pid))
 		error = -ENAMETOOLONG;
 	return error ? error : job_up(&job, &where, failure);

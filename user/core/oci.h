@@ -20,8 +20,8 @@ int oci_cgroup(pid_t pid, char path[PATH_SIZE]);
 int oci_job_of_cgroup(const char *path, char name[JOB_NAME_MAX + 1]);
 
 /* Builds the fence of the container whose state (OCI runtime specification, "State") is given, or makes sure that it
- * is inside that of a job which is up. Returns 0 or -errno. */
-int oci_create(const json_t *state, struct failure *failure);
+ * is inside that of a job which is up. `policy` is the file of the node's policy; NULL: the default. Returns 0 or -errno. */
+int oci_create(const json_t *state, const char *policy, struct failure *failure);
 
 /* Ends the job of a container that has ended; the job in whose cgroup it was stays. Returns 0 or -errno. */
 int oci_stop(const json_t *state, struct failure *failure);

@@ -92,8 +92,10 @@ int job_record_write(const struct job *job)
 	json_t *state;
 
 	state = json_pack(
-		"{s:i, s:I, s:s, s:b, s:s, s:b, s:b, s:b, s:b, s:I, s:I, s:s, s:i, s:o, s:o, s:o, s:o}",
-		"abi", FENCE_ABI, "started", (json_int_t)job->started, "cgroup",
+		"{s:i, s:I, s:b, s:i, s:s, s:b, s:s, s:b, s:b, s:b, s:b, s:I, s:I, s:s, s:i, s:o, s:o, "
+		"s:o, s:o}",
+		"abi", FENCE_ABI, "started", (json_int_t)job->started, "by_operator",
+		job->by_operator, "max_connections", (int)job->max_connections, "cgroup",
 		job->cgroup, "own_cgroup", job->own_cgroup, "netns", job->netns,
 		"own_netns", job->own_netns, "host_netns", job->host_netns, "until_empty",
 		job->until_empty, "closed", job->closed, "id", (json_int_t)job->id,
@@ -113,18 +115,22 @@ int job_record_write(const struct job *job)
 static int state_from_json(struct job *job, json_t *state)
 {
 	const char *cgroup, *netns, *pacing;
-	int abi, own_cgroup, own_netns, host_netns, until_empty, closed, pid;
+	int abi, by_operator, max_connections, own_cgroup, own_netns, host_netns,
+		until_empty, closed, pid;
 	json_int_t id, proxy_id, started;
 
 	if (json_unpack(state,
-		    "{s:i, s:I, s:s, s:b, s:s, s:b, s:b, s:b, s:b, s:I, s:I, s:s, s:i}",
-		    "abi", &abi, "started", &started, "cgroup", &cgroup, "own_cgroup",
+		    "{s:i, s:I, s:b, s:i, s:s, s:b, s:s, s:b, s:b, s:b, s:b, s:I, s:I, s:s, s:i}",
+		    "abi", &abi, "started", &started, "by_operator", &by_operator,
+		    "max_connections", &max_connections, "cgroup", &cgroup, "own_cgroup",
 		    &own_cgroup, "netns", &netns, "own_netns", &own_netns, "host_netns",
 		    &host_netns, "until_empty", &until_empty, "closed", &closed, "id", &id,
 		    "proxy_id", &proxy_id, "pacing", &pacing, "proxy_pid", &pid))
 		return -EPROTO;
 	if (path_format(job->cgroup, "%s", cgroup) || path_format(job->netns, "%s", netns))
 		return -ENAMETOOLONG;
+	job->by_operator = by_operator;
+	job->max_connections = (uint32_t)max_connections;
 	job->own_cgroup = own_cgroup;
 	job->own_netns = own_netns;
 	job->host_netns = host_netns;

@@ -67,7 +67,7 @@ int spec_set_name(struct job_spec *spec, const char *text, struct failure *failu
 int spec_set_network(struct job_spec *spec, const char *text, struct failure *failure)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(network_names); i++)
-		if (!strcmp(text, network_names[i])) {
+		if (!strcasecmp(text, network_names[i])) {
 			spec->network = (enum network)i;
 			spec->network_given = true;
 			return 0;
@@ -75,12 +75,11 @@ int spec_set_network(struct job_spec *spec, const char *text, struct failure *fa
 	return fail_as(failure, STATUS_USAGE, "a network is none, http or full");
 }
 
-/* Quotes what somebody wrote for an error line: control bytes would reach a terminal. */
-static const char *printable(const char *text, char out[80])
+const char *printable(const char *text, char out[PRINTABLE_SIZE])
 {
 	size_t i;
 
-	for (i = 0; i < 79 && text[i]; i++)
+	for (i = 0; i < PRINTABLE_SIZE - 1 && text[i]; i++)
 		out[i] = (char)(iscntrl((unsigned char)text[i]) ? '?' : text[i]);
 	out[i] = '\0';
 	return out;
@@ -89,7 +88,7 @@ static const char *printable(const char *text, char out[80])
 static int domain_failure(
 	int error, const char *text, const char *problem, struct failure *failure)
 {
-	char shown[80];
+	char shown[PRINTABLE_SIZE];
 
 	if (error == -ENOMEM)
 		return fail(failure, error, "domains");
@@ -100,7 +99,8 @@ static int domain_failure(
 int spec_add_domain(struct job_spec *spec, const char *text, struct failure *failure)
 {
 	const char *problem = NULL;
-	int error = domains_add(&spec->domains, text, strlen(text), 0, &problem);
+	int error = domains_add(
+		&spec->domains, text, strlen(text), DOMAIN_ALLOW_PUBLIC_SUFFIX, &problem);
 
 	return error ? domain_failure(error, text, problem, failure) : 0;
 }
@@ -153,7 +153,8 @@ int spec_add_domain_file(struct job_spec *spec, const char *path, struct failure
 {
 	const char *problem = NULL;
 	size_t line = 0;
-	int error = domains_add_file(&spec->domains, path, 0, &line, &problem);
+	int error = domains_add_file(
+		&spec->domains, path, DOMAIN_ALLOW_PUBLIC_SUFFIX, &line, &problem);
 
 	if (!error)
 		return 0;
@@ -172,6 +173,7 @@ int spec_set_rate(struct job_spec *spec, const char *text, struct failure *failu
 	if (error)
 		return fail_as(failure, STATUS_USAGE,
 			"a rate is a number with a unit of tc(8), as 1mbit, 500kbit, 10mbps");
+	spec->rate_given = true;
 	return 0;
 }
 
@@ -247,6 +249,7 @@ int spec_set_header(struct job_spec *spec, const char *text, struct failure *fai
 			"itself needs",
 			HEADER_MAX);
 	memcpy(spec->header, text, length + 1);
+	spec->header_given = true;
 	return 0;
 }
 

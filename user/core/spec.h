@@ -29,9 +29,11 @@ struct job_spec {
 	bool learn;		/* every name is allowed, and noted */
 	struct domains guarded; /* TLS to them is refused */
 	struct domains denied;	/* refused, unless a declared domain is narrower */
+	bool rate_given;
 	uint64_t rate;		/* bits per second and direction, 0: none */
 	enum pacing pacing;
 	json_t *labels; /* object of strings */
+	bool header_given;
 	char header[HEADER_MAX + 1];
 	struct address_range allowed[ALLOWED_RANGES_MAX];
 	uint32_t allowed_count;
@@ -41,7 +43,8 @@ struct job_spec {
 int spec_init(struct job_spec *spec);
 void spec_free(struct job_spec *spec);
 
-/* Each sets a field from text. Returns 0, or -errno with the reason in `failure`. */
+/* Each sets a field from text. Returns 0, or -errno with the reason in `failure`. Whether a wildcard may be one on a
+ * public suffix is not known here: admission_settle() tells. */
 int spec_set_name(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_set_network(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_add_domain(struct job_spec *spec, const char *text, struct failure *failure);
@@ -59,8 +62,10 @@ int spec_add_label(struct job_spec *spec, const char *text, struct failure *fail
 int spec_set_header(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_add_allowed(struct job_spec *spec, const char *text, struct failure *failure);
 
-/* Reads a JSON spec; keys that are no part of one are an error. "-" is standard input. */
-int spec_read_file(struct job_spec *spec, const char *path, struct failure *failure);
+/* Reads the text of a JSON spec, as docs/job-spec.md describes it; keys that are no part of one are an error. `from`
+ * is how errors call it. */
+int spec_parse(struct job_spec *spec, const char *text, size_t length, const char *from,
+	struct failure *failure);
 
 /* Reads a spec from JSON. With `strict`, keys that are no part of one are an error. */
 int spec_from_json(
@@ -74,6 +79,11 @@ json_t *domains_to_json(const struct domains *domains);
 
 /* Settles the network (http when a domain is given or the job learns, else none) and refuses contradictions. */
 int spec_finish(struct job_spec *spec, struct failure *failure);
+
+/* Quotes what somebody wrote for an error line, cut, and without control bytes, which would reach a terminal. Returns
+ * `out`. */
+#define PRINTABLE_SIZE 160
+const char *printable(const char *text, char out[PRINTABLE_SIZE]);
 
 const char *network_name(enum network network);
 const char *pacing_name(enum pacing pacing);

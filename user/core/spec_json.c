@@ -28,9 +28,12 @@ static const struct field spec_fields[] = {
 	{ "deny_domains", spec_add_denied, true },
 	{ "presets", spec_add_preset, true },
 };
+/* The second spelling is that of the job specs of executors in the field. */
 static const struct field network_fields[] = {
 	{ "type", spec_set_network, false },
 	{ "domains", spec_add_domain, true },
+	{ "Type", spec_set_network, false },
+	{ "Domains", spec_add_domain, true },
 };
 
 /* A string as C has it: one with a NUL inside is not. */
@@ -79,6 +82,14 @@ static const struct field *field_find(
 	return NULL;
 }
 
+static int unknown_key(const char *key, const char *known, struct failure *failure)
+{
+	char shown[PRINTABLE_SIZE];
+
+	return fail_as(failure, STATUS_USAGE, "in the spec, '%s' is none of: %s",
+		printable(key, shown), known);
+}
+
 static int read_network(struct job_spec *spec, json_t *network, struct failure *failure)
 {
 	const char *key;
@@ -87,6 +98,11 @@ static int read_network(struct job_spec *spec, json_t *network, struct failure *
 	if (!json_is_object(network))
 		return fail_as(failure, STATUS_USAGE,
 			"in the spec, 'network' has to be an object");
+	if ((json_object_get(network, "type") && json_object_get(network, "Type")) ||
+		(json_object_get(network, "domains") &&
+			json_object_get(network, "Domains")))
+		return fail_as(failure, STATUS_USAGE,
+			"in the spec's 'network' the same key is given in two spellings");
 	json_object_foreach(network, key, value)
 	{
 		const struct field *field =
@@ -94,9 +110,7 @@ static int read_network(struct job_spec *spec, json_t *network, struct failure *
 		int error;
 
 		if (!field)
-			return fail_as(failure, STATUS_USAGE,
-				"in the spec's 'network' there is a key that is neither 'type' "
-				"nor 'domains'");
+			return unknown_key(key, "type, domains", failure);
 		error = read_field(spec, field, value, failure);
 		if (error)
 			return error;
@@ -162,31 +176,36 @@ int spec_from_json(
 		else if (!strcmp(key, "learn"))
 			error = read_learn(spec, value, failure);
 		else if (strict)
-			error = fail_as(failure, STATUS_USAGE,
-				"in the spec there is a key that is none of: job, network, rate, "
-				"pacing, header, labels, allow_addresses, guard_domains, deny_domains, "
-				"presets, learn");
+			error = unknown_key(key,
+				"job, network, rate, pacing, header, labels, allow_addresses, "
+				"guard_domains, deny_domains, presets, learn",
+				failure);
 		if (error)
 			return error;
 	}
 	return 0;
 }
 
-int spec_read_file(struct job_spec *spec, const char *path, struct failure *failure)
+/* Whether the spec is nothing but the network block of a job spec in the field. */
+static bool is_network_block(const json_t *json)
 {
-	bool standard_input = !strcmp(path, "-");
-	_json_ json_t *json = NULL;
-	json_error_t problem;
+	return json_object_get(json, "Type") || json_object_get(json, "Domains");
+}
 
-	json = standard_input ? json_loadf(stdin, JSON_REJECT_DUPLICATES, &problem)
-			      : json_load_file(path, JSON_REJECT_DUPLICATES, &problem);
-	if (!json && json_error_code(&problem) == json_error_cannot_open_file)
-		return fail(failure, -errno, "cannot open %s", path);
-	if (!json)
-		return fail_as(failure, STATUS_USAGE, "spec %s: line %d: %s",
-			standard_input ? "on standard input" : path, problem.line,
-			problem.text);
-	return spec_from_json(spec, json, true, failure);
+int spec_parse(struct job_spec *spec, const char *text, size_t length, const char *from,
+	struct failure *failure)
+{
+	json_error_t problem;
+	_json_ json_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES, &problem);
+
+	if (!json) {
+		char shown[PRINTABLE_SIZE]; /* it quotes the text */
+
+		return fail_as(failure, STATUS_USAGE, "spec %s: line %d: %s", from,
+			problem.line, printable(problem.text, shown));
+	}
+	return is_network_block(json) ? read_network(spec, json, failure)
+				      : spec_from_json(spec, json, true, failure);
 }
 
 json_t *domains_to_json(const struct domains *domains)

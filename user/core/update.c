@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/admission.h"
 #include "core/lock.h"
 #include "core/maps.h"
 #include "core/netns.h"
@@ -215,6 +216,28 @@ static int set_burst(const struct job *job)
 	return netns < 0 ? netns : netns_set_rate(netns, job->spec.rate / BITS_PER_BYTE);
 }
 
+/* What is added has to keep to the policy as if a job asked for it alone; what is there was admitted before. */
+static int check_policy(
+	const struct job *job, const struct job_change *change, struct failure *failure)
+{
+	_cleanup_(spec_free) struct job_spec added = {};
+	const struct admission admission = {
+		.policy = change->policy, .spec = &added, .by_operator = job->by_operator
+	};
+	int error = spec_init(&added);
+
+	if (error)
+		return fail(failure, error, "job %s", job->spec.name);
+	memcpy(added.name, job->spec.name, sizeof(added.name));
+	for (const char *const *text = change->add; !error && *text; text++)
+		error = spec_add_domain(&added, *text, failure);
+	if (!error && change->rate)
+		error = spec_set_rate(&added, change->rate, failure);
+	if (error || (!*change->add && !change->rate))
+		return error;
+	return admission_enforce_update(&admission, &job->spec.domains, failure);
+}
+
 /* Of the two orders the one that never has more than before and after: a record that promises more than is in
  * force is only out of date, and this runs again. */
 static int apply(const struct job *job, const struct job_change *change, bool domains,
@@ -253,5 +276,7 @@ int job_update(const char *name, const struct job_change *change, struct failure
 		error = change_domains(&job, change, failure);
 	if (!error && change->rate)
 		error = change_rate(&job, change->rate, failure);
+	if (!error)
+		error = check_policy(&job, change, failure);
 	return error ? error : apply(&job, change, domains, failure);
 }

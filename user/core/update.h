@@ -7,10 +7,12 @@
  */
 
 #include "core/job.h"
+#include "core/policy.h"
 
 struct job_change {
 	const char *const *add, *const *remove; /* domains as declared, NULL-terminated */
 	const char *rate;			/* in tc's notation, NULL: as it is */
+	const struct policy *policy; /* of the node, that what is added has to keep to */
 };
 
 /*
@@ -21,6 +23,7 @@ struct job_change {
  * has all of its old domains or all of the new, and never more than both. Killed between these, the next update with
  * a domain ends what was begun; entries that bpftool added go then as well.
  *
- * Returns 0, or -errno with the job as it was; STATUS_USAGE where the change makes no sense, STATUS_NO_JOB.
+ * Returns 0, or -errno with the job as it was; STATUS_USAGE where the change makes no sense, STATUS_POLICY,
+ * STATUS_NO_JOB.
  */
 int job_update(const char *name, const struct job_change *change, struct failure *failure);

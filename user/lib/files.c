@@ -45,6 +45,29 @@ int file_write(const char *path, const char *text)
 	return (size_t)written == length ? 0 : -EIO;
 }
 
+int file_read(int fd, size_t limit, char **text, size_t *length)
+{
+	_free_ char *all = malloc(limit + 2);
+	size_t used = 0;
+	ssize_t count;
+
+	if (!all)
+		return -ENOMEM;
+	do {
+		count = read(fd, all + used, limit + 1 - used);
+		if (count > 0)
+			used += (size_t)count;
+	} while (used <= limit && (count > 0 || (count < 0 && errno == EINTR)));
+	if (count < 0)
+		return -errno;
+	if (used > limit)
+		return -EFBIG;
+	all[used] = '\0';
+	*text = TAKE_POINTER(all);
+	*length = used;
+	return 0;
+}
+
 static void cleanup_fts(FTS **tree)
 {
 	if (*tree)

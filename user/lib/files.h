@@ -14,6 +14,10 @@ int folder_make(const char *path);
  * -errno. */
 int file_write(const char *path, const char *text);
 
+/* Reads all of a descriptor into memory, with a NUL behind it that `*length` does not count; the caller
+ * frees it. Returns 0, -EFBIG when it is more than `limit` bytes, or -errno. */
+int file_read(int fd, size_t limit, char **text, size_t *length);
+
 /* Removes a folder and what is below it, without following links. With `folders_only` nothing
  * but folders is removed, as it has to be in the file system of cgroups. Returns 0, also when
  * there is none, or -errno of the first failure. */

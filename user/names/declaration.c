@@ -158,8 +158,7 @@ static bool is_public_suffix(const struct host *host)
 	       psl_is_public_suffix2(list, host->name, PSL_TYPE_ANY);
 }
 
-/* Says why the name may not have the form that it was given, or NULL. */
-static const char *wildcard_problem(const struct declared_domain *domain, unsigned options)
+const char *declaration_problem(const struct declared_domain *domain, unsigned options)
 {
 	if (domain->form == DOMAIN_EXACT)
 		return NULL;
@@ -196,7 +195,7 @@ int declaration_parse(const char *text, size_t length, unsigned options,
 		*problem = error == -ENOMEM ? "out of memory" : name_problem(name);
 		return error;
 	}
-	*problem = wildcard_problem(&parsed, options);
+	*problem = declaration_problem(&parsed, options);
 	if (*problem)
 		return -EINVAL;
 	*domain = parsed;

@@ -13,3 +13,6 @@
  */
 int declaration_parse(const char *text, size_t length, unsigned options,
 	struct declared_domain *domain, const char **problem);
+
+/* Says, as a constant sentence, why a declaration may not have its form; NULL: it may. */
+const char *declaration_problem(const struct declared_domain *domain, unsigned options);

@@ -81,12 +81,30 @@ static int insert(struct domains *domains, struct declared_domain domain)
 	return 0;
 }
 
-static bool is_covered(const struct domains *domains, const struct declared_domain *domain)
+/* Whether there is a name that both allow. */
+static bool overlaps(const struct declared_domain *a, const struct declared_domain *b)
+{
+	if (host_equal(&a->host, &b->host))
+		return a->form == b->form || a->form == DOMAIN_TREE ||
+		       b->form == DOMAIN_TREE;
+	return allows(a, &b->host) || allows(b, &a->host);
+}
+
+bool domains_cover(const struct domains *domains, const struct declared_domain *domain)
 {
 	for (size_t i = 0; i < domains->count; i++)
 		if (covers(&domains->list[i], domain))
 			return true;
 	return false;
+}
+
+const struct declared_domain *domains_overlap(
+	const struct domains *domains, const struct declared_domain *domain)
+{
+	for (size_t i = 0; i < domains->count; i++)
+		if (overlaps(&domains->list[i], domain))
+			return &domains->list[i];
+	return NULL;
 }
 
 int domains_add(struct domains *domains, const char *text, size_t length, unsigned options,
@@ -99,12 +117,27 @@ int domains_add(struct domains *domains, const char *text, size_t length, unsign
 	if (!problem)
 		problem = &ignored;
 	error = declaration_parse(text, length, options, &domain, problem);
-	if (error || is_covered(domains, &domain))
+	if (error || domains_cover(domains, &domain))
 		return error;
 	error = insert(domains, domain);
 	if (error)
-		*problem = error == -E2BIG ? "more domains than a job may have"
+		*problem = error == -E2BIG ? "more domains than one set may have"
 					   : "out of memory";
+	return error;
+}
+
+int domains_add_set(
+	struct domains *domains, const struct domains *more, const char **problem)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < more->count; i++) {
+		char text[NAME_LENGTH_MAX + 3];
+
+		declared_domain_format(&more->list[i], text);
+		error = domains_add(
+			domains, text, strlen(text), DOMAIN_ALLOW_PUBLIC_SUFFIX, problem);
+	}
 	return error;
 }
 

@@ -58,6 +58,17 @@ int domains_add(struct domains *domains, const char *text, size_t length, unsign
 int domains_add_file(struct domains *domains, const char *path, unsigned options,
 	size_t *line, const char **problem);
 
+/* Adds every declaration of a set. Errors as domains_add(); what came before it has been added. */
+int domains_add_set(
+	struct domains *domains, const struct domains *more, const char **problem);
+
+/* Whether a declaration of the set allows every name that `domain` does. */
+bool domains_cover(const struct domains *domains, const struct declared_domain *domain);
+
+/* A declaration of the set that allows a name that `domain` allows too; NULL: there is none. */
+const struct declared_domain *domains_overlap(
+	const struct domains *domains, const struct declared_domain *domain);
+
 /* Whether the set allows `host`. */
 bool domains_allow(const struct domains *domains, const struct host *host);
 

@@ -35,7 +35,7 @@ static bool admit(struct door *door, int fd, const struct endpoint *client)
 	struct proxy *proxy = door->listener->proxy;
 	struct endpoint destination;
 
-	if (proxy->connections >= JOB_CONNECTIONS_MAX) {
+	if (proxy->connections >= proxy->settings->max_connections) {
 		rules_record_refusal(proxy->rules, REASON_LIMIT, name, sizeof(name) - 1);
 		return false;
 	}

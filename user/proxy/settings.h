@@ -44,11 +44,12 @@ bool proxy_fd_given(int fd);
 struct proxy_settings {
 	uint32_t abi; /* FENCE_ABI */
 	uint32_t size;
-	uint64_t job_key;	/* struct job_state's id */
-	char job[64];		/* the job's name */
-	char header[64];	/* name of the header that carries it */
-	uint32_t uid, gid;	/* to run as */
-	uint32_t allowed_count; /* --allow-address */
+	uint64_t job_key;	  /* struct job_state's id */
+	char job[64];		  /* the job's name */
+	char header[64];	  /* name of the header that carries it */
+	uint32_t uid, gid;	  /* to run as */
+	uint32_t max_connections; /* of the job at once */
+	uint32_t allowed_count;	  /* --allow-address */
 	struct address_range allowed[ALLOWED_RANGES_MAX];
 	uint32_t learn;		/* every name is allowed, and noted in the map `learned` */
 	uint32_t guarded_count; /* --guard-domain, as keys of a domain map */

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* `jobfence policy check`: what an executor asks before it bids on a job; and the same question, asked by `up` and `run`. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "core/admission.h"
+#include "lib/cleanup.h"
+
+static struct admission admission_of(struct options *options, const struct policy *policy)
+{
+	return (struct admission){ .policy = policy,
+		.spec = &options->spec,
+		.signed_text = options->spec_text,
+		.signed_length = options->spec_length,
+		.signature = options->signature };
+}
+
+int admit(struct options *options, struct job *job, struct failure *failure)
+{
+	_cleanup_(policy_free) struct policy policy = {};
+	struct admission admission = admission_of(options, &policy);
+	int error = policy_load(&policy, options->config, failure);
+
+	admission.by_operator = job->by_operator;
+	if (!error)
+		error = admission_enforce(&admission, failure);
+	if (error)
+		return error;
+	job->max_connections = policy.max_connections;
+	job->spec = TAKE(options->spec, (struct job_spec){});
+	return 0;
+}
+
+static int print_json(const json_t *violations)
+{
+	_json_ json_t *answer = json_pack("{s:b, s:O}", "accepted",
+		json_array_size(violations) == 0, "reasons", violations);
+
+	if (!answer)
+		return -ENOMEM;
+	json_dumpf(answer, stdout, JSON_COMPACT);
+	putchar('\n');
+	return 0;
+}
+
+/* On standard error, as `up` would say it: all of them, or the first. */
+static void print_reasons(const json_t *violations, bool all)
+{
+	struct failure failure;
+	const json_t *violation;
+	size_t i;
+
+	json_array_foreach(violations, i, violation)
+	{
+		if (i && !all)
+			break;
+		fail_as(&failure, STATUS_POLICY, "%s",
+			json_string_value(json_object_get(violation, "reason")));
+		report_failure(&failure);
+	}
+}
+
+int policy_command(struct options *options, int *status, struct failure *failure)
+{
+	_cleanup_(policy_free) struct policy policy = {};
+	struct admission admission = admission_of(options, &policy);
+	_json_ json_t *violations = json_array();
+	int error;
+
+	if (options->count != 1 || strcmp(options->arguments[0], "check"))
+		return fail_as(failure, STATUS_USAGE, "policy needs one word: check");
+	error = policy_load(&policy, options->config, failure);
+	if (!error)
+		error = admission_settle(&admission, failure);
+	if (error)
+		return error;
+	error = violations ? admission_check(
+				     &admission, options->all || options->json, violations)
+			   : -ENOMEM;
+	if (!error && options->json)
+		error = print_json(violations);
+	if (error)
+		return fail(failure, error, "cannot check the job");
+	*status = json_array_size(violations) ? STATUS_POLICY : STATUS_DONE;
+	if (!options->json && *status == STATUS_DONE)
+		printf("accepted: network %s\n", network_name(options->spec.network));
+	else if (!options->json)
+		print_reasons(violations, options->all);
+	return 0;
+}
