@@ -38,7 +38,7 @@ LIB_CFLAGS = $(eval LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(ALL_LIBS)))$(
 CPPFLAGS = -D_GNU_SOURCE -DCARES_NO_DEPRECATED -DVERSION='"$(VERSION)"' \
 	   -DLIBEXECDIR='"$(PREFIX)/libexec/jobfence"' -Iinclude -Iuser -I$(BUILD)/bpf $(LIB_CFLAGS)
 COMPILE	 = $(CC) -std=gnu11 $(CPPFLAGS) $(WARN) $(HARDEN) $(CFLAGS) -MMD -MP
-BPF_FLAGS := -target bpf -mcpu=v3 -D__bpf__ -Iinclude -Ivmlinux/$(ARCH)
+BPF_FLAGS := -target bpf -mcpu=v3 -D__bpf__ -Iinclude -Ivmlinux/$(ARCH) $(BPF_DEFINES)
 
 BPF_SOURCES := $(wildcard bpf/*.bpf.c)
 BPF_OBJECTS := $(BPF_SOURCES:%.bpf.c=$(BUILD)/%.bpf.o)
@@ -52,10 +52,14 @@ UNIT_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 FUZZERS	    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 
 .DELETE_ON_ERROR:
-.PHONY: all unit-tests fuzzers demo check check-vm check-asan bench fuzz lint install uninstall help \
-	clean libraries
+.PHONY: all other-version unit-tests fuzzers demo check check-vm check-asan bench fuzz lint install \
+	uninstall help clean libraries
 
 all: $(PROGRAMS) ## build both programs
+
+# The same with other programs in the kernel, for tests of two versions on one node.
+other-version:
+	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/other BPF_DEFINES=-DEVENTS_PER_SECOND=32
 
 unit-tests: $(UNIT_TESTS)
 fuzzers: $(FUZZERS)
@@ -119,17 +123,17 @@ demo: ## install what is missing, build, and show what it does
 
 check: ## all tests, here and with Linux 6.1 in a virtual machine
 	@tests/packages check
-	$(STEP) all unit-tests
+	$(STEP) all other-version unit-tests
 	@BUILD=$(BUILD) tests/run --unit --native --vm 6.1
 
 check-vm: ## bats files T in a virtual machine with Linux K (6.1, 6.12, 7.3)
 	@tests/packages check
-	$(STEP) all
+	$(STEP) all other-version
 	@BUILD=$(BUILD) tests/run --vm $(K) $(T)
 
 check-asan: ## unit tests and bats files with AddressSanitizer and UBSan
 	@tests/packages check
-	$(STEP) all unit-tests BUILD=$(BUILD)/asan CFLAGS='-O1 -g $(ASAN)' HARDEN=-fPIE
+	$(STEP) all other-version unit-tests BUILD=$(BUILD)/asan CFLAGS='-O1 -g $(ASAN)' HARDEN=-fPIE
 	@BUILD=$(BUILD)/asan tests/run --unit --native $(T)
 
 bench: ## time jobs that come and go, a thousand of them

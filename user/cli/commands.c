@@ -25,6 +25,8 @@ const struct command commands[] = {
 		OPTIONS_SELECT | OPTIONS_JSON, gc_command, 0 },
 	{ "repair", "JOB", "start the proxy of a job again that has lost it", 0,
 		repair_command, 0 },
+	{ "upgrade", "[JOB...]", "give jobs that run the programs of this version",
+		OPTIONS_SELECT | OPTIONS_ALL, upgrade_command, 0 },
 	{ "oci-hook", "createRuntime|poststop",
 		"fence a container; a hook of an OCI runtime, with its state on standard input",
 		0, oci_hook_command, 0 },

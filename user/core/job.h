@@ -31,9 +31,12 @@ struct job {
 	bool host_netns;	    /* the namespace that the loader is in */
 	uint64_t id;		    /* of `cgroup`; struct job_state's id */
 	uint64_t proxy_id;	    /* of the proxy's cgroup, 0: no proxy */
-	time_t started;		    /* when `up` built it */
-	enum pacing pacing;	    /* in force */
-	pid_t proxy_pid;	    /* the supervisor, 0: no proxy */
+	int abi;		    /* FENCE_ABI of who built it */
+	char programs[DIGEST_LENGTH +
+		      1];   /* of which version, as a folder of pins is named */
+	time_t started;	    /* when `up` built it */
+	enum pacing pacing; /* in force */
+	pid_t proxy_pid;    /* the supervisor, 0: no proxy */
 	struct endpoint proxy4, proxy6, dns4, dns6; /* that are listened on; port 0: none */
 };
 
@@ -59,6 +62,9 @@ int job_read(struct job *job, const char *name, struct failure *failure);
  * on its way in or out is left out. Returns what `visit` did, 0 or -errno. */
 int job_each(int (*visit)(const struct job *job, void *data), void *data,
 	struct failure *failure);
+
+/* Whether the job's maps are as this version knows them: 0, or -EPROTO with the failure noted. */
+int job_check_abi(const struct job *job, struct failure *failure);
 
 /* Whether a job has every label of the object, with the same value. */
 bool job_has_labels(const struct job *job, const json_t *labels);

@@ -49,11 +49,11 @@ json_t *job_to_json(const struct job *job)
 				       : json_null();
 
 	return json_pack(
-		"{s:s, s:I, s:s, s:o, s:O, s:{s:I, s:s}, s:s, s:o, s:o, s:s, s:o, s:s+}",
-		"job", job->spec.name, "started", (json_int_t)job->started, "network",
-		network_name(job->spec.network), "domains",
-		spec_domains_to_json(&job->spec), "labels", job->spec.labels, "rate",
-		"bits_per_second", (json_int_t)job->spec.rate, "pacing",
+		"{s:s, s:s, s:I, s:s, s:o, s:O, s:{s:I, s:s}, s:s, s:o, s:o, s:s, s:o, s:s+}",
+		"job", job->spec.name, "programs", job->programs, "started",
+		(json_int_t)job->started, "network", network_name(job->spec.network),
+		"domains", spec_domains_to_json(&job->spec), "labels", job->spec.labels,
+		"rate", "bits_per_second", (json_int_t)job->spec.rate, "pacing",
 		pacing_name(job->pacing), "cgroup", job->cgroup, "netns",
 		netns_to_json(job), "proxy", proxy, "header", job->spec.header, "env",
 		variables_to_json(job), "resolv_conf", job->paths.run, "/resolv.conf");
@@ -91,14 +91,15 @@ int job_record_write(const struct job *job)
 	json_t *state;
 
 	state = json_pack(
-		"{s:i, s:I, s:s, s:b, s:s, s:b, s:b, s:I, s:I, s:s, s:i, s:o, s:o, s:o, s:o}",
-		"abi", FENCE_ABI, "started", (json_int_t)job->started, "cgroup",
-		job->cgroup, "own_cgroup", job->own_cgroup, "netns", job->netns,
-		"own_netns", job->own_netns, "host_netns", job->host_netns, "id",
-		(json_int_t)job->id, "proxy_id", (json_int_t)job->proxy_id, "pacing",
-		pacing_name(job->pacing), "proxy_pid", (int)job->proxy_pid, "proxy4",
-		endpoint_to_json(&job->proxy4), "proxy6", endpoint_to_json(&job->proxy6),
-		"dns4", endpoint_to_json(&job->dns4), "dns6", endpoint_to_json(&job->dns6));
+		"{s:i, s:s, s:I, s:s, s:b, s:s, s:b, s:b, s:I, s:I, s:s, s:i, s:o, s:o, s:o, s:o}",
+		"abi", job->abi, "programs", job->programs, "started",
+		(json_int_t)job->started, "cgroup", job->cgroup, "own_cgroup",
+		job->own_cgroup, "netns", job->netns, "own_netns", job->own_netns,
+		"host_netns", job->host_netns, "id", (json_int_t)job->id, "proxy_id",
+		(json_int_t)job->proxy_id, "pacing", pacing_name(job->pacing), "proxy_pid",
+		(int)job->proxy_pid, "proxy4", endpoint_to_json(&job->proxy4), "proxy6",
+		endpoint_to_json(&job->proxy6), "dns4", endpoint_to_json(&job->dns4),
+		"dns6", endpoint_to_json(&job->dns6));
 	if (!record || json_object_set_new(record, "state", state))
 		return -ENOMEM;
 	if (state_path(path, job, "") || state_path(fresh, job, ".new"))
@@ -110,18 +111,23 @@ int job_record_write(const struct job *job)
 
 static int state_from_json(struct job *job, json_t *state)
 {
-	const char *cgroup, *netns, *pacing;
+	const char *programs, *cgroup, *netns, *pacing;
 	int abi, own_cgroup, own_netns, host_netns, pid;
 	json_int_t id, proxy_id, started;
 
-	if (json_unpack(state, "{s:i, s:I, s:s, s:b, s:s, s:b, s:b, s:I, s:I, s:s, s:i}",
-		    "abi", &abi, "started", &started, "cgroup", &cgroup, "own_cgroup",
-		    &own_cgroup, "netns", &netns, "own_netns", &own_netns, "host_netns",
-		    &host_netns, "id", &id, "proxy_id", &proxy_id, "pacing", &pacing,
-		    "proxy_pid", &pid))
+	if (json_unpack(state,
+		    "{s:i, s:s, s:I, s:s, s:b, s:s, s:b, s:b, s:I, s:I, s:s, s:i}", "abi",
+		    &abi, "programs", &programs, "started", &started, "cgroup", &cgroup,
+		    "own_cgroup", &own_cgroup, "netns", &netns, "own_netns", &own_netns,
+		    "host_netns", &host_netns, "id", &id, "proxy_id", &proxy_id, "pacing",
+		    &pacing, "proxy_pid", &pid))
 		return -EPROTO;
 	if (path_format(job->cgroup, "%s", cgroup) || path_format(job->netns, "%s", netns))
 		return -ENAMETOOLONG;
+	if (strlen(programs) >= sizeof(job->programs))
+		return -EPROTO;
+	strcpy(job->programs, programs);
+	job->abi = abi;
 	job->own_cgroup = own_cgroup;
 	job->own_netns = own_netns;
 	job->host_netns = host_netns;
