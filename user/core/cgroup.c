@@ -57,7 +57,7 @@ int cgroup_open_by_id(uint64_t id)
 	return fd < 0 ? -errno : fd;
 }
 
-static int open_events(const char *path)
+int cgroup_open_events(const char *path)
 {
 	char events[PATH_SIZE];
 	int error = path_format(events, "%s/cgroup.events", path);
@@ -82,7 +82,7 @@ static int read_populated(int events)
 
 int cgroup_is_populated(const char *path)
 {
-	_fd_ int events = open_events(path);
+	_fd_ int events = cgroup_open_events(path);
 
 	return events < 0 ? events : read_populated(events);
 }
@@ -112,7 +112,7 @@ static int wait_until_empty(int events, int seconds)
 int cgroup_kill(const char *path, int seconds)
 {
 	char kill[PATH_SIZE];
-	_fd_ int events = open_events(path);
+	_fd_ int events = cgroup_open_events(path);
 	int error;
 
 	if (events == -ENOENT)
@@ -128,7 +128,7 @@ int cgroup_kill(const char *path, int seconds)
 int cgroup_kill_each(const char *path, int seconds)
 {
 	char procs[PATH_SIZE], line[32];
-	_fd_ int events = open_events(path);
+	_fd_ int events = cgroup_open_events(path);
 	_file_ FILE *file = NULL;
 
 	if (events < 0)

@@ -17,6 +17,9 @@ int cgroup_id(int fd, uint64_t *id);
 /* Opens the cgroup with that id. Returns a descriptor, -ESTALE where it is gone, or -errno. */
 int cgroup_open_by_id(uint64_t id);
 
+/* Opens cgroup.events, which tells of the first and of the last process of a cgroup. Returns a descriptor or -errno. */
+int cgroup_open_events(const char *path);
+
 /* Whether a process is in the cgroup or below it. Returns 1, 0, or -errno. */
 int cgroup_is_populated(const char *path);
 int cgroup_is_populated_at(int cgroup);

@@ -152,6 +152,7 @@ static int build(struct job *job, const struct placement *where, struct failure 
 
 	if (error)
 		return fail(failure, error, "cannot make %s", job->paths.run);
+	job->until_empty = where->until_empty;
 	cgroup = open_cgroup(job, where->cgroup, failure);
 	if (cgroup < 0)
 		return cgroup;

@@ -20,6 +20,7 @@
 struct placement {
 	const char *cgroup;
 	const char *netns;
+	bool until_empty; /* the proxy ends with the last process of the cgroup, which has one now */
 };
 
 struct job {
@@ -29,6 +30,7 @@ struct job {
 	char netns[PATH_SIZE];
 	bool own_cgroup, own_netns; /* made by us, so removed by us */
 	bool host_netns;	    /* the namespace that the loader is in */
+	bool until_empty;	    /* as in struct placement */
 	uint64_t id;		    /* of `cgroup`; struct job_state's id */
 	uint64_t proxy_id;	    /* of the proxy's cgroup, 0: no proxy */
 	int abi;		    /* FENCE_ABI of who built it */

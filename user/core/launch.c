@@ -46,6 +46,7 @@ struct launch {
 	int netns;
 	int settings;
 	int domains, connections; /* read-only */
+	int events;		  /* of the job's cgroup, -1: not watched */
 	const struct job_maps *maps;
 	int report, ready; /* ends to write to */
 };
@@ -126,6 +127,7 @@ static int hand_over(const struct launch *launch, const struct listeners *listen
 		[FD_REFUSED] = launch->maps->refused,
 		[FD_CONNECTIONS] = launch->connections,
 		[FD_READY] = launch->ready,
+		[FD_EVENTS] = launch->events,
 	};
 
 	fds[0] = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -213,6 +215,7 @@ static int launch(struct job *job, int cgroup, int netns, bool ipv6,
 	_fd_ int settings = make_settings(job, ipv6);
 	_fd_ int domains = job_map_read_only(&job->paths, "domains");
 	_fd_ int connections = job_map_read_only(&job->paths, "connections");
+	_fd_ int events = job->until_empty ? cgroup_open_events(job->cgroup) : -1;
 	_fd_ int report = -1, report_write = -1, ready_read = -1, ready_write = -1;
 	struct launch plan = { .host_netns = job->host_netns,
 		.ipv6 = ipv6,
@@ -220,6 +223,7 @@ static int launch(struct job *job, int cgroup, int netns, bool ipv6,
 		.settings = settings,
 		.domains = domains,
 		.connections = connections,
+		.events = events,
 		.maps = maps };
 	int pair[2], error = find_program(plan.program);
 
@@ -230,6 +234,8 @@ static int launch(struct job *job, int cgroup, int netns, bool ipv6,
 			PROXY_USER, FALLBACK_USER);
 	if (domains < 0 || connections < 0)
 		return fail(failure, -ENOENT, "cannot open the job's maps");
+	if (job->until_empty && events < 0)
+		return fail(failure, events, "cannot watch cgroup %s", job->cgroup);
 	if (path_format(plan.log, "%s/proxy.log", job->paths.run) || pipe2(pair, O_CLOEXEC))
 		return fail(failure, -EMFILE, "cannot start the proxy");
 	report = pair[0];

@@ -141,7 +141,8 @@ int oci_create(const json_t *state, struct failure *failure)
 {
 	pid_t pid = (pid_t)json_integer_value(json_object_get(state, "pid"));
 	char cgroup[PATH_SIZE], netns[PATH_SIZE], name[JOB_NAME_MAX + 1];
-	struct placement where = { .cgroup = cgroup, .netns = netns };
+	/* `crun run` waits for whatever its hooks left behind, as their subreaper, before it ends the container. */
+	struct placement where = { .cgroup = cgroup, .netns = netns, .until_empty = true };
 	_cleanup_(job_free) struct job job;
 	int error = job_init(&job);
 

@@ -91,15 +91,15 @@ int job_record_write(const struct job *job)
 	json_t *state;
 
 	state = json_pack(
-		"{s:i, s:s, s:I, s:s, s:b, s:s, s:b, s:b, s:I, s:I, s:s, s:i, s:o, s:o, s:o, s:o}",
+		"{s:i, s:s, s:I, s:s, s:b, s:s, s:b, s:b, s:b, s:I, s:I, s:s, s:i, s:o, s:o, s:o, s:o}",
 		"abi", job->abi, "programs", job->programs, "started",
 		(json_int_t)job->started, "cgroup", job->cgroup, "own_cgroup",
 		job->own_cgroup, "netns", job->netns, "own_netns", job->own_netns,
-		"host_netns", job->host_netns, "id", (json_int_t)job->id, "proxy_id",
-		(json_int_t)job->proxy_id, "pacing", pacing_name(job->pacing), "proxy_pid",
-		(int)job->proxy_pid, "proxy4", endpoint_to_json(&job->proxy4), "proxy6",
-		endpoint_to_json(&job->proxy6), "dns4", endpoint_to_json(&job->dns4),
-		"dns6", endpoint_to_json(&job->dns6));
+		"host_netns", job->host_netns, "until_empty", job->until_empty, "id",
+		(json_int_t)job->id, "proxy_id", (json_int_t)job->proxy_id, "pacing",
+		pacing_name(job->pacing), "proxy_pid", (int)job->proxy_pid, "proxy4",
+		endpoint_to_json(&job->proxy4), "proxy6", endpoint_to_json(&job->proxy6),
+		"dns4", endpoint_to_json(&job->dns4), "dns6", endpoint_to_json(&job->dns6));
 	if (!record || json_object_set_new(record, "state", state))
 		return -ENOMEM;
 	if (state_path(path, job, "") || state_path(fresh, job, ".new"))
@@ -112,15 +112,15 @@ int job_record_write(const struct job *job)
 static int state_from_json(struct job *job, json_t *state)
 {
 	const char *programs, *cgroup, *netns, *pacing;
-	int abi, own_cgroup, own_netns, host_netns, pid;
+	int abi, own_cgroup, own_netns, host_netns, until_empty, pid;
 	json_int_t id, proxy_id, started;
 
 	if (json_unpack(state,
-		    "{s:i, s:s, s:I, s:s, s:b, s:s, s:b, s:b, s:I, s:I, s:s, s:i}", "abi",
-		    &abi, "programs", &programs, "started", &started, "cgroup", &cgroup,
-		    "own_cgroup", &own_cgroup, "netns", &netns, "own_netns", &own_netns,
-		    "host_netns", &host_netns, "id", &id, "proxy_id", &proxy_id, "pacing",
-		    &pacing, "proxy_pid", &pid))
+		    "{s:i, s:s, s:I, s:s, s:b, s:s, s:b, s:b, s:b, s:I, s:I, s:s, s:i}",
+		    "abi", &abi, "programs", &programs, "started", &started, "cgroup",
+		    &cgroup, "own_cgroup", &own_cgroup, "netns", &netns, "own_netns",
+		    &own_netns, "host_netns", &host_netns, "until_empty", &until_empty,
+		    "id", &id, "proxy_id", &proxy_id, "pacing", &pacing, "proxy_pid", &pid))
 		return -EPROTO;
 	if (path_format(job->cgroup, "%s", cgroup) || path_format(job->netns, "%s", netns))
 		return -ENAMETOOLONG;
@@ -131,6 +131,7 @@ static int state_from_json(struct job *job, json_t *state)
 	job->own_cgroup = own_cgroup;
 	job->own_netns = own_netns;
 	job->host_netns = host_netns;
+	job->until_empty = until_empty;
 	job->started = started;
 	job->id = (uint64_t)id;
 	job->proxy_id = (uint64_t)proxy_id;

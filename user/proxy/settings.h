@@ -27,6 +27,7 @@ enum proxy_fd {
 	FD_REFUSED,	/* map `refused` of the job */
 	FD_CONNECTIONS, /* map `connections` of the node, read-only */
 	FD_READY,	/* pipe: one byte is written once the proxy answers */
+	FD_EVENTS, /* cgroup.events of the job's cgroup, where the proxy ends with its last process */
 	FD_END,
 };
 

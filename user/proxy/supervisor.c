@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -29,7 +30,8 @@
 
 struct supervisor {
 	int program; /* of this program: its path may be out of reach without privileges */
-	sigset_t signals, before;
+	int signals; /* signalfd(2) of SIGCHLD and SIGTERM */
+	sigset_t before;
 	pid_t worker;
 };
 
@@ -62,18 +64,36 @@ static int start_worker(struct supervisor *supervisor)
 	return 0;
 }
 
-/* Waits for a signal of ours, at most `patience` ms (-1: for ever). Returns it, or 0. */
+/* Whether the last process of the job's cgroup has ended; with the cgroup its file is gone, too. */
+static bool job_has_ended(void)
+{
+	char text[128];
+	ssize_t length = pread(FD_EVENTS, text, sizeof(text) - 1, 0);
+
+	if (length < 0)
+		return errno == ENODEV;
+	text[length] = '\0';
+	return strstr(text, "populated 0");
+}
+
+/* Waits for a signal of ours, at most `patience` ms (-1: for ever). Returns it, or 0. The end of the job's last
+ * process, where it is watched (/dev/null, in its place, never has anything urgent), counts as SIGTERM. */
 static int wait_for_signal(const struct supervisor *supervisor, int patience)
 {
-	const struct timespec limit = { .tv_sec = patience / 1000,
-		.tv_nsec = patience % 1000 * 1000000L };
-	int signal;
+	struct pollfd fds[] = { { .fd = supervisor->signals, .events = POLLIN },
+		{ .fd = FD_EVENTS, .events = POLLPRI } };
+	struct signalfd_siginfo signal;
+	int count;
 
 	do
-		signal = sigtimedwait(
-			&supervisor->signals, NULL, patience < 0 ? NULL : &limit);
-	while (signal < 0 && errno == EINTR);
-	return signal < 0 ? 0 : signal;
+		count = poll(fds, ARRAY_SIZE(fds), patience);
+	while (count < 0 && errno == EINTR);
+	if (fds[1].revents & POLLPRI && job_has_ended())
+		return SIGTERM;
+	if (!(fds[0].revents & POLLIN) ||
+		read(supervisor->signals, &signal, sizeof(signal)) != sizeof(signal))
+		return 0;
+	return (int)signal.ssi_signo;
 }
 
 /* Waits until the worker is gone or we are told to end. Returns whether to go on. */
@@ -141,6 +161,7 @@ int supervisor_run(const struct proxy_settings *settings)
 {
 	struct supervisor supervisor = { .program = open(
 						 "/proc/self/exe", O_RDONLY | O_CLOEXEC) };
+	sigset_t signals;
 	int error, status;
 
 	if (supervisor.program < 0) {
@@ -153,10 +174,15 @@ int supervisor_run(const struct proxy_settings *settings)
 			strerror(-error));
 		return 1;
 	}
-	sigemptyset(&supervisor.signals);
-	sigaddset(&supervisor.signals, SIGCHLD);
-	sigaddset(&supervisor.signals, SIGTERM);
-	sigprocmask(SIG_BLOCK, &supervisor.signals, &supervisor.before);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGCHLD);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, &supervisor.before);
+	supervisor.signals = signalfd(-1, &signals, SFD_CLOEXEC);
+	if (supervisor.signals < 0 || fcntl(FD_EVENTS, F_SETFD, FD_CLOEXEC)) {
+		perror("jobfence-proxy: supervisor");
+		return 1;
+	}
 	status = supervise(&supervisor);
 	end_worker(&supervisor);
 	return status;
