@@ -155,8 +155,10 @@ BINDIR	    := $(DESTDIR)$(PREFIX)/bin
 LIBEXECDIR  := $(DESTDIR)$(PREFIX)/libexec/jobfence
 MAN_PAGE    := $(DESTDIR)$(PREFIX)/share/man/man8/jobfence.8
 COMPLETION  := $(DESTDIR)$(PREFIX)/share/bash-completion/completions/jobfence
+HOOKS	    := $(patsubst share/%,$(DESTDIR)$(PREFIX)/share/jobfence/%,$(wildcard share/oci-hooks.d/*.json))
+UNIT	    := $(DESTDIR)$(PREFIX)/lib/systemd/system/jobfence@.service
 
-install: all ## install below DESTDIR and PREFIX
+install: all $(HOOKS) $(UNIT) ## install below DESTDIR and PREFIX
 	install -D -m 755 $(BUILD)/jobfence $(BINDIR)/jobfence
 	ln -sf jobfence $(BINDIR)/jobfence-runtime
 	install -D -m 755 $(BUILD)/jobfence-proxy $(LIBEXECDIR)/jobfence-proxy
@@ -164,9 +166,20 @@ install: all ## install below DESTDIR and PREFIX
 	$(BUILD)/jobfence manual >$(MAN_PAGE)
 	$(BUILD)/jobfence completion >$(COMPLETION)
 
+# What names the place of the program.
+$(DESTDIR)$(PREFIX)/share/jobfence/%: share/%
+	@mkdir -p $(@D)
+	sed 's|@PREFIX@|$(PREFIX)|' $< >$@
+
+$(UNIT): share/jobfence@.service
+	@mkdir -p $(@D)
+	sed 's|@PREFIX@|$(PREFIX)|' $< >$@
+
 uninstall: ## remove what `make install` installed
-	rm -f $(BINDIR)/jobfence $(BINDIR)/jobfence-runtime $(LIBEXECDIR)/jobfence-proxy $(MAN_PAGE) $(COMPLETION)
-	[ ! -d $(LIBEXECDIR) ] || rmdir $(LIBEXECDIR)
+	rm -f $(BINDIR)/jobfence $(BINDIR)/jobfence-runtime $(LIBEXECDIR)/jobfence-proxy $(MAN_PAGE) \
+		$(COMPLETION) $(HOOKS) $(UNIT)
+	for folder in $(LIBEXECDIR) $(dir $(firstword $(HOOKS))) $(DESTDIR)$(PREFIX)/share/jobfence; do \
+		[ ! -d $$folder ] || rmdir $$folder; done
 
 clean: ## remove what was built
 	rm -rf $(BUILD)

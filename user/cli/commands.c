@@ -29,7 +29,7 @@ const struct command commands[] = {
 		OPTIONS_SELECT | OPTIONS_ALL, upgrade_command, 0 },
 	{ "oci-hook", "createRuntime|poststop",
 		"fence a container; a hook of an OCI runtime, with its state on standard input",
-		0, oci_hook_command, 0 },
+		OPTIONS_HOOK, oci_hook_command, 0 },
 	{ "events", "[JOB]", "print refusals of the kernel as they happen",
 		OPTIONS_JSON | OPTIONS_FOLLOW, events_command, 0 },
 	{ "completion", "", "print completion for bash", 0, completion_command, 0 },

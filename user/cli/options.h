@@ -17,6 +17,7 @@ enum option_group {
 	OPTIONS_SELECT = 1 << 4,  /* jobs by label */
 	OPTIONS_ALL = 1 << 5,
 	OPTIONS_FOLLOW = 1 << 6,
+	OPTIONS_HOOK = 1 << 29,
 	OPTIONS_UPDATE = 1 << 30,
 	OPTIONS_COMMAND =
 		1
@@ -33,7 +34,7 @@ struct options {
 	const char *new_rate;				 /* NULL: not given */
 	const char *add_domains[UPDATE_DOMAINS_MAX + 1]; /* NULL-terminated */
 	const char *remove_domains[UPDATE_DOMAINS_MAX + 1];
-	bool json, all, follow, no_proxy_variables, help;
+	bool annotations, json, all, follow, no_proxy_variables, help;
 	char **arguments; /* what is left, NULL-terminated */
 	int count;
 };
