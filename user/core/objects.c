@@ -88,11 +88,15 @@ static int reuse_map(struct bpf_map *map)
 static int reuse_maps(const struct bpf_object *object)
 {
 	struct bpf_map *map;
-	int error = 0;
 
-	bpf_object__for_each_map(map, object) if (!error && !bpf_map__is_internal(map))
-		error = reuse_map(map);
-	return error;
+	bpf_object__for_each_map(map, object)
+	{
+		int error = bpf_map__is_internal(map) ? 0 : reuse_map(map);
+
+		if (error)
+			return error;
+	}
+	return 0;
 }
 
 /* Loads the object; without the LSM program where the kernel refuses that type. Returns NULL with errno set. */
@@ -231,7 +235,8 @@ static int look_for_use(const struct job *job, void *data)
 
 static bool is_of_another_version(const char *name)
 {
-	static const char *const others[] = { ".", "..", "jobs", LOADING_NAME, MAPS_NAME,
+	static const char own_maps[] = MAPS_NAME;
+	static const char *const others[] = { ".", "..", "jobs", LOADING_NAME, own_maps,
 		FENCE_DIGEST };
 
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)

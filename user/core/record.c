@@ -124,9 +124,7 @@ static int state_from_json(struct job *job, json_t *state)
 		return -EPROTO;
 	if (path_format(job->cgroup, "%s", cgroup) || path_format(job->netns, "%s", netns))
 		return -ENAMETOOLONG;
-	if (strlen(programs) >= sizeof(job->programs))
-		return -EPROTO;
-	strcpy(job->programs, programs);
+	snprintf(job->programs, sizeof(job->programs), "%s", programs);
 	job->abi = abi;
 	job->own_cgroup = own_cgroup;
 	job->own_netns = own_netns;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* See upgrade.h. */
 
-#include <string.h>
+#include <stdio.h>
 
 #include "core/upgrade.h"
 #include "core/attach.h"
@@ -25,7 +25,7 @@ static int replace_programs(struct job *job, struct failure *failure)
 	error = attach_replace(&job->paths, cgroup, proxy_cgroup, failure);
 	if (error)
 		return error;
-	strcpy(job->programs, objects_digest());
+	snprintf(job->programs, sizeof(job->programs), "%s", objects_digest());
 	error = job_record_write(job);
 	return error ? fail(failure, error, "cannot write %s/spec.json", job->paths.run)
 		     : 0;
