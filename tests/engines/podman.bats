@@ -60,7 +60,7 @@ teardown()
 podman()
 {
 	in_lab podman --root "$BATS_FILE_TMPDIR/podman" --runroot /run/podman --storage-driver vfs \
-		--cgroup-manager cgroupfs --events-backend none "$@"
+		--cgroup-manager cgroupfs --events-backend none "$@" 3>&- # kept by what outlives it
 }
 
 # Runs a container of the image $1 that shows its network; the other arguments are Podman's.
