@@ -17,6 +17,7 @@ enum option_group {
 	OPTIONS_SELECT = 1 << 4,  /* jobs by label */
 	OPTIONS_ALL = 1 << 5,
 	OPTIONS_FOLLOW = 1 << 6,
+	OPTIONS_ROOT = 1 << 28, /* no option: the verb needs privileges */
 	OPTIONS_HOOK = 1 << 29,
 	OPTIONS_UPDATE = 1 << 30,
 	OPTIONS_COMMAND =
