@@ -21,6 +21,10 @@ may_start()
 podman_up()
 {
 	may_start || return 0
+	# shellcheck disable=SC2016 # expanded in the lab
+	in_lab bash -c 'for controller in $(</sys/fs/cgroup/cgroup.controllers); do
+		echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control
+	done' || return
 	sed "s|@PREFIX@/bin|${JOBFENCE%/*}|" -i -- "$(hooks)"/*.json &&
 		printf 'FROM scratch\nCOPY . /\n' >"$BATS_FILE_TMPDIR/plain" &&
 		printf 'LABEL %s\nENV %s\n' io.jobfence.domains=denied.test io.jobfence.domains=denied.test |
