@@ -19,7 +19,7 @@ if [ $# -ne 2 ] || ! cd "$1"; then
 	exit 2
 fi
 name=$2 running=running/$2
-mkdir -p queue "$running" done refused
+mkdir -p queue "$running" "done" refused
 exec 9>"$running/.lock"
 flock -n 9 || { echo "executor.sh: $name is at work already" >&2 && exit 1; }
 
@@ -63,9 +63,12 @@ done
 for file in queue/*.json; do
 	id=$(basename "$file" .json)
 	mv "$file" "$running/" 2>/dev/null || continue # another executor has it
-	spec=$(jq -c --arg job "$name-$id" --arg executor "$name" \
-		'.fence | .job = $job | .labels.executor = $executor' "$running/$id.json") &&
-		bid "$spec" 2>"refused/$id.log" || { mv "$running/$id.json" refused/ && continue; }
+	if ! spec=$(jq -c --arg job "$name-$id" --arg executor "$name" \
+		'.fence | .job = $job | .labels.executor = $executor' "$running/$id.json") ||
+		! bid "$spec" 2>"refused/$id.log"; then
+		mv "$running/$id.json" refused/
+		continue
+	fi
 	rm "refused/$id.log"
 	run "$id" "$spec" >"done/$id.log" 2>&1
 	echo $? >"done/$id.status"

@@ -62,6 +62,7 @@ describe_job()
 	printf '{"network": {"type": "http", "domains": ["%s"]}}\n' "$1" | in_lab tee "/run/jobs/$JOB.json" >/dev/null
 }
 
+# shellcheck disable=SC2120 # `ends_with` gives it some
 # Runs the probe as a unit with those properties, behind the fence if $fenced says so; waits for its end and prints
 # what it printed.
 probe()
