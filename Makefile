@@ -39,7 +39,7 @@ CPPFLAGS = -D_GNU_SOURCE -DCARES_NO_DEPRECATED -DVERSION='"$(VERSION)"' \
 	   -DLIBEXECDIR='"$(PREFIX)/libexec/jobfence"' -DDATADIR='"$(PREFIX)/share/jobfence"' \
 	   -Iinclude -Iuser -I$(BUILD)/bpf $(LIB_CFLAGS)
 COMPILE	 = $(CC) -std=gnu11 $(CPPFLAGS) $(WARN) $(HARDEN) $(CFLAGS) -MMD -MP
-BPF_FLAGS := -target bpf -mcpu=v3 -D__bpf__ -Iinclude -Ivmlinux/$(ARCH)
+BPF_FLAGS := -target bpf -mcpu=v3 -D__bpf__ -Iinclude -Ivmlinux/$(ARCH) $(BPF_DEFINES)
 
 BPF_SOURCES := $(wildcard bpf/*.bpf.c)
 BPF_OBJECTS := $(BPF_SOURCES:%.bpf.c=$(BUILD)/%.bpf.o)
@@ -53,10 +53,14 @@ UNIT_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 FUZZERS	    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 
 .DELETE_ON_ERROR:
-.PHONY: all unit-tests fuzzers demo check check-vm check-kernels check-asan bench bench-throttle fuzz \
-	lint install uninstall help clean libraries
+.PHONY: all other-version unit-tests fuzzers demo check check-vm check-kernels check-asan bench \
+	bench-throttle fuzz lint install uninstall help clean libraries
 
 all: $(PROGRAMS) $(BUILD)/share ## build both programs
+
+# The same with other programs in the kernel, for tests of two versions on one node.
+other-version:
+	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/other BPF_DEFINES=-DEVENTS_PER_SECOND=32
 
 unit-tests: $(UNIT_TESTS)
 fuzzers: $(FUZZERS)
@@ -98,6 +102,7 @@ $(BUILD)/jobfence-proxy: $(BUILD)/user/proxy/main.o $(ARCHIVE)
 
 # Where a program that was not installed finds presets.
 $(BUILD)/share:
+	@mkdir -p $(@D)
 	@ln -sfn $(abspath share) $@
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(ARCHIVE)
@@ -126,12 +131,12 @@ demo: ## install what is missing, build, and show what it does
 
 check: ## all tests, here and with Linux 6.1 and 7.3 in virtual machines
 	@tests/packages check
-	$(STEP) all unit-tests
+	$(STEP) all other-version unit-tests
 	@BUILD=$(BUILD) tests/run --unit --native --vm 6.1 --vm 7.3
 
 check-vm: ## bats files T in a virtual machine with Linux K (6.1, 6.12, 7.3)
 	@tests/packages check
-	$(STEP) all
+	$(STEP) all other-version
 	@BUILD=$(BUILD) tests/run --vm $(K) $(T)
 
 check-kernels: ## the fence, the throttle and updates on every kernel; writes docs/kernels.md
@@ -142,7 +147,7 @@ check-kernels: ## the fence, the throttle and updates on every kernel; writes do
 
 check-asan: ## unit tests and bats files with AddressSanitizer and UBSan
 	@tests/packages check
-	$(STEP) all unit-tests BUILD=$(BUILD)/asan CFLAGS='-O1 -g $(ASAN)' HARDEN=-fPIE
+	$(STEP) all other-version unit-tests BUILD=$(BUILD)/asan CFLAGS='-O1 -g $(ASAN)' HARDEN=-fPIE
 	@BUILD=$(BUILD)/asan tests/run --unit --native $(T)
 
 bench: ## time jobs that come and go, a thousand of them
@@ -170,25 +175,34 @@ LIBEXECDIR  := $(DESTDIR)$(PREFIX)/libexec/jobfence
 MAN_PAGE    := $(DESTDIR)$(PREFIX)/share/man/man8/jobfence.8
 DATADIR	    := $(DESTDIR)$(PREFIX)/share/jobfence
 COMPLETION  := $(DESTDIR)$(PREFIX)/share/bash-completion/completions/jobfence
-SHARE	    := $(DESTDIR)$(PREFIX)/share/jobfence
+HOOKS	    := $(patsubst share/jobfence/%,$(DATADIR)/%,$(wildcard share/jobfence/oci-hooks.d/*.json))
+UNIT	    := $(DESTDIR)$(PREFIX)/lib/systemd/system/jobfence@.service
 
-install: all ## install below DESTDIR and PREFIX
+install: all $(HOOKS) $(UNIT) ## install below DESTDIR and PREFIX
 	install -D -m 755 $(BUILD)/jobfence $(BINDIR)/jobfence
 	ln -sf jobfence $(BINDIR)/jobfence-runtime
 	install -D -m 755 $(BUILD)/jobfence-proxy $(LIBEXECDIR)/jobfence-proxy
 	install -D -m 644 -t $(DATADIR)/presets share/jobfence/presets/*.domains
 	install -D -m 644 -t $(DATADIR)/guard share/jobfence/guard/*
 	install -d $(dir $(MAN_PAGE)) $(dir $(COMPLETION))
-	install -D -m 644 -t $(SHARE) share/jobfence/jobfence.conf share/jobfence/job-spec.schema.json
+	install -D -m 644 -t $(DATADIR) share/jobfence/jobfence.conf share/jobfence/job-spec.schema.json
 	$(BUILD)/jobfence manual >$(MAN_PAGE)
 	$(BUILD)/jobfence completion >$(COMPLETION)
 
+# What names the place of the program.
+$(HOOKS): $(DATADIR)/%: share/jobfence/%
+	@mkdir -p $(@D)
+	sed 's|@PREFIX@|$(PREFIX)|' $< >$@
+
+$(UNIT): share/jobfence/jobfence@.service
+	@mkdir -p $(@D)
+	sed 's|@PREFIX@|$(PREFIX)|' $< >$@
+
 uninstall: ## remove what `make install` installed
-	rm -f $(BINDIR)/jobfence $(BINDIR)/jobfence-runtime $(LIBEXECDIR)/jobfence-proxy $(MAN_PAGE) $(COMPLETION)
-	rm -rf $(DATADIR)/presets $(DATADIR)/guard
-	[ ! -d $(DATADIR) ] || rmdir --ignore-fail-on-non-empty $(DATADIR)
+	rm -f $(BINDIR)/jobfence $(BINDIR)/jobfence-runtime $(LIBEXECDIR)/jobfence-proxy $(MAN_PAGE) \
+		$(COMPLETION) $(UNIT)
+	rm -rf $(DATADIR)
 	[ ! -d $(LIBEXECDIR) ] || rmdir $(LIBEXECDIR)
-	rm -rf $(SHARE)
 
 clean: ## remove what was built
 	rm -rf $(BUILD)

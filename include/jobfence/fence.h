@@ -6,8 +6,9 @@
  * the keys and values of every map, the reasons of a refusal and the events that carry them.
  *
  * All fields have a fixed width and structures have no hidden padding. Addresses and ports are
- * in network byte order (__be32, __be16), all other numbers in host order. Whoever changes
- * a structure raises FENCE_ABI; reasons are appended, never renumbered.
+ * in network byte order (__be32, __be16), all other numbers in host order. Reasons are appended, never
+ * renumbered. Versions with the same FENCE_ABI share their maps on a node, and the programs of one may take the
+ * place of the other's: whoever changes a structure or a map, or takes a program away, raises it.
  */
 
 #ifdef __bpf__
@@ -35,8 +36,10 @@
 #define DOMAIN_ENTRIES_MAX  2048 /* of its domain map: old and new ones during an update */
 #define REFUSALS_MAX	    256	 /* different names that a job's refusals are kept for */
 #define LEARNED_MAX \
-	DOMAINS_MAX /* names that a learning job may use: it could declare no more */
+	DOMAINS_MAX	  /* names that a learning job may use: it could declare no more */
+#ifndef EVENTS_PER_SECOND /* a build of the tests has other programs */
 #define EVENTS_PER_SECOND 64 /* events that one job may cause */
+#endif
 
 /* An IPv6 address, or an IPv4 address in its IPv4-mapped form ::ffff:a.b.c.d. */
 struct address {

@@ -26,7 +26,7 @@ change()
 # Runs the bundle with the runtime $1.
 run_bundle()
 {
-	in_lab env JOBFENCE_OCI_RUNTIME="$1" "$RUNTIME" --root "/run/oci-$1" run --bundle "$BUNDLE" "$JOB"
+	in_lab env JOBFENCE_OCI_RUNTIME="$1" "$RUNTIME" --annotations --root "/run/oci-$1" run --bundle "$BUNDLE" "$JOB"
 }
 
 # Fails unless the bundle is not started, with the status $1 and an error like $2.

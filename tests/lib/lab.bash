@@ -60,6 +60,8 @@ lab_up()
 	LAB_PROCESS=$!
 	read -r -t 60 answer <>"$LAB/ready" || true
 	[ "$answer" = ready ] || lab_fail "the lab does not start: $(<"$LAB/output")" || return
+	# A cgroup with a process can't give controllers to its children.
+	echo "$LAB_PROCESS" >"$LAB_CGROUP/node/cgroup.procs" || return
 
 	unset "${!http_@}" "${!https_@}" "${!HTTP_@}" "${!HTTPS_@}" "${!no_proxy@}" "${!NO_PROXY@}"
 	export SSL_CERT_FILE=$LAB/authority.pem CURL_CA_BUNDLE=$LAB/authority.pem

@@ -35,6 +35,7 @@ int run_command(struct options *options, int *status, struct failure *failure);
 int up_command(struct options *options, int *status, struct failure *failure);
 int exec_command(struct options *options, int *status, struct failure *failure);
 int update_command(struct options *options, int *status, struct failure *failure);
+int upgrade_command(struct options *options, int *status, struct failure *failure);
 int down_command(struct options *options, int *status, struct failure *failure);
 int list_command(struct options *options, int *status, struct failure *failure);
 int gc_command(struct options *options, int *status, struct failure *failure);

@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/runtime.h"
 #include "core/objects.h"
+#include "core/privileges.h"
 #include "lib/cleanup.h"
 
 void report_failure(const struct failure *failure)
@@ -58,6 +59,8 @@ static int run(
 		options.count = 1;
 		command = command_find("help");
 	}
+	if (!error && command->options & OPTIONS_ROOT)
+		error = privileges_check(command->name, &failure);
 	if (!error)
 		error = command->run(&options, &status, &failure);
 	if (failure.text[0])

@@ -21,6 +21,7 @@ int oci_hook_command(struct options *options, int *status, struct failure *failu
 	if (!json_is_object(state))
 		return fail_as(failure, STATUS_USAGE,
 			"standard input is not the state of a container: %s", problem.text);
-	return strcmp(stage, "poststop") ? oci_create(state, options->config, failure)
-					 : oci_stop(state, failure);
+	return strcmp(stage, "poststop")
+		       ? oci_create(state, options->annotations, options->config, failure)
+		       : oci_stop(state, options->annotations, failure);
 }

@@ -48,6 +48,7 @@ SPEC_HANDLER(set_pacing, spec_set_pacing)
 		o->field = true; \
 		return 0; \
 	}
+FLAG_HANDLER(set_annotations, annotations)
 FLAG_HANDLER(set_json, json)
 FLAG_HANDLER(set_all, all)
 FLAG_HANDLER(set_learn, spec.learn)
@@ -226,6 +227,8 @@ static const struct option_row rows[] = {
 		"run the command as USER[:GROUP]; who called sudo, if any" },
 	{ "no-proxy-env", NULL, OPTIONS_EXECUTE, set_no_proxy_variables,
 		"leave http_proxy and its like as they are" },
+	{ "annotations", NULL, OPTIONS_HOOK, set_annotations,
+		"take annotations io.jobfence.*; only from an engine that copies none of an image" },
 	{ "json", NULL, OPTIONS_JSON, set_json, "print JSON" },
 	{ "all", NULL, OPTIONS_ALL, set_all, "every job" },
 	{ "all", NULL, OPTIONS_CHECK, set_all, "every rule that refuses the job" },

@@ -18,6 +18,8 @@ enum option_group {
 	OPTIONS_ALL = 1 << 5,
 	OPTIONS_FOLLOW = 1 << 6,
 	OPTIONS_LEARNED = 1 << 8, /* where what a job learned goes */
+	OPTIONS_ROOT = 1 << 9,	  /* no option: the verb needs privileges */
+	OPTIONS_HOOK = 1 << 10,
 	OPTIONS_UPDATE = 1 << 30,
 	OPTIONS_CHECK = 1 << 29, /* how a job is checked against the policy */
 	OPTIONS_COMMAND =
@@ -41,7 +43,7 @@ struct options {
 	const char *new_rate;				 /* NULL: not given */
 	const char *add_domains[UPDATE_DOMAINS_MAX + 1]; /* NULL-terminated */
 	const char *remove_domains[UPDATE_DOMAINS_MAX + 1];
-	bool json, all, follow, no_proxy_variables, help;
+	bool annotations, json, all, follow, no_proxy_variables, help;
 	char **arguments; /* what is left, NULL-terminated */
 	int count;
 };

@@ -69,7 +69,7 @@ static int write_config(const json_t *config, const char *path)
 	return 0;
 }
 
-static int fence_bundle(const char *bundle, struct failure *failure)
+static int fence_bundle(const char *bundle, bool annotations, struct failure *failure)
 {
 	char path[PATH_MAX], program[PATH_MAX];
 	_json_ json_t *config = NULL;
@@ -82,7 +82,7 @@ static int fence_bundle(const char *bundle, struct failure *failure)
 	config = json_load_file(path, 0, &problem);
 	if (!config)
 		return fail_as(failure, STATUS_USAGE, "%.200s: %s", path, problem.text);
-	error = oci_add_hooks(config, program, failure);
+	error = oci_add_hooks(config, program, annotations, failure);
 	if (error)
 		return error;
 	error = write_config(config, path);
@@ -118,12 +118,20 @@ static void log_failure(int count, char **arguments, const struct failure *failu
 
 int runtime_main(int count, char **arguments)
 {
-	int at = find_verb(count, arguments), error = 0;
-	const char *verb = at < count ? arguments[at] : "--help";
+	bool annotations = count > 1 && !strcmp(arguments[1], "--annotations");
 	struct failure failure = {};
+	const char *verb;
+	int at, error = 0;
+
+	/* Ours, not the runtime's. */
+	count -= annotations;
+	arguments += annotations;
+	at = find_verb(count, arguments);
+	verb = at < count ? arguments[at] : "--help";
 
 	if (!strcmp(verb, "create") || !strcmp(verb, "run"))
-		error = fence_bundle(find_bundle(arguments + at + 1), &failure);
+		error = fence_bundle(
+			find_bundle(arguments + at + 1), annotations, &failure);
 	else if (!is_one_of(verb, harmless, ARRAY_SIZE(harmless)))
 		error = fail_as(&failure, STATUS_USAGE,
 			RUNTIME_NAME " knows no way to fence what '%.32s' starts", verb);

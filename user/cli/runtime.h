@@ -3,7 +3,8 @@
 
 /* What jobfence is when it is called jobfence-runtime: an OCI runtime that adds the fence's hooks to the bundle and
  * then becomes runc or crun ($JOBFENCE_OCI_RUNTIME; its environment is the engine's, not the image's). Returns a
- * status only where it fails, and then no container has been started. */
+ * status only where it fails, and then no container has been started. --annotations as its first word has the meaning
+ * that it has for oci-hook. */
 
 #define RUNTIME_NAME "jobfence-runtime"
 

@@ -10,11 +10,15 @@
 #include "lib/cleanup.h"
 #include "lib/files.h"
 
+#define PROGRAM_MAPS_MAX 16
+
 struct hook_row {
 	const char *program;
 	enum bpf_attach_type type;
 	bool optional; /* where the kernel has no BPF LSM */
 };
+
+typedef int handler(const struct job_paths *paths, const struct hook_row *row, int cgroup);
 
 static const struct hook_row job_hooks[] = {
 	{ "egress", BPF_CGROUP_INET_EGRESS, false },
@@ -64,17 +68,137 @@ static int attach(const struct job_paths *paths, const struct hook_row *row, int
 	return bpf_obj_pin(link, path) ? -errno : 0;
 }
 
-static int attach_all(const struct job_paths *paths, const struct hook_row *rows,
-	size_t count, int cgroup, struct failure *failure)
+/* The maps that a program uses. */
+struct map_ids {
+	__u32 list[PROGRAM_MAPS_MAX];
+	__u32 count;
+};
+
+static int read_map_ids(int program, struct map_ids *ids)
+{
+	struct bpf_prog_info info = { .map_ids = (__u64)(uintptr_t)ids->list,
+		.nr_map_ids = PROGRAM_MAPS_MAX };
+	__u32 size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(program, &info, &size))
+		return -errno;
+	ids->count = info.nr_map_ids;
+	return ids->count > PROGRAM_MAPS_MAX ? -E2BIG : 0;
+}
+
+static int is_storage(__u32 map_id)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+	_fd_ int map = bpf_map_get_fd_by_id(map_id);
+
+	if (map < 0 || bpf_obj_get_info_by_fd(map, &info, &size))
+		return -errno;
+	return info.type == BPF_MAP_TYPE_CGROUP_STORAGE ||
+	       info.type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+}
+
+static bool has_map(const struct map_ids *ids, __u32 id)
+{
+	__u32 i = 0;
+
+	while (i < ids->count && ids->list[i] != id)
+		i++;
+	return i < ids->count;
+}
+
+static int open_link(const struct job_paths *paths, const struct hook_row *row)
+{
+	char path[PATH_SIZE];
+	int fd;
+
+	if (path_format(path, "%s/links/%s", paths->pins, row->program))
+		return -ENAMETOOLONG;
+	fd = bpf_obj_get(path);
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_program_of(int link)
+{
+	struct bpf_link_info info = {};
+	__u32 size = sizeof(info);
+	int fd;
+
+	if (bpf_obj_get_info_by_fd(link, &info, &size))
+		return -errno;
+	fd = bpf_prog_get_fd_by_id(info.prog_id);
+	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * A link keeps the storage that it got with its first program, whatever the next one uses: a program whose
+ * storage is another would read freed memory, one whose predecessor had none would crash the kernel
+ * (replace_effective_prog() in kernel/bpf/cgroup.c, Linux 5.7 to 7.3). So the new one may use none but the old one's.
+ */
+static int check(const struct job_paths *paths, const struct hook_row *row, int cgroup)
+{
+	_fd_ int program = objects_program(row->program);
+	_fd_ int link = open_link(paths, row);
+	_fd_ int current = link < 0 ? link : open_program_of(link);
+	struct map_ids has, wants;
+	int error;
+
+	(void)cgroup;
+	if ((program == -ENOENT && row->optional) || link == -ENOENT)
+		return 0;
+	if (program < 0 || current < 0)
+		return program < 0 ? program : current;
+	error = read_map_ids(current, &has);
+	if (!error)
+		error = read_map_ids(program, &wants);
+	for (__u32 i = 0; !error && i < wants.count; i++) {
+		int storage = is_storage(wants.list[i]);
+
+		if (storage < 0)
+			error = storage;
+		else if (storage && !has_map(&has, wants.list[i]))
+			error = -EXDEV;
+	}
+	return error;
+}
+
+static int replace(const struct job_paths *paths, const struct hook_row *row, int cgroup)
+{
+	_fd_ int program = objects_program(row->program);
+	_fd_ int link = open_link(paths, row);
+
+	if (program == -ENOENT && row->optional)
+		return 0;
+	if (link == -ENOENT)
+		return attach(paths, row, cgroup);
+	if (program < 0 || link < 0)
+		return program < 0 ? program : link;
+	return bpf_link_update(link, program, NULL) ? -errno : 0;
+}
+
+static int each_row(const struct job_paths *paths, const struct hook_row *rows,
+	size_t count, int cgroup, handler *handle, const char *what,
+	struct failure *failure)
 {
 	for (size_t i = 0; i < count; i++) {
-		int error = attach(paths, &rows[i], cgroup);
+		int error = handle(paths, &rows[i], cgroup);
 
 		if (error)
-			return fail(failure, error, "cannot attach %s to the cgroup",
-				rows[i].program);
+			return fail(failure, error, "%s: %s", what, rows[i].program);
 	}
 	return 0;
+}
+
+static int each_hook(const struct job_paths *paths, int cgroup, int proxy_cgroup,
+	handler *handle, const char *what, struct failure *failure)
+{
+	int error = each_row(
+		paths, job_hooks, ARRAY_SIZE(job_hooks), cgroup, handle, what, failure);
+
+	return error || proxy_cgroup < 0
+		       ? error
+		       : each_row(paths, proxy_hooks, ARRAY_SIZE(proxy_hooks), proxy_cgroup,
+				 handle, what, failure);
 }
 
 int attach_job(const struct job_paths *paths, int cgroup, int proxy_cgroup,
@@ -87,9 +211,17 @@ int attach_job(const struct job_paths *paths, int cgroup, int proxy_cgroup,
 		error = folder_make(links);
 	if (error)
 		return fail(failure, error, "cannot make %s", links);
-	error = attach_all(paths, job_hooks, ARRAY_SIZE(job_hooks), cgroup, failure);
-	if (!error && proxy_cgroup >= 0)
-		error = attach_all(
-			paths, proxy_hooks, ARRAY_SIZE(proxy_hooks), proxy_cgroup, failure);
-	return error;
+	return each_hook(paths, cgroup, proxy_cgroup, attach,
+		"cannot attach a program to the cgroup", failure);
+}
+
+int attach_replace(const struct job_paths *paths, int cgroup, int proxy_cgroup,
+	struct failure *failure)
+{
+	int error = each_hook(paths, cgroup, proxy_cgroup, check,
+		"this version's program can't take the place of the job's", failure);
+
+	return error ? error
+		     : each_hook(paths, cgroup, proxy_cgroup, replace,
+			       "cannot replace a program of the job", failure);
 }

@@ -12,3 +12,12 @@
  * below the job's folder of pins. Returns 0 or -errno; what was pinned by then stays. */
 int attach_job(const struct job_paths *paths, int cgroup, int proxy_cgroup,
 	struct failure *failure);
+
+/*
+ * Puts the programs of this version in the place of those of a job, one after another, each in one piece: a packet or a
+ * call is decided by the old one or by the new one. What this version has more is attached. Either all can be replaced
+ * or none is. Returns 0; -EXDEV where a program would need a storage that the job's does not have; or -errno. Killed or
+ * failed in between, the job has some of both, which decide alike, and the next call goes on.
+ */
+int attach_replace(const struct job_paths *paths, int cgroup, int proxy_cgroup,
+	struct failure *failure);

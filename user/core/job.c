@@ -187,6 +187,8 @@ static int build(struct job *job, const struct placement *where, struct failure 
 				  : state_write(job, &maps, failure);
 	if (error)
 		return error;
+	job->abi = FENCE_ABI;
+	snprintf(job->programs, sizeof(job->programs), "%s", objects_digest());
 	job->started = time(NULL);
 	error = job_record_write(job);
 	return error ? fail(failure, error, "cannot write %s/spec.json", job->paths.run)
@@ -244,7 +246,8 @@ static int end_processes(const struct job *job, struct failure *failure)
 	if (error)
 		return fail(failure, error, "cannot end the processes in %s",
 			job->paths.cgroup);
-	state_purge_connections(&maps, job->id);
+	if (job->abi == FENCE_ABI)
+		state_purge_connections(&maps, job->id);
 	error = state_clear(&maps, job->id, job->proxy_id);
 	return error ? fail(failure, error, "cannot clear the job's state") : 0;
 }
@@ -290,6 +293,16 @@ int job_read(struct job *job, const char *name, struct failure *failure)
 	if (!error)
 		error = job_paths(job->spec.name, &job->paths, failure);
 	return error ? error : job_record_read(job, failure);
+}
+
+int job_check_abi(const struct job *job, struct failure *failure)
+{
+	if (job->abi == FENCE_ABI)
+		return 0;
+	return fail(failure, -EPROTO,
+		"job %s was built by a version of jobfence with other maps; use that one (%s), or end "
+		"the job: jobfence down %s",
+		job->spec.name, job->programs, job->spec.name);
 }
 
 int job_each(int (*visit)(const struct job *job, void *data), void *data,

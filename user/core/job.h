@@ -35,7 +35,10 @@ struct job {
 	bool closed;		    /* reaches no Unix sockets but its own */
 	uint64_t id;		    /* of `cgroup`; struct job_state's id */
 	uint64_t proxy_id;	    /* of the proxy's cgroup, 0: no proxy */
-	time_t started;		    /* when `up` built it */
+	int abi;		    /* FENCE_ABI of who built it */
+	char programs[DIGEST_LENGTH +
+		      1]; /* of which version, as a folder of pins is named */
+	time_t started;	  /* when `up` built it */
 	bool by_operator; /* made by `run`: the node's policy needs no opt-in for it */
 	uint32_t max_connections;		    /* to the proxy at once */
 	enum pacing pacing;			    /* in force */
@@ -65,6 +68,9 @@ int job_read(struct job *job, const char *name, struct failure *failure);
  * on its way in or out is left out. Returns what `visit` did, 0 or -errno. */
 int job_each(int (*visit)(const struct job *job, void *data), void *data,
 	struct failure *failure);
+
+/* Whether the job's maps are as this version knows them: 0, or -EPROTO with the failure noted. */
+int job_check_abi(const struct job *job, struct failure *failure);
 
 /* Whether a job has every label of the object, with the same value. */
 bool job_has_labels(const struct job *job, const json_t *labels);

@@ -14,10 +14,13 @@
 #include "lib/cleanup.h"
 #include "lib/files.h"
 
-static int lock_byte(off_t byte, struct failure *failure)
+#define JOBS_FIRST 1
+#define JOBS_COUNT (1LL << 32) /* of hashes */
+
+static int lock_bytes(off_t start, off_t count, int command, struct failure *failure)
 {
 	struct flock lock = {
-		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = count
 	};
 	_fd_ int fd = -1;
 	int error = folder_make(RUN_JOBS_FOLDER);
@@ -29,9 +32,12 @@ static int lock_byte(off_t byte, struct failure *failure)
 	if (fd < 0)
 		return fail(
 			failure, -errno, "cannot open %s/lock (are you root?)", RUN_FOLDER);
-	while (fcntl(fd, F_OFD_SETLKW, &lock))
+	while (fcntl(fd, command, &lock)) {
+		if (errno == EAGAIN || errno == EACCES)
+			return -EAGAIN;
 		if (errno != EINTR)
 			return fail(failure, -errno, "cannot lock %s/lock", RUN_FOLDER);
+	}
 	return TAKE_FD(fd);
 }
 
@@ -41,10 +47,15 @@ int job_lock(const char *name, struct failure *failure)
 
 	for (; *name; name++)
 		hash = (hash ^ (unsigned char)*name) * 16777619;
-	return lock_byte(1 + (off_t)hash, failure);
+	return lock_bytes(JOBS_FIRST + (off_t)hash, 1, F_OFD_SETLKW, failure);
+}
+
+int jobs_try_lock(struct failure *failure)
+{
+	return lock_bytes(JOBS_FIRST, JOBS_COUNT, F_OFD_SETLK, failure);
 }
 
 int node_lock(struct failure *failure)
 {
-	return lock_byte(0, failure);
+	return lock_bytes(0, 1, F_OFD_SETLKW, failure);
 }

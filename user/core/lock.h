@@ -12,5 +12,8 @@
 /* The lock of the job with this name. Two names may share one: nobody takes a second. */
 int job_lock(const char *name, struct failure *failure);
 
+/* The locks of all jobs at once, without waiting for them: -EAGAIN, with no failure noted, while anyone has one. */
+int jobs_try_lock(struct failure *failure);
+
 /* The lock of what jobs share: the programs. Who has a job's may take it, never the other way. */
 int node_lock(struct failure *failure);

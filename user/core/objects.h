@@ -2,11 +2,12 @@
 #pragma once
 
 /*
- * The programs and maps that all jobs of a node share: loaded once, pinned under the digest of the
- * object they come from, so that two versions on one node don't meet.
+ * The programs and maps that all jobs of a node share, loaded once. Programs are pinned under the digest of the
+ * object they come from, so that those of two versions don't meet; maps are shared by all versions with
+ * the same FENCE_ABI, so that programs of one may take the place of another's.
  *
  *	/sys/fs/bpf/jobfence/DIGEST/programs/NAME
- *	/sys/fs/bpf/jobfence/DIGEST/maps/NAME
+ *	/sys/fs/bpf/jobfence/abi-FENCE_ABI/maps/NAME
  */
 
 #include "lib/failure.h"
@@ -14,6 +15,13 @@
 /* Mounts bpffs where it is missing; loads and pins what is not pinned yet. To be called with the state
  * locked. Returns 0 or -errno. */
 int objects_ensure(struct failure *failure);
+
+/* The digest of this version's programs. */
+const char *objects_digest(void);
+
+/* Removes the pins of versions that no job is of, but this one's. Does nothing while any job is being changed.
+ * Returns 0 or -errno. */
+int objects_collect(struct failure *failure);
 
 /* Opens a pinned program or map of this version. Returns a descriptor or -errno. */
 int objects_program(const char *name);

@@ -88,24 +88,36 @@ static int apply(struct job_spec *spec, const char *key, const json_t *value,
 	return spec_set_network(spec, text, failure);
 }
 
-/* What the annotations say; the container's id is the name unless they give one. */
-static int read_spec(struct job_spec *spec, const json_t *state, struct failure *failure)
+static int read_annotations(
+	struct job_spec *spec, const json_t *state, bool trusted, struct failure *failure)
 {
-	const char *id = json_string_value(json_object_get(state, "id")), *key;
-	char short_id[JOB_NAME_MAX + 1];
+	const char *key;
 	json_t *value;
+	int error = 0;
+
+	json_object_foreach(json_object_get(state, "annotations"), key, value)
+	{
+		if (error || strncmp(key, ANNOTATION_PREFIX, sizeof(ANNOTATION_PREFIX) - 1))
+			continue;
+		if (!trusted)
+			return fail_as(failure, STATUS_USAGE,
+				"annotation %.64s may be the image's: annotations are not "
+				"taken here; see --annotations in: jobfence help oci-hook",
+				key);
+		error = apply(spec, key + sizeof(ANNOTATION_PREFIX) - 1, value, failure);
+	}
+	return error;
+}
+
+/* The container's id is the name unless its annotations gave one. */
+static int finish_spec(struct job_spec *spec, const json_t *state, struct failure *failure)
+{
+	const char *id = json_string_value(json_object_get(state, "id"));
+	char short_id[JOB_NAME_MAX + 1];
 	int error = 0;
 
 	if (!id)
 		return fail_as(failure, STATUS_USAGE, "the container's state has no id");
-	json_object_foreach(json_object_get(state, "annotations"), key, value)
-	{
-		if (strncmp(key, ANNOTATION_PREFIX, sizeof(ANNOTATION_PREFIX) - 1))
-			continue;
-		error = apply(spec, key + sizeof(ANNOTATION_PREFIX) - 1, value, failure);
-		if (error)
-			return error;
-	}
 	snprintf(short_id, sizeof(short_id), "%s", id);
 	if (!spec->name[0])
 		error = spec_set_name(spec, short_id, failure);
@@ -149,7 +161,8 @@ static int admit(struct job *job, const char *file, struct failure *failure)
 	return error ? error : admission_enforce(&admission, failure);
 }
 
-int oci_create(const json_t *state, const char *policy, struct failure *failure)
+int oci_create(
+	const json_t *state, bool annotations, const char *policy, struct failure *failure)
 {
 	pid_t pid = (pid_t)json_integer_value(json_object_get(state, "pid"));
 	char cgroup[PATH_SIZE], netns[PATH_SIZE], name[JOB_NAME_MAX + 1];
@@ -168,7 +181,9 @@ int oci_create(const json_t *state, const char *policy, struct failure *failure)
 			"the container has no cgroup of version 2 of its own");
 	if (!oci_job_of_cgroup(cgroup + strlen(cgroup_mount()), name))
 		return join(name, pid, failure);
-	error = read_spec(&job.spec, state, failure);
+	error = read_annotations(&job.spec, state, annotations, failure);
+	if (!error)
+		error = finish_spec(&job.spec, state, failure);
 	if (!error)
 		error = admit(&job, policy, failure);
 	if (!error && path_format(netns, "/proc/%d/ns/net", (int)pid))
@@ -176,7 +191,7 @@ int oci_create(const json_t *state, const char *policy, struct failure *failure)
 	return error ? error : job_up(&job, &where, failure);
 }
 
-int oci_stop(const json_t *state, struct failure *failure)
+int oci_stop(const json_t *state, bool annotations, struct failure *failure)
 {
 	_cleanup_(job_free) struct job wanted, job;
 	const json_t *id;
@@ -185,7 +200,10 @@ int oci_stop(const json_t *state, struct failure *failure)
 
 	if (error || other)
 		return fail(failure, -ENOMEM, "container");
-	error = read_spec(&wanted.spec, state, failure);
+	if (annotations)
+		error = read_annotations(&wanted.spec, state, true, failure);
+	if (!error)
+		error = finish_spec(&wanted.spec, state, failure);
 	if (error)
 		return error;
 	/* A container in another job's cgroup, or one that never came up, has no job of its own. */
@@ -197,11 +215,12 @@ int oci_stop(const json_t *state, struct failure *failure)
 	return job_down(wanted.spec.name, failure);
 }
 
-static int add_hook(json_t *hooks, const char *stage, const char *program)
+static int add_hook(json_t *hooks, const char *stage, const char *program, bool annotations)
 {
 	json_t *list = json_object_get(hooks, stage);
-	_json_ json_t *hook = json_pack("{s:s, s:[s, s, s], s:i}", "path", program, "args",
-		"jobfence", "oci-hook", stage, "timeout", HOOK_TIMEOUT);
+	_json_ json_t *hook = json_pack("{s:s, s:[s, s, s, s*], s:i}", "path", program,
+		"args", "jobfence", "oci-hook", stage, annotations ? "--annotations" : NULL,
+		"timeout", HOOK_TIMEOUT);
 	const json_t *other;
 	size_t i;
 
@@ -246,7 +265,8 @@ static int enter_job(json_t *linux_config, const char *name, struct failure *fai
 	return error;
 }
 
-int oci_add_hooks(json_t *config, const char *program, struct failure *failure)
+int oci_add_hooks(
+	json_t *config, const char *program, bool annotations, struct failure *failure)
 {
 	json_t *hooks = json_object_get(config, "hooks");
 	json_t *linux_config = json_object_get(config, "linux");
@@ -261,8 +281,8 @@ int oci_add_hooks(json_t *config, const char *program, struct failure *failure)
 		if (json_object_set_new(config, "hooks", hooks))
 			return fail(failure, -ENOMEM, "hooks");
 	}
-	if (add_hook(hooks, "createRuntime", program) ||
-		add_hook(hooks, "poststop", program))
+	if (add_hook(hooks, "createRuntime", program, annotations) ||
+		add_hook(hooks, "poststop", program, annotations))
 		return fail(failure, -ENOMEM, "hooks");
 	return cgroup && !oci_job_of_cgroup(cgroup, name)
 		       ? enter_job(linux_config, name, failure)

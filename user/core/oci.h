@@ -3,7 +3,9 @@
 
 /*
  * A container of an OCI runtime (runc, crun) as a job. Nothing of the container's image is ever read: what it may do
- * comes from the annotations of the container, which the engine writes, or from the job in whose cgroup it is started.
+ * comes from the job in whose cgroup it is started, or else from the annotations of the container, where
+ * `annotations` says that these are the engine's own. Podman's are not: it copies those of an image's manifest (tried:
+ * 4.3). Where they are not taken, a container that has some of ours is refused.
  */
 
 #include <jansson.h>
@@ -21,11 +23,13 @@ int oci_job_of_cgroup(const char *path, char name[JOB_NAME_MAX + 1]);
 
 /* Builds the fence of the container whose state (OCI runtime specification, "State") is given, or makes sure that it
  * is inside that of a job which is up. `policy` is the file of the node's policy; NULL: the default. Returns 0 or -errno. */
-int oci_create(const json_t *state, const char *policy, struct failure *failure);
+int oci_create(
+	const json_t *state, bool annotations, const char *policy, struct failure *failure);
 
 /* Ends the job of a container that has ended; the job in whose cgroup it was stays. Returns 0 or -errno. */
-int oci_stop(const json_t *state, struct failure *failure);
+int oci_stop(const json_t *state, bool annotations, struct failure *failure);
 
 /* Adds the hooks, called as `program`, to a bundle's configuration, and leads a container that is to start in a job's
  * cgroup into the job's network namespace. Returns 0 or -errno. */
-int oci_add_hooks(json_t *config, const char *program, struct failure *failure);
+int oci_add_hooks(
+	json_t *config, const char *program, bool annotations, struct failure *failure);

@@ -24,6 +24,7 @@
 #define PINS_FOLDER	BPF_MOUNT "/jobfence"
 #define PIN_JOBS_FOLDER PINS_FOLDER "/jobs"
 #define NETNS_FOLDER	"/run/netns"
+#define DIGEST_LENGTH	12 /* hexadecimal digits of what names a version's programs */
 
 struct job_paths {
 	char run[PATH_SIZE];

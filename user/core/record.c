@@ -49,16 +49,45 @@ json_t *job_to_json(const struct job *job)
 				       : json_null();
 
 	return json_pack(
-		"{s:s, s:I, s:s, s:o, s:o, s:b, s:O, s:{s:I, s:s}, s:s, s:o, s:o, s:s, s:o, s:s+}",
-		"job", job->spec.name, "started", (json_int_t)job->started, "network",
-		network_name(job->spec.network), "domains",
-		domains_to_json(&job->spec.domains), "guard_domains",
+		"{s:s, s:s, s:I, s:s, s:o, s:o, s:b, s:O, s:{s:I, s:s}, s:s, s:o, s:o, s:s, s:o, s:s+}",
+		"job", job->spec.name, "programs", job->programs, "started",
+		(json_int_t)job->started, "network", network_name(job->spec.network),
+		"domains", domains_to_json(&job->spec.domains), "guard_domains",
 		domains_to_json(&job->spec.guarded), "learn", job->spec.learn, "labels",
 		job->spec.labels, "rate", "bits_per_second", (json_int_t)job->spec.rate,
 		"pacing", pacing_name(job->pacing), "cgroup", job->cgroup, "netns",
 		netns_to_json(job), "proxy", proxy, "header", job->spec.header, "env",
 		variables_to_json(job), "resolv_conf", job->paths.run, "/resolv.conf");
 }
+
+/* What became of the job, for the file only; the same table writes and reads it. */
+static const struct record_field {
+	const char *name;
+	enum { RECORD_BOOL, RECORD_NUMBER, RECORD_TEXT } kind;
+	size_t offset, size;
+} fields[] = {
+#define FIELD(kind, name) \
+	{ \
+#name, RECORD_##kind, offsetof(struct job, name), \
+			sizeof(((struct job *)0)->name) \
+	}
+	FIELD(NUMBER, abi),
+	FIELD(TEXT, programs),
+	FIELD(NUMBER, started),
+	FIELD(BOOL, by_operator),
+	FIELD(NUMBER, max_connections),
+	FIELD(TEXT, cgroup),
+	FIELD(BOOL, own_cgroup),
+	FIELD(TEXT, netns),
+	FIELD(BOOL, own_netns),
+	FIELD(BOOL, host_netns),
+	FIELD(BOOL, until_empty),
+	FIELD(BOOL, closed),
+	FIELD(NUMBER, id),
+	FIELD(NUMBER, proxy_id),
+	FIELD(NUMBER, proxy_pid),
+#undef FIELD
+};
 
 static json_t *endpoint_to_json(const struct endpoint *endpoint)
 {
@@ -85,25 +114,56 @@ static int state_path(char path[PATH_SIZE], const struct job *job, const char *s
 	return path_format(path, "%s/spec.json%s", job->paths.run, suffix);
 }
 
+static json_t *field_to_json(const struct job *job, const struct record_field *field)
+{
+	const char *at = (const char *)job + field->offset;
+
+	if (field->kind == RECORD_TEXT)
+		return json_string(at);
+	if (field->kind == RECORD_BOOL)
+		return json_boolean(*(const bool *)at);
+	return json_integer(field->size == sizeof(int32_t) ? *(const int32_t *)at
+							   : *(const int64_t *)at);
+}
+
+static int field_from_json(
+	struct job *job, const struct record_field *field, const json_t *value)
+{
+	char *at = (char *)job + field->offset;
+
+	if (field->kind == RECORD_TEXT) {
+		if (!json_is_string(value) || json_string_length(value) >= field->size)
+			return -EPROTO;
+		memcpy(at, json_string_value(value), json_string_length(value) + 1);
+	} else if (field->kind == RECORD_BOOL) {
+		if (!json_is_boolean(value))
+			return -EPROTO;
+		*(bool *)at = json_is_true(value);
+	} else {
+		if (!json_is_integer(value))
+			return -EPROTO;
+		if (field->size == sizeof(int32_t))
+			*(int32_t *)at = (int32_t)json_integer_value(value);
+		else
+			*(int64_t *)at = json_integer_value(value);
+	}
+	return 0;
+}
+
 int job_record_write(const struct job *job)
 {
 	_json_ json_t *record = spec_to_json(&job->spec);
-	char path[PATH_SIZE], fresh[PATH_SIZE];
-	json_t *state;
-
-	state = json_pack(
-		"{s:i, s:I, s:b, s:i, s:s, s:b, s:s, s:b, s:b, s:b, s:b, s:I, s:I, s:s, s:i, s:o, s:o, "
-		"s:o, s:o}",
-		"abi", FENCE_ABI, "started", (json_int_t)job->started, "by_operator",
-		job->by_operator, "max_connections", (int)job->max_connections, "cgroup",
-		job->cgroup, "own_cgroup", job->own_cgroup, "netns", job->netns,
-		"own_netns", job->own_netns, "host_netns", job->host_netns, "until_empty",
-		job->until_empty, "closed", job->closed, "id", (json_int_t)job->id,
-		"proxy_id", (json_int_t)job->proxy_id, "pacing", pacing_name(job->pacing),
-		"proxy_pid", (int)job->proxy_pid, "proxy4", endpoint_to_json(&job->proxy4),
+	_json_ json_t *state = json_pack("{s:s, s:o, s:o, s:o, s:o}", "pacing",
+		pacing_name(job->pacing), "proxy4", endpoint_to_json(&job->proxy4),
 		"proxy6", endpoint_to_json(&job->proxy6), "dns4",
 		endpoint_to_json(&job->dns4), "dns6", endpoint_to_json(&job->dns6));
-	if (!record || json_object_set_new(record, "state", state))
+	char path[PATH_SIZE], fresh[PATH_SIZE];
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		if (json_object_set_new(
+			    state, fields[i].name, field_to_json(job, &fields[i])))
+			return -ENOMEM;
+	if (!record || json_object_set(record, "state", state))
 		return -ENOMEM;
 	if (state_path(path, job, "") || state_path(fresh, job, ".new"))
 		return -ENAMETOOLONG;
@@ -112,34 +172,19 @@ int job_record_write(const struct job *job)
 	return rename(fresh, path) ? -errno : 0;
 }
 
-static int state_from_json(struct job *job, json_t *state)
+static int state_from_json(struct job *job, const json_t *state)
 {
-	const char *cgroup, *netns, *pacing;
-	int abi, by_operator, max_connections, own_cgroup, own_netns, host_netns,
-		until_empty, closed, pid;
-	json_int_t id, proxy_id, started;
+	const char *pacing = json_string_value(json_object_get(state, "pacing"));
 
-	if (json_unpack(state,
-		    "{s:i, s:I, s:b, s:i, s:s, s:b, s:s, s:b, s:b, s:b, s:b, s:I, s:I, s:s, s:i}",
-		    "abi", &abi, "started", &started, "by_operator", &by_operator,
-		    "max_connections", &max_connections, "cgroup", &cgroup, "own_cgroup",
-		    &own_cgroup, "netns", &netns, "own_netns", &own_netns, "host_netns",
-		    &host_netns, "until_empty", &until_empty, "closed", &closed, "id", &id,
-		    "proxy_id", &proxy_id, "pacing", &pacing, "proxy_pid", &pid))
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		int error = field_from_json(
+			job, &fields[i], json_object_get(state, fields[i].name));
+
+		if (error)
+			return error;
+	}
+	if (!pacing)
 		return -EPROTO;
-	if (path_format(job->cgroup, "%s", cgroup) || path_format(job->netns, "%s", netns))
-		return -ENAMETOOLONG;
-	job->by_operator = by_operator;
-	job->max_connections = (uint32_t)max_connections;
-	job->own_cgroup = own_cgroup;
-	job->own_netns = own_netns;
-	job->host_netns = host_netns;
-	job->until_empty = until_empty;
-	job->closed = closed;
-	job->started = started;
-	job->id = (uint64_t)id;
-	job->proxy_id = (uint64_t)proxy_id;
-	job->proxy_pid = pid;
 	for (job->pacing = PACING_AUTO; strcmp(pacing, pacing_name(job->pacing));
 		job->pacing++)
 		if (job->pacing == PACING_NONE)

@@ -64,6 +64,8 @@ int job_repair(struct job *job, const char *name, struct failure *failure)
 	error = job_paths(name, &job->paths, failure);
 	if (!error)
 		error = job_record_read(job, failure);
+	if (!error)
+		error = job_check_abi(job, failure);
 	if (error)
 		return error;
 	switch (job_condition(job)) {

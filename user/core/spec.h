@@ -30,7 +30,7 @@ struct job_spec {
 	struct domains guarded; /* TLS to them is refused */
 	struct domains denied;	/* refused, unless a declared domain is narrower */
 	bool rate_given;
-	uint64_t rate;		/* bits per second and direction, 0: none */
+	uint64_t rate; /* bits per second and direction, 0: none */
 	enum pacing pacing;
 	json_t *labels; /* object of strings */
 	bool header_given;

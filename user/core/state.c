@@ -192,19 +192,30 @@ int state_read_delays(const struct job *job, const struct job_maps *maps, uint64
 	return 0;
 }
 
+/* The map may be that of another version, and its values of another size. */
+static int clear(int map, uint64_t cgroup)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+	_free_ void *nothing = NULL;
+
+	if (map < 0 || !cgroup)
+		return 0;
+	if (bpf_obj_get_info_by_fd(map, &info, &size))
+		return -errno;
+	nothing = calloc(1, info.value_size);
+	if (!nothing)
+		return -ENOMEM;
+	return bpf_map_update_elem(map, &cgroup, nothing, BPF_EXIST) && errno != ENOENT
+		       ? -errno
+		       : 0;
+}
+
 int state_clear(const struct job_maps *maps, uint64_t id, uint64_t proxy_id)
 {
-	static const struct job_state nothing;
-	static const struct upstream_state nowhere;
+	int error = clear(maps->job, id);
 
-	if (maps->job >= 0 && id &&
-		bpf_map_update_elem(maps->job, &id, &nothing, BPF_EXIST) && errno != ENOENT)
-		return -errno;
-	if (maps->upstream >= 0 && proxy_id &&
-		bpf_map_update_elem(maps->upstream, &proxy_id, &nowhere, BPF_EXIST) &&
-		errno != ENOENT)
-		return -errno;
-	return 0;
+	return error ? error : clear(maps->upstream, proxy_id);
 }
 
 void state_purge_connections(const struct job_maps *maps, uint64_t id)

@@ -269,6 +269,8 @@ int job_update(const char *name, const struct job_change *change, struct failure
 		return error;
 	lock = job_lock(job.spec.name, failure);
 	error = lock < 0 ? lock : job_read(&job, name, failure);
+	if (!error)
+		error = job_check_abi(&job, failure);
 	if (!error && job.proxy_id)
 		/* One that has no domains left is read as none. */
 		job.spec.network = NETWORK_HTTP;

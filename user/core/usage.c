@@ -80,8 +80,11 @@ int usage_read(const struct job *job, struct usage **usage, struct failure *fail
 {
 	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
 	_cleanup_(usage_free) struct usage *read = calloc(1, sizeof(*read));
-	int error = read ? job_maps_open(&job->paths, &maps) : -ENOMEM;
+	int error = job_check_abi(job, failure);
 
+	if (error)
+		return error;
+	error = read ? job_maps_open(&job->paths, &maps) : -ENOMEM;
 	if (!error)
 		error = job_counters_read(maps.counters, job->id, &read->job);
 	if (!error && job->proxy_id)

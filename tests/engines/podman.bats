@@ -1,0 +1,142 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# bats file_tags=vm
+#
+# Containers of Podman: in a job's cgroup and namespace, and with hooks.
+
+load ../lib/container
+
+setup_file()
+{
+	mkdir "$BATS_FILE_TMPDIR/lab"
+	{ lab_up "$BATS_FILE_TMPDIR/lab" && containers_up && podman_up; } || { lab_down && false; }
+}
+
+may_start()
+{
+	in_lab bash -c 'ulimit -l unlimited' 2>/dev/null
+}
+
+# Makes an image, and one that asks for more in every way it can.
+podman_up()
+{
+	may_start || return 0
+	# shellcheck disable=SC2016 # expanded in the lab
+	in_lab bash -c 'for controller in $(</sys/fs/cgroup/cgroup.controllers); do
+		echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control
+	done' || return
+	sed "s|@PREFIX@/bin|${JOBFENCE%/*}|" -i -- "$(hooks)"/*.json &&
+		printf 'FROM scratch\nCOPY . /\n' >"$BATS_FILE_TMPDIR/plain" &&
+		printf 'LABEL %s\nENV %s\n' io.jobfence.domains=denied.test io.jobfence.domains=denied.test |
+		cat "$BATS_FILE_TMPDIR/plain" - >"$BATS_FILE_TMPDIR/greedy" &&
+		podman build -q -t localhost/box -f "$BATS_FILE_TMPDIR/plain" "$ROOT" &&
+		podman build -q -t localhost/greedy --format oci --annotation io.jobfence.domains=denied.test \
+			-f "$BATS_FILE_TMPDIR/greedy" "$ROOT"
+}
+
+# The folder of hooks, as `make install` would make it.
+hooks()
+{
+	local folder=$BATS_FILE_TMPDIR/hooks
+
+	[ -d "$folder" ] || cp -r "$LIB/../../share/jobfence/oci-hooks.d" "$folder"
+	echo "$folder"
+}
+
+setup()
+{
+	may_start || skip "crun may not lift limits here"
+	lab_forget
+}
+
+teardown()
+{
+	local container
+
+	may_start || return 0
+	for container in $(podman ps --all --quiet); do
+		podman rm --force --time 0 "$container" >/dev/null
+	done
+	jobfence down --all >"$BATS_TEST_TMPDIR/down" 2>&1 || cat "$BATS_TEST_TMPDIR/down"
+	nothing_is_left
+}
+
+podman()
+{
+	in_lab podman --root "$BATS_FILE_TMPDIR/podman" --runroot /run/podman --storage-driver vfs \
+		--cgroup-manager cgroupfs --events-backend none "$@" 3>&- # kept by what outlives it
+}
+
+# Runs a container of the image $1 that shows its network; the other arguments are Podman's.
+probe()
+{
+	podman "${global[@]}" run --rm "${@:2}" "localhost/$1" sh -c "$PROBE" || true
+}
+
+has_nothing()
+{
+	like "$1" "nc: can't connect to remote host (11.0.0.2): *"
+	lab_saw_nothing
+}
+
+@test "a container in a job's cgroup and namespace has the job's network" {
+	job_up --domain allowed.test
+	is "$(probe box --network "ns:/run/netns/jobfence-$JOB" --cgroup-parent "/jobfence/$JOB/work")" "$FENCED"
+	is "$(jobfence list --json | jq -r '.[].job')" "$JOB"
+}
+
+@test "in a job's namespace only, or in its cgroup only, it has no network" {
+	job_up --domain allowed.test
+	has_nothing "$(probe box --network "ns:/run/netns/jobfence-$JOB")"
+	has_nothing "$(probe box --network none --cgroup-parent "/jobfence/$JOB/work")"
+}
+
+@test "a job's end ends its containers" {
+	job_up --domain allowed.test
+	podman run -d --name "$JOB" --network "ns:/run/netns/jobfence-$JOB" \
+		--cgroup-parent "/jobfence/$JOB/work" localhost/box sleep 1000
+	jobfence down "$JOB"
+	nothing_is_left
+	like "$(podman inspect --format '{{.State.Status}}' "$JOB")" '[!r]*'
+}
+
+@test "hooks: a container in a job's cgroup has its network, in another namespace it does not start" {
+	local global=(--hooks-dir "$(hooks)")
+
+	job_up --domain allowed.test
+	is "$(probe box --network "ns:/run/netns/jobfence-$JOB" --cgroup-parent "/jobfence/$JOB/work")" "$FENCED"
+	ends_with 126 podman "${global[@]}" run --rm --network none --cgroup-parent "/jobfence/$JOB/work" \
+		localhost/box true
+	like "$ERRORS" '*error executing hook*'
+}
+
+@test "hooks: what nobody declared anything for has no network, even on the node's, and leaves nothing" {
+	local global=(--hooks-dir "$(hooks)")
+
+	has_nothing "$(probe box --network none)"
+	has_nothing "$(probe box --network host)"
+	nothing_is_left
+}
+
+@test "hooks: an image can't widen its fence, whatever it says of itself" {
+	local global=(--hooks-dir "$(hooks)")
+
+	job_up --domain allowed.test
+	is "$(probe greedy --network "ns:/run/netns/jobfence-$JOB" --cgroup-parent "/jobfence/$JOB/work")" "$FENCED"
+	ends_with 126 podman "${global[@]}" run --rm --network none localhost/greedy sh -c "$PROBE"
+	like "$ERRORS" '*error executing hook*'
+	is "$OUTPUT" ''
+}
+
+@test "hooks: while jobfence is broken a container does not start" {
+	local global=(--hooks-dir "$(hooks)")
+
+	ends_with 126 podman "${global[@]}" run --rm --network host --cgroup-parent /jobfence/nobody/work \
+		localhost/box sh -c "$PROBE"
+	like "$ERRORS" '*error executing hook*'
+	in_lab mount -t tmpfs -o ro tmpfs /run/jobfence
+	ends_with 126 podman "${global[@]}" run --rm --network host localhost/box sh -c "$PROBE"
+	in_lab umount /run/jobfence
+	is "$OUTPUT" ''
+	lab_saw_nothing
+}

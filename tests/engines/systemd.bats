@@ -1,0 +1,165 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# bats file_tags=vm
+#
+# Units of systemd, which is the first process of a PID namespace here, behind jobfence@.service.
+
+load ../lib/container
+
+setup_file()
+{
+	mkdir "$BATS_FILE_TMPDIR/lab"
+	{ lab_up "$BATS_FILE_TMPDIR/lab" && containers_up && systemd_up; } || { lab_down && false; }
+}
+
+# Boots systemd with no units but ours and those few that all units depend on.
+systemd_up()
+{
+	local units=$BATS_FILE_TMPDIR/units name tries=0
+
+	mkdir "$units"
+	for name in sysinit basic shutdown; do
+		printf '[Unit]\nDefaultDependencies=no\n' >"$units/$name.target"
+	done
+	sed "s|@PREFIX@/bin|${JOBFENCE%/*}|; s|/etc/jobfence/jobs|/run/jobs|" "$LIB/../../share/jobfence/jobfence@.service" >"$units/jobfence@.service"
+	in_lab mkdir -p /run/netns
+	in_lab mount --bind /run/netns /run/netns
+	in_lab mount --make-shared /run/netns
+	# shellcheck disable=SC2016 # expanded in the lab
+	in_lab bash -c '
+		echo $$ >/sys/fs/cgroup/cgroup.procs
+		exec env -i PATH="$PATH" container=lab SYSTEMD_UNIT_PATH="$1" \
+			unshare --pid --fork --kill-child --mount --propagation unchanged --mount-proc \
+			/lib/systemd/systemd --system --unit=basic.target' \
+		systemd "$units" >"$BATS_FILE_TMPDIR/systemd.log" 2>&1 3>&- &
+	until in_lab pgrep -x systemd >"$BATS_FILE_TMPDIR/pid" &&
+		[ "$(systemctl is-active basic.target 2>/dev/null)" = active ]; do
+		[ $((++tries)) -le 300 ] || lab_fail "systemd does not boot: $(<"$BATS_FILE_TMPDIR/systemd.log")" || return
+	done
+	mkdir "$ROOT/out"
+	printf '%s\n' "$PROBE" >"$ROOT/probe"
+}
+
+in_system()
+{
+	in_lab nsenter --target "$(<"$BATS_FILE_TMPDIR/pid")" --pid --mount "$@"
+}
+
+jobfence()
+{
+	in_system "$JOBFENCE" "$@"
+}
+
+systemctl()
+{
+	in_system systemctl --no-pager "$@"
+}
+
+# Describes the job of this test to jobfence@.service, with that domain.
+describe_job()
+{
+	in_system mkdir -p /run/jobs
+	printf '{"network": {"type": "http", "domains": ["%s"]}}\n' "$1" | in_lab tee "/run/jobs/$JOB.json" >/dev/null
+}
+
+# shellcheck disable=SC2120 # `ends_with` gives it some
+# Runs the probe as a unit with those properties, behind the fence if $fenced says so; waits for its end and prints
+# what it printed.
+probe()
+{
+	local property properties=() status=0
+
+	for property in Type=oneshot RootDirectory="$ROOT" StandardOutput=truncate:"$ROOT/out/$JOB" \
+		SuccessExitStatus=1 "${fenced[@]}" "$@"; do
+		properties+=(--property "$property")
+	done
+	: >"$ROOT/out/$JOB"
+	in_system systemd-run --quiet --collect --unit "work-$JOB" "${properties[@]}" /bin/sh /probe ||
+		status=$?
+	cat "$ROOT/out/$JOB"
+	return $status
+}
+
+setup()
+{
+	lab_forget
+	fence=(Requires="jobfence@$JOB.service" After="jobfence@$JOB.service")
+	place=(Slice="jobfence-$JOB.slice" NetworkNamespacePath="/run/netns/jobfence-$JOB")
+	fenced=("${fence[@]}" "${place[@]}")
+}
+
+teardown()
+{
+	systemctl stop "jobfence@$JOB.service" "jobfence-$JOB.slice"
+	nothing_is_left
+}
+
+# The fence goes with the last unit that needs it; systemd notices that after the unit's end.
+fence_is_gone()
+{
+	local tries=0
+
+	while in_lab test -e "/run/jobfence/jobs/$JOB"; do
+		[ $((++tries)) -le 300 ] || lab_fail "$(systemctl status "jobfence@$JOB.service")" || return
+	done
+	systemctl stop "jobfence-$JOB.slice"
+	nothing_is_left
+}
+
+@test "a unit has the job's network, and takes the fence with it" {
+	describe_job allowed.test
+	is "$(probe)" "$FENCED"
+	fence_is_gone
+}
+
+@test "a unit's fence stands as long as any unit needs it" {
+	describe_job allowed.test
+	in_system systemd-run --quiet --unit "first-$JOB" "${fenced[@]/#/--property=}" sleep infinity
+	is "$(probe)" "$FENCED"
+	is "$(jobfence list --json | jq -r '.[].state')" up
+	systemctl stop "first-$JOB"
+	fence_is_gone
+}
+
+@test "the end of the fence ends its units first" {
+	describe_job allowed.test
+	in_system systemd-run --quiet --unit "first-$JOB" "${fenced[@]/#/--property=}" sleep infinity
+	systemctl stop "jobfence@$JOB.service"
+	ends_with 3 systemctl is-active "first-$JOB"
+	fence_is_gone
+}
+
+@test "in the namespace only, or in the slice with another namespace, a unit has no network" {
+	describe_job allowed.test
+	in_system systemd-run --quiet --unit "first-$JOB" "${fenced[@]/#/--property=}" sleep infinity
+	fenced=("${fence[@]}" "${place[0]}" PrivateNetwork=yes)
+	like "$(probe)" "nc: can't connect to remote host (11.0.0.2): *"
+	fenced=("${fence[@]}" "${place[1]}")
+	like "$(probe)" "nc: can't connect to remote host (11.0.0.2): *"
+	lab_saw_nothing
+	systemctl stop "first-$JOB"
+}
+
+@test "a unit whose fence can't be built does not start" {
+	ends_with 1 probe
+	is "$OUTPUT" ''
+	describe_job http://wrong/
+	ends_with 1 probe
+	is "$OUTPUT" ''
+	describe_job allowed.test
+	in_system mkdir -p /run/jobfence
+	in_system mount -t tmpfs -o ro tmpfs /run/jobfence
+	ends_with 1 probe
+	in_system umount /run/jobfence
+	is "$OUTPUT" ''
+	lab_saw_nothing
+}
+
+@test "what systemd itself refuses a unit stays refused" {
+	describe_job allowed.test
+	# Its filter drops without a word: the unit waits in vain.
+	ends_with 1 probe IPAddressDeny=any TimeoutStartSec=5
+	is "$OUTPUT" ''
+	lab_saw_nothing
+	is "$(probe)" "$FENCED"
+}

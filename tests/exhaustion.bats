@@ -1,0 +1,73 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Memory, disk and descriptors that run out: the fence stands, and what is left is found.
+
+load lib/job
+
+site=http://allowed.test
+
+@test "on a full disk no job comes up, and nothing is left" {
+	local size
+
+	for size in 4k 8k 12k 16k; do
+		in_lab mount -t tmpfs -o "size=$size" tmpfs /run/jobfence 2>/dev/null ||
+			{ in_lab mkdir -p /run/jobfence && in_lab mount -t tmpfs -o "size=$size" tmpfs /run/jobfence; }
+		in_lab dd if=/dev/zero of=/run/jobfence/full bs=1k 2>/dev/null || :
+		ends_with 1 jobfence up --job "$JOB" --domain allowed.test
+		like "$ERRORS" 'jobfence: *'
+		is "$(jobfence list --json)" '[]'
+		in_lab umount /run/jobfence
+		nothing_is_left || lab_fail "size $size"
+	done
+}
+
+@test "on a full disk an update changes nothing, and down works" {
+	in_lab mkdir -p /run/jobfence
+	in_lab mount -t tmpfs -o size=64k tmpfs /run/jobfence
+	job_up --domain allowed.test
+	in_lab dd if=/dev/zero of=/run/jobfence/full bs=1k 2>/dev/null || :
+	ends_with 1 jobfence update "$JOB" --add-domain other.test
+	is "$(fetch $site)" 'this is allowed.test'
+	refused_for domain http://other.test/
+	is "$(jobfence show "$JOB" --json | jq -c .domains)" '["allowed.test"]'
+	jobfence down "$JOB"
+	in_lab umount /run/jobfence
+	nothing_is_left
+}
+
+@test "with few descriptors no job comes up, or a whole one" {
+	local count
+
+	for count in {4..40..3}; do
+		if in_lab prlimit --nofile="$count" "$JOBFENCE" up --job "$JOB" --domain allowed.test 2>/dev/null; then
+			is "$(jobfence list --json | jq -r '.[].state')" up
+			refused_for domain http://denied.test/
+			jobfence down "$JOB"
+		fi
+		jobfence gc >/dev/null # to take back what was begun needs descriptors as well
+		nothing_is_left || lab_fail "$count descriptors"
+	done
+}
+
+# bats test_tags=vm
+@test "a proxy without memory is cut off or replaced, and the fence stands" {
+	local cgroups cgroup tries=0
+
+	cgroups=$(<"$LAB/cgroups")
+	in_lab bash -c "cd $cgroups && mkdir -p jobfence && echo +memory >cgroup.subtree_control &&
+		echo +memory >jobfence/cgroup.subtree_control" 2>/dev/null || skip 'there is no memory controller of version 2'
+	job_up --netns /proc/self/ns/net --domain allowed.test
+	cgroup=$cgroups/jobfence/$JOB
+	in_lab bash -c "echo 64k >$cgroup/memory.max"
+	until in_lab grep -q '^oom_kill [1-9]' "$cgroup/memory.events"; do
+		[ $((++tries)) -le 100 ] || lab_fail "nothing was killed: $(in_lab cat "$cgroup/memory.events")" || return
+	done
+	in_lab bash -c "echo max >$cgroup/memory.max"
+	like "$(jobfence list --json | jq -r '.[].state')" '@(up|cut-off)'
+	ends_with 1 in_job_directly bash -c 'echo leak >/dev/udp/11.0.0.2/444'
+	lab_saw_nothing
+	jobfence repair "$JOB"
+	is "$(fetch --retry 10 --retry-all-errors --retry-delay 1 $site)" 'this is allowed.test'
+	refused_for domain http://denied.test/
+}

@@ -1,0 +1,67 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Without what it needs, each verb says what is missing, and starts nothing.
+
+load lib/job
+
+# Every verb that does more than to print what anyone may know.
+verbs=("up --job a --domain allowed.test" "run --job a --domain allowed.test true" gc "down b" "show b" events
+	"exec b true" "update b --rate 1mbit" "repair b" "upgrade b" "oci-hook createRuntime")
+
+
+setup()
+{
+	lab_forget
+	jobfence up --job b --domain allowed.test
+}
+
+# Fails unless jobfence, called by the command before --, says that it needs $1.
+says_that_it_needs()
+{
+	local verb wanted
+
+	for verb in "${verbs[@]}"; do
+		wanted=1
+		[[ $verb != run* && $verb != exec* ]] || wanted=125
+		# shellcheck disable=SC2086 # words
+		ends_with $wanted in_lab "${@:2}" "$JOBFENCE" $verb
+		is "$ERRORS" "jobfence: ${verb%% *} needs $1; run it as root" || return
+	done
+	is "$(jobfence list --json | jq -c '[.[] | .job, .state]')" '["b","up"]'
+}
+
+@test "who is not root is told so" {
+	says_that_it_needs \
+		'CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_NET_BIND_SERVICE, CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL' \
+		setpriv --clear-groups --regid 65534 --reuid 65534
+	JOB=b
+	is "$(fetch --noproxy '*' http://allowed.test)" 'this is allowed.test'
+	refused_for domain http://denied.test/
+}
+
+@test "each capability that is missing is named" {
+	local capability
+
+	for capability in sys_admin net_admin net_bind_service setuid setgid setpcap kill; do
+		says_that_it_needs "CAP_${capability^^}" setpriv --bounding-set "-$capability"
+	done
+}
+
+@test "no other capability is needed" {
+	local needed=+sys_admin,+net_admin,+net_bind_service,+setuid,+setgid,+setpcap,+kill verb
+
+	for verb in "up --job a --domain allowed.test" "show a" "update a --add-domain other.test" "repair a" \
+		"exec a true" gc "down a" "run --domain allowed.test true"; do
+		# shellcheck disable=SC2086 # words
+		in_lab setpriv --bounding-set "-all,$needed" "$JOBFENCE" $verb || lab_fail "$verb"
+	done
+}
+
+@test "anyone may ask for help, and for the list of jobs" {
+	local anyone=(in_lab setpriv --clear-groups --regid 65534 --reuid 65534 "$JOBFENCE")
+
+	like "$("${anyone[@]}" help up)" '*--domain*'
+	like "$("${anyone[@]}" up --help)" '*--domain*'
+	is "$("${anyone[@]}" list --json | jq -r '.[].job')" b
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See select.h. */
+
+#include <errno.h>
+
+#include "cli/select.h"
+#include "core/job.h"
+#include "lib/cleanup.h"
+
+/* Names that are collected first: jobs are not to vanish from the folder that is being read. */
+struct names {
+	const json_t *labels;
+	json_t *list;
+};
+
+static int collect(const struct job *job, void *data)
+{
+	struct names *names = data;
+
+	if (!job_has_labels(job, names->labels))
+		return 0;
+	return json_array_append_new(names->list, json_string(job->spec.name)) ? -ENOMEM
+									       : 0;
+}
+
+static void change_one(const char *name,
+	int (*change)(const char *name, void *data, struct failure *failure), void *data,
+	int *status)
+{
+	struct failure failure = {};
+
+	if (!change(name, data, &failure))
+		return;
+	report_failure(&failure);
+	if (*status == STATUS_DONE)
+		*status = (int)failure.status;
+}
+
+int select_jobs(struct options *options, const char *verb,
+	int (*change)(const char *name, void *data, struct failure *failure), void *data,
+	int *status, struct failure *failure)
+{
+	bool selected = options->all || json_object_size(options->spec.labels);
+	_json_ json_t *list = json_array();
+	struct names names = { .labels = options->spec.labels, .list = list };
+	const json_t *name;
+	size_t i;
+	int error;
+
+	if (selected == (options->count > 0))
+		return fail_as(failure, STATUS_USAGE,
+			"%s needs either jobs, or --label K=V, or --all", verb);
+	for (int at = 0; at < options->count; at++)
+		change_one(options->arguments[at], change, data, status);
+	if (!selected)
+		return 0;
+	error = list ? job_each(collect, &names, failure)
+		     : fail(failure, -ENOMEM, "names of jobs");
+	if (error)
+		return error;
+	json_array_foreach(list, i, name)
+		change_one(json_string_value(name), change, data, status);
+	return 0;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* What the caller has to be allowed to. */
+
+#include "lib/failure.h"
+
+/* Whether this process has all capabilities that building, changing and ending a job take. Asked before anything is begun, so
+ * that nothing is half done for want of one. Returns 0, or -EPERM with the missing ones named. */
+int privileges_check(const char *verb, struct failure *failure);

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See upgrade.h. */
+
+#include <stdio.h>
+
+#include "core/upgrade.h"
+#include "core/attach.h"
+#include "core/cgroup.h"
+#include "core/condition.h"
+#include "core/lock.h"
+#include "core/objects.h"
+#include "lib/cleanup.h"
+
+static int replace_programs(struct job *job, struct failure *failure)
+{
+	_fd_ int cgroup = cgroup_open(job->cgroup);
+	_fd_ int proxy_cgroup = job->proxy_id ? cgroup_open(job->paths.proxy) : -1;
+	int error;
+
+	if (cgroup < 0)
+		return fail(failure, cgroup, "cannot open cgroup %s", job->cgroup);
+	if (job->proxy_id && proxy_cgroup < 0)
+		return fail(
+			failure, proxy_cgroup, "cannot open cgroup %s", job->paths.proxy);
+	error = attach_replace(&job->paths, cgroup, proxy_cgroup, failure);
+	if (error)
+		return error;
+	snprintf(job->programs, sizeof(job->programs), "%s", objects_digest());
+	error = job_record_write(job);
+	return error ? fail(failure, error, "cannot write %s/spec.json", job->paths.run)
+		     : 0;
+}
+
+int job_upgrade(const char *name, struct failure *failure)
+{
+	_cleanup_(job_free) struct job job;
+	_fd_ int lock = -1;
+	int error = job_init(&job);
+
+	if (error)
+		return fail(failure, error, "job %s", name);
+	error = spec_set_name(&job.spec, name, failure);
+	if (error)
+		return error;
+	lock = job_lock(job.spec.name, failure);
+	error = lock < 0 ? lock : job_read(&job, name, failure);
+	if (!error)
+		error = job_check_abi(&job, failure);
+	if (error)
+		return error;
+	switch (job_condition(&job)) {
+	case CONDITION_UP:
+	case CONDITION_CUT_OFF:
+		error = objects_ensure(failure);
+		return error ? error : replace_programs(&job, failure);
+	default:
+		return fail_as(failure, STATUS_FAILED,
+			"the fence of job %s is gone; end the job: jobfence down %s", name,
+			name);
+	}
+}
