@@ -139,4 +139,6 @@ has_nothing()
 	in_lab umount /run/jobfence
 	is "$OUTPUT" ''
 	lab_saw_nothing
+	# Podman has made the cgroup that it was told.
+	is "$(jobfence gc)" 'removed nobody'
 }

@@ -42,7 +42,7 @@ systemd_up()
 
 in_system()
 {
-	in_lab nsenter --target "$(<"$BATS_FILE_TMPDIR/pid")" --pid --mount "$@"
+	in_lab nsenter --target "$(<"$BATS_FILE_TMPDIR/pid")" --pid --mount --root "$@"
 }
 
 jobfence()
