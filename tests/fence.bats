@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
-# bats file_tags=vm
+# bats file_tags=vm,kernel
 #
 # What the programs in the kernel refuse.
 

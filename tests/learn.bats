@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
-# bats file_tags=vm
 #
 # A job that learns may use every name, and what it used can be declared next time.
 

@@ -101,7 +101,6 @@ mistaken()
 	taken --domain '*.bad.foo.com'
 }
 
-# bats test_tags=vm
 @test "default domains are for every http job" {
 	policy 'accept = http' 'allow_domain = other.test' 'default_domain = allowed.test'
 	job_up --config "$POLICY" --domain other.test
@@ -139,7 +138,6 @@ mistaken()
 	ends_with 125 jobfence run --config "$POLICY" --domain a.test --domain b.test --domain c.test true
 }
 
-# bats test_tags=vm
 @test "how many connections a job may have at once" {
 	local first
 
@@ -288,7 +286,6 @@ probe()
 	policy 'accept = http' 'allow_domain = *' "probe = $BATS_TEST_TMPDIR/probe" 'probe_timeout = 2'
 }
 
-# bats test_tags=vm
 @test "a probe is asked about each job, with its spec and nothing of the caller's environment" {
 	probe "cat >$BATS_TEST_TMPDIR/input" "env >$BATS_TEST_TMPDIR/environment" "pwd >$BATS_TEST_TMPDIR/folder"
 	JOBFENCE_PROBE_DATA=forged PATH_TO=nowhere taken --domain allowed.test --label a=b
@@ -324,7 +321,6 @@ probe()
 	refused '*No such file*' --domain allowed.test
 }
 
-# bats test_tags=vm
 @test "what a probe leaves behind is ended, and nobody waits for it" {
 	probe "sleep 1000 & echo \$! >$BATS_TEST_TMPDIR/child"
 	taken --domain allowed.test
@@ -464,7 +460,7 @@ for spec in sys.argv[2:]:
 		'{"network":{"TYPE":"http"}}' '{"network":{"type":"host"}}' '{"Type":5}' '{"Domains":"a.test"}' '{"Domains":[5]}' \
 		'{"unknown":1}' '{"labels":{"a":1}}' '{"rate":1000000}' '[]' '5' '"a"' '{"job":".a"}' '{"pacing":"none"}'
 	ends_with 2 check --spec - <<<'{"unk\u001bnown":1}'
-	is "$ERRORS" "jobfence: in the spec, 'unk?nown' is none of: job, network, rate, pacing, header, labels, allow_addresses"
+	is "$ERRORS" "jobfence: in the spec, 'unk?nown' is none of: job, network, rate, pacing, header, labels, allow_addresses, guard_domains, deny_domains, presets, learn"
 }
 
 @test "a spec has limits of size and depth" {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
-# bats file_tags=vm
+# bats file_tags=vm,kernel
 #
 # The throttle, in the kernel where it has `fq`, else in the proxy. A test knows only
 # that it took long enough: a slow machine may take longer.

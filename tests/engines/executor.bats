@@ -69,7 +69,8 @@ ended_with()
 	queue b 'echo began' allowed.test
 	in_lab mkdir -p /run/jobfence
 	executor
-	! grep -rq began "$FOLDER/done/a.log" "$FOLDER/refused" || lab_fail 'it began'
+	like "$(<"$FOLDER/refused/a.log")" "jobfence: *http://wrong/*"
+	[ ! -e "$FOLDER/done/a.log" ] || lab_fail 'it began'
 	is "$(<"$FOLDER/done/b.log")" began
 	queue c 'echo began' allowed.test
 	in_lab mount -t tmpfs -o ro tmpfs /run/jobfence

@@ -30,7 +30,7 @@ load ../lib/fence
 	lab_saw_nothing
 }
 
-# bats test_tags=vm
+# bats test_tags=vm,kernel
 @test "io_uring connects to where connect(2) may" {
 	up_on_node
 	is "$(in_lab "$LIB/sockets.py" 'ring 11.0.0.2 80')" 'ring 11.0.0.2 80: ok'
@@ -95,7 +95,7 @@ while True:
 	lab_saw_nothing
 }
 
-# bats test_tags=vm
+# bats test_tags=vm,kernel
 @test "a TCP of the job's own on a packet socket is not let in by the proxy" {
 	local seen
 

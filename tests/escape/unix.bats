@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
-# bats file_tags=vm
+# bats file_tags=vm,kernel
 #
 # Services outside that a job asks over a Unix socket to act for it. Needs BPF LSM.
 

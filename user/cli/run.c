@@ -111,7 +111,7 @@ int run_command(struct options *options, int *status, struct failure *failure)
 	error = admit(options, &job, failure);
 	if (!error)
 		error = user_find(options->user, &execution.user, failure);
-	if (!error && options->spec.learn)
+	if (!error && job.spec.learn)
 		error = learning_begin(&learning, options, failure);
 	if (error)
 		return error;
