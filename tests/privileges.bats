@@ -35,6 +35,7 @@ says_that_it_needs()
 	says_that_it_needs \
 		'CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_NET_BIND_SERVICE, CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL' \
 		setpriv --clear-groups --regid 65534 --reuid 65534
+	# shellcheck disable=SC2034 # read by job.bash
 	JOB=b
 	is "$(fetch --noproxy '*' http://allowed.test)" 'this is allowed.test'
 	refused_for domain http://denied.test/

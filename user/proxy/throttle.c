@@ -12,9 +12,9 @@
 #include "proxy/throttle.h"
 
 #define NANOSECONDS	  1000000000ULL
-#define SEGMENT		  1448UL /* bytes of TCP in an Ethernet frame */
-#define HEADERS		  52UL	 /* and of IPv4 and TCP before them, with timestamps */
-#define QUANTA_PER_SECOND 1000UL /* where a segment takes less than that */
+#define SEGMENT		  1448UL    /* bytes of TCP in an Ethernet frame */
+#define HEADERS		  52UL	    /* and of IPv4 and TCP before them, with timestamps */
+#define QUANTA_PER_SECOND 1000UL    /* where a segment takes less than that */
 #define LATENESS	  4000000UL /* ns that a busy machine may wake us too late */
 
 struct lane {
