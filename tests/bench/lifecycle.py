@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Times `up` and `down`, to be run on a lab's node. See the script lifecycle."""
 
+import glob
+import json
 import os
 import re
 import statistics
@@ -40,6 +42,27 @@ def leftovers():
     with open("/proc/self/mounts", encoding="ascii") as file:
         mounts = len(file.readlines())
     return (mounts, *(len(os.listdir(path)) for path in ("/sys/fs/bpf/jobfence/jobs", "/run/netns", "/run/jobfence/jobs")))
+
+
+def filter_costs(job):
+    """How many ns each program of the packet filter takes per packet, while a job downloads."""
+    def counts():
+        shown = {}
+        for program in ("egress", "ingress", "upstream_egress", "upstream_ingress"):
+            path, = glob.glob(f"/sys/fs/bpf/jobfence/*/programs/{program}")
+            fields = json.loads(subprocess.check_output(["bpftool", "--json", "prog", "show", "pinned", path]))
+            shown[program] = (fields.get("run_time_ns", 0), fields.get("run_cnt", 0))
+        return shown
+
+    subprocess.run(["sysctl", "-q", "kernel.bpf_stats_enabled=1"], check=True)
+    before = counts()
+    for rate in ("1gbit", "0"):
+        call("update", job, "--rate", rate)
+        subprocess.run([JOBFENCE, "exec", job, "--", "curl", "-sS", "-o", "/dev/null", "http://allowed.test/bytes/100000000"],
+                       check=True)
+    after = counts()
+    subprocess.run(["sysctl", "-q", "kernel.bpf_stats_enabled=0"], check=True)
+    return {name: (after[name][0] - before[name][0]) / max(1, after[name][1] - before[name][1]) for name in after}
 
 
 def pss(program):
@@ -90,11 +113,14 @@ def main():
     row(f"`up` beside {JOBS} others", [up(f"last{i}") for i in range(50)])
     memory = kernel_memory() - start
     proxies = pss("jobfence-proxy")
+    costs = filter_costs("last0")
     row(f"`list` of {JOBS + 50}", [call("list") for _ in range(10)])
     row(f"`gc` of {JOBS + 50}", [call("gc") for _ in range(10)])
     row(f"`down --all` of {JOBS + 50}, of each", [call("down", "--all") / (JOBS + 50)])
     print(f"\nA standing job: {proxies / (JOBS + 50):.0f} KiB (PSS) of its proxy's two processes, "
           f"{memory / (JOBS + 50):.0f} KiB of the kernel's slab and per-CPU memory.")
+    print(f"The packet filter with {JOBS + 50} jobs attached, per packet: "
+          + ", ".join(f"`{name}` {cost:.0f} ns" for name, cost in costs.items()) + ".")
     print(f"The second half of {CYCLES} cycles changed the kernel's memory by {growth} KiB; no mount, pin, "
           "namespace or folder was left.")
 
