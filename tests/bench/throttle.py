@@ -19,7 +19,7 @@ SITE = ["env", "SITE=site.test"]
 
 RATES = {"500kbit": 5e5, "1mbit": 1e6, "10mbit": 1e7, "100mbit": 1e8}
 DIRECTIONS = ("up", "down", "both")
-CONNECTIONS = (1, 4, 32)
+CONNECTIONS = tuple(map(int, os.environ.get("CONNECTIONS", "1 4 32").split()))
 WARM_UP = 2  # seconds
 MEASURED = float(os.environ.get("SECONDS_EACH", "6"))
 ORACLE_RATE, ORACLE_SECONDS, ORACLE_TOLERANCE = "40mbit", 20, 0.01  # of test_tc_edt.sh, of Linux
