@@ -3,33 +3,9 @@
 #
 # Containers of Docker, through jobfence-runtime and with Docker's own.
 
-load ../lib/container
+load ../lib/docker
 
 fenced=(--network none --runtime jobfence)
-
-setup_file()
-{
-	mkdir "$BATS_FILE_TMPDIR/lab"
-	{ lab_up "$BATS_FILE_TMPDIR/lab" && containers_up && docker_up; } || { teardown_file && false; }
-}
-
-teardown_file()
-{
-	docker_down
-	lab_down
-}
-
-# Ends the containers first: `down` refuses while any is in a cgroup of Docker's.
-teardown()
-{
-	local container
-
-	for container in $(docker ps --all --quiet); do
-		docker rm --force "$container" >/dev/null
-	done
-	jobfence down --all >"$BATS_TEST_TMPDIR/down" 2>&1 || cat "$BATS_TEST_TMPDIR/down"
-	nothing_is_left
-}
 
 @test "a container in a job's cgroup has the job's network" {
 	job_up --domain allowed.test

@@ -3,22 +3,15 @@
 #
 # examples/executor.sh: a folder of jobs, each in a container of Docker behind its fence.
 
-load ../lib/container
+load ../lib/docker
 
 setup_file()
 {
-	mkdir "$BATS_FILE_TMPDIR/lab"
-	{ lab_up "$BATS_FILE_TMPDIR/lab" && containers_up && docker_up; } || { teardown_file && false; }
+	docker_lab_up
 	mkdir "$BATS_FILE_TMPDIR/bin"
 	ln -s "$JOBFENCE" "$BATS_FILE_TMPDIR/bin/jobfence"
 	printf '#!/bin/sh\nexec /usr/bin/docker -H unix:///run/docker.sock "$@"\n' >"$BATS_FILE_TMPDIR/bin/docker"
 	chmod +x "$BATS_FILE_TMPDIR/bin/docker"
-}
-
-teardown_file()
-{
-	docker_down
-	lab_down
 }
 
 setup()

@@ -4,30 +4,7 @@
 # The same attempts from a real container, by root with Docker's default capabilities, CAP_NET_RAW among them, and
 # Docker's own filter of system calls. The node's /usr is there to have a Python.
 
-load ../lib/container
-
-setup_file()
-{
-	mkdir "$BATS_FILE_TMPDIR/lab"
-	{ lab_up "$BATS_FILE_TMPDIR/lab" && containers_up && docker_up; } || { teardown_file && false; }
-}
-
-teardown_file()
-{
-	docker_down
-	lab_down
-}
-
-teardown()
-{
-	local container
-
-	for container in $(docker ps --all --quiet); do
-		docker rm --force "$container" >/dev/null
-	done
-	jobfence down --all >"$BATS_TEST_TMPDIR/down" 2>&1 || cat "$BATS_TEST_TMPDIR/down"
-	nothing_is_left
-}
+load ../lib/docker
 
 # Runs a command in a container of the job.
 contained()

@@ -40,35 +40,3 @@ FENCED='HTTP/1.1 200 OK
 this is allowed.test
 HTTP/1.1 403 Forbidden
 nc: can'"'"'t connect to remote host (11.0.0.2): Operation not permitted'
-
-# A daemon of Docker in the lab; `docker` is its client.
-docker_up()
-{
-	local folder=$BATS_FILE_TMPDIR/docker
-
-	mkdir "$folder"
-	cat >"$folder/daemon.json" <<-END
-		{"data-root": "$folder/data", "exec-root": "/run/docker", "pidfile": "/run/docker.pid",
-		 "hosts": ["unix:///run/docker.sock"], "bridge": "none", "iptables": false, "ip6tables": false,
-		 "storage-driver": "vfs", "exec-opts": ["native.cgroupdriver=cgroupfs"],
-		 "runtimes": {"jobfence": {"path": "$RUNTIME"}}}
-	END
-	in_lab dockerd --config-file "$folder/daemon.json" >"$folder/log" 2>&1 3>&- &
-	await "$folder/log" 'API listen' || return
-	tar -C "$ROOT" -cf "$BATS_FILE_TMPDIR/root.tar" . &&
-		docker import "$BATS_FILE_TMPDIR/root.tar" box
-}
-
-docker()
-{
-	in_lab env DOCKER_CONFIG="$BATS_FILE_TMPDIR" /usr/bin/docker -H unix:///run/docker.sock "$@"
-}
-
-# Tells the daemon to end, and waits until it has removed its mounts.
-docker_down()
-{
-	local pid
-
-	pid=$(in_lab cat /run/docker.pid) || return 0
-	in_lab bash -c "kill $pid; tail --pid=$pid -s 0.05 -f /dev/null"
-}

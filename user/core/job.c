@@ -295,6 +295,19 @@ int job_read(struct job *job, const char *name, struct failure *failure)
 	return error ? error : job_record_read(job, failure);
 }
 
+int job_read_locked(struct job *job, const char *name, struct failure *failure)
+{
+	int error = spec_set_name(&job->spec, name, failure);
+	_fd_ int lock = error ? error : job_lock(job->spec.name, failure);
+
+	if (lock < 0)
+		return lock;
+	error = job_read(job, name, failure);
+	if (!error)
+		error = job_check_abi(job, failure);
+	return error ? error : TAKE_FD(lock);
+}
+
 int job_check_abi(const struct job *job, struct failure *failure)
 {
 	if (job->abi == FENCE_ABI)

@@ -64,6 +64,10 @@ int job_down_locked(struct job *job, struct failure *failure);
 /* Reads the job of that name. Returns 0, or -errno with STATUS_NO_JOB. */
 int job_read(struct job *job, const char *name, struct failure *failure);
 
+/* Locks the job of that name and reads it; one of another FENCE_ABI is refused. Returns the descriptor that holds the
+ * lock, or -errno with STATUS_NO_JOB. */
+int job_read_locked(struct job *job, const char *name, struct failure *failure);
+
 /* Reads every job, in no order, and calls `visit` with each until it returns non-zero. A job that is
  * on its way in or out is left out. Returns what `visit` did, 0 or -errno. */
 int job_each(int (*visit)(const struct job *job, void *data), void *data,

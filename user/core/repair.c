@@ -9,7 +9,6 @@
 #include "core/cgroup.h"
 #include "core/condition.h"
 #include "core/launch.h"
-#include "core/lock.h"
 #include "core/maps.h"
 #include "core/netns.h"
 #include "core/state.h"
@@ -53,21 +52,10 @@ static int restart_proxy(struct job *job, struct failure *failure)
 
 int job_repair(struct job *job, const char *name, struct failure *failure)
 {
-	_fd_ int lock = -1;
-	int error = spec_set_name(&job->spec, name, failure);
+	_fd_ int lock = job_read_locked(job, name, failure);
 
-	if (error)
-		return error;
-	lock = job_lock(name, failure);
 	if (lock < 0)
 		return lock;
-	error = job_paths(name, &job->paths, failure);
-	if (!error)
-		error = job_record_read(job, failure);
-	if (!error)
-		error = job_check_abi(job, failure);
-	if (error)
-		return error;
 	switch (job_condition(job)) {
 	case CONDITION_UP:
 		return 0;

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "core/admission.h"
-#include "core/lock.h"
 #include "core/maps.h"
 #include "core/netns.h"
 #include "core/state.h"
@@ -264,17 +263,13 @@ int job_update(const char *name, const struct job_change *change, struct failure
 
 	if (error)
 		return fail(failure, error, "job %s", name);
-	error = spec_set_name(&job.spec, name, failure);
-	if (error)
-		return error;
-	lock = job_lock(job.spec.name, failure);
-	error = lock < 0 ? lock : job_read(&job, name, failure);
-	if (!error)
-		error = job_check_abi(&job, failure);
-	if (!error && job.proxy_id)
+	lock = job_read_locked(&job, name, failure);
+	if (lock < 0)
+		return lock;
+	if (job.proxy_id)
 		/* One that has no domains left is read as none. */
 		job.spec.network = NETWORK_HTTP;
-	if (!error && domains)
+	if (domains)
 		error = change_domains(&job, change, failure);
 	if (!error && change->rate)
 		error = change_rate(&job, change->rate, failure);

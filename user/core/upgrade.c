@@ -7,7 +7,6 @@
 #include "core/attach.h"
 #include "core/cgroup.h"
 #include "core/condition.h"
-#include "core/lock.h"
 #include "core/objects.h"
 #include "lib/cleanup.h"
 
@@ -39,15 +38,9 @@ int job_upgrade(const char *name, struct failure *failure)
 
 	if (error)
 		return fail(failure, error, "job %s", name);
-	error = spec_set_name(&job.spec, name, failure);
-	if (error)
-		return error;
-	lock = job_lock(job.spec.name, failure);
-	error = lock < 0 ? lock : job_read(&job, name, failure);
-	if (!error)
-		error = job_check_abi(&job, failure);
-	if (error)
-		return error;
+	lock = job_read_locked(&job, name, failure);
+	if (lock < 0)
+		return lock;
 	switch (job_condition(&job)) {
 	case CONDITION_UP:
 	case CONDITION_CUT_OFF:
