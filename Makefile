@@ -123,7 +123,7 @@ ASAN	    := -fno-omit-frame-pointer -fno-sanitize-recover=all -fsanitize=address
 K	    ?= 6.1
 T	    ?=
 KERNELS	    ?= 6.1 6.12 7.3
-KERNEL_TESTS := $(patsubst %,tests/%.bats,fence throttle update)
+KERNEL_TESTS := $(patsubst %,tests/%.bats,fence throttle update escape/sockets escape/unix)
 FUZZ_TIME   ?= 30
 
 demo: ## install what is missing, build, and show what it does
