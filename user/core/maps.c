@@ -84,30 +84,18 @@ static int make_one(
 	return bpf_obj_pin(*fd, path) ? -errno : 0;
 }
 
-static int fill_denied(int map, const struct domains *denied)
-{
-	const struct domain value = { .hit = DOMAIN_ENTRIES_MAX, .denied = 1 };
-
-	for (size_t i = 0; i < denied->count; i++) {
-		struct domain_key keys[2];
-		size_t count = declared_domain_keys(&denied->list[i], keys);
-
-		for (size_t k = 0; k < count; k++)
-			if (bpf_map_update_elem(map, &keys[k], &value, BPF_ANY))
-				return -errno;
-	}
-	return 0;
-}
-
-static int fill_domains(int map, const struct domains *domains)
+/* Adds the keys of domains. A denied one counts no hits, and takes the place of a declared one that is the same. */
+static int fill(int map, const struct domains *domains, bool denied)
 {
 	for (size_t i = 0; i < domains->count; i++) {
-		const struct domain value = { .hit = (__u32)i };
+		const struct domain value = { .hit = denied ? DOMAIN_ENTRIES_MAX : (__u32)i,
+			.denied = denied };
 		struct domain_key keys[2];
 		size_t count = declared_domain_keys(&domains->list[i], keys);
 
 		for (size_t k = 0; k < count; k++)
-			if (bpf_map_update_elem(map, &keys[k], &value, BPF_NOEXIST))
+			if (bpf_map_update_elem(
+				    map, &keys[k], &value, denied ? BPF_ANY : BPF_NOEXIST))
 				return -errno;
 	}
 	return 0;
@@ -125,9 +113,9 @@ int job_maps_make(const struct job_paths *paths, const struct job_spec *spec,
 		if (!rows[i].learning || spec->learn)
 			error = make_one(paths, &rows[i], maps);
 	if (!error)
-		error = fill_domains(maps->domains, &spec->domains);
+		error = fill(maps->domains, &spec->domains, false);
 	if (!error)
-		error = fill_denied(maps->domains, &spec->denied);
+		error = fill(maps->domains, &spec->denied, true);
 	return error ? fail(failure, error, "cannot make the job's maps") : 0;
 }
 
