@@ -84,11 +84,12 @@ static __always_inline bool pace(
 	struct __sk_buff *skb, const struct packet *packet, __u64 rate, __u64 *clock)
 {
 	struct job_counters *counter = bpf_get_local_storage(&counters, 0);
-	__u64 now = bpf_ktime_get_ns(), length = pace_length(skb, packet);
-	__u64 departure;
+	__u64 now, length, departure;
 
 	if (!rate)
 		return true;
+	now = bpf_ktime_get_ns();
+	length = pace_length(skb, packet);
 	if (!pace_reserve(clock, rate, length, now, &departure))
 		return false;
 	if (departure > now + PACE_MARK && bpf_skb_ecn_set_ce(skb))
