@@ -53,6 +53,8 @@ PROGRAMS    := $(BUILD)/jobfence $(BUILD)/jobfence-proxy
 ARCHIVE	    := $(BUILD)/jobfence.a
 UNIT_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 FUZZERS	    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
+FUZZ_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/lib/*.c))
+FUZZ_ARCHIVE := $(BUILD)/tests/fuzz/lib.a
 
 .DELETE_ON_ERROR:
 .PHONY: all other-version unit-tests fuzzers demo check check-vm check-kernels check-asan bench \
@@ -112,9 +114,17 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(ARCHIVE)
 	$(call quiet,UNIT)$(COMPILE) -o $@ $< $(ARCHIVE) \
 		$(shell $(PKG_CONFIG) --cflags --libs cmocka $(ALL_LIBS))
 
-$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(ARCHIVE)
+$(BUILD)/tests/fuzz/lib/%.o: tests/fuzz/lib/%.c
 	@mkdir -p $(@D)
-	$(call quiet,FUZZER)$(COMPILE) -fsanitize=fuzzer -o $@ $< $(ARCHIVE) \
+	$(call quiet,CC)$(COMPILE) -c $< -o $@
+
+$(FUZZ_ARCHIVE): $(FUZZ_OBJECTS)
+	$(call quiet,AR)rm -f $@ && ar rcs $@ $^
+
+# What a target takes from FUZZ_ARCHIVE stands for what it would find in ARCHIVE.
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(FUZZ_ARCHIVE) $(ARCHIVE)
+	@mkdir -p $(@D)
+	$(call quiet,FUZZER)$(COMPILE) -fsanitize=fuzzer -o $@ $< $(FUZZ_ARCHIVE) $(ARCHIVE) \
 		$(shell $(PKG_CONFIG) --libs $(ALL_LIBS))
 
 # What follows installs, builds and runs in steps: a step may need what the one before made.
@@ -209,4 +219,5 @@ uninstall: ## remove what `make install` installed
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
--include $(OBJECTS:.o=.d) $(BPF_OBJECTS:.o=.d) $(UNIT_TESTS:=.d) $(FUZZERS:=.d)
+-include $(OBJECTS:.o=.d) $(BPF_OBJECTS:.o=.d) $(UNIT_TESTS:=.d) $(FUZZERS:=.d) \
+	$(FUZZ_OBJECTS:.o=.d)
