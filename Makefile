@@ -124,8 +124,8 @@ $(FUZZ_ARCHIVE): $(FUZZ_OBJECTS)
 # What a target takes from FUZZ_ARCHIVE stands for what it would find in ARCHIVE.
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(FUZZ_ARCHIVE) $(ARCHIVE)
 	@mkdir -p $(@D)
-	$(call quiet,FUZZER)$(COMPILE) -fsanitize=fuzzer -o $@ $< $(FUZZ_ARCHIVE) $(ARCHIVE) \
-		$(shell $(PKG_CONFIG) --libs $(ALL_LIBS))
+	$(call quiet,FUZZER)$(COMPILE) -fsanitize=fuzzer -Wl,--as-needed -o $@ $< $(FUZZ_ARCHIVE) $(ARCHIVE) \
+		$(shell $(PKG_CONFIG) --libs $(ALL_LIBS) openssl)
 
 # What follows installs, builds and runs in steps: a step may need what the one before made.
 STEP	    = +@$(MAKE) --no-print-directory -j$(shell nproc)
@@ -134,17 +134,19 @@ K	    ?= 6.1
 T	    ?=
 KERNELS	    ?= 6.1 6.12 7.3
 KERNEL_TESTS := $(patsubst %,tests/%.bats,fence throttle update escape/sockets escape/unix)
-FUZZ_TIME   ?= 30
+SECONDS	    ?= 30
+FUZZ_BUILD  := BUILD=$(BUILD)/fuzz CC=clang CFLAGS='-O1 -g $(ASAN),fuzzer-no-link' HARDEN=
 
 demo: ## install what is missing, build, and show what it does
 	@tests/packages demo
 	$(STEP) all
 	@JOBFENCE=$(abspath $(BUILD))/jobfence tests/demo
 
-check: ## all tests, here and with Linux 6.1 and 7.3 in virtual machines
+check: ## all tests, here and with Linux 6.1 and 7.3 in virtual machines; fuzzing
 	@tests/packages check
 	$(STEP) all other-version unit-tests
-	@BUILD=$(BUILD) tests/run --unit --native --vm 6.1 --vm 7.3
+	$(STEP) fuzzers $(FUZZ_BUILD)
+	@BUILD=$(BUILD) tests/run --unit --native --fuzz 60 --vm 6.1 --vm 7.3
 
 check-vm: ## bats files T in a virtual machine with Linux K (6.1, 6.12, 7.3)
 	@tests/packages check
@@ -172,10 +174,10 @@ bench-throttle: ## measure the throttle beside tbf and htb; writes docs/performa
 	$(STEP) all
 	@BUILD=$(BUILD) tests/bench/throttle-report $(K)
 
-fuzz: ## each fuzz target for FUZZ_TIME seconds
+fuzz: ## fuzz targets T, or all, for SECONDS each
 	@tests/packages fuzz
-	$(STEP) fuzzers BUILD=$(BUILD)/fuzz CC=clang CFLAGS='-O1 -g $(ASAN),fuzzer-no-link' HARDEN=
-	@BUILD=$(BUILD)/fuzz tests/run-fuzzers $(FUZZ_TIME)
+	$(STEP) fuzzers $(FUZZ_BUILD)
+	@BUILD=$(BUILD) tests/run --fuzz $(SECONDS) $(T)
 
 lint: ## formatting, clang-tidy, cppcheck, shellcheck, house rules
 	@tests/packages lint

@@ -68,7 +68,7 @@ static void say(struct script *script, const char *bytes, size_t length)
 /* Says the text up to the next mark. */
 static void say_text(struct script *script, bool site)
 {
-	char text[65536];
+	static char text[65536];
 	size_t length = 0;
 
 	script->site_spoke = site;
@@ -202,7 +202,9 @@ static void play_end(struct client *client, struct origin *origin, char what)
 
 static char take(struct script *script)
 {
-	return script->at < script->end ? *script->at++ : '\0';
+	if (script->at == script->end)
+		return '\0';
+	return *script->at++;
 }
 
 static void select_client(struct script *script, char number)
@@ -218,12 +220,13 @@ static bool play_next(struct world *world)
 	struct script *script = container_of(world, struct script, world);
 	char what;
 
+	/* What follows a letter that has no text. */
 	while (script->at < script->end && *script->at != MARK)
 		script->at++;
-	if (script->end - script->at < 2)
+	take(script);
+	if (script->at == script->end)
 		return false;
-	what = script->at[1];
-	script->at += 2;
+	what = take(script);
 	switch (what) {
 	case 'j':
 	case 'o':

@@ -78,12 +78,13 @@ static int on_value(llhttp_t *llhttp, const char *at, size_t length)
 	return 0;
 }
 
-/* What a response in a parser answers; NULL where that is not known. */
+/* What a response in a parser answers; NULL where that is not known, or was none to the end. */
 static const struct message *request_of(const struct reading *reading)
 {
-	return reading->answered < reading->requests->count
-		       ? &reading->requests->messages[reading->answered]
-		       : NULL;
+	const struct message *request = &reading->requests->messages[reading->answered];
+
+	return reading->answered < reading->requests->count && request->begun ? request
+									      : NULL;
 }
 
 /* Whether TLS follows a response. */

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -95,7 +96,7 @@ void world_pass_time(uint64_t nanoseconds)
 /* Reads what has come to one end. Returns whether anything did. */
 static bool hear(int fd, struct stream *heard, size_t *clutter)
 {
-	char bytes[16384];
+	static char bytes[16384];
 	bool any = false;
 	ssize_t length;
 
@@ -329,8 +330,9 @@ void world_answer_names(void)
 bool world_allows(const struct host *host)
 {
 	static const char below[] = ".b.test";
-	const char *name = host->name, *end = name + host->length;
-	bool is_below = host->length > strlen(below) && !strcmp(end - strlen(below), below);
+	const char *name = host->name;
+	bool is_below = host->length > strlen(below) &&
+			!strcmp(name + host->length - strlen(below), below);
 
 	if (!strcmp(name, "a.test"))
 		return !withdrawn;
@@ -400,6 +402,7 @@ static void *map_memory(int number, size_t size)
 
 void world_init(void)
 {
+	signal(SIGPIPE, SIG_IGN);
 	require(!proxy_fds_reserve());
 	map_memory(FD_HITS, DOMAIN_ENTRIES_MAX * sizeof(uint64_t));
 	limits = map_memory(FD_LIMITS, sizeof(*limits));
