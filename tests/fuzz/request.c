@@ -7,7 +7,7 @@
  *	~nW	the job connects: to port 80 (W is 8), 443 (4), 443 of an address that it may reach (l), the proxy (p)
  *	~sN	its connection N is meant from here on, the last one is before
  *	~j ~o	the job, or the site that this connection was led to last, says the text
- *	~xN	whoever spoke last says 2^N bytes
+ *	~xN	whoever spoke last says 2^N bytes; N is hexadecimal
  *	~J ~O	the job, or the site, says no more
  *	~C ~R	the job, or the site, closes the connection
  *	~w ~W	the job does not read, reads again; ~v ~V: the site
@@ -88,7 +88,7 @@ static void say_many(struct script *script, char power)
 	static char text[32768];
 
 	memset(text, 'x', sizeof(text));
-	say(script, text, 1UL << (power & 15));
+	say(script, text, 1UL << ((power <= '9' ? power : power + 9) & 15));
 }
 
 static void connect_to(struct script *script, char where)

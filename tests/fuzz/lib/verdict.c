@@ -259,6 +259,29 @@ static void require_tunnelled(const struct client *client, size_t begin)
 					      origin->said.length)));
 }
 
+static bool contains(const struct stream *stream, const char *text)
+{
+	return stream->length && memmem(stream->bytes, stream->length, text, strlen(text));
+}
+
+/* The proxy's own words are those of an error, unless a site says the same. */
+static void require_errors(const struct client *client, const struct reading *heard)
+{
+	static const char words[] = "jobfence: network: job ";
+
+	for (size_t i = 0; i < client->count; i++)
+		if (contains(&client->origins[i].said, words))
+			return;
+	for (size_t i = 0; i < heard->count; i++) {
+		const struct message *message = &heard->messages[i];
+
+		require(message->status >= 400 ||
+			message->body_length < sizeof(words) - 1 ||
+			memcmp(heard->bodies.bytes + message->body, words,
+				sizeof(words) - 1) != 0);
+	}
+}
+
 /* One final response for each request, or for what was to be one, and nothing else. */
 static void require_responses(const struct client *client, const struct reading *said)
 {
@@ -271,6 +294,7 @@ static void require_responses(const struct client *client, const struct reading 
 	require(!heard.malformed || heard.full ||
 		(last && (last->status == 400 || last->status == 431)));
 	require(heard.answered <= said->count + 1 || said->full);
+	require_errors(client, &heard);
 	if (last && last->whole && last->status == 200 && last->end < client->heard.length)
 		require_tunnelled(client, last->end);
 	traffic_free(&heard);
