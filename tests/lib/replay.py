@@ -38,7 +38,7 @@ def answers(address, text):
 				answer += data
 		except ConnectionResetError:
 			pass
-	return len(re.findall(rb"HTTP/1.1 200 OK", answer))
+	return len(re.findall(rb"X-Site: node", answer))
 
 
 def is_ours(headers, job):
