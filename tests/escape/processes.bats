@@ -116,8 +116,8 @@ has_scopes()
 }
 
 @test "a job types nothing into the terminal that it shares" {
-	# shellcheck disable=SC2016 # expanded by the inner shell
-	is "$(in_lab script -qec "$JOBFENCE run -- $LIB/outside.py type" /dev/null | tr -d '\r')" 'type: EPERM'
+	is "$(in_lab script -qec "$JOBFENCE run -- $LIB/outside.py type 'type 0x100000000' 'type 0x8000000000000000'" \
+		/dev/null | tr -d '\r')" $'type: EPERM\ntype 0x100000000: EPERM\ntype 0x8000000000000000: EPERM'
 }
 
 @test "a command that would be born with a network socket is not started" {
