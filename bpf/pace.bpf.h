@@ -15,8 +15,10 @@
 
 #define PACE_TRIES 8 /* of the compare-and-swap, before the clock is only moved on */
 
-/* How far the clock may lag behind, in bytes: one packet. It makes good for a sender that came a little late. */
-#define PACE_CREDIT 1500
+/* How far the clock may lag behind: one packet, which is at most a millisecond or else a segment long. It makes good
+ * for a sender that came a little late. */
+#define PACE_CREDIT	 1500			/* bytes */
+#define PACE_CREDIT_TIME (NANOSECONDS / 1000)
 
 #define TCP_OFFSET_AT \
 	12 /* RFC 9293 section 3.1: its upper half counts words of the header */
@@ -61,10 +63,13 @@ static __always_inline __u64 pace_take(__u64 *clock, __u64 earliest, __u64 delay
 static __always_inline bool pace_reserve(
 	__u64 *clock, __u64 rate, __u64 length, __u64 now, __u64 *departure)
 {
+	__u64 credit = PACE_CREDIT * NANOSECONDS / rate;
+
 	if (*(volatile __u64 *)clock > now + PACE_HORIZON)
 		return false;
-	*departure = pace_take(
-		clock, now - PACE_CREDIT * NANOSECONDS / rate, length * NANOSECONDS / rate);
+	if (credit < PACE_CREDIT_TIME)
+		credit = PACE_CREDIT_TIME;
+	*departure = pace_take(clock, now - credit, length * NANOSECONDS / rate);
 	return true;
 }
 
@@ -84,11 +89,12 @@ static __always_inline bool pace(
 	struct __sk_buff *skb, const struct packet *packet, __u64 rate, __u64 *clock)
 {
 	struct job_counters *counter = bpf_get_local_storage(&counters, 0);
-	__u64 now = bpf_ktime_get_ns(), length = pace_length(skb, packet);
-	__u64 departure;
+	__u64 now, length, departure;
 
 	if (!rate)
 		return true;
+	now = bpf_ktime_get_ns();
+	length = pace_length(skb, packet);
 	if (!pace_reserve(clock, rate, length, now, &departure))
 		return false;
 	if (departure > now + PACE_MARK && bpf_skb_ecn_set_ce(skb))

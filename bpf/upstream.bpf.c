@@ -40,11 +40,11 @@ static __always_inline bool may_dial(
 {
 	if (state->network != NETWORK_HTTP)
 		return false;
-	if (is_resolver(state, to))
+	if (protocol == IPPROTO_TCP && is_web_port(to->port) &&
+		(address_class(&to->address) == ADDRESS_PUBLIC ||
+			is_allowed_range(state, &to->address)))
 		return true;
-	return protocol == IPPROTO_TCP && is_web_port(to->port) &&
-	       (address_class(&to->address) == ADDRESS_PUBLIC ||
-		       is_allowed_range(state, &to->address));
+	return is_resolver(state, to);
 }
 
 static __always_inline void refuse_dial(struct upstream_state *state,

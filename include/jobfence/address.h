@@ -136,6 +136,10 @@ static inline __attribute__((always_inline)) enum address_class address_look_up(
 #undef IPV4
 #undef IPV6
 
+	/* In the kernel, which asks for each packet: comparisons with constants, no loop over loads. */
+#ifdef __bpf__
+#pragma unroll
+#endif
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (address_in_range(address, &rows[i].range))
 			return rows[i].class;

@@ -12,7 +12,7 @@
 #include "proxy/throttle.h"
 
 #define NANOSECONDS	  1000000000ULL
-#define SEGMENT		  1448UL    /* bytes of TCP in an Ethernet frame */
+#define SEGMENT		  1428UL    /* bytes of TCP: what the listeners ask for, less 12 of timestamps */
 #define HEADERS		  52UL	    /* and of IPv4 and TCP before them, with timestamps */
 #define QUANTA_PER_SECOND 1000UL    /* where a segment takes less than that */
 #define LATENESS	  4000000UL /* ns that a busy machine may wake us too late */
@@ -32,20 +32,18 @@ struct throttle {
 	struct lane lanes[2];
 };
 
-/* Bytes that may move at once. */
+/* Bytes that may move at once: whole segments, as the rest would be a packet of its own. */
 static size_t quantum(const struct throttle *throttle)
 {
-	size_t share = (size_t)(throttle->rate / QUANTA_PER_SECOND);
+	size_t segments = (size_t)(throttle->rate / QUANTA_PER_SECOND / SEGMENT);
 
-	return share > SEGMENT ? share : SEGMENT;
+	return (segments ? segments : 1) * SEGMENT;
 }
 
-/* How long, in ns, bytes take with the headers of their packets. */
+/* How long, in ns, bytes take, those of headers among them. */
 static uint64_t duration(const struct throttle *throttle, size_t bytes)
 {
-	size_t segments = (bytes + SEGMENT - 1) / SEGMENT;
-
-	return (bytes + segments * HEADERS) * NANOSECONDS / throttle->rate;
+	return bytes * NANOSECONDS / throttle->rate;
 }
 
 static bool is_empty(const struct lane *lane)
@@ -68,7 +66,7 @@ static void lane_expired(struct timer *timer)
 	struct lane *lane = container_of(timer, struct lane, timer);
 	struct waiter *waiter = lane->line.next;
 
-	if (!is_empty(lane)) {
+	if (!is_empty(lane) && lane->departure <= loop_now(lane->throttle->loop)) {
 		throttle_leave(waiter);
 		lane->serving = true;
 		waiter->ready(waiter);
@@ -121,20 +119,30 @@ size_t throttle_allowance(struct throttle *throttle, enum direction direction, s
 	return want < most ? want : most;
 }
 
-void throttle_spend(struct throttle *throttle, enum direction direction, size_t bytes)
+/* Moves a clock on by bytes on the wire. */
+static void charge(struct lane *lane, size_t bytes)
 {
-	struct lane *lane = &throttle->lanes[direction];
+	const struct throttle *throttle = lane->throttle;
 	uint64_t now = loop_now(throttle->loop), credit;
 
-	if (!throttle->rate)
-		return;
 	/* One quantum of credit, as the kernel's pacer gives; or what makes good for a timer that came late. */
-	credit = duration(throttle, quantum(throttle));
+	credit = duration(throttle, quantum(throttle) + HEADERS);
 	if (credit < LATENESS)
 		credit = LATENESS;
 	if (lane->departure + credit < now)
 		lane->departure = now - credit;
 	lane->departure += duration(throttle, bytes);
+}
+
+void throttle_spend(struct throttle *throttle, enum direction direction, size_t bytes)
+{
+	size_t segments = (bytes + SEGMENT - 1) / SEGMENT;
+
+	if (!throttle->rate)
+		return;
+	charge(&throttle->lanes[direction], bytes + segments * HEADERS);
+	/* The other way goes an acknowledgement, of every other segment or of many that came together. */
+	charge(&throttle->lanes[direction == UPLOAD ? DOWNLOAD : UPLOAD], HEADERS / 2);
 }
 
 void throttle_wait(

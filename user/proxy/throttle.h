@@ -3,7 +3,7 @@
 
 /*
  * The throttle where the kernel does not pace: a clock for each direction, shared by all connections of the job, which
- * wait in line for it. It counts the headers of packets too, as the kernel's pacer does.
+ * wait in line for it. It reckons headers and acknowledgements too, which the kernel's pacer sees.
  */
 
 #include <stdbool.h>
