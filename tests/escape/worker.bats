@@ -81,10 +81,10 @@ still_serves()
 }
 
 @test "it sends datagrams to the node's resolver, and to nobody else" {
-	local to refused=()
+	local to refused=() query=000100000001000000000000016104746573740000010001 # the address of a.test
 
 	job_up --domain allowed.test
-	worker_gets ok 'socket AF_INET SOCK_DGRAM 0' 'sendto $ [12] 12 0 11.0.0.53:53 16' 'connect $ 11.0.0.53:53 16'
+	worker_gets ok 'socket AF_INET SOCK_DGRAM 0' "sendto \$ [$query] 24 0 11.0.0.53:53 16" 'connect $ 11.0.0.53:53 16'
 	lab_forget
 	for to in 11.0.0.53:54 11.0.0.2:53 11.0.0.2:443 127.0.0.1:53 169.254.169.254:80 255.255.255.255:67; do
 		refused+=("sendto \$ [12] 12 0 $to 16" "connect \$ $to 16")
