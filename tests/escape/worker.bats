@@ -48,6 +48,11 @@ element_of()
 	printf '[%02x%062d]' "$1" 0
 }
 
+has_landlock()
+{
+	in_lab python3 -c 'import ctypes; exit(ctypes.CDLL(None).syscall(444, None, 0, 1) < 1)'
+}
+
 still_serves()
 {
 	is "$(fetch http://allowed.test)" 'this is allowed.test'
@@ -125,7 +130,13 @@ still_serves()
 		refused+=("openat AT_FDCWD $path 0")
 	done
 	worker_gets EACCES "${refused[@]}"
-	worker_gets ok 'openat AT_FDCWD /etc/hosts O_CLOEXEC' 'read $ [64] 64'
+	if has_landlock; then
+		worker_gets ok 'openat AT_FDCWD /etc/hosts O_CLOEXEC' 'read $ [64] 64'
+	else # then the filter of calls opens nothing at all
+		worker_gets EACCES 'openat AT_FDCWD /etc/hosts 0' 'openat AT_FDCWD /dev/null O_RDWR'
+		still_serves
+		return
+	fi
 	filter_kills 'openat AT_FDCWD 0 O_WRONLY' 'openat AT_FDCWD 0 O_RDWR' 'openat AT_FDCWD 0 O_CREAT' \
 		'openat AT_FDCWD 0 O_TRUNC' 'openat AT_FDCWD 0 O_PATH' 'openat AT_FDCWD 0 O_TMPFILE' \
 		'openat AT_FDCWD 0 O_DIRECTORY' 'openat2 -1 0 0 0' 'open 0 0' 'creat 0 0' 'ftruncate 2 0' 'unlink 0'
