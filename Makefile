@@ -132,6 +132,7 @@ STEP	    = +@$(MAKE) --no-print-directory -j$(shell nproc)
 ASAN	    := -fno-omit-frame-pointer -fno-sanitize-recover=all -fsanitize=address,undefined
 K	    ?= 6.1
 T	    ?=
+LSM	    ?=
 KERNELS	    ?= 6.1 6.12 7.3
 KERNEL_TESTS := $(patsubst %,tests/%.bats,fence throttle update escape/sockets escape/unix)
 SECONDS	    ?= 30
@@ -148,10 +149,10 @@ check: ## all tests, here and with Linux 6.1 and 7.3 in virtual machines; fuzzin
 	$(STEP) fuzzers $(FUZZ_BUILD)
 	@BUILD=$(BUILD) tests/run --unit --native --fuzz 60 --vm 6.1 --vm 7.3
 
-check-vm: ## bats files T in a virtual machine with Linux K (6.1, 6.12, 7.3)
+check-vm: ## bats files T with Linux K (6.1, 6.12, 7.3), security modules LSM (landlock,bpf)
 	@tests/packages check
 	$(STEP) all other-version
-	@BUILD=$(BUILD) tests/run --vm $(K) $(T)
+	@BUILD=$(BUILD) VM_LSM=$(LSM) tests/run --vm $(K) $(T)
 
 check-kernels: ## the fence, the throttle and updates on every kernel; writes docs/kernels.md
 	@tests/packages check

@@ -116,8 +116,16 @@ has_scopes()
 }
 
 @test "a job types nothing into the terminal that it shares" {
-	# shellcheck disable=SC2016 # expanded by the inner shell
-	is "$(in_lab script -qec "$JOBFENCE run -- $LIB/outside.py type" /dev/null | tr -d '\r')" 'type: EPERM'
+	is "$(in_lab script -qec "$JOBFENCE run -- $LIB/outside.py type 'type 0x100000000' 'type 0x8000000000000000'" \
+		/dev/null | tr -d '\r')" $'type: EPERM\ntype 0x100000000: EPERM\ntype 0x8000000000000000: EPERM'
+}
+
+@test "no name that a job asks for becomes a part of the command that its author is told to type" {
+	# shellcheck disable=SC2016 # no variables
+	jobfence run --domain allowed.test -- dig +tries=1 +time=20 'a;b.test' '$(c).test' denied.test \
+		>/dev/null 2>"$BATS_TEST_TMPDIR/said"
+	# shellcheck disable=SC2016
+	like "$(<"$BATS_TEST_TMPDIR/said")" '*$(c).test (once)*'$'\n''jobfence: to allow the names: --domain denied.test'
 }
 
 @test "a command that would be born with a network socket is not started" {

@@ -11,7 +11,7 @@ case is one of
 	memory PID	read its memory through /proc
 	files PID	look into its root through /proc
 	descriptor PID	take its standard error by pidfd_getfd(2)
-	type		put a byte into the terminal that is standard input
+	type [BITS]	put a byte into the terminal that is standard input; with more bits in the request
 	join PATH	write itself into the cgroup
 	clone PATH	be born in the cgroup
 	cgroups		mount the cgroups anew, in namespaces of its own
@@ -74,11 +74,10 @@ def try_descriptor(pid):
     check(libc.syscall(SYS_PIDFD_GETFD, pidfd, 2, 0))
 
 
-def try_type():
+def try_type(more="0"):
     # The upper half of the request is nothing to the kernel, but may be to a filter.
     byte = ctypes.create_string_buffer(b"#")
-    for request in (termios.TIOCSTI, termios.TIOCSTI | 1 << 32):
-        check(libc.ioctl(0, ctypes.c_ulong(request), byte))
+    check(libc.ioctl(0, ctypes.c_ulong(termios.TIOCSTI | int(more, 0)), byte))
 
 
 def try_join(path):

@@ -49,13 +49,14 @@ static int run(
 	const struct command *command, const char *config, int count, char **arguments)
 {
 	_cleanup_(options_free) struct options options;
+	char *topic[] = { (char *)command->name, NULL };
 	struct failure failure = {};
 	int status = STATUS_DONE;
 	int error = options_parse(
 		&options, command->options, config, count, arguments, &failure);
 
 	if (!error && options.help) {
-		options.arguments = (char *[]){ (char *)command->name, NULL };
+		options.arguments = topic;
 		options.count = 1;
 		command = command_find("help");
 	}

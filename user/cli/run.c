@@ -26,6 +26,15 @@ static bool is_domain_refusal(const struct usage_refusal *row)
 	return row->key.reason == REASON_DOMAIN;
 }
 
+/* A question of DNS may be for anything; what is proposed is pasted into a shell. */
+static bool can_be_declared(const struct usage_refusal *row)
+{
+	struct host host;
+
+	return is_domain_refusal(row) &&
+	       !host_parse(row->key.name, row->key.length, HOST_NO_BRACKETS, &host);
+}
+
 static void print_count(__u64 count)
 {
 	if (count == 1)
@@ -49,7 +58,7 @@ static void print_summary(const struct usage *usage)
 		fprintf(stderr, "%s%s%s%.*s", separator, word, word[0] ? " " : "",
 			row->key.length, row->key.name);
 		print_count(row->refusal.count);
-		domains |= is_domain_refusal(row);
+		domains |= can_be_declared(row);
 		separator = ", ";
 	}
 	for (int reason = 1; reason < REASON_COUNT; reason++)
@@ -65,7 +74,7 @@ static void print_summary(const struct usage *usage)
 		return;
 	fprintf(stderr, "jobfence: to allow the names:");
 	for (size_t i = 0; i < usage->refusal_count; i++)
-		if (is_domain_refusal(&usage->refusals[i]))
+		if (can_be_declared(&usage->refusals[i]))
 			fprintf(stderr, " --domain %.*s", usage->refusals[i].key.length,
 				usage->refusals[i].key.name);
 	fputc('\n', stderr);

@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdarg.h>
 #include <string.h>
@@ -29,6 +30,7 @@
 #define MAPS_NAME	MAPS_PREFIX TEXT(FENCE_ABI)
 #define LOADING_NAME	"loading"
 #define LOADING_FOLDER	PINS_FOLDER "/" LOADING_NAME
+#define MODULES_SIZE	1024 /* of the list of security modules */
 
 static void cleanup_skeleton(struct fence **skeleton)
 {
@@ -99,11 +101,30 @@ static int reuse_maps(const struct bpf_object *object)
 	return 0;
 }
 
-/* Loads the object; without the LSM programs where the kernel refuses that type. Returns NULL with errno set. */
+/* Whether the list of active security modules, where it can be read, has that of BPF. */
+static bool may_be_active(void)
+{
+	_fd_ int fd = open("/sys/kernel/security/lsm", O_RDONLY | O_CLOEXEC);
+	_free_ char *list = NULL;
+	char *rest, *name;
+	size_t length;
+
+	if (fd < 0 || file_read(fd, MODULES_SIZE, &list, &length))
+		return true;
+	rest = list;
+	while ((name = strsep(&rest, ",\n")))
+		if (!strcmp(name, "bpf"))
+			return true;
+	return false;
+}
+
+/* Loads the object; without the LSM programs where the kernel refuses that type, or takes it and would never run one:
+ * what is pinned is to be a lock. Returns NULL with errno set. */
 static struct fence *load(bool with_maps)
 {
 	struct fence *skeleton = fence__open();
-	bool lsm = libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_LSM, NULL) == 1;
+	bool lsm =
+		libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_LSM, NULL) == 1 && may_be_active();
 	int error;
 
 	if (!skeleton)

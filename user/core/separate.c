@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/landlock.h>
 #include <seccomp.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
@@ -59,10 +60,10 @@ static int refuse_typing(void)
 	if (!error)
 		error = seccomp_arch_add(filter, SCMP_ARCH_X32);
 #endif
-	/* The kernel looks at 32 bits of a request, whatever the others are. */
+	/* The kernel looks at 32 bits of a request, whatever the others are; SCMP_A1_32 would look at all. */
 	for (size_t i = 0; !error && i < ARRAY_SIZE(requests); i++)
 		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
-			SCMP_A1_32(SCMP_CMP_EQ, requests[i]));
+			SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, requests[i]));
 	return error ? error : seccomp_load(filter);
 }
 

@@ -40,18 +40,30 @@ static int compare(const void *a, const void *b)
 	return memcmp(left->key.name, right->key.name, sizeof(left->key.name));
 }
 
+/* Whether the proxy has written this key as it should. It is not trusted: names go to a terminal. */
+static bool is_plain(const struct refusal_key *key)
+{
+	if (key->length > sizeof(key->name))
+		return false;
+	for (size_t i = 0; i < key->length; i++)
+		if (key->name[i] <= ' ' || key->name[i] > '~')
+			return false;
+	return true;
+}
+
 static void read_refusals(int map, struct usage *usage)
 {
-	struct refusal_key *previous = NULL;
+	struct refusal_key key, *previous = NULL;
 
-	while (usage->refusal_count < REFUSALS_MAX) {
+	while (usage->refusal_count < REFUSALS_MAX &&
+		!bpf_map_get_next_key(map, previous, &key)) {
 		struct usage_refusal *next = &usage->refusals[usage->refusal_count];
 
-		if (bpf_map_get_next_key(map, previous, &next->key))
-			break;
-		previous = &next->key;
-		if (!bpf_map_lookup_elem(map, &next->key, &next->refusal))
+		previous = &key;
+		if (is_plain(&key) && !bpf_map_lookup_elem(map, &key, &next->refusal)) {
+			next->key = key;
 			usage->refusal_count++;
+		}
 	}
 	qsort(usage->refusals, usage->refusal_count, sizeof(usage->refusals[0]), compare);
 }

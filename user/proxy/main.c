@@ -72,6 +72,7 @@ int main(int count, char **arguments)
 	const char *word = count == 2 ? arguments[1] : "";
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a full log is no end */
 	if (!strcmp(word, "version")) {
 		printf("jobfence-proxy " VERSION "\n");
 		return 0;

@@ -10,9 +10,13 @@
 #include <linux/bpf.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -21,6 +25,7 @@
 #include "lib/cleanup.h"
 #include "proxy/sandbox.h"
 
+#define LOG_MAX	       (1UL << 20) /* bytes of proxy.log, the only file that is open for writing */
 #define OPEN_FILES_MAX (8UL * JOB_CONNECTIONS_MAX) /* two sockets and two pipes for each */
 
 static int drop_capabilities(void)
@@ -41,14 +46,16 @@ static int drop_bounding_set(void)
 
 static int set_limits(void)
 {
-	struct rlimit files, none = { 0, 0 };
+	const struct rlimit none = { 0, 0 }, log = { LOG_MAX, LOG_MAX };
+	struct rlimit files;
 
 	if (getrlimit(RLIMIT_NOFILE, &files))
 		return -errno;
 	if (files.rlim_max > OPEN_FILES_MAX)
 		files.rlim_max = OPEN_FILES_MAX;
 	files.rlim_cur = files.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &files) || setrlimit(RLIMIT_CORE, &none))
+	if (setrlimit(RLIMIT_NOFILE, &files) || setrlimit(RLIMIT_CORE, &none) ||
+		setrlimit(RLIMIT_FSIZE, &log))
 		return -errno;
 	return 0;
 }
@@ -85,27 +92,23 @@ static int landlock_allow(int ruleset, const char *path, __u64 access)
 		       : 0;
 }
 
-/* What c-ares reads: the configuration of names, which may be links into /run. */
+/* Of all files only the one that c-ares reads at each look-up: by now it has read the others. Returns -ENOSYS where the
+ * kernel has no Landlock. */
 static int restrict_files(void)
 {
-	static const char *const readable[] = { "/etc/hosts", "/etc/resolv.conf",
-		"/etc/nsswitch.conf", "/etc/services" };
 	const struct landlock_ruleset_attr attributes = {
 		/* All that the first version has (Linux 5.13). */
 		.handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1,
 	};
 	_fd_ int ruleset = (int)syscall(
 		SYS_landlock_create_ruleset, &attributes, sizeof(attributes), 0);
+	int error;
 
 	if (ruleset < 0)
-		return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -errno;
-	for (size_t i = 0; i < ARRAY_SIZE(readable); i++) {
-		int error =
-			landlock_allow(ruleset, readable[i], LANDLOCK_ACCESS_FS_READ_FILE);
-
-		if (error)
-			return error;
-	}
+		return errno == EOPNOTSUPP ? -ENOSYS : -errno;
+	error = landlock_allow(ruleset, "/etc/hosts", LANDLOCK_ACCESS_FS_READ_FILE);
+	if (error)
+		return error;
 	return syscall(SYS_landlock_restrict_self, ruleset, 0) ? -errno : 0;
 }
 
@@ -116,31 +119,21 @@ static const int allowed_calls[] = {
 	SCMP_SYS(close),
 	SCMP_SYS(clock_gettime),
 	SCMP_SYS(gettimeofday),
-	SCMP_SYS(fcntl),
 	/* connections */
 	SCMP_SYS(accept4),
 	SCMP_SYS(connect),
-	SCMP_SYS(bind),
 	SCMP_SYS(getsockopt),
-	SCMP_SYS(setsockopt),
 	SCMP_SYS(getsockname),
 	SCMP_SYS(getpeername),
 	SCMP_SYS(shutdown),
 	SCMP_SYS(read),
-	SCMP_SYS(readv),
 	SCMP_SYS(write),
 	SCMP_SYS(writev),
 	SCMP_SYS(recvfrom),
-	SCMP_SYS(recvmsg),
 	SCMP_SYS(sendto),
-	SCMP_SYS(sendmsg),
-	SCMP_SYS(sendmmsg),
 	SCMP_SYS(pipe2),
 	SCMP_SYS(splice),
-	SCMP_SYS(ioctl),
 	/* what c-ares and the C library do besides */
-	SCMP_SYS(openat),
-	SCMP_SYS(open),
 	SCMP_SYS(newfstatat),
 	SCMP_SYS(fstat),
 	SCMP_SYS(stat),
@@ -148,16 +141,9 @@ static const int allowed_calls[] = {
 	SCMP_SYS(getrandom),
 	SCMP_SYS(getpid),
 	SCMP_SYS(gettid),
-	SCMP_SYS(getuid),
-	SCMP_SYS(geteuid),
-	SCMP_SYS(getgid),
-	SCMP_SYS(getegid),
 	SCMP_SYS(futex),
-	SCMP_SYS(poll),
-	SCMP_SYS(ppoll),
 	/* memory, and the end */
 	SCMP_SYS(brk),
-	SCMP_SYS(mmap),
 	SCMP_SYS(munmap),
 	SCMP_SYS(mremap),
 	SCMP_SYS(madvise),
@@ -184,39 +170,73 @@ static const int allowed_calls[] = {
 #endif
 };
 
+/* Conditions on an argument, of which they see 32 bits, as the kernel does of an int. */
+#define MASKED(argument, mask, value) \
+	{ \
+		argument, SCMP_CMP_MASKED_EQ, (uint32_t)(mask), value \
+	}
+#define EQUAL(argument, value)	       MASKED(argument, UINT32_MAX, value)
+#define NO_BITS_BUT(argument, allowed) MASKED(argument, ~(allowed), 0)
+
+#define WHERE(call, count, ...) \
+	{ \
+		SCMP_SYS(call), count, \
+		{ \
+			__VA_ARGS__ \
+		} \
+	}
+#define SOCKETS(family, type) \
+	WHERE(socket, 3, EQUAL(0, family), \
+		MASKED(1, ~(SOCK_NONBLOCK | SOCK_CLOEXEC), type), EQUAL(2, 0))
+#define OPTION(level, name) WHERE(setsockopt, 2, EQUAL(1, level), EQUAL(2, name))
+
+/* Calls that do more than the worker needs. */
+static const struct {
+	int call;
+	unsigned count;
+	struct scmp_arg_cmp conditions[3];
+} allowed_in_part[] = {
+	/* For the sites and the resolvers; the one that asks for routes is open already. For other protocols the
+	 * kernel would load a module before it asks the fence. */
+	SOCKETS(AF_INET, SOCK_STREAM),
+	SOCKETS(AF_INET, SOCK_DGRAM),
+	SOCKETS(AF_INET6, SOCK_STREAM),
+	SOCKETS(AF_INET6, SOCK_DGRAM),
+	OPTION(SOL_SOCKET, SO_SNDBUF),
+	OPTION(SOL_SOCKET, SO_RCVBUF),
+	OPTION(SOL_SOCKET, SO_BUF_LOCK),
+	OPTION(IPPROTO_TCP, TCP_NODELAY),
+	OPTION(IPPROTO_TCP, TCP_FASTOPEN_CONNECT), /* c-ares 1.34 */
+	OPTION(IPPROTO_IPV6, IPV6_V6ONLY),	   /* the same */
+	/* Not F_SETOWN, by which the kernel would signal the supervisor. */
+	WHERE(fcntl, 1, EQUAL(1, F_GETFL)),
+	WHERE(fcntl, 1, EQUAL(1, F_SETFL)),
+	WHERE(fcntl, 1, EQUAL(1, F_SETFD)),
+	/* Elements of the job's maps, no programs. */
+	WHERE(bpf, 1, EQUAL(0, BPF_MAP_LOOKUP_ELEM)),
+	WHERE(bpf, 1, EQUAL(0, BPF_MAP_UPDATE_ELEM)),
+	/* No code but what was there at the start. */
+	WHERE(mmap, 1, MASKED(2, PROT_EXEC, 0)),
+};
+
 static void cleanup_filter(scmp_filter_ctx *filter)
 {
 	if (*filter)
 		seccomp_release(*filter);
 }
 
-/* Sockets for the sites and the resolvers; the one that watches the node's addresses is open already. */
-static int allow_sockets(scmp_filter_ctx filter)
+/* Without Landlock there are no files at all: names are then resolved without /etc/hosts. */
+static int allow_opening(scmp_filter_ctx filter, bool restricted)
 {
-	int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-		SCMP_A0_32(SCMP_CMP_EQ, AF_INET));
+	const struct scmp_arg_cmp to_read = NO_BITS_BUT(2, O_CLOEXEC | O_LARGEFILE);
 
-	return error ? error
-		     : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-			       SCMP_A0_32(SCMP_CMP_EQ, AF_INET6));
+	return restricted ? seccomp_rule_add_array(
+				    filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, &to_read)
+			  : seccomp_rule_add(
+				    filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), 0);
 }
 
-/* Calls that do more than the worker needs: elements of the job's maps, no programs; an end of its own by abort(3),
- * no end of its supervisor. */
-static int allow_in_part(scmp_filter_ctx filter)
-{
-	int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(bpf), 1,
-		SCMP_A0_32(SCMP_CMP_EQ, BPF_MAP_LOOKUP_ELEM));
-
-	if (!error)
-		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(bpf), 1,
-			SCMP_A0_32(SCMP_CMP_EQ, BPF_MAP_UPDATE_ELEM));
-	return error ? error
-		     : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-			       SCMP_A0_32(SCMP_CMP_EQ, (unsigned)getpid()));
-}
-
-static int restrict_calls(void)
+static int restrict_calls(bool files_restricted)
 {
 	_cleanup_(cleanup_filter) scmp_filter_ctx filter =
 		seccomp_init(SCMP_ACT_KILL_PROCESS);
@@ -224,18 +244,21 @@ static int restrict_calls(void)
 
 	if (!filter)
 		return -ENOMEM;
-	error = allow_sockets(filter);
-	if (!error)
-		error = allow_in_part(filter);
+	error = allow_opening(filter, files_restricted);
 	for (size_t i = 0; !error && i < ARRAY_SIZE(allowed_calls); i++)
 		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed_calls[i], 0);
-	/* Other families are an error and not the end: the C library may try them. */
+	for (size_t i = 0; !error && i < ARRAY_SIZE(allowed_in_part); i++)
+		error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
+			allowed_in_part[i].call, allowed_in_part[i].count,
+			allowed_in_part[i].conditions);
+	/* An end of its own by abort(3), no end of its supervisor. */
 	if (!error)
-		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT),
-			SCMP_SYS(socket), 1, SCMP_A0_32(SCMP_CMP_GT, AF_INET6));
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+			SCMP_A0_32(SCMP_CMP_EQ, (unsigned)getpid()));
+	/* The C library asks of a file that it reads whether it is a terminal. */
 	if (!error)
-		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT),
-			SCMP_SYS(socket), 1, SCMP_A0_32(SCMP_CMP_EQ, AF_UNIX));
+		error = seccomp_rule_add(
+			filter, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);
 	return error ? error : seccomp_load(filter);
 }
 
@@ -247,5 +270,5 @@ int sandbox_close(void)
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		return -errno;
 	error = restrict_files();
-	return error ? error : restrict_calls();
+	return error && error != -ENOSYS ? error : restrict_calls(!error);
 }
