@@ -98,7 +98,7 @@ for i in range(0, 5000, 500):
 	like "$(fetch -D - http://last.silent.test)" $'HTTP/1.1 503 *X-Jobfence-Denied: limit\r*: too many names are being looked up'
 	is "$(fetch http://11.0.0.2)" 'this is 11.0.0.2'
 	# shellcheck disable=SC2016 # expanded by awk
-	[ "$(in_lab awk '$1 == "VmHWM:" { print $2 }' "/proc/$worker/status")" -le 16384 ] ||
+	[ "$(in_lab awk '$1 == "VmHWM:" { print $2 }' "/proc/$worker/status")" -le 24576 ] ||
 		grep -q __asan_init "${JOBFENCE%/*}/jobfence-proxy" || lab_fail "$(in_lab cat "/proc/$worker/status")"
 }
 
