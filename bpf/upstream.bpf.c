@@ -172,15 +172,17 @@ int upstream_egress(struct __sk_buff *skb)
 	struct upstream_state *state = bpf_get_local_storage(&upstream, 0);
 	enum reason reason = REASON_PACKET;
 	struct packet packet;
+	bool whole = packet_parse(skb, &packet);
 
-	if (packet_parse(skb, &packet)) {
-		if (skb->ifindex == LOOPBACK_IFINDEX && is_to_job(state, &packet)) {
-			if (pace(skb, &packet, state->rate, &state->departure))
-				return PROGRAM_ALLOW;
-			reason = REASON_HORIZON;
-		} else if (may_leave(skb, state, &packet)) {
+	/* To the job over `lo` only: on a device of its own making nothing would hold them back. */
+	if (whole && is_to_job(state, &packet)) {
+		if (skb->ifindex == LOOPBACK_IFINDEX &&
+			pace(skb, &packet, state->rate, &state->departure))
 			return PROGRAM_ALLOW;
-		}
+		if (skb->ifindex == LOOPBACK_IFINDEX)
+			reason = REASON_HORIZON;
+	} else if (whole && may_leave(skb, state, &packet)) {
+		return PROGRAM_ALLOW;
 	}
 	refuse_packet(state->job, &state->budget, &packet, reason, HOOK_UPSTREAM);
 	return PROGRAM_REFUSE;
