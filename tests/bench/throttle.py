@@ -117,7 +117,7 @@ def capture(throttle, direction, connections, seconds):
             stderr=subprocess.PIPE, text=True))
         while "listening" not in taps[-1].stderr.readline():
             pass
-    subprocess.run([*throttle.client, "python3", TRAFFIC, direction, str(connections), str(seconds)], check=True)
+    subprocess.run([*throttle.client, "python3", "-SE", TRAFFIC, direction, str(connections), str(seconds)], check=True)
     seen = {"up": [], "down": []}
     for tap, path, (_, directions) in zip(taps, paths, throttle.captures):
         tap.terminate()
@@ -195,7 +195,7 @@ def first_byte(kind):
 
     with busy():
         alone = times()
-        with subprocess.Popen([*throttle.client, "python3", TRAFFIC, "down", "1", "600"]) as bulk:
+        with subprocess.Popen([*throttle.client, "python3", "-SE", TRAFFIC, "down", "1", "600"]) as bulk:
             beside = times()
             bulk.terminate()
     throttle.end()
