@@ -311,6 +311,9 @@ void verdict(const struct client *client)
 		const struct origin *origin = &client->origins[i];
 
 		require(origin->port == PORT_HTTP || origin->port == PORT_HTTPS);
+		/* Nothing comes after TLS; of several addresses only one was connected. */
+		if (!origin->heard.length)
+			continue;
 		require(!tls);
 		tls = origin->port == PORT_HTTPS;
 		if (tls)

@@ -21,11 +21,12 @@
 #define SECOND	   1000000000ULL
 #define LONGEST	   (3600 * SECOND) /* that a connection may be silent */
 #define FDS_MAX	   128
-#define POOLED_MAX 16	/* descriptors of pipes that tunnels keep */
-#define SPINS_MAX  1000 /* events in sequence without anything that moves */
-#define QUEUE	   4608 /* bytes: the least that a socket can be made to hold */
-#define GIVEN_MAX  64
-#define KEYS_MAX   16
+#define POOLED_MAX 16 /* descriptors of pipes that tunnels keep */
+#define SPINS_MAX \
+	1000 /* events, or turns of the throttle, in sequence without anything that moves */
+#define QUEUE	  4608 /* bytes: the least that a socket can be made to hold */
+#define GIVEN_MAX 64
+#define KEYS_MAX  16
 
 struct resolver {
 	struct loop *loop;
@@ -41,7 +42,7 @@ static struct world *world; /* that is being played */
 static struct proxy proxy;
 static struct resolver resolver;
 static uint64_t now = LONGEST;
-static unsigned spins;
+static unsigned spins, naps;
 static struct given given[GIVEN_MAX];
 static size_t given_count;
 static struct lookup *late[CLIENTS_MAX];
@@ -171,16 +172,18 @@ int epoll_pwait2(int epoll, struct epoll_event *events, int most,
 		require(count >= 0 && ++spins < SPINS_MAX);
 		if (count || !patience)
 			return count;
-		if (hear_all()) {
-			spins = 0;
-			continue;
-		}
-		break;
+		if (!hear_all())
+			break;
+		spins = naps = 0;
 	}
 	spins = 0;
-	if (patience < SECOND)
+	if (patience < SECOND) {
+		require(++naps < SPINS_MAX);
 		now += patience; /* the throttle */
-	else if (!world->next || !world->next(world)) {
+		return 0;
+	}
+	naps = 0;
+	if (!world->next || !world->next(world)) {
 		world->next = NULL;
 		end(wait);
 	}
@@ -453,7 +456,7 @@ void world_play(struct world *played)
 
 	given_count = 0;
 	now = LONGEST;
-	spins = 0;
+	spins = naps = 0;
 	world = played;
 	*limits = (struct job_limits){ 0 };
 	withdrawn = false;
