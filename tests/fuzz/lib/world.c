@@ -24,6 +24,7 @@
 #define POOLED_MAX 16 /* descriptors of pipes that tunnels keep */
 #define SPINS_MAX \
 	1000 /* events, or turns of the throttle, in sequence without anything that moves */
+#define TURNS_MAX 8
 #define QUEUE	  4608 /* bytes: the least that a socket can be made to hold */
 #define GIVEN_MAX 64
 #define KEYS_MAX  16
@@ -42,7 +43,7 @@ static struct world *world; /* that is being played */
 static struct proxy proxy;
 static struct resolver resolver;
 static uint64_t now = LONGEST;
-static unsigned spins, naps;
+static unsigned spins, naps, turns;
 static struct given given[GIVEN_MAX];
 static size_t given_count;
 static struct lookup *late[CLIENTS_MAX];
@@ -177,12 +178,14 @@ int epoll_pwait2(int epoll, struct epoll_event *events, int most,
 		spins = naps = 0;
 	}
 	spins = 0;
-	if (patience < SECOND) {
+	/* The throttle waits; after some turns of it other things happen. */
+	if (patience < SECOND && (turns < TURNS_MAX || !world->next)) {
+		turns++;
 		require(++naps < SPINS_MAX);
-		now += patience; /* the throttle */
+		now += patience;
 		return 0;
 	}
-	naps = 0;
+	turns = naps = 0;
 	if (!world->next || !world->next(world)) {
 		world->next = NULL;
 		end(wait);
@@ -456,7 +459,7 @@ void world_play(struct world *played)
 
 	given_count = 0;
 	now = LONGEST;
-	spins = naps = 0;
+	spins = naps = turns = 0;
 	world = played;
 	*limits = (struct job_limits){ 0 };
 	withdrawn = false;
