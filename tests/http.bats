@@ -103,6 +103,7 @@ memory_peak()
 @test "what comes before the answer proper does no harm" {
 	up
 	is "$(fetch $site/early-hints)" late
+	is "$(fetch -0 $site/early-hints)" late
 }
 
 @test "a websocket is a tunnel once both ends have agreed" {

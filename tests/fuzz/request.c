@@ -87,7 +87,8 @@ static void say_many(struct script *script, char power)
 {
 	static char text[32768];
 
-	memset(text, 'x', sizeof(text));
+	if (!text[0])
+		memset(text, 'x', sizeof(text));
 	say(script, text, 1UL << ((power <= '9' ? power : power + 9) & 15));
 }
 

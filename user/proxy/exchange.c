@@ -133,11 +133,13 @@ static enum step begin_response(struct connection *connection)
 {
 	enum http_framing framing = http_response_framing(&head, &connection->asked);
 	struct http_asked *asked = &connection->asked;
-	struct buffer *out = peer_out(&connection->client);
 	bool interim = head.status < 200;
+	struct buffer *out;
 
+	/* HTTP/1.0 has none of these (RFC 9110 section 15.2). */
 	if (interim && asked->old)
 		return STEP_AGAIN;
+	out = peer_out(&connection->client);
 	if (!interim) {
 		connection->upstream_keep = head.keep_alive && framing != FRAMING_CLOSE;
 		asked->keep = asked->keep && framing != FRAMING_CLOSE &&

@@ -135,6 +135,23 @@ static bool is_repeatable(const struct message *message)
 	       !message->body_length;
 }
 
+/* Behind CONNECT requests are for its host. */
+static void require_connected(
+	const struct reading *said, size_t count, const struct origin *origin)
+{
+	struct host host;
+	uint16_t port;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct slice *target = &said->messages[i].target;
+
+		if (slice_is(&said->messages[i].method, "CONNECT"))
+			require(!host_parse_with_port(
+					target->bytes, target->length, &host, &port) &&
+				host_equal(&host, &origin->host));
+	}
+}
+
 static bool begins_with(const char *bytes, size_t length, const char *start, size_t most)
 {
 	return length <= most && (!length || !memcmp(bytes, start, length));
@@ -177,6 +194,7 @@ static void require_requests(const struct client *client, const struct reading *
 		if (k == said->count && said->full)
 			break;
 		require(k < said->count);
+		require_connected(said, k, origin);
 		*next = k + 1;
 		if (is_tunnel(client, origin, &said->messages[k], passed)) {
 			heard.malformed = false;
@@ -311,6 +329,9 @@ void verdict(const struct client *client)
 		const struct origin *origin = &client->origins[i];
 
 		require(origin->port == PORT_HTTP || origin->port == PORT_HTTPS);
+		/* Nothing comes after TLS; of several addresses only one was connected. */
+		if (!origin->heard.length)
+			continue;
 		require(!tls);
 		tls = origin->port == PORT_HTTPS;
 		if (tls)

@@ -18,14 +18,17 @@
 #include "names/domains.h"
 #include "proxy/bpf_map.h"
 
-#define SECOND	   1000000000ULL
-#define LONGEST	   (3600 * SECOND) /* that a connection may be silent */
+#define SECOND 1000000000ULL
+#define LONGEST \
+	(3700 * SECOND) /* that all may be silent before all connections have ended */
 #define FDS_MAX	   128
-#define POOLED_MAX 16	/* descriptors of pipes that tunnels keep */
-#define SPINS_MAX  1000 /* events in sequence without anything that moves */
-#define QUEUE	   4608 /* bytes: the least that a socket can be made to hold */
-#define GIVEN_MAX  64
-#define KEYS_MAX   16
+#define POOLED_MAX 16 /* descriptors of pipes that tunnels keep */
+#define SPINS_MAX \
+	1000 /* events, or turns of the throttle, in sequence without anything that moves */
+#define TURNS_MAX 8
+#define QUEUE	  4608 /* bytes: the least that a socket can be made to hold */
+#define GIVEN_MAX 64
+#define KEYS_MAX  16
 
 struct resolver {
 	struct loop *loop;
@@ -40,8 +43,8 @@ struct given {
 static struct world *world; /* that is being played */
 static struct proxy proxy;
 static struct resolver resolver;
-static uint64_t now = LONGEST;
-static unsigned spins;
+static uint64_t now, silence; /* ns */
+static unsigned spins, naps, turns;
 static struct given given[GIVEN_MAX];
 static size_t given_count;
 static struct lookup *late[CLIENTS_MAX];
@@ -79,12 +82,12 @@ static int count_open(void)
 }
 
 /* Time stands still while the proxy does something. */
-int clock_gettime(clockid_t clock, struct timespec *time)
+int clock_gettime(clockid_t clock_id, struct timespec *tp)
 {
-	if (!world || clock != CLOCK_MONOTONIC)
-		return (int)syscall(SYS_clock_gettime, clock, time);
-	time->tv_sec = (time_t)(now / SECOND);
-	time->tv_nsec = (long)(now % SECOND);
+	if (!world || clock_id != CLOCK_MONOTONIC)
+		return (int)syscall(SYS_clock_gettime, clock_id, tp);
+	tp->tv_sec = (time_t)(now / SECOND);
+	tp->tv_nsec = (long)(now % SECOND);
 	return 0;
 }
 
@@ -147,42 +150,49 @@ void world_say(int fd, struct stream *said, const char *bytes, size_t length)
 }
 
 /* Silence, until the time of everything is over. Then nothing is left. */
-static void end(const struct timespec *wait)
+static void end(uint64_t patience)
 {
-	if (wait) {
-		now += LONGEST;
+	if (patience != UINT64_MAX) {
+		silence += patience;
+		now += patience;
+		require(silence <= LONGEST);
 		return;
 	}
 	require(!proxy.connections);
 	loop_stop(proxy.loop);
 }
 
-int epoll_pwait2(int epoll, struct epoll_event *events, int most,
-	const struct timespec *wait, const sigset_t *mask)
+int epoll_pwait2(int epfd, struct epoll_event *events, int maxevents,
+	const struct timespec *timeout, const sigset_t *ss)
 {
-	uint64_t patience = wait ? (uint64_t)wait->tv_sec * SECOND + (uint64_t)wait->tv_nsec
-				 : UINT64_MAX;
+	uint64_t patience =
+		timeout ? (uint64_t)timeout->tv_sec * SECOND + (uint64_t)timeout->tv_nsec
+			: UINT64_MAX;
 
-	(void)mask;
+	(void)ss;
 	for (;;) {
-		int count = epoll_wait(epoll, events, most, 0);
+		int count = epoll_wait(epfd, events, maxevents, 0);
 
 		/* A loop that is told the same again and again would use all of a CPU. */
 		require(count >= 0 && ++spins < SPINS_MAX);
 		if (count || !patience)
 			return count;
-		if (hear_all()) {
-			spins = 0;
-			continue;
-		}
-		break;
+		if (!hear_all())
+			break;
+		spins = naps = 0;
 	}
 	spins = 0;
-	if (patience < SECOND)
-		now += patience; /* the throttle */
-	else if (!world->next || !world->next(world)) {
+	/* The throttle waits; after some turns of it other things happen. */
+	if (patience < SECOND && (turns < TURNS_MAX || !world->next)) {
+		turns++;
+		require(++naps < SPINS_MAX);
+		now += patience;
+		return 0;
+	}
+	turns = naps = 0;
+	if (!world->next || !world->next(world)) {
 		world->next = NULL;
-		end(wait);
+		end(patience);
 	}
 	return 0;
 }
@@ -208,7 +218,7 @@ static void clutter(int fd, struct origin *origin)
 	origin->deaf = origin->was_deaf = true;
 }
 
-int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t length)
+int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 {
 	const int queue = QUEUE;
 	struct given *place;
@@ -216,8 +226,8 @@ int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t length)
 	int pair[2];
 
 	if (!world)
-		return (int)syscall(SYS_connect, fd, address.__sockaddr__, length);
-	place = find_given(address.__sockaddr__);
+		return (int)syscall(SYS_connect, fd, addr.__sockaddr__, len);
+	place = find_given(addr.__sockaddr__);
 	errno = world->dials == DIALS_FENCED ? EPERM : ECONNREFUSED;
 	if (world->dials == DIALS_FENCED || world->dials == DIALS_REFUSED ||
 		place->client->count == ORIGINS_MAX)
@@ -228,7 +238,7 @@ int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t length)
 	origin = &place->client->origins[place->client->count++];
 	*origin = (struct origin){ .fd = pair[1], .host = place->host };
 	origin->port = ntohs(
-		((const struct sockaddr_in *)(const void *)address.__sockaddr__)->sin_port);
+		((const struct sockaddr_in *)(const void *)addr.__sockaddr__)->sin_port);
 	if (world->dials == DIALS_LATE)
 		clutter(fd, origin);
 	errno = EINPROGRESS;
@@ -452,8 +462,9 @@ void world_play(struct world *played)
 	int before = count_open(), after;
 
 	given_count = 0;
-	now = LONGEST;
-	spins = 0;
+	now = SECOND;
+	silence = 0;
+	spins = naps = turns = 0;
 	world = played;
 	*limits = (struct job_limits){ 0 };
 	withdrawn = false;

@@ -59,8 +59,8 @@ void world_init(void);
  * Plays a world until its script is over and every connection has ended by itself, which each has to: nobody says
  * anything any more. Nothing may be left of them. world_free() comes after it.
  */
-void world_play(struct world *world);
-void world_free(struct world *world);
+void world_play(struct world *played);
+void world_free(struct world *played);
 
 /* What may be moved, from next(). The job connects to where `destination` is. */
 void world_connect(const struct endpoint *destination);
