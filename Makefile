@@ -53,6 +53,8 @@ PROGRAMS    := $(BUILD)/jobfence $(BUILD)/jobfence-proxy
 ARCHIVE	    := $(BUILD)/jobfence.a
 UNIT_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 FUZZERS	    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
+FUZZ_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/lib/*.c))
+FUZZ_ARCHIVE := $(BUILD)/tests/fuzz/lib.a
 
 .DELETE_ON_ERROR:
 .PHONY: all other-version unit-tests fuzzers demo check check-vm check-kernels check-asan bench \
@@ -112,10 +114,18 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(ARCHIVE)
 	$(call quiet,UNIT)$(COMPILE) -o $@ $< $(ARCHIVE) \
 		$(shell $(PKG_CONFIG) --cflags --libs cmocka $(ALL_LIBS))
 
-$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(ARCHIVE)
+$(BUILD)/tests/fuzz/lib/%.o: tests/fuzz/lib/%.c
 	@mkdir -p $(@D)
-	$(call quiet,FUZZER)$(COMPILE) -fsanitize=fuzzer -o $@ $< $(ARCHIVE) \
-		$(shell $(PKG_CONFIG) --libs $(ALL_LIBS))
+	$(call quiet,CC)$(COMPILE) -c $< -o $@
+
+$(FUZZ_ARCHIVE): $(FUZZ_OBJECTS)
+	$(call quiet,AR)rm -f $@ && ar rcs $@ $^
+
+# What a target takes from FUZZ_ARCHIVE stands for what it would find in ARCHIVE.
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(FUZZ_ARCHIVE) $(ARCHIVE)
+	@mkdir -p $(@D)
+	$(call quiet,FUZZER)$(COMPILE) -fsanitize=fuzzer -Wl,--as-needed -o $@ $< $(FUZZ_ARCHIVE) $(ARCHIVE) \
+		$(shell $(PKG_CONFIG) --libs $(ALL_LIBS) openssl)
 
 # What follows installs, builds and runs in steps: a step may need what the one before made.
 STEP	    = +@$(MAKE) --no-print-directory -j$(shell nproc)
@@ -125,17 +135,19 @@ T	    ?=
 LSM	    ?=
 KERNELS	    ?= 6.1 6.12 7.3
 KERNEL_TESTS := $(patsubst %,tests/%.bats,fence throttle update escape/sockets escape/unix)
-FUZZ_TIME   ?= 30
+SECONDS	    ?= 30
+FUZZ_BUILD  := BUILD=$(BUILD)/fuzz CC=clang CFLAGS='-O1 -g $(ASAN),fuzzer-no-link' HARDEN=
 
 demo: ## install what is missing, build, and show what it does
 	@tests/packages demo
 	$(STEP) all
 	@JOBFENCE=$(abspath $(BUILD))/jobfence tests/demo
 
-check: ## all tests, here and with Linux 6.1 and 7.3 in virtual machines
+check: ## all tests, here and with Linux 6.1 and 7.3 in virtual machines; fuzzing
 	@tests/packages check
 	$(STEP) all other-version unit-tests
-	@BUILD=$(BUILD) tests/run --unit --native --vm 6.1 --vm 7.3
+	$(STEP) fuzzers $(FUZZ_BUILD)
+	@BUILD=$(BUILD) tests/run --unit --native --fuzz 60 --vm 6.1 --vm 7.3
 
 check-vm: ## bats files T with Linux K (6.1, 6.12, 7.3), security modules LSM (landlock,bpf)
 	@tests/packages check
@@ -163,10 +175,10 @@ bench-throttle: ## measure the throttle beside tbf and htb; writes docs/performa
 	$(STEP) all
 	@BUILD=$(BUILD) tests/bench/throttle-report $(K)
 
-fuzz: ## each fuzz target for FUZZ_TIME seconds
+fuzz: ## fuzz targets T, or all, for SECONDS each
 	@tests/packages fuzz
-	$(STEP) fuzzers BUILD=$(BUILD)/fuzz CC=clang CFLAGS='-O1 -g $(ASAN),fuzzer-no-link' HARDEN=
-	@BUILD=$(BUILD)/fuzz tests/run-fuzzers $(FUZZ_TIME)
+	$(STEP) fuzzers $(FUZZ_BUILD)
+	@BUILD=$(BUILD) tests/run --fuzz $(SECONDS) $(T)
 
 lint: ## formatting, clang-tidy, cppcheck, shellcheck, house rules
 	@tests/packages lint
@@ -210,4 +222,5 @@ uninstall: ## remove what `make install` installed
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
--include $(OBJECTS:.o=.d) $(BPF_OBJECTS:.o=.d) $(UNIT_TESTS:=.d) $(FUZZERS:=.d)
+-include $(OBJECTS:.o=.d) $(BPF_OBJECTS:.o=.d) $(UNIT_TESTS:=.d) $(FUZZERS:=.d) \
+	$(FUZZ_OBJECTS:.o=.d)

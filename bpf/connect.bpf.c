@@ -36,7 +36,7 @@ static __always_inline int admit(struct bpf_sock_addr *context, const struct end
 		event->family = context->family;
 		event->protocol = context->protocol;
 		event->destination = *to;
-		refusal_end_in_process(event);
+		event_end_in_process(event);
 	}
 	return PROGRAM_REFUSE;
 }

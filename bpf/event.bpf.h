@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #pragma once
 
-/* A refusal: counted always, told to the ring buffer as often as a job may cause events. */
+/* What is told to the ring buffer, as often as a job may cause events; a refusal is counted always. */
 
 #include "maps.bpf.h"
 
@@ -22,18 +22,13 @@ static __always_inline bool event_admitted(struct event_budget *budget, __u64 no
 	return true;
 }
 
-/*
- * Counts the refusal and reserves a record of it with time, job, reason and hook filled in and the
- * rest zero. The caller completes and submits it; NULL where the job has had its share.
- */
-static __always_inline struct event *refusal_begin(
-	__u64 job_id, struct event_budget *budget, enum reason reason, enum hook hook)
+/* Reserves a record with time, job and hook filled in and the rest zero. The caller completes and submits it; NULL where
+ * the job has had its share. */
+static __always_inline struct event *event_begin(
+	__u64 job_id, struct event_budget *budget, enum hook hook, __u64 now)
 {
-	struct job_counters *counter = bpf_get_local_storage(&counters, 0);
-	__u64 now = bpf_ktime_get_boot_ns();
 	struct event *event;
 
-	counter->refused[reason]++;
 	if (!event_admitted(budget, now))
 		return NULL;
 	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
@@ -42,13 +37,26 @@ static __always_inline struct event *refusal_begin(
 	__builtin_memset(event, 0, sizeof(*event));
 	event->time = now;
 	event->job = job_id;
-	event->reason = reason;
 	event->hook = hook;
 	return event;
 }
 
-/* For programs that run in the process that is refused: adds who it is, and submits. */
-static __always_inline void refusal_end_in_process(struct event *event)
+/* Counts the refusal and begins its record. */
+static __always_inline struct event *refusal_begin(
+	__u64 job_id, struct event_budget *budget, enum reason reason, enum hook hook)
+{
+	struct job_counters *counter = bpf_get_local_storage(&counters, 0);
+	struct event *event;
+
+	counter->refused[reason]++;
+	event = event_begin(job_id, budget, hook, bpf_ktime_get_boot_ns());
+	if (event)
+		event->reason = reason;
+	return event;
+}
+
+/* For programs that run in the process that it is about: adds who that is, and submits. */
+static __always_inline void event_end_in_process(struct event *event)
 {
 	event->pid = bpf_get_current_pid_tgid() >> 32;
 	bpf_get_current_comm(event->comm, sizeof(event->comm));

@@ -22,7 +22,7 @@ static __always_inline void refuse_socket(
 		return;
 	event->family = family;
 	event->protocol = protocol;
-	refusal_end_in_process(event);
+	event_end_in_process(event);
 }
 
 SEC("cgroup/sock_create")
@@ -68,7 +68,7 @@ static __always_inline int admit_bind(struct bpf_sock_addr *context)
 		event->family = context->family;
 		event->protocol = context->protocol;
 		event->destination.port = context->user_port;
-		refusal_end_in_process(event);
+		event_end_in_process(event);
 	}
 	return PROGRAM_REFUSE;
 }

@@ -95,7 +95,7 @@ static __always_inline int admit(const struct sock *other)
 	event = refusal_begin(job_state->id, &job_state->budget, REASON_UNIX, HOOK_CONNECT);
 	if (event) {
 		event->family = AF_UNIX;
-		refusal_end_in_process(event);
+		event_end_in_process(event);
 	}
 	return LSM_PERMISSION;
 }

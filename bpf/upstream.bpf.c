@@ -5,6 +5,9 @@
  * took over gets no further than the job would. The pacer of the download is here too: what the
  * proxy sends to the job leaves through the job's `lo`. So is a second look at the upload: a packet socket of the job
  * in its own namespace, or a rule of its tc, sends past the first.
+ *
+ * And it is where the supervisor tells that its worker ended, since a program writes to the ring buffer of the node and knows
+ * from its cgroup which job that is about.
  */
 
 #include "packet.bpf.h"
@@ -58,7 +61,7 @@ static __always_inline void refuse_dial(struct upstream_state *state,
 	event->family = context->family;
 	event->protocol = context->protocol;
 	event->destination = *to;
-	refusal_end_in_process(event);
+	event_end_in_process(event);
 }
 
 static __always_inline int dial(struct bpf_sock_addr *context, const struct endpoint *to)
@@ -132,7 +135,7 @@ int upstream_sock(struct bpf_sock *context)
 	if (event) {
 		event->family = context->family;
 		event->protocol = context->protocol;
-		refusal_end_in_process(event);
+		event_end_in_process(event);
 	}
 	return PROGRAM_REFUSE;
 }
@@ -169,15 +172,17 @@ int upstream_egress(struct __sk_buff *skb)
 	struct upstream_state *state = bpf_get_local_storage(&upstream, 0);
 	enum reason reason = REASON_PACKET;
 	struct packet packet;
+	bool whole = packet_parse(skb, &packet);
 
-	if (packet_parse(skb, &packet)) {
-		if (skb->ifindex == LOOPBACK_IFINDEX && is_to_job(state, &packet)) {
-			if (pace(skb, &packet, state->rate, &state->departure))
-				return PROGRAM_ALLOW;
-			reason = REASON_HORIZON;
-		} else if (may_leave(skb, state, &packet)) {
+	/* To the job over `lo` only: on a device of its own making nothing would hold them back. */
+	if (whole && is_to_job(state, &packet)) {
+		if (skb->ifindex == LOOPBACK_IFINDEX &&
+			pace(skb, &packet, state->rate, &state->departure))
 			return PROGRAM_ALLOW;
-		}
+		if (skb->ifindex == LOOPBACK_IFINDEX)
+			reason = REASON_HORIZON;
+	} else if (whole && may_leave(skb, state, &packet)) {
+		return PROGRAM_ALLOW;
 	}
 	refuse_packet(state->job, &state->budget, &packet, reason, HOOK_UPSTREAM);
 	return PROGRAM_REFUSE;
@@ -194,4 +199,37 @@ int upstream_ingress(struct __sk_buff *skb)
 		return PROGRAM_ALLOW;
 	refuse_packet(state->job, &state->budget, &packet, REASON_HORIZON, HOOK_UPSTREAM);
 	return PROGRAM_REFUSE;
+}
+
+static __always_inline void note_end_of_worker(__u32 status)
+{
+	struct upstream_state *state = bpf_get_local_storage(&upstream, 0);
+	struct job_counters *counter = bpf_get_local_storage(&counters, 0);
+	__u64 now = bpf_ktime_get_boot_ns();
+	struct event *event;
+
+	counter->workers_ended++;
+	counter->worker_ended = now;
+	counter->worker_status = status;
+	event = event_begin(state->job, &state->budget, HOOK_WORKER, now);
+	if (!event)
+		return;
+	event->worker_status = status;
+	event_end_in_process(event);
+}
+
+/* Whoever takes a proxy over can tell lies of its own job only. */
+SEC("cgroup/setsockopt")
+int upstream_setsockopt(struct bpf_sockopt *context)
+{
+	__u32 *status = context->optval;
+
+	if (context->level != SOL_JOBFENCE)
+		return PROGRAM_ALLOW;
+	if (context->optname != WORKER_ENDED ||
+		(void *)(status + 1) > context->optval_end)
+		return PROGRAM_REFUSE;
+	note_end_of_worker(*status);
+	context->optlen = -1; /* done: the kernel is not asked */
+	return PROGRAM_ALLOW;
 }

@@ -299,5 +299,5 @@ documented()
 		is "$(jq -r 'keys[]' "$BATS_TEST_TMPDIR/$section" | sort)" \
 			"$({ documented "$section"; [[ $section != @(list|show) ]] || documented 'A job'; } | sort)"
 	done
-	is "$(documented show | wc -l)" 7
+	is "$(documented show | wc -l)" 8
 }

@@ -20,7 +20,8 @@ across()
 	all_end_with "$result" "${cases[@]}"
 }
 
-everywhere='11.0.0.2 2600:1::2 ::ffff:11.0.0.2 11.0.0.1 2600:1::1 10.0.0.1 169.254.169.254 fd00:ec2::254'
+everywhere='11.0.0.2 2600:1::2 ::ffff:11.0.0.2 11.0.0.1 2600:1::1 10.0.0.1 169.254.169.254 fd00:ec2::254
+	2002:b00:2::1 64:ff9b::b00:2 fe80::1%1 ff02::1%1'
 node='127.0.0.1 127.0.0.2 ::1 ::ffff:127.0.0.1 ::ffff:127.0.0.2 0.0.0.0 ::'
 
 @test "the canary sees what is not fenced" {
@@ -38,7 +39,7 @@ node='127.0.0.1 127.0.0.2 ::1 ::ffff:127.0.0.1 ::ffff:127.0.0.2 0.0.0.0 ::'
 	for family in INET INET6; do
 		cases+=("socket $family RAW 1" "socket $family RAW 255" "socket $family RAW 6"
 			"socket $family DGRAM 1" "socket $family DGRAM 58" "socket $family DGRAM 136"
-			"socket $family STREAM 132" "socket $family SEQPACKET 132"
+			"socket $family STREAM 132" "socket $family SEQPACKET 132" "socket $family 6 33"
 			"socket $family STREAM 262")
 	done
 	# What the kernel has no module for says so before it asks the fence.
@@ -65,8 +66,8 @@ node='127.0.0.1 127.0.0.2 ::1 ::ffff:127.0.0.1 ::ffff:127.0.0.2 0.0.0.0 ::'
 
 @test "TCP is refused on every port but 80, 443 and 53" {
 	job_up --domain allowed.test
-	across EPERM tcp "$everywhere" '1 22 52 54 79 81 442 444 8080 65535'
-	across ok tcp "$everywhere" '80 443 53'
+	across EPERM tcp "$everywhere" '1 22 52 54 79 81 442 444 853 8080 65535'
+	across ok tcp "${everywhere%ff02*}" '80 443 53'
 	lab_saw_nothing
 }
 
@@ -140,6 +141,19 @@ node='127.0.0.1 127.0.0.2 ::1 ::ffff:127.0.0.1 ::ffff:127.0.0.2 0.0.0.0 ::'
 	done
 }
 
+@test "a program that a job attaches to a cgroup of its own does not undo the fence" {
+	local child
+
+	up_on_node
+	child=$(up_says .cgroup)/child
+	in_lab mkdir "$child"
+	is "$(in_lab "$LIB/outside.py" "attach $child")" "attach $child: ok"
+	# The program makes it port 80, so the fence leads it to the proxy.
+	is "$(enter "$child" "$LIB/sockets.py" 'tcp 11.0.0.2 444' 'tcp 2600:1::2 444' 'sendto 11.0.0.2 443' 'tcp 127.0.0.1 444')" \
+		$'tcp 11.0.0.2 444: ok\ntcp 2600:1::2 444: EPERM\nsendto 11.0.0.2 443: EPERM\ntcp 127.0.0.1 444: EPERM'
+	lab_saw_nothing
+}
+
 @test "a socket from before the fence gets no packet out" {
 	local cgroup
 
@@ -188,12 +202,18 @@ node='127.0.0.1 127.0.0.2 ::1 ::ffff:127.0.0.1 ::ffff:127.0.0.2 0.0.0.0 ::'
 	lab_saw_nothing
 }
 
-@test "the metadata service is out of reach" {
-	job_up --domain allowed.test --domain 169.254.169.254
-	for url in http://169.254.169.254/latest/ 'http://[fd00:ec2::254]/'; do
+@test "the metadata service is out of reach, by any name" {
+	lab_name metadata.google.internal 169.254.169.254
+	lab_name metadata.nip.test fd00:ec2::254
+	job_up --domain allowed.test --domain 169.254.169.254 --domain fd00:ec2::254 --domain metadata.google.internal \
+		--domain metadata.nip.test
+	for url in http://169.254.169.254/latest/ 'http://[fd00:ec2::254]/' http://metadata.google.internal/ \
+		http://metadata.nip.test/ http://2852039166/ http://0xa9.0xfe.0xa9.0xfe/ http://169.16689662/ \
+		'http://[::ffff:169.254.169.254]/'; do
 		like "$(in_fence curl --max-time 60 -sSg -o /dev/null -w '%{http_code}' "$url")" 403
 	done
-	lab_saw_nothing
+	lab_settle
+	is "$(lab_seen '.event == "connection" or .event == "packet"')" ''
 }
 
 @test "one job does not reach the proxy of another" {

@@ -157,16 +157,45 @@ failed_at()
 	[ $call -gt 10 ] || lab_fail "only $call calls: $(<"$BATS_TEST_TMPDIR/failed")"
 }
 
-@test "a worker of the proxy that died is replaced" {
-	local worker
+# bats test_tags=vm
+@test "a worker of the proxy that died is replaced, and events say so" {
+	local worker event
 
 	job_up --rate 0 --domain allowed.test
 	worker=$(proxy_processes | sed -n 2p)
 	is "$(fetch $site)" 'this is allowed.test'
+	is "$(jobfence show "$JOB" --json | jq -c .restarts)" '{"count":0,"last":null,"signal":null,"status":null}'
+	: >"$BATS_TEST_TMPDIR/events"
+	jobfence events "$JOB" --follow --json >"$BATS_TEST_TMPDIR/events" 3>&- &
 	in_lab kill -KILL "$worker"
 	is "$(fetch --retry 5 --retry-all-errors --retry-delay 1 $site)" 'this is allowed.test'
 	[ "$(proxy_processes | sed -n 2p)" != "$worker" ] || lab_fail 'it did not die'
 	refused_for domain http://denied.test/
+	await "$BATS_TEST_TMPDIR/events" '"kind":"worker"'
+	in_lab kill "$(in_lab pgrep -x jobfence)"
+	event=$(grep '"kind":"worker"' "$BATS_TEST_TMPDIR/events")
+	is "$(jq -c '[.job, .kind, .comm, .hook, .port, .signal, .status]' <<<"$event")" \
+		"[\"$JOB\",\"worker\",\"jobfence-proxy\",null,null,9,null]"
+	is "$(jobfence show "$JOB" --json | jq -c '.restarts | [.count, .last, .signal, .status]')" \
+		"[1,$(jq -c .time <<<"$event"),9,null]"
+	like "$(jobfence show "$JOB")" $'*\nrestarts   1 of the proxy, the last at 20*Z after signal 9 (Killed)\n*'
+}
+
+# Tells the programs, from the cgroup $1, that a worker ended with status 7.
+tell_lie()
+{
+	in_lab bash -c 'echo $$ >"$1/cgroup.procs" && exec python3 -c "$2"' tell_lie "$1" \
+		'import socket; socket.socket().setsockopt(0x6a66, 1, 7 << 8)'
+}
+
+@test "only a proxy can tell that its worker ended, and of its own job only" {
+	job_up --domain allowed.test
+	jobfence up --job other --domain allowed.test
+	ends_with 1 tell_lie "$(up_says .cgroup)"
+	tell_lie "$(proxy_cgroup)"
+	is "$(jobfence events --json | jq -c 'select(.kind == "worker") | [.job, .signal, .status]')" \
+		"[\"$JOB\",null,7]"
+	is "$(jobfence show other --json | jq .restarts.count)" 0
 }
 
 @test "while no proxy answers a job has no network, and the fence stands" {

@@ -51,6 +51,13 @@ throttled()
 	like "$(<"$BATS_TEST_TMPDIR/moved")" "$size *"
 }
 
+@test "the lowest and the highest rate carry a transfer" {
+	job_up --domain allowed.test --rate 8kbit
+	is "$(fetch $site/bytes/2000 | wc -c)" 2000
+	jobfence update "$JOB" --rate 10gbit
+	is "$(fetch $site/bytes/20000000 | wc -c)" 20000000
+}
+
 @test "the proxy paces where it is told to" {
 	head -c $size /dev/zero >"$BATS_TEST_TMPDIR/upload"
 	job_up --domain allowed.test --pacing proxy

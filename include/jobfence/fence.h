@@ -18,7 +18,7 @@
 #include <linux/types.h>
 #endif
 
-#define FENCE_ABI 3
+#define FENCE_ABI 4
 
 /* The address under which a job sees its proxy: the IPv4 dummy address (RFC 7600, section
  * 4.8) and one of the dummy IPv6 prefix 100:0:0:1::/64 (RFC 9780). */
@@ -105,7 +105,13 @@ enum hook {
 	HOOK_EGRESS = 5,
 	HOOK_INGRESS = 6,
 	HOOK_UPSTREAM = 7,
+	HOOK_WORKER = 8, /* no refusal: the worker of a proxy ended */
 };
+
+/* By this option of a socket of its own, an int, a proxy's supervisor tells the programs that its worker ended: the status
+ * as wait(2) has it. The numbers are none of the kernel's. */
+#define SOL_JOBFENCE 0x6a66
+#define WORKER_ENDED 1
 
 /* How many events a job caused in a second of CLOCK_BOOTTIME. */
 struct event_budget {
@@ -135,6 +141,10 @@ struct job_counters {
 	__u64 connections;	     /* that were led to the proxy */
 	__u64 paced_packets, paced_bytes;
 	__u64 marked_packets; /* given an ECN mark */
+	__u64 workers_ended;  /* of the proxy, each of which its supervisor replaced */
+	__u64 worker_ended;   /* when the last of them did, ns of CLOCK_BOOTTIME */
+	__u32 worker_status;  /* how, as wait(2) has it */
+	__u32 unused;
 };
 
 /* A range of addresses: the first `bits` (0 to 128) of `address`. */
@@ -221,9 +231,12 @@ struct event {
 	__u64 time; /* ns of CLOCK_BOOTTIME */
 	__u64 job;  /* struct job_state's id */
 	__u32 pid;  /* of the thread group; 0 where a packet was refused */
-	__u16 reason, hook;
+	__u16 reason, hook;	/* reason 0: no refusal, see HOOK_WORKER */
 	__u16 family, protocol; /* AF_*, IPPROTO_* */
-	struct endpoint destination;
+	union {
+		struct endpoint destination;
+		__u32 worker_status; /* as wait(2) has it */
+	};
 	char comm[COMM_LENGTH];
 };
 

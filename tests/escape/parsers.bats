@@ -47,7 +47,9 @@ setup()
 {
 	lab_name nginx.test 11.0.0.3
 	lab_name node.test 11.0.0.5
-	job_up --rate 0 --domain nginx.test --domain node.test
+	lab_name a.test 11.0.0.5
+	lab_name b.test 11.0.0.5
+	job_up --rate 0 --domain nginx.test --domain node.test --domain a.test --domain .b.test
 }
 
 # What the job's requests, in the escapes of Python's strings, are answered at 11.0.0.2: a line of the statuses for
@@ -138,4 +140,12 @@ inner='GET /smuggled HTTP/1.1\r\nHost: @\r\n\r\n'
 		"GET /a HTTP/1.1\r\nHost:@.\r\nProxy-Connection: close\r\n\r\n" "GET /a HTTP/1.1\r\n${end}Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
 	one_request 'GET //denied.test/a' '' "GET //denied.test/a HTTP/1.1\r\n$end\r\n"
 	one_request 'GET /?a' '' "GET http://@?a HTTP/1.1\r\n$end\r\n"
+}
+
+@test "Node reads what the seeds of the fuzz target send as the proxy does" {
+	local seen
+
+	seen=$(in_job_directly python3 "$LIB/replay.py" 11.0.0.2 "$BATS_FILE_TMPDIR/node" "$JOB" tests/fuzz/seeds/request)
+	# One line, without a complaint before it.
+	like "$seen" '[2-9][0-9]'
 }

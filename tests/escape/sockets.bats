@@ -112,6 +112,25 @@ while True:
 	is "$(in_fence curl --max-time 20 -sS http://allowed.test)" 'this is allowed.test'
 }
 
+@test "a device of the job's own leads nowhere, and around no throttle" {
+	in_lab test -c /dev/net/tun || skip 'there is no tun'
+	job_up --domain allowed.test
+	# A connection that is begun in another namespace, from the same address: it stands for one that came through the fence.
+	in_fence unshare -n bash -c 'ip link set lo up && ip address add 192.0.0.8 dev lo && ip address add 11.0.0.2 dev lo &&
+		exec python3 -c "import socket, time
+listening = socket.create_server((\"192.0.0.8\", 80))
+client = socket.socket()
+client.bind((\"11.0.0.2\", 80))
+client.setblocking(False)
+client.connect_ex((\"11.0.0.3\", 80))
+print(\"ready\", flush=True)
+time.sleep(1000)"' >"$BATS_TEST_TMPDIR/inner" 2>&1 3>&- &
+	await "$BATS_TEST_TMPDIR/inner" ready
+	is "$(in_fence "$LIB/packets.py" 'tunnel 11.0.0.2 80 192.0.0.8 80')" 'tunnel 11.0.0.2 80 192.0.0.8 80: silence'
+	lab_settle
+	is "$(lab_seen '.event != "marker"')" ''
+}
+
 @test "a socket handed over by somebody outside is that somebody's, and a job's own stays fenced" {
 	job_up --domain allowed.test
 	in_fence python3 -c 'import socket, subprocess, sys

@@ -8,17 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/require.h"
 #include "proxy/dns_message.h"
 
 #define HEADER_LENGTH 12
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static void require_readable(
 	const struct dns_query *query, const uint8_t *bytes, size_t size)

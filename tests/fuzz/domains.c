@@ -7,15 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/require.h"
 #include "names/domains.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 /* Adds one and checks what is promised of it. */
 static void add(struct domains *domains, const char *text, size_t length)

@@ -8,17 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/require.h"
 #include "proxy/hello.h"
 
 #define RECORD_HEADER_LENGTH 5
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 /* Parses a copy that ends where the bytes do, for AddressSanitizer to see. */
 static enum hello_result parse(const uint8_t *data, size_t size, struct host *host)

@@ -5,15 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/require.h"
 #include "names/host.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static void require_canonical(const struct host *host)
 {

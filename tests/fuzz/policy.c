@@ -7,16 +7,11 @@
 
 #include "core/admission.h"
 #include "lib/cleanup.h"
+#include "lib/require.h"
 
 #define NAME "FILE"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static void require_place(const struct failure *failure, const char *text, size_t size)
 {

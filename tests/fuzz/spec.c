@@ -7,14 +7,9 @@
 
 #include "core/spec.h"
 #include "lib/cleanup.h"
+#include "lib/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 /* The spec as text, without a name that it has not. */
 static char *write_spec(const struct job_spec *spec)

@@ -13,6 +13,7 @@ require("http").createServer((request, response) => {
 	request.on("end", () => {
 		say({ line: `${request.method} ${request.url}`, headers: request.rawHeaders, body,
 			trailers: request.rawTrailers });
+		response.setHeader("X-Site", "node");
 		response.end("this is node\n");
 	});
 }).on("clientError", (error, socket) => {

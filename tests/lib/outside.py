@@ -16,6 +16,7 @@ case is one of
 	clone PATH	be born in the cgroup
 	cgroups		mount the cgroups anew, in namespaces of its own
 	load		load a program into the kernel
+	attach PATH	attach a program to the cgroup that leads every connection to port 80 and lets it be
 	pin PATH	open a pin of the fence
 	unix PATH	connect to a Unix socket, @ for an abstract one
 	unixgram PATH	send a datagram to one
@@ -32,8 +33,9 @@ import tempfile
 import termios
 
 SYS_BPF, SYS_CLONE3, SYS_PIDFD_OPEN, SYS_PIDFD_GETFD = 321, 435, 434, 438
-BPF_PROG_LOAD, BPF_OBJ_GET = 5, 7
-PROG_TYPE_CGROUP_SKB = 8
+BPF_PROG_LOAD, BPF_OBJ_GET, BPF_PROG_ATTACH = 5, 7, 8
+PROG_TYPE_CGROUP_SKB, PROG_TYPE_CGROUP_SOCK_ADDR = 8, 18
+CGROUP_INET4_CONNECT = 10
 CLONE_INTO_CGROUP, CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUSER = 1 << 33, 0x20000, 0x2000000, 0x10000000
 PTRACE_ATTACH, PTRACE_DETACH = 16, 17
 WAIT_ALL = 0x40000000
@@ -118,13 +120,24 @@ def bpf(command, attributes):
     return check(libc.syscall(SYS_BPF, command, padded, 128))
 
 
-def try_load():
-    """A program that lets everything pass."""
-    code = ctypes.create_string_buffer(struct.pack("=BBhi", 0xb7, 0, 0, 1) +
-                                       struct.pack("=BBhi", 0x95, 0, 0, 0))
+def load(kind, *instructions, attach=0):
+    """Loads a program that ends with letting everything pass."""
+    every = (*instructions, (0xb7, 0, 0, 1), (0x95, 0, 0, 0))
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=BBhi", *one) for one in every))
     words = ctypes.create_string_buffer(b"GPL")
-    bpf(BPF_PROG_LOAD, struct.pack("=IIQQ", PROG_TYPE_CGROUP_SKB, 2, ctypes.addressof(code),
-                                   ctypes.addressof(words)))
+    return bpf(BPF_PROG_LOAD, struct.pack("=IIQQ44xI", kind, len(every), ctypes.addressof(code),
+                                          ctypes.addressof(words), attach))
+
+
+def try_load():
+    load(PROG_TYPE_CGROUP_SKB)
+
+
+def try_attach(path):
+    port = (0xb7, 2, 0, socket.htons(80)), (0x63, 0x21, 24, 0)  # context->user_port
+    program = load(PROG_TYPE_CGROUP_SOCK_ADDR, *port, attach=CGROUP_INET4_CONNECT)
+    cgroup = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    bpf(BPF_PROG_ATTACH, struct.pack("=IIII", cgroup, program, CGROUP_INET4_CONNECT, 0))
 
 
 def try_pin(path):

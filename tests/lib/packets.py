@@ -3,8 +3,11 @@
 """
 packets.py CASE...
 
-A TCP of its own on a packet socket on `lo`, as who has CAP_NET_RAW may have one. Prints each case with how it ended:
+A TCP of its own, on a packet socket on `lo`, as who has CAP_NET_RAW may have one, or on a device of its own. Prints each
+case with how it ended:
 
+	tunnel CLIENT CLIENT_PORT ADDRESS PORT
+		as spoof, over a device that it makes, which leads to that address
 	spoof CLIENT CLIENT_PORT ADDRESS PORT
 		connects from that address, which the kernel is kept from answering for, sends a request, and prints
 		"closed", "reset", "silence" or the answer's first line
@@ -14,14 +17,19 @@ A TCP of its own on a packet socket on `lo`, as who has CAP_NET_RAW may have one
 
 import ctypes
 import errno
+import fcntl
+import os
+import select
 import socket
 import struct
+import subprocess
 import sys
 import time
 
 PATIENCE = 5  # seconds
 ETHERTYPE_IP = 0x0800
 SO_ATTACH_FILTER = 26
+TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454ca, 1, 0x1000
 FIN, SYN, RST, ACK, PSH = 1, 2, 4, 16, 8
 REQUEST = b"GET / HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\r\n"
 
@@ -59,9 +67,27 @@ def packet_socket():
     return made
 
 
+class Tunnel:
+    """A device, which is used as a packet socket is."""
+
+    def __init__(self, client):
+        self.file = os.open("/dev/net/tun", os.O_RDWR)
+        fcntl.ioctl(self.file, TUNSETIFF, struct.pack("16sH22x", b"own", IFF_TUN | IFF_NO_PI))
+        for command in "link set own up", f"route add {client} dev own":
+            subprocess.run(["ip", *command.split()], check=True)
+
+    def sendto(self, data, _):
+        os.write(self.file, data)
+
+    def recv(self, length):
+        if not select.select([self.file], [], [], PATIENCE)[0]:
+            raise TimeoutError
+        return os.read(self.file, length)
+
+
 class Stream:
-    def __init__(self, client, server):
-        self.client, self.server, self.wire = client, server, packet_socket()
+    def __init__(self, client, server, wire):
+        self.client, self.server, self.wire = client, server, wire
         self.sent, self.received = 1000, 0
 
     def send(self, flags, data=b""):
@@ -75,6 +101,8 @@ class Stream:
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             data = self.wire.recv(65536)
+            if data[0] >> 4 != 4:
+                continue
             source, destination = socket.inet_ntoa(data[12:16]), socket.inet_ntoa(data[16:20])
             segment = data[20:struct.unpack_from("!H", data, 2)[0]]
             ports = struct.unpack_from("!HH", segment)
@@ -87,9 +115,7 @@ class Stream:
         raise TimeoutError
 
 
-def try_spoof(client, client_port, address, port):
-    stream = Stream((client, int(client_port)), (address, int(port)))
-    quiet = hush(client, int(client_port))
+def converse(stream):
     stream.send(SYN)
     if stream.receive()[0] & RST:
         return "reset"
@@ -100,8 +126,16 @@ def try_spoof(client, client_port, address, port):
         if payload:
             return payload.split(b"\r\n")[0].decode()
         if flags & (RST | FIN):
-            quiet.close()
             return "reset" if flags & RST else "closed"
+
+
+def try_spoof(client, client_port, address, port):
+    with hush(client, int(client_port)):
+        return converse(Stream((client, int(client_port)), (address, int(port)), packet_socket()))
+
+
+def try_tunnel(client, client_port, address, port):
+    return converse(Stream((client, int(client_port)), (address, int(port)), Tunnel(client)))
 
 
 def try_inject(address, port):

@@ -23,7 +23,7 @@ Tries each case, and prints it with how it ended: "ok" or the name of an error. 
 	loopback ADDRESS PORT		listen there, connect to it and say hello
 	io_uring
 
-An IPv4 address in its IPv6 spelling (::ffff:a.b.c.d) goes by an IPv6 socket.
+An IPv4 address in its IPv6 spelling (::ffff:a.b.c.d) goes by an IPv6 socket; an IPv6 address may have a scope.
 """
 
 import ctypes
@@ -72,8 +72,9 @@ def make(kind, address):
 
 def packed(address, port):
     if ":" in address:
+        address, _, scope = address.partition("%")
         return (socket.AF_INET6.to_bytes(2, sys.byteorder) + port.to_bytes(2, "big") + bytes(4) +
-                socket.inet_pton(socket.AF_INET6, address) + bytes(4))
+                socket.inet_pton(socket.AF_INET6, address) + int(scope or 0).to_bytes(4, sys.byteorder))
     return (socket.AF_INET.to_bytes(2, sys.byteorder) + port.to_bytes(2, "big") +
             socket.inet_aton(address) + bytes(8))
 

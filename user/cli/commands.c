@@ -36,7 +36,7 @@ const struct command commands[] = {
 	{ "oci-hook", "createRuntime|poststop",
 		"fence a container; a hook of an OCI runtime, with its state on standard input",
 		OPTIONS_HOOK | OPTIONS_ROOT, oci_hook_command, 0 },
-	{ "events", "[JOB]", "print refusals of the kernel as they happen",
+	{ "events", "[JOB]", "print what the kernel refused, and which proxies were restarted, as it happens",
 		OPTIONS_JSON | OPTIONS_FOLLOW | OPTIONS_ROOT, events_command, 0 },
 	{ "preset", "list | show NAME", "print presets of domains, and what is in one",
 		OPTIONS_JSON, preset_command, 0 },

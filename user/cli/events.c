@@ -10,13 +10,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include <sys/wait.h>
 
 #include "cli/command.h"
 #include "core/job.h"
 #include "core/objects.h"
 #include "core/usage.h"
 #include "lib/cleanup.h"
+#include "lib/moment.h"
 #include "names/address.h"
 
 struct printing {
@@ -71,43 +72,55 @@ static const char *job_name(struct printing *printing, uint64_t id)
 	return json_string_value(json_object_get(printing->names, key));
 }
 
-/* Wall-clock time of a moment of CLOCK_BOOTTIME. */
-static void format_time(uint64_t boottime, char text[40])
+/* What a refusal has and the end of a worker has not is null there, and the other way round. */
+static json_t *event_to_json(const struct event *event, const char *job, const char *comm)
 {
-	struct timespec boot, wall;
-	time_t seconds;
-	struct tm parts;
+	char time[MOMENT_TEXT_MAX], address[ADDRESS_TEXT_MAX];
+	const bool refusal = event->hook != HOOK_WORKER;
+	const int status = refusal ? 0 : (int)event->worker_status;
 
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	clock_gettime(CLOCK_REALTIME, &wall);
-	seconds = wall.tv_sec - boot.tv_sec + (time_t)(boottime / 1000000000ULL);
-	gmtime_r(&seconds, &parts);
-	strftime(text, 40, "%Y-%m-%dT%H:%M:%SZ", &parts);
+	moment_format(event->time, time);
+	address_format(&event->destination.address, address);
+	return json_pack(
+		"{s:s, s:s?, s:s, s:i, s:s, s:s?, s:s?, s:o, s:o, s:s?, s:o, s:o, s:o}",
+		"time", time, "job", job, "kind", refusal ? "refusal" : "worker", "pid",
+		(int)event->pid, "comm", comm, "hook",
+		refusal ? hook_name(event->hook) : NULL, "reason",
+		refusal ? reason_word((enum reason)event->reason) : NULL, "family",
+		number_or_null(refusal, event->family), "protocol",
+		number_or_null(refusal, event->protocol), "address",
+		refusal ? address : NULL, "port",
+		number_or_null(refusal, ntohs(event->destination.port)), "signal",
+		number_or_null(WIFSIGNALED(status), WTERMSIG(status)), "status",
+		number_or_null(!refusal && WIFEXITED(status), WEXITSTATUS(status)));
+}
+
+static void print_text(const struct event *event, const char *job, const char *comm)
+{
+	char time[MOMENT_TEXT_MAX], address[ADDRESS_TEXT_MAX], ending[ENDING_TEXT_MAX];
+
+	moment_format(event->time, time);
+	printf("%s %s %s[%u] ", time, job ? job : "-", comm[0] ? comm : "-", event->pid);
+	if (event->hook == HOOK_WORKER) {
+		ending_format((int)event->worker_status, ending);
+		printf("its worker ended and is replaced: %s\n", ending);
+		return;
+	}
+	address_format(&event->destination.address, address);
+	printf("%s %s port %u: %s\n", hook_name(event->hook), address,
+		ntohs(event->destination.port), reason_text((enum reason)event->reason));
 }
 
 static void print_event(
 	const struct event *event, const char *job, const char *comm, bool json)
 {
-	char time[40], address[ADDRESS_TEXT_MAX];
-	unsigned port = ntohs(event->destination.port);
-	enum reason reason = (enum reason)event->reason;
-
-	format_time(event->time, time);
-	address_format(&event->destination.address, address);
 	if (json) {
-		_json_ json_t *line =
-			json_pack("{s:s, s:s?, s:i, s:s, s:s, s:s, s:i, s:i, s:s, s:i}",
-				"time", time, "job", job, "pid", (int)event->pid, "comm",
-				comm, "hook", hook_name(event->hook), "reason",
-				reason_word(reason), "family", event->family, "protocol",
-				event->protocol, "address", address, "port", (int)port);
+		_json_ json_t *line = event_to_json(event, job, comm);
 
 		json_dumpf(line, stdout, JSON_COMPACT);
 		putchar('\n');
 	} else {
-		printf("%s %s %s[%u] %s %s port %u: %s\n", time, job ? job : "-",
-			comm[0] ? comm : "-", event->pid, hook_name(event->hook), address,
-			port, reason_text(reason));
+		print_text(event, job, comm);
 	}
 	fflush(stdout);
 }

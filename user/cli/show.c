@@ -3,11 +3,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "cli/command.h"
 #include "core/condition.h"
 #include "core/usage.h"
 #include "lib/cleanup.h"
+#include "lib/moment.h"
 #include "lib/rate.h"
 
 static json_t *reasons_to_json(const struct job_counters *counters)
@@ -62,6 +64,20 @@ static json_t *hits_to_json(const struct job *job, const struct usage *usage)
 	return object;
 }
 
+/* How often the proxy lost its worker, and the last time. */
+static json_t *restarts_to_json(const struct job_counters *proxy)
+{
+	bool any = proxy->workers_ended > 0;
+	int status = (int)proxy->worker_status;
+	char time[MOMENT_TEXT_MAX];
+
+	moment_format(proxy->worker_ended, time);
+	return json_pack("{s:I, s:s?, s:o, s:o}", "count",
+		(json_int_t)proxy->workers_ended, "last", any ? time : NULL, "signal",
+		number_or_null(any && WIFSIGNALED(status), WTERMSIG(status)), "status",
+		number_or_null(any && WIFEXITED(status), WEXITSTATUS(status)));
+}
+
 /* The names that a learning job used; null where it does not learn. */
 static json_t *learned_to_json(const struct learned *learned)
 {
@@ -89,6 +105,7 @@ static int print_json(
 			counters_to_json(&usage->job, usage->upload_delay)) ||
 		json_object_set_new(json, "download",
 			counters_to_json(&usage->proxy, usage->download_delay)) ||
+		json_object_set_new(json, "restarts", restarts_to_json(&usage->proxy)) ||
 		json_object_set_new(json, "hits", hits_to_json(job, usage)) ||
 		json_object_set_new(json, "learned", learned_to_json(usage->learned)) ||
 		json_object_set_new(json, "refusals", refusals_to_json(usage)))
@@ -115,6 +132,18 @@ static void print_throttle(
 		(unsigned long long)counters->marked_packets,
 		(unsigned long long)counters->refused[REASON_HORIZON],
 		(unsigned long long)delay / 1000000);
+}
+
+static void print_restarts(const struct job_counters *proxy)
+{
+	char time[MOMENT_TEXT_MAX], ending[ENDING_TEXT_MAX];
+
+	if (!proxy->workers_ended)
+		return;
+	moment_format(proxy->worker_ended, time);
+	ending_format((int)proxy->worker_status, ending);
+	printf("restarts   %llu of the proxy, the last at %s after %s\n",
+		(unsigned long long)proxy->workers_ended, time, ending);
 }
 
 static void print_domains(const struct job *job, const struct usage *usage)
@@ -154,6 +183,7 @@ static void print_text(const struct job *job, const struct usage *usage)
 	printf("pins       %s\n", job->paths.pins);
 	if (job->proxy_pid)
 		printf("proxy      %d at " PROXY_ADDRESS4 ":80\n", (int)job->proxy_pid);
+	print_restarts(&usage->proxy);
 	printf("connections led to the proxy: %llu\n",
 		(unsigned long long)usage->job.connections);
 	if (job->pacing == PACING_EDT) {

@@ -48,6 +48,7 @@ static const struct hook_row proxy_hooks[] = {
 	{ "upstream_connect6", BPF_CGROUP_INET6_CONNECT, false },
 	{ "upstream_sendmsg4", BPF_CGROUP_UDP4_SENDMSG, false },
 	{ "upstream_sendmsg6", BPF_CGROUP_UDP6_SENDMSG, false },
+	{ "upstream_setsockopt", BPF_CGROUP_SETSOCKOPT, false },
 };
 
 static int attach(const struct job_paths *paths, const struct hook_row *row, int cgroup)

@@ -31,6 +31,11 @@ const char *reason_text(enum reason reason)
 	return reason > 0 && reason < REASON_COUNT ? texts[reason] : "an unknown reason";
 }
 
+json_t *number_or_null(bool there, json_int_t number)
+{
+	return there ? json_integer(number) : json_null();
+}
+
 static int compare(const void *a, const void *b)
 {
 	const struct usage_refusal *left = a, *right = b;

@@ -70,7 +70,9 @@ bool buffer_append(struct buffer *buffer, const void *bytes, size_t length)
 {
 	if (length > buffer_space(buffer))
 		return false;
-	memcpy(buffer->bytes + buffer->end, bytes, length);
+	/* Of nothing there may be no bytes either. */
+	if (length)
+		memcpy(buffer->bytes + buffer->end, bytes, length);
 	buffer->end += length;
 	return true;
 }

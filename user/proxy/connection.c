@@ -348,6 +348,11 @@ static void refuse_dial(struct connection *connection, int status)
 	if (status == -EACCES) {
 		text.status = 403;
 		text.reason = REASON_ADDRESS;
+	} else if (status == -EBUSY) {
+		text.status = 503;
+		text.reason = REASON_LIMIT;
+		text.name = NULL;
+		text.explanation = "too many names are being looked up";
 	} else if (status == -ETIMEDOUT) {
 		text.status = 504;
 		text.explanation =

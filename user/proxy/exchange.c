@@ -147,9 +147,11 @@ static enum step begin_response(struct connection *connection)
 		connection->response_began = true;
 		buffer_put(&connection->pending);
 	}
-	if (!out || !http_response_write(&head, asked, asked->keep, out))
-		return bad_gateway(connection, "the head of the response is too long");
-	return STEP_AGAIN;
+	if (out && http_response_write(&head, asked, asked->keep, out))
+		return STEP_AGAIN;
+	/* Behind a part of it the refusal would be one of its fields. */
+	buffer_put(&connection->client.out);
+	return bad_gateway(connection, "the head of the response is too long");
 }
 
 static enum step read_head(struct connection *connection)

@@ -23,6 +23,9 @@
 #define TRY_PATIENCE 2000 /* ms for the first try of each server */
 #define TRIES	     2
 
+/* At once, one for each connection that there may be: c-ares keeps those of connections that have gone until they end. */
+#define QUERIES_MAX JOB_CONNECTIONS_MAX
+
 /* A socket of c-ares. */
 struct channel_socket {
 	struct source source;
@@ -42,6 +45,7 @@ struct resolver {
 	ares_channel channel;
 	struct timer timer;
 	struct channel_socket *sockets;
+	unsigned queries;
 };
 
 static void lookup_end(struct lookup *lookup, int status)
@@ -244,6 +248,7 @@ static void query_done(void *data, int status, int timeouts, struct ares_addrinf
 					   : status_to_error(status));
 	if (answers)
 		ares_freeaddrinfo(answers);
+	query->resolver->queries--;
 	free(query);
 }
 
@@ -264,11 +269,16 @@ void resolver_look_up(
 		lookup_end(lookup, add_address(resolver, lookup, &host->address));
 		return;
 	}
+	if (resolver->queries >= QUERIES_MAX) {
+		lookup_end(lookup, -EBUSY);
+		return;
+	}
 	query = calloc(1, sizeof(*query));
 	if (!query) {
 		lookup_end(lookup, -EHOSTUNREACH);
 		return;
 	}
+	resolver->queries++;
 	query->lookup = lookup;
 	query->resolver = resolver;
 	lookup->query = query;

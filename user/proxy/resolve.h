@@ -24,7 +24,7 @@ struct lookup {
 	/*
 	 * Called once, never from within resolver_look_up() itself, with status 0 and 1 to RESOLVED_MAX addresses;
 	 * or -ENOENT: no such name, or it has no address; -ETIMEDOUT: no answer;
-	 * -EACCES: the guard refused an address, which is then addresses[0];
+	 * -EACCES: the guard refused an address, which is then addresses[0]; -EBUSY: too many are under way;
 	 * -EHOSTUNREACH: anything else.
 	 */
 	void (*done)(struct lookup *lookup, int status);

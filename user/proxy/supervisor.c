@@ -3,6 +3,8 @@
  * It does nothing but wait, and holds what the worker can't lose: the listening sockets. While there is no worker,
  * connections wait in their backlog; the job has no network.
  *
+ * Each end of a worker it tells the programs in the kernel, which write it to the events of the node.
+ *
  * The worker is this program again, executed rather than forked: so it shares no memory with the supervisor that it could
  * learn from, and its addresses are random anew.
  */
@@ -17,10 +19,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "lib/cleanup.h"
+#include "lib/moment.h"
 #include "proxy/sandbox.h"
 #include "proxy/supervisor.h"
 
@@ -120,14 +124,15 @@ static void end_worker(struct supervisor *supervisor)
 		;
 }
 
-static void log_end(int status, int backoff)
+/* Any socket of the proxy's cgroup will do, and the listening one is always there. */
+static void tell_end(int status, int backoff)
 {
-	if (WIFSIGNALED(status))
-		fprintf(stderr, "worker ended by signal %d (%s), next in %d ms\n",
-			WTERMSIG(status), strsignal(WTERMSIG(status)), backoff);
-	else
-		fprintf(stderr, "worker ended with status %d, next in %d ms\n",
-			WEXITSTATUS(status), backoff);
+	char ending[ENDING_TEXT_MAX];
+
+	ending_format(status, ending);
+	fprintf(stderr, "worker ended: %s, next in %d ms\n", ending, backoff);
+	if (setsockopt(FD_LISTENER4, SOL_JOBFENCE, WORKER_ENDED, &status, sizeof(status)))
+		perror("cannot tell the events");
 }
 
 /* Returns the exit status of the program. */
@@ -150,7 +155,7 @@ static int supervise(struct supervisor *supervisor)
 			return 0;
 		if (now_ms() - started >= STEADY)
 			backoff = BACKOFF_MIN;
-		log_end(status, backoff);
+		tell_end(status, backoff);
 		if (wait_for_signal(supervisor, backoff) == SIGTERM)
 			return 0;
 		backoff = backoff * 2 < BACKOFF_MAX ? backoff * 2 : BACKOFF_MAX;

@@ -344,6 +344,22 @@ struct bpf_sock_ops {
 	__u32 skb_tcp_flags;
 };
 
+struct bpf_sockopt {
+	union {
+		struct bpf_sock *sk;
+	};
+	union {
+		void *optval;
+	};
+	union {
+		void *optval_end;
+	};
+	__s32 level;
+	__s32 optname;
+	__s32 optlen;
+	__s32 retval;
+};
+
 struct bpf_spin_lock {
 	__u32 val;
 };

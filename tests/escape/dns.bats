@@ -1,0 +1,164 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# A resolver of the node that lies (hostile_resolver.py), and a job that asks its stub what is no question: nothing private
+# is dialled, each request gets its answer, and whoever asks for something else is served all the while.
+
+load ../lib/job
+
+setup_file()
+{
+	mkdir "$BATS_FILE_TMPDIR/lab"
+	{ lab_up "$BATS_FILE_TMPDIR/lab" && hostile_up; } || { lab_down && false; }
+}
+
+hostile_up()
+{
+	echo 'nameserver 11.0.0.54' >"$LAB/resolv.conf"
+	in_internet "$LIB/hostile_resolver.py" 11.0.0.54 >"$BATS_FILE_TMPDIR/resolver" 2>&1 3>&- &
+	await "$BATS_FILE_TMPDIR/resolver" ready
+}
+
+up_for()
+{
+	job_up --rate 0 --domain 11.0.0.2 --domain 11.0.8.1 --domain '*.silent.test' "${@/#/--domain=}"
+	lab_forget
+}
+
+# The answers to requests for the names $2…, all at once with the option -Z as $1: their statuses.
+statuses()
+{
+	fetch $1 -w '\n%{http_code}\n' "${@:2}" | grep -xE '[0-9]{3}'
+}
+
+# Fails unless requests for all of the names are answered by status $1 (a pattern), and no site is dialled.
+answered()
+{
+	local wanted=$1 name status
+
+	shift
+	up_for "$@"
+	for name; do
+		status=$(fetch -o "$BATS_TEST_TMPDIR/body" -w '%{http_code}' "http://$name/")
+		like "$status" "$wanted" || lab_fail "for $name" || return
+		like "$(<"$BATS_TEST_TMPDIR/body")" "jobfence: network: job $JOB*$name*" || return
+	done
+	lab_settle
+	is "$(lab_seen '.event == "connection"')" ''
+	is "$(fetch http://11.0.0.2)" 'this is 11.0.0.2'
+}
+
+@test "an alias of a private address, or one in another spelling, is refused" {
+	answered 403 alias-of-private.test mapped.test many-and-private.test
+}
+
+@test "an answer that is malformed, an error, or for another name leads nowhere" {
+	answered '50[24]' alias-of-localhost.test alias-of-itself.test alias-in-circles.test of-another.test loop.test \
+		beyond.test short-record.test long-record.test missing.test echo.test servfail.test refused.test
+}
+
+@test "an answer that is slow, or comes over TCP byte by byte, or with thousands of addresses, is one" {
+	up_for slow.test byte-by-byte.test many.test
+	is "$(statuses '' http://slow.test http://byte-by-byte.test http://many.test | xargs)" '200 200 200'
+}
+
+@test "no answer, or somebody else's, is a 504, and others are served meanwhile" {
+	local names=(silent.test wrong-id.test wrong-question.test no-question.test loop-in-question.test)
+
+	up_for "${names[@]}" truncated.test hanging.test lying-length.test empty.test
+	statuses -Z "${names[@]/#/http://}" >"$BATS_TEST_TMPDIR/silent" 3>&- &
+	is "$(fetch http://11.0.0.2)" 'this is 11.0.0.2'
+	wait $!
+	is "$(sort "$BATS_TEST_TMPDIR/silent" | uniq -c | xargs)" "${#names[@]} 504"
+	# One of these takes the resolver's connection down for the others.
+	statuses -Z http://{truncated,hanging,lying-length,empty}.test >"$BATS_TEST_TMPDIR/silent" 3>&- &
+	is "$(fetch http://11.0.0.2)" 'this is 11.0.0.2'
+	wait $!
+	is "$(grep -cxE '50[24]' "$BATS_TEST_TMPDIR/silent")" 4
+	lab_settle
+	is "$(lab_seen '.event == "connection"' .to | sort -u)" '"11.0.0.2"'
+}
+
+@test "look-ups that nobody waits for any more are bounded" {
+	local worker
+
+	up_for
+	worker=$(in_lab tail -n 1 "$(up_says '.cgroup | rtrimstr("/work")')/proxy/cgroup.procs")
+	in_job_directly python3 -c 'import socket, struct
+def ask(name):
+	client = socket.create_connection(("11.0.0.2", 80))
+	client.sendall(b"GET / HTTP/1.1\r\nHost: %b\r\n\r\n" % name.encode())
+	return client
+for i in range(0, 5000, 500):
+	clients = [ask(f"n{i + k}.silent.test") for k in range(500)]
+	ask("denied.test").recv(1000)  # answered once those before it were read
+	for client in clients:
+		client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+		client.close()'
+	like "$(fetch -D - http://last.silent.test)" $'HTTP/1.1 503 *X-Jobfence-Denied: limit\r*: too many names are being looked up'
+	is "$(fetch http://11.0.0.2)" 'this is 11.0.0.2'
+	# shellcheck disable=SC2016 # expanded by awk
+	[ "$(in_lab awk '$1 == "VmHWM:" { print $2 }' "/proc/$worker/status")" -le 24576 ] ||
+		grep -q __asan_init "${JOBFENCE%/*}/jobfence-proxy" || lab_fail "$(in_lab cat "/proc/$worker/status")"
+}
+
+@test "the stub answers what can be answered, and nothing else ends or fills it" {
+	up_for allowed.test
+	in_job_directly python3 -c 'import socket, struct
+STUB = ("192.0.0.8", 53)
+NAME, A = b"\7allowed\4test\0", b"\0\1\0\1"
+FORMAT_ERROR, NOT_IMPLEMENTED = 1, 4
+
+def query(*parts, flags=0x0100, questions=1, answers=0):
+	return struct.pack("!HHHHHH", 1, flags, questions, answers, 0, 0) + b"".join(parts)
+
+def code(message):
+	with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+		client.connect(STUB)
+		client.settimeout(10)
+		for part in message, query(NAME, A).replace(b"\0\1", b"\0\2", 1):
+			client.send(part)
+		answer = client.recv(4096)
+		return answer[3] & 15 if answer[:2] == b"\0\1" else None  # None: only the honest one was answered
+
+good = query(NAME, A)
+assert code(good) == 0
+for bad in (query(b"\xc0\x0c", A), query(b"\7allowed\xc0\x0c", A), query(b"\xff\xff", A), query(b"\77" * 300, A),
+		query(NAME), query(), query(questions=0), query(NAME, A, questions=65535), query(NAME, A, NAME, A, questions=2),
+		query(NAME, A, answers=1)):
+	assert code(bad) == FORMAT_ERROR, bad
+assert code(query(NAME, A, flags=0x2900)) == NOT_IMPLEMENTED
+for none in (b"", b"\0\1", query(NAME, A, flags=0x8180)):
+	assert code(none) is None, none
+assert code(good + bytes(60000)) == 0
+
+def stream(*parts):
+	client = socket.create_connection(STUB, 20)
+	client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+	for part in parts:
+		client.sendall(part)
+	return client
+
+def prefixed(message):
+	return len(message).to_bytes(2, "big") + message
+
+assert stream(*(bytes([byte]) for byte in prefixed(good))).recv(4096)[5] & 15 == 0
+for lie in b"\xff\xff" + good, b"\0\0" + good, b"\0\5" + good:
+	try:
+		assert stream(lie).recv(4096)[4:6] in (b"", b"\x85\x81"), lie
+	except ConnectionResetError:
+		pass
+idle = [stream(b"\4\0" + good) for _ in range(200)]
+assert code(good) == 0
+del idle
+for _ in range(100):
+	try:
+		if stream(prefixed(good)).recv(4096):
+			break
+	except ConnectionResetError:
+		pass
+else:
+	raise SystemExit("no stream is answered any more")'
+	lab_settle
+	is "$(lab_seen '.event == "connection"')" ''
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See traffic.h. The whole stream is given to llhttp at once, so what it tells comes in one piece each. */
+
+#include "traffic.h"
+
+#include <llhttp.h>
+
+struct parser {
+	llhttp_t llhttp; /* first: llhttp's callbacks get its address */
+	struct reading *reading;
+	bool another_protocol;
+};
+
+static struct reading *reading_of(llhttp_t *llhttp)
+{
+	return ((struct parser *)llhttp)->reading;
+}
+
+static struct message *message_of(llhttp_t *llhttp)
+{
+	struct reading *reading = reading_of(llhttp);
+
+	return &reading->messages[reading->count - 1];
+}
+
+static int on_begin(llhttp_t *llhttp)
+{
+	struct reading *reading = reading_of(llhttp);
+	struct message *message = &reading->messages[reading->count];
+
+	if (reading->count == MESSAGES_MAX) {
+		reading->full = true;
+		return -1;
+	}
+	*message = (struct message){ .first = reading->fields_count,
+		.body = reading->bodies.length };
+	reading->count++;
+	return 0;
+}
+
+static int on_method(llhttp_t *llhttp, const char *at, size_t length)
+{
+	message_of(llhttp)->method = (struct slice){ at, length };
+	return 0;
+}
+
+static int on_url(llhttp_t *llhttp, const char *at, size_t length)
+{
+	message_of(llhttp)->target = (struct slice){ at, length };
+	return 0;
+}
+
+static int on_field(llhttp_t *llhttp, const char *at, size_t length)
+{
+	struct reading *reading = reading_of(llhttp);
+
+	if (reading->fields_count == reading->fields_room) {
+		reading->fields_room = 2 * reading->fields_room + 32;
+		reading->fields = realloc(
+			reading->fields, reading->fields_room * sizeof(*reading->fields));
+		require(reading->fields);
+	}
+	reading->fields[reading->fields_count++] =
+		(struct http_field){ .name = { at, length } };
+	message_of(llhttp)->count++;
+	return 0;
+}
+
+/* One that is folded comes in pieces: it goes from the first to the last. */
+static int on_value(llhttp_t *llhttp, const char *at, size_t length)
+{
+	struct reading *reading = reading_of(llhttp);
+	struct slice *value = &reading->fields[reading->fields_count - 1].value;
+
+	if (!value->bytes)
+		value->bytes = at;
+	value->length = (size_t)(at + length - value->bytes);
+	return 0;
+}
+
+/* What a response in a parser answers; NULL where that is not known, or was none to the end. */
+static const struct message *request_of(const struct reading *reading)
+{
+	const struct message *request = &reading->requests->messages[reading->answered];
+
+	return reading->answered < reading->requests->count && request->begun ? request
+									      : NULL;
+}
+
+/* Whether TLS follows a response. */
+static bool opens_tunnel(const struct message *request, unsigned status)
+{
+	static const char port[] = ":443";
+	const struct slice *target = &request->target;
+	size_t length = strlen(port);
+
+	return status / 100 == 2 && slice_is(&request->method, "CONNECT") &&
+	       target->length > length &&
+	       !memcmp(target->bytes + target->length - length, port, length);
+}
+
+static int on_head(llhttp_t *llhttp)
+{
+	struct message *message = message_of(llhttp);
+	struct parser *parser = (struct parser *)llhttp;
+	const struct message *request;
+
+	message->begun = true;
+	message->in_head = message->count;
+	message->status = llhttp->status_code;
+	message->upgrade = llhttp->upgrade;
+	if (llhttp->type == HTTP_REQUEST)
+		return 0;
+	request = request_of(parser->reading);
+	parser->another_protocol = message->status == 101 ||
+				   (request && opens_tunnel(request, message->status));
+	llhttp->upgrade = 0;
+	if (message->status >= 200)
+		parser->reading->answered++;
+	return request && (slice_is(&request->method, "HEAD") ||
+				  (slice_is(&request->method, "CONNECT") &&
+					  message->status / 100 == 2));
+}
+
+static int on_body(llhttp_t *llhttp, const char *at, size_t length)
+{
+	stream_append(&reading_of(llhttp)->bodies, at, length);
+	message_of(llhttp)->body_length += length;
+	return 0;
+}
+
+static int on_complete(llhttp_t *llhttp)
+{
+	message_of(llhttp)->whole = true;
+	return HPE_PAUSED;
+}
+
+static const llhttp_settings_t settings = {
+	.on_message_begin = on_begin,
+	.on_method = on_method,
+	.on_url = on_url,
+	.on_header_field = on_field,
+	.on_header_value = on_value,
+	.on_headers_complete = on_head,
+	.on_body = on_body,
+	.on_message_complete = on_complete,
+};
+
+/* Message by message: after each llhttp pauses, and says where. */
+static void run(struct parser *parser)
+{
+	struct reading *reading = parser->reading;
+	const char *at = reading->bytes, *end = at;
+
+	if (reading->length)
+		end += reading->length;
+	while (at < end && !parser->another_protocol) {
+		enum llhttp_errno error =
+			llhttp_execute(&parser->llhttp, at, (size_t)(end - at));
+
+		if (error == HPE_OK)
+			return;
+		if (error != HPE_PAUSED && error != HPE_PAUSED_UPGRADE) {
+			reading->malformed = true;
+			return;
+		}
+		at = llhttp_get_error_pos(&parser->llhttp);
+		message_of(&parser->llhttp)->end = (size_t)(at - reading->bytes);
+		if (error == HPE_PAUSED)
+			llhttp_resume(&parser->llhttp);
+		else
+			llhttp_resume_after_upgrade(&parser->llhttp);
+	}
+}
+
+void traffic_read_requests(
+	struct reading *reading, const struct stream *stream, bool patient)
+{
+	struct parser parser = { .reading = reading };
+
+	*reading = (struct reading){ .bytes = stream->bytes, .length = stream->length };
+	llhttp_init(&parser.llhttp, HTTP_REQUEST, &settings);
+	llhttp_set_lenient_keep_alive(&parser.llhttp, patient);
+	run(&parser);
+}
+
+void traffic_read_responses(struct reading *reading, const struct stream *stream,
+	const struct reading *requests)
+{
+	struct parser parser = { .reading = reading };
+
+	*reading = (struct reading){
+		.bytes = stream->bytes, .length = stream->length, .requests = requests
+	};
+	llhttp_init(&parser.llhttp, HTTP_RESPONSE, &settings);
+	run(&parser);
+}
+
+void traffic_free(struct reading *reading)
+{
+	free(reading->fields);
+	stream_free(&reading->bodies);
+}

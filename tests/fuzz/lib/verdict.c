@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See verdict.h. */
+
+#include "verdict.h"
+
+#include "names/host.h"
+#include "proxy/hello.h"
+#include "traffic.h"
+
+#define PORT_HTTP  80
+#define PORT_HTTPS 443
+
+/* Of the proxy's alerts, all but the last byte. */
+static const char alert[] = { 21, 3, 3, 0, 2, 2 };
+
+static bool slice_equal(const struct slice *a, const struct slice *b)
+{
+	return a->length == b->length && !memcmp(a->bytes, b->bytes, a->length);
+}
+
+static const struct http_field *field_of(
+	const struct reading *reading, const struct message *message, size_t index)
+{
+	return &reading->fields[message->first + index];
+}
+
+/* The header, whatever stands for its dashes: some servers see no difference. */
+static bool is_stamp(const struct slice *name)
+{
+	const char *stamp = world_settings.header;
+
+	if (name->length != strlen(stamp))
+		return false;
+	for (size_t i = 0; i < name->length; i++) {
+		unsigned char c = (unsigned char)name->bytes[i];
+
+		if (stamp[i] == '-' ? (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+					      (c >= 'a' && c <= 'z')
+				    : (c | 0x20) != (stamp[i] | 0x20))
+			return false;
+	}
+	return true;
+}
+
+/* First the host that was dialled, then the header, and neither of them again. */
+static void require_stamped(const struct reading *heard, const struct message *message,
+	const struct origin *origin)
+{
+	struct host host;
+
+	require(message->in_head >= 2 && message->count == message->in_head);
+	for (size_t i = 0; i < message->count; i++) {
+		const struct http_field *field = field_of(heard, message, i);
+
+		require(slice_is(&field->name, "Host") == (i == 0));
+		require(is_stamp(&field->name) == (i == 1));
+		require(i != 1 || slice_is(&field->value, world_settings.job));
+		if (i == 0)
+			require(!host_parse(field->value.bytes, field->value.length,
+					HOST_BRACKETS, &host) &&
+				host_equal(&host, &origin->host));
+	}
+}
+
+/* Where a request of the job has its host; and how the site is to hear its target. */
+static struct slice authority_of(
+	const struct reading *said, const struct message *message, struct slice *path)
+{
+	static const char scheme[] = "http://";
+	const struct slice *target = &message->target;
+	size_t begin = sizeof(scheme) - 1, end = begin;
+
+	*path = *target;
+	if (target->length > begin && !strncasecmp(target->bytes, scheme, begin)) {
+		while (end < target->length && target->bytes[end] != '/' &&
+			target->bytes[end] != '?')
+			end++;
+		*path = (struct slice){ target->bytes + end, target->length - end };
+		return (struct slice){ target->bytes + begin, end - begin };
+	}
+	for (size_t i = 0; i < message->in_head; i++)
+		if (slice_is(&field_of(said, message, i)->name, "Host"))
+			return field_of(said, message, i)->value;
+	return (struct slice){ 0 };
+}
+
+static bool same_target(const struct reading *said, const struct message *asked,
+	const struct message *passed, const struct origin *origin)
+{
+	struct slice path, authority = authority_of(said, asked, &path);
+	struct slice target = passed->target;
+	struct host host;
+	uint16_t port;
+
+	while (authority.length && (authority.bytes[authority.length - 1] == ' ' ||
+					   authority.bytes[authority.length - 1] == '\t'))
+		authority.length--;
+	if (host_parse_with_port(authority.bytes, authority.length, &host, &port) ||
+		!host_equal(&host, &origin->host) || (port && port != PORT_HTTP))
+		return false;
+	/* A target without a path, as in "http://a.test?a", is one that begins with "/". */
+	if (target.length && (!path.length || path.bytes[0] == '?')) {
+		target.bytes++;
+		target.length--;
+	}
+	return slice_equal(&target, &path);
+}
+
+/* A body may be cut short, but only where the site sees that it was. */
+static bool same_body(const struct reading *said, const struct message *asked,
+	const struct reading *heard, const struct message *passed)
+{
+	if (passed->body_length > asked->body_length ||
+		(passed->whole &&
+			(!asked->whole || passed->body_length != asked->body_length)))
+		return false;
+	return !passed->body_length ||
+	       !memcmp(heard->bodies.bytes + passed->body, said->bodies.bytes + asked->body,
+		       passed->body_length);
+}
+
+static bool is_same(const struct reading *said, const struct message *asked,
+	const struct reading *heard, const struct message *passed,
+	const struct origin *origin)
+{
+	return asked->begun && slice_equal(&asked->method, &passed->method) &&
+	       same_target(said, asked, passed, origin) &&
+	       same_body(said, asked, heard, passed);
+}
+
+static bool is_repeatable(const struct message *message)
+{
+	return (slice_is(&message->method, "GET") || slice_is(&message->method, "HEAD") ||
+		       slice_is(&message->method, "OPTIONS")) &&
+	       !message->body_length;
+}
+
+static bool begins_with(const char *bytes, size_t length, const char *start, size_t most)
+{
+	return length <= most && (!length || !memcmp(bytes, start, length));
+}
+
+/* Whether what follows a change to websocket is what the job said then. */
+static bool is_tunnel(const struct client *client, const struct origin *origin,
+	const struct message *asked, const struct message *passed)
+{
+	size_t rest = origin->heard.length - passed->end;
+
+	return asked->upgrade && passed->upgrade && asked->whole && origin->said.length &&
+	       memmem(origin->said.bytes, origin->said.length, " 101 ", 5) &&
+	       begins_with(origin->heard.bytes + passed->end, rest,
+		       client->said.bytes + asked->end, client->said.length - asked->end);
+}
+
+/*
+ * The requests that a site heard, each of which is to be one of those that the job said, behind `*next`. The first on a
+ * connection may be the last of the connection before it, which was idle and gone.
+ */
+static void require_requests(const struct client *client, const struct reading *said,
+	const struct origin *origin, size_t *next)
+{
+	struct reading heard;
+
+	traffic_read_requests(&heard, &origin->heard, false);
+	for (size_t i = 0; i < heard.count; i++) {
+		const struct message *passed = &heard.messages[i];
+		size_t k = *next;
+
+		if (!passed->begun)
+			break;
+		require_stamped(&heard, passed, origin);
+		if (i == 0 && k > 0 && is_repeatable(passed))
+			k--;
+		while (k < said->count &&
+			!is_same(said, &said->messages[k], &heard, passed, origin))
+			k++;
+		if (k == said->count && said->full)
+			break;
+		require(k < said->count);
+		*next = k + 1;
+		if (is_tunnel(client, origin, &said->messages[k], passed)) {
+			heard.malformed = false;
+			break;
+		}
+	}
+	require(!heard.malformed || heard.full || said->full);
+	traffic_free(&heard);
+}
+
+/* The name in a hello, or none where the host is an address. */
+static bool hello_agrees(
+	const unsigned char *bytes, size_t length, const struct host *host, size_t *end)
+{
+	struct host name;
+
+	switch (hello_parse(bytes, length, &name, end)) {
+	case HELLO_NAME:
+		return host_equal(&name, host);
+	case HELLO_NO_NAME:
+		return host->literal;
+	case HELLO_MORE:
+		*end = length;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Whether all that the site heard is what the job said, from some byte on. */
+static bool is_said(const struct client *client, const struct reading *said,
+	const struct origin *origin)
+{
+	if (client->port == PORT_HTTPS)
+		return begins_with(origin->heard.bytes, origin->heard.length,
+			client->said.bytes, client->said.length);
+	for (size_t i = 0; i < said->count; i++) {
+		const struct message *message = &said->messages[i];
+
+		if (slice_is(&message->method, "CONNECT") && message->whole &&
+			begins_with(origin->heard.bytes, origin->heard.length,
+				client->said.bytes + message->end,
+				client->said.length - message->end))
+			return true;
+	}
+	return false;
+}
+
+static void require_tls(const struct client *client, const struct reading *said,
+	const struct origin *origin)
+{
+	const unsigned char *heard = (const unsigned char *)origin->heard.bytes;
+	size_t length = origin->heard.length, end = 0, skip;
+
+	require(is_said(client, said, origin));
+	require(hello_agrees(heard, length, &origin->host, &end));
+	require(end == length || origin->spoke);
+	if (hello_answer_parse((const unsigned char *)origin->said.bytes,
+		    origin->said.length) != HELLO_ANSWER_RETRY)
+		return;
+	skip = hello_skip(heard + end, length - end);
+	require(hello_agrees(heard + end + skip, length - end - skip, &origin->host, &end));
+}
+
+/* What a site said, or an alert of the proxy's, or both. */
+static void require_tunnelled(const struct client *client, size_t begin)
+{
+	const struct origin *origin =
+		client->count ? &client->origins[client->count - 1] : NULL;
+	const char *heard = client->heard.bytes + begin;
+	size_t length = client->heard.length - begin;
+
+	if (origin && origin->port == PORT_HTTPS &&
+		begins_with(heard, length, origin->said.bytes, origin->said.length))
+		return;
+	require(length >= sizeof(alert) + 1);
+	length -= sizeof(alert) + 1;
+	require(!memcmp(heard + length, alert, sizeof(alert)));
+	require(!length || (origin && begins_with(heard, length, origin->said.bytes,
+					      origin->said.length)));
+}
+
+static bool contains(const struct stream *stream, const char *text)
+{
+	return stream->length && memmem(stream->bytes, stream->length, text, strlen(text));
+}
+
+/* The proxy's own words are those of an error, unless a site says the same. */
+static void require_errors(const struct client *client, const struct reading *heard)
+{
+	static const char words[] = "jobfence: network: job ";
+
+	for (size_t i = 0; i < client->count; i++)
+		if (contains(&client->origins[i].said, words))
+			return;
+	for (size_t i = 0; i < heard->count; i++) {
+		const struct message *message = &heard->messages[i];
+
+		require(message->status >= 400 ||
+			message->body_length < sizeof(words) - 1 ||
+			memcmp(heard->bodies.bytes + message->body, words,
+				sizeof(words) - 1) != 0);
+	}
+}
+
+/* One final response for each request, or for what was to be one, and nothing else. */
+static void require_responses(const struct client *client, const struct reading *said)
+{
+	const struct message *last;
+	struct reading heard;
+
+	traffic_read_responses(&heard, &client->heard, said);
+	last = heard.count ? &heard.messages[heard.count - 1] : NULL;
+	/* A head that is refused before it is read may be that of HEAD, and the answer has a body: the last there is. */
+	require(!heard.malformed || heard.full ||
+		(last && (last->status == 400 || last->status == 431)));
+	require(heard.answered <= said->count + 1 || said->full);
+	require_errors(client, &heard);
+	if (last && last->whole && last->status == 200 && last->end < client->heard.length)
+		require_tunnelled(client, last->end);
+	traffic_free(&heard);
+}
+
+void verdict(const struct client *client)
+{
+	struct reading said;
+	size_t next = 0;
+	bool tls = false;
+
+	traffic_read_requests(&said, &client->said, true);
+	for (size_t i = 0; i < client->count; i++) {
+		const struct origin *origin = &client->origins[i];
+
+		require(origin->port == PORT_HTTP || origin->port == PORT_HTTPS);
+		require(!tls);
+		tls = origin->port == PORT_HTTPS;
+		if (tls)
+			require_tls(client, &said, origin);
+		else
+			require_requests(client, &said, origin, &next);
+	}
+	if (client->heard.length && client->said.bytes[0] == 0x16)
+		require_tunnelled(client, 0);
+	else
+		require_responses(client, &said);
+	traffic_free(&said);
+}

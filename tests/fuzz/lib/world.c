@@ -1,0 +1,498 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See world.h. What is defined here stands in the way of the C library's and of the proxy's own. */
+
+#include "world.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "lib/cleanup.h"
+#include "names/address.h"
+#include "names/domains.h"
+#include "proxy/bpf_map.h"
+
+#define SECOND	   1000000000ULL
+#define LONGEST	   (3600 * SECOND) /* that a connection may be silent */
+#define FDS_MAX	   128
+#define POOLED_MAX 16	/* descriptors of pipes that tunnels keep */
+#define SPINS_MAX  1000 /* events in sequence without anything that moves */
+#define QUEUE	   4608 /* bytes: the least that a socket can be made to hold */
+#define GIVEN_MAX  64
+#define KEYS_MAX   16
+
+struct resolver {
+	struct loop *loop;
+};
+
+/* An address that a look-up came out with: each is given to one connection, for one host. */
+struct given {
+	struct client *client;
+	struct host host;
+};
+
+static struct world *world; /* that is being played */
+static struct proxy proxy;
+static struct resolver resolver;
+static uint64_t now = LONGEST;
+static unsigned spins;
+static struct given given[GIVEN_MAX];
+static size_t given_count;
+static struct lookup *late[CLIENTS_MAX];
+
+static struct job_limits *limits; /* what the kernel's map holds */
+static bool withdrawn;
+static struct {
+	struct domain_key key;
+	struct domain domain;
+} domains[KEYS_MAX];
+static size_t domains_count;
+
+const struct proxy_settings world_settings = {
+	.job = "job-1",
+	.header = "X-Jobfence-Job-ID",
+	.max_connections = CLIENTS_MAX,
+	.guarded_count = 1,
+	.guarded = { { .bits = 56, .name = "tset.g" } },
+	.virtual4 = { .address.bytes = { [10] = 0xff, [11] = 0xff, [12] = 192, [15] = 8 },
+		.port = 0x5000 },
+};
+
+/* Which descriptors are open, of the first that there may be. */
+static int count_open(void)
+{
+	static struct pollfd fds[FDS_MAX];
+	int count = 0;
+
+	for (int i = 0; i < FDS_MAX; i++)
+		fds[i].fd = i;
+	require(poll(fds, FDS_MAX, 0) >= 0);
+	for (int i = 0; i < FDS_MAX; i++)
+		count += !(fds[i].revents & POLLNVAL);
+	return count;
+}
+
+/* Time stands still while the proxy does something. */
+int clock_gettime(clockid_t clock, struct timespec *time)
+{
+	if (!world || clock != CLOCK_MONOTONIC)
+		return (int)syscall(SYS_clock_gettime, clock, time);
+	time->tv_sec = (time_t)(now / SECOND);
+	time->tv_nsec = (long)(now % SECOND);
+	return 0;
+}
+
+void world_pass_time(uint64_t nanoseconds)
+{
+	now += nanoseconds;
+}
+
+/* Reads what has come to one end. Returns whether anything did. */
+static bool hear(int fd, struct stream *heard, size_t *clutter)
+{
+	static char bytes[16384];
+	bool any = false;
+	ssize_t length;
+
+	while (fd >= 0 && (length = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0) {
+		size_t skip = *clutter < (size_t)length ? *clutter : (size_t)length;
+
+		*clutter -= skip;
+		stream_append(heard, bytes + skip, (size_t)length - skip);
+		any = true;
+	}
+	return any;
+}
+
+static bool hear_origin(struct origin *origin)
+{
+	size_t before = origin->heard.length;
+
+	if (origin->deaf || !hear(origin->fd, &origin->heard, &origin->clutter))
+		return false;
+	/* All that was sent before an update has been heard before it. */
+	require(origin->heard.length == before || origin->was_deaf ||
+		world_allows(&origin->host));
+	return true;
+}
+
+static bool hear_all(void)
+{
+	size_t none = 0;
+	bool any = false;
+
+	for (size_t i = 0; i < world->count; i++) {
+		struct client *client = &world->clients[i];
+
+		if (!client->deaf)
+			any |= hear(client->fd, &client->heard, &none);
+		for (size_t k = 0; k < client->count; k++)
+			any |= hear_origin(&client->origins[k]);
+	}
+	return any;
+}
+
+void world_say(int fd, struct stream *said, const char *bytes, size_t length)
+{
+	ssize_t sent = fd < 0 ? 0 : send(fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (sent > 0)
+		stream_append(said, bytes, (size_t)sent);
+}
+
+/* Silence, until the time of everything is over. Then nothing is left. */
+static void end(const struct timespec *wait)
+{
+	if (wait) {
+		now += LONGEST;
+		return;
+	}
+	require(!proxy.connections);
+	loop_stop(proxy.loop);
+}
+
+int epoll_pwait2(int epoll, struct epoll_event *events, int most,
+	const struct timespec *wait, const sigset_t *mask)
+{
+	uint64_t patience = wait ? (uint64_t)wait->tv_sec * SECOND + (uint64_t)wait->tv_nsec
+				 : UINT64_MAX;
+
+	(void)mask;
+	for (;;) {
+		int count = epoll_wait(epoll, events, most, 0);
+
+		/* A loop that is told the same again and again would use all of a CPU. */
+		require(count >= 0 && ++spins < SPINS_MAX);
+		if (count || !patience)
+			return count;
+		if (hear_all()) {
+			spins = 0;
+			continue;
+		}
+		break;
+	}
+	spins = 0;
+	if (patience < SECOND)
+		now += patience; /* the throttle */
+	else if (!world->next || !world->next(world)) {
+		world->next = NULL;
+		end(wait);
+	}
+	return 0;
+}
+
+static struct given *find_given(const struct sockaddr *address)
+{
+	const struct sockaddr_in *inet = (const struct sockaddr_in *)(const void *)address;
+	uint32_t number = ntohl(inet->sin_addr.s_addr) - (11U << 24);
+
+	/* What the resolver did not give is not dialled. */
+	require(inet->sin_family == AF_INET && number < given_count);
+	return &given[number];
+}
+
+/* Fills what a socket holds, so that it seems to be connected once this is taken away. */
+static void clutter(int fd, struct origin *origin)
+{
+	static const char bytes[1024];
+	ssize_t length;
+
+	while ((length = send(fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
+		origin->clutter += (size_t)length;
+	origin->deaf = origin->was_deaf = true;
+}
+
+int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t length)
+{
+	const int queue = QUEUE;
+	struct given *place;
+	struct origin *origin;
+	int pair[2];
+
+	if (!world)
+		return (int)syscall(SYS_connect, fd, address.__sockaddr__, length);
+	place = find_given(address.__sockaddr__);
+	errno = world->dials == DIALS_FENCED ? EPERM : ECONNREFUSED;
+	if (world->dials == DIALS_FENCED || world->dials == DIALS_REFUSED ||
+		place->client->count == ORIGINS_MAX)
+		return -1;
+	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair));
+	require(dup2(pair[0], fd) == fd && !close(pair[0]));
+	require(!setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &queue, sizeof(queue)));
+	origin = &place->client->origins[place->client->count++];
+	*origin = (struct origin){ .fd = pair[1], .host = place->host };
+	origin->port = ntohs(
+		((const struct sockaddr_in *)(const void *)address.__sockaddr__)->sin_port);
+	if (world->dials == DIALS_LATE)
+		clutter(fd, origin);
+	errno = EINPROGRESS;
+	return -1;
+}
+
+void world_open_dials(void)
+{
+	for (size_t i = 0; i < world->count; i++)
+		for (size_t k = 0; k < world->clients[i].count; k++)
+			if (world->clients[i].origins[k].clutter)
+				world->clients[i].origins[k].deaf = false;
+}
+
+/* Of those whose descriptors had the same number at the proxy's end only the last is there. */
+static struct client *find_client(const struct lookup *lookup)
+{
+	const struct dial *dial = container_of(lookup, struct dial, lookup);
+	const struct connection *connection = container_of(dial, struct connection, dial);
+	size_t i = world->count;
+
+	while (i-- > 0)
+		if (world->clients[i].proxy_fd == connection->client.source.fd)
+			return &world->clients[i];
+	abort();
+}
+
+static bool give(struct lookup *lookup, const struct host *host)
+{
+	struct address *address = &lookup->addresses[lookup->count];
+
+	if (given_count == GIVEN_MAX)
+		return false;
+	given[given_count] = (struct given){ .client = find_client(lookup), .host = *host };
+	*address = (struct address){ .bytes = { [10] = 0xff,
+					     [11] = 0xff,
+					     [12] = 11,
+					     [15] = (unsigned char)given_count } };
+	given_count++;
+	lookup->count++;
+	return true;
+}
+
+static void looked_up(struct deferred *deferred)
+{
+	struct lookup *lookup = container_of(deferred, struct lookup, deferred);
+
+	if (!lookup->resolver)
+		return;
+	lookup->resolver = NULL;
+	lookup->done(lookup, lookup->status);
+}
+
+void resolver_look_up(
+	struct resolver *resolver_, const struct host *host, struct lookup *lookup)
+{
+	static const int status[] = { [NAMES_NONE] = -ENOENT,
+		[NAMES_REFUSED] = -EACCES,
+		[NAMES_SLOW] = -ETIMEDOUT,
+		[NAMES_LATE] = 0 };
+	size_t want = world->names == NAMES_TWO ? 2 : 1;
+	size_t free_place = 0;
+
+	/* A look-up alone tells the world. */
+	require(world_allows(host));
+	lookup->resolver = resolver_;
+	lookup->deferred.run = looked_up;
+	lookup->count = 0;
+	lookup->status = status[world->names];
+	while (!lookup->status && lookup->count < want)
+		if (!give(lookup, host))
+			lookup->status = -EHOSTUNREACH;
+	if (world->names != NAMES_LATE) {
+		loop_defer(resolver_->loop, &lookup->deferred);
+		return;
+	}
+	while (late[free_place])
+		require(++free_place < CLIENTS_MAX);
+	late[free_place] = lookup;
+}
+
+void lookup_cancel(struct lookup *lookup)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (late[i] == lookup)
+			late[i] = NULL;
+	lookup->resolver = NULL;
+}
+
+void world_answer_names(void)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		if (late[i])
+			loop_defer(resolver.loop, &late[i]->deferred);
+		late[i] = NULL;
+	}
+}
+
+bool world_allows(const struct host *host)
+{
+	static const char below[] = ".b.test";
+	const char *name = host->name;
+	bool is_below = host->length > strlen(below) &&
+			!strcmp(name + host->length - strlen(below), below);
+
+	if (!strcmp(name, "a.test"))
+		return !withdrawn;
+	return !strcmp(name, "g.test") || !strcmp(name, "b.test") ||
+	       !strcmp(name, "203.0.113.7") || !strcmp(name, "2001:db8::7") ||
+	       (is_below && strcmp(name, "x.b.test") != 0);
+}
+
+int bpf_map_look_up(int map, const void *key, void *value)
+{
+	const struct domain_key *wanted = key;
+	uint32_t longest = 0;
+
+	if (map != FD_DOMAINS)
+		return -ENOENT;
+	for (size_t i = withdrawn ? 1 : 0; i < domains_count; i++) {
+		const struct domain_key *entry = &domains[i].key;
+
+		if (entry->bits <= longest || entry->bits > wanted->bits ||
+			memcmp(entry->name, wanted->name, entry->bits / 8) != 0)
+			continue;
+		longest = entry->bits;
+		*(struct domain *)value = domains[i].domain;
+	}
+	return longest ? 0 : -ENOENT;
+}
+
+int bpf_map_update(int map, const void *key, const void *value, unsigned long long flags)
+{
+	const struct refusal_key *refused = key;
+
+	(void)value;
+	(void)flags;
+	require(map == FD_REFUSED && refused->reason && refused->reason < REASON_COUNT);
+	for (size_t i = 0; i < refused->length; i++)
+		require(refused->name[i] > ' ' && refused->name[i] <= '~');
+	return 0;
+}
+
+static void declare(const char *text, bool denied)
+{
+	struct domains one = {};
+	struct domain_key keys[2];
+	size_t count;
+
+	require(!domains_add(&one, text, strlen(text), 0, NULL));
+	count = declared_domain_keys(&one.list[0], keys);
+	for (size_t i = 0; i < count; i++) {
+		domains[domains_count].key = keys[i];
+		domains[domains_count].domain =
+			(struct domain){ .hit = (uint32_t)i, .denied = denied };
+		domains_count++;
+	}
+	domains_free(&one);
+}
+
+static void *map_memory(int number, size_t size)
+{
+	int fd = memfd_create("map", 0);
+	void *memory;
+
+	require(fd >= 0 && !ftruncate(fd, (off_t)size) && dup2(fd, number) == number);
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, number, 0);
+	require(memory != MAP_FAILED && !close(fd));
+	return memory;
+}
+
+void world_init(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	require(!proxy_fds_reserve());
+	map_memory(FD_HITS, DOMAIN_ENTRIES_MAX * sizeof(uint64_t));
+	limits = map_memory(FD_LIMITS, sizeof(*limits));
+	require(!rules_new(&world_settings, &proxy.rules));
+	proxy.settings = &world_settings;
+	proxy.resolver = &resolver;
+	declare("a.test", false); /* the first: bpf_map_look_up() leaves it out */
+	declare(".b.test", false);
+	declare("x.b.test", true);
+	declare("g.test", false);
+	declare("203.0.113.7", false);
+	declare("2001:db8::7", false);
+}
+
+void world_set_rate(uint64_t rate, uint64_t paced)
+{
+	limits->rate = rate;
+	limits->paced = paced;
+	limits->generation++;
+}
+
+void world_withdraw(bool withdraw)
+{
+	withdrawn = withdraw;
+	limits->generation++;
+}
+
+void world_connect(const struct endpoint *destination)
+{
+	struct client *client = &world->clients[world->count];
+	const int queue = QUEUE;
+	int pair[2];
+
+	if (world->count == CLIENTS_MAX)
+		return;
+	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair));
+	require(!setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &queue, sizeof(queue)));
+	*client = (struct client){
+		.fd = pair[1], .proxy_fd = pair[0], .port = ntohs(destination->port)
+	};
+	world->count++;
+	require(!connection_new(&proxy, pair[0], destination));
+}
+
+void world_play(struct world *played)
+{
+	int before = count_open(), after;
+
+	given_count = 0;
+	now = LONGEST;
+	spins = 0;
+	world = played;
+	*limits = (struct job_limits){ 0 };
+	withdrawn = false;
+	require(!loop_new(&proxy.loop));
+	require(!throttle_new(proxy.loop, &limits->paced, &proxy.throttle));
+	resolver.loop = proxy.loop;
+	require(!loop_run(proxy.loop));
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		require(!late[i]);
+	throttle_free(proxy.throttle);
+	loop_free(proxy.loop);
+	world = NULL;
+	for (size_t i = 0; i < played->count; i++) {
+		world_close(&played->clients[i].fd);
+		for (size_t k = 0; k < played->clients[i].count; k++)
+			world_close(&played->clients[i].origins[k].fd);
+	}
+	after = count_open();
+	require(after >= before - POOLED_MAX && after <= before + POOLED_MAX &&
+		(after - before) % 2 == 0);
+}
+
+void world_close(int *fd)
+{
+	if (*fd >= 0)
+		require(!close(*fd));
+	*fd = -1;
+}
+
+void world_free(struct world *played)
+{
+	for (size_t i = 0; i < played->count; i++) {
+		struct client *client = &played->clients[i];
+
+		stream_free(&client->said);
+		stream_free(&client->heard);
+		for (size_t k = 0; k < client->count; k++) {
+			stream_free(&client->origins[k].said);
+			stream_free(&client->origins[k].heard);
+		}
+	}
+}

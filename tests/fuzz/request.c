@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Requests, tunnels and TLS through the proxy's connections, with hostile ends on both sides. The input is a
+ * script of what happens: text after "~" and a letter, where "~~" is "~". It begins with a connection to port 80 and what
+ * the job says, unless it says otherwise.
+ *
+ *	~nW	the job connects: to port 80 (W is 8), 443 (4), 443 of an address that it may reach (l), the proxy (p)
+ *	~sN	its connection N is meant from here on, the last one is before
+ *	~j ~o	the job, or the site that this connection was led to last, says the text
+ *	~xN	whoever spoke last says 2^N bytes; N is hexadecimal
+ *	~J ~O	the job, or the site, says no more
+ *	~C ~R	the job, or the site, closes the connection
+ *	~w ~W	the job does not read, reads again; ~v ~V: the site
+ *	~tN	time passes
+ *	~dW	what look-ups come to from here on; ~D: those that are late end
+ *	~cW	what connections to sites come to; ~P: those that are late are there
+ *	~lW	an update of the job: its rate is low (r), kept by the proxy (p), none (0); a.test is withdrawn (a), given
+ *		back (A)
+ */
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+#include "lib/cleanup.h"
+#include "lib/verdict.h"
+#include "lib/world.h"
+
+#define MARK   '~'
+#define SECOND 1000000000ULL
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerInitialize(int *count, char ***arguments);
+
+struct script {
+	struct world world; /* first: its callback gets its address */
+	const char *at, *end;
+	struct client *client;
+	bool site_spoke; /* last */
+};
+
+int LLVMFuzzerInitialize(int *count, char ***arguments)
+{
+	(void)count;
+	(void)arguments;
+	world_init();
+	return 0;
+}
+
+static struct origin *last_origin(const struct script *script)
+{
+	struct client *client = script->client;
+
+	return client && client->count ? &client->origins[client->count - 1] : NULL;
+}
+
+static void say(struct script *script, const char *bytes, size_t length)
+{
+	struct origin *origin = last_origin(script);
+
+	if (!script->site_spoke && script->client)
+		world_say(script->client->fd, &script->client->said, bytes, length);
+	else if (script->site_spoke && origin)
+		world_say(origin->fd, &origin->said, bytes, length);
+	if (script->site_spoke && origin)
+		origin->spoke = true;
+}
+
+/* Says the text up to the next mark. */
+static void say_text(struct script *script, bool site)
+{
+	static char text[65536];
+	size_t length = 0;
+
+	script->site_spoke = site;
+	while (script->at < script->end && length < sizeof(text)) {
+		if (*script->at == MARK) {
+			if (script->end - script->at < 2 || script->at[1] != MARK)
+				break;
+			script->at++;
+		}
+		text[length++] = *script->at++;
+	}
+	say(script, text, length);
+}
+
+static void say_many(struct script *script, char power)
+{
+	static char text[32768];
+
+	memset(text, 'x', sizeof(text));
+	say(script, text, 1UL << ((power <= '9' ? power : power + 9) & 15));
+}
+
+static void connect_to(struct script *script, char where)
+{
+	static const struct address somewhere = {
+		.bytes = { [10] = 0xff, [11] = 0xff, 11, 99, 99, 99 }
+	};
+	static const struct address declared = {
+		.bytes = { [10] = 0xff, [11] = 0xff, 203, 0, 113, 7 }
+	};
+	struct world *world = &script->world;
+	struct endpoint destination = { .address = somewhere, .port = htons(80) };
+
+	if (where == '4' || where == 'l')
+		destination.port = htons(443);
+	if (where == 'l')
+		destination.address = declared;
+	if (where == 'p')
+		destination.address = world_settings.virtual4.address;
+	if (world->count == CLIENTS_MAX)
+		return;
+	world_connect(&destination);
+	script->client = &world->clients[world->count - 1];
+}
+
+static void update(char what)
+{
+	switch (what) {
+	case 'r':
+		world_set_rate(40000, 0);
+		return;
+	case 'p':
+		world_set_rate(125000, 125000);
+		return;
+	case '0':
+		world_set_rate(0, 0);
+		return;
+	default:
+		world_withdraw(what == 'a');
+	}
+}
+
+static enum names names_of(char word)
+{
+	switch (word) {
+	case '2':
+		return NAMES_TWO;
+	case 'n':
+		return NAMES_NONE;
+	case 'r':
+		return NAMES_REFUSED;
+	case 's':
+		return NAMES_SLOW;
+	case 'l':
+		return NAMES_LATE;
+	default:
+		return NAMES_ONE;
+	}
+}
+
+static enum dials dials_of(char word)
+{
+	switch (word) {
+	case 'r':
+		return DIALS_REFUSED;
+	case 'f':
+		return DIALS_FENCED;
+	case 'l':
+		return DIALS_LATE;
+	default:
+		return DIALS_OPEN;
+	}
+}
+
+static void pass_time(char how_long)
+{
+	static const uint64_t seconds[] = { 1, 2, 11, 31, 61, 301, 3601, 15 };
+
+	world_pass_time(seconds[how_long & 7] * SECOND);
+}
+
+/* What ends have to do with, and not with the world around them. */
+static void play_end(struct client *client, struct origin *origin, char what)
+{
+	switch (what) {
+	case 'J':
+		if (client->fd >= 0)
+			shutdown(client->fd, SHUT_WR);
+		return;
+	case 'C':
+		world_close(&client->fd);
+		return;
+	case 'w':
+	case 'W':
+		client->deaf = what == 'w';
+		return;
+	default:
+		break;
+	}
+	if (!origin)
+		return;
+	if (what == 'O' && origin->fd >= 0)
+		shutdown(origin->fd, SHUT_WR);
+	if (what == 'R')
+		world_close(&origin->fd);
+	origin->spoke |= what == 'O' || what == 'R';
+	if (what == 'v' || (what == 'V' && !origin->clutter))
+		origin->deaf = what == 'v';
+	origin->was_deaf |= origin->deaf;
+}
+
+static char take(struct script *script)
+{
+	if (script->at == script->end)
+		return '\0';
+	return *script->at++;
+}
+
+static void select_client(struct script *script, char number)
+{
+	size_t index = (size_t)(number - '0');
+
+	if (index < script->world.count)
+		script->client = &script->world.clients[index];
+}
+
+static bool play_next(struct world *world)
+{
+	struct script *script = container_of(world, struct script, world);
+	char what;
+
+	/* What follows a letter that has no text. */
+	while (script->at < script->end && *script->at != MARK)
+		script->at++;
+	take(script);
+	if (script->at == script->end)
+		return false;
+	what = take(script);
+	switch (what) {
+	case 'j':
+	case 'o':
+		say_text(script, what == 'o');
+		break;
+	case 'x':
+		say_many(script, take(script));
+		break;
+	case 'n':
+		connect_to(script, take(script));
+		break;
+	case 's':
+		select_client(script, take(script));
+		break;
+	case 't':
+		pass_time(take(script));
+		break;
+	case 'd':
+		world->names = names_of(take(script));
+		break;
+	case 'c':
+		world->dials = dials_of(take(script));
+		break;
+	case 'l':
+		update(take(script));
+		break;
+	case 'D':
+		world_answer_names();
+		break;
+	case 'P':
+		world_open_dials();
+		break;
+	default:
+		if (script->client)
+			play_end(script->client, last_origin(script), what);
+	}
+	return true;
+}
+
+/* Inputs are mostly plain requests: they need no marks. */
+static bool begin(struct world *world)
+{
+	struct script *script = container_of(world, struct script, world);
+
+	world->next = play_next;
+	if (script->at == script->end || *script->at == MARK)
+		return true;
+	connect_to(script, '8');
+	say_text(script, false);
+	return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct script script = { .at = (const char *)data,
+		.end = (const char *)data + size,
+		.world.next = begin };
+
+	world_play(&script.world);
+	for (size_t i = 0; i < script.world.count; i++)
+		verdict(&script.world.clients[i]);
+	world_free(&script.world);
+	return 0;
+}
