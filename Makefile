@@ -163,7 +163,7 @@ check-kernels: ## the fence, the throttle and updates on every kernel; writes do
 check-asan: ## unit tests and bats files with AddressSanitizer and UBSan
 	@tests/packages check
 	$(STEP) all other-version unit-tests BUILD=$(BUILD)/asan CFLAGS='-O1 -g $(ASAN)' HARDEN=-fPIE
-	@BUILD=$(BUILD)/asan tests/run --unit --native $(T)
+	@BUILD=$(BUILD)/asan BATS_TEST_TIMEOUT=600 tests/run --unit --native $(T)
 
 bench: ## time jobs that come and go, a thousand of them
 	@tests/packages check

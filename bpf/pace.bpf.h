@@ -17,7 +17,7 @@
 
 /* How far the clock may lag behind: one packet, which is at most a millisecond or else a segment long. It makes good
  * for a sender that came a little late. */
-#define PACE_CREDIT	 1500			/* bytes */
+#define PACE_CREDIT	 1500 /* bytes */
 #define PACE_CREDIT_TIME (NANOSECONDS / 1000)
 
 #define TCP_OFFSET_AT \

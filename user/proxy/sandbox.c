@@ -4,6 +4,7 @@
  * of calls is that of the worker's code: who adds a call there adds it here.
  */
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -26,6 +27,7 @@
 #include "proxy/sandbox.h"
 
 #define LOG_MAX	       (1UL << 20) /* bytes of proxy.log, the only file that is open for writing */
+#define FD_OWN_MIN     16 /* descriptors that the worker connects have this number at least */
 #define OPEN_FILES_MAX (8UL * JOB_CONNECTIONS_MAX) /* two sockets and two pipes for each */
 
 static int drop_capabilities(void)
@@ -121,11 +123,9 @@ static const int allowed_calls[] = {
 	SCMP_SYS(gettimeofday),
 	/* connections */
 	SCMP_SYS(accept4),
-	SCMP_SYS(connect),
 	SCMP_SYS(getsockopt),
 	SCMP_SYS(getsockname),
 	SCMP_SYS(getpeername),
-	SCMP_SYS(shutdown),
 	SCMP_SYS(read),
 	SCMP_SYS(write),
 	SCMP_SYS(writev),
@@ -202,6 +202,7 @@ static const struct {
 	SOCKETS(AF_INET, SOCK_DGRAM),
 	SOCKETS(AF_INET6, SOCK_STREAM),
 	SOCKETS(AF_INET6, SOCK_DGRAM),
+	WHERE(shutdown, 1, EQUAL(1, SHUT_WR)), /* which is nothing to a listening socket */
 	OPTION(SOL_SOCKET, SO_SNDBUF),
 	OPTION(SOL_SOCKET, SO_RCVBUF),
 	OPTION(SOL_SOCKET, SO_BUF_LOCK),
@@ -236,6 +237,19 @@ static int allow_opening(scmp_filter_ctx filter, bool restricted)
 				    filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), 0);
 }
 
+/* Not of the listening sockets: connected to no address they give back their ports, and in the node's namespace somebody
+ * else may take those. */
+static int allow_connecting(scmp_filter_ctx filter)
+{
+	int error = 0;
+
+	static_assert(FD_DNS_TCP6 < FD_OWN_MIN, "descriptors are told apart by a bit");
+	for (scmp_datum_t bit = FD_OWN_MIN; !error && bit < OPEN_FILES_MAX; bit *= 2)
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(connect), 1,
+			SCMP_A0(SCMP_CMP_MASKED_EQ, bit, bit));
+	return error;
+}
+
 static int restrict_calls(bool files_restricted)
 {
 	_cleanup_(cleanup_filter) scmp_filter_ctx filter =
@@ -245,6 +259,8 @@ static int restrict_calls(bool files_restricted)
 	if (!filter)
 		return -ENOMEM;
 	error = allow_opening(filter, files_restricted);
+	if (!error)
+		error = allow_connecting(filter);
 	for (size_t i = 0; !error && i < ARRAY_SIZE(allowed_calls); i++)
 		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed_calls[i], 0);
 	for (size_t i = 0; !error && i < ARRAY_SIZE(allowed_in_part); i++)

@@ -12,7 +12,7 @@
 #include "proxy/throttle.h"
 
 #define NANOSECONDS	  1000000000ULL
-#define SEGMENT		  1428UL    /* bytes of TCP: what the listeners ask for, less 12 of timestamps */
+#define SEGMENT		  1428UL /* bytes of TCP: what the listeners ask for, less 12 of timestamps */
 #define HEADERS		  52UL	    /* and of IPv4 and TCP before them, with timestamps */
 #define QUANTA_PER_SECOND 1000UL    /* where a segment takes less than that */
 #define LATENESS	  4000000UL /* ns that a busy machine may wake us too late */
