@@ -224,8 +224,7 @@ int upstream_setsockopt(struct bpf_sockopt *context)
 
 	if (context->level != SOL_JOBFENCE)
 		return PROGRAM_ALLOW;
-	if (context->optname != WORKER_ENDED ||
-		(void *)(status + 1) > context->optval_end)
+	if (context->optname != WORKER_ENDED || (void *)(status + 1) > context->optval_end)
 		return PROGRAM_REFUSE;
 	note_end_of_worker(*status);
 	context->optlen = -1; /* done: the kernel is not asked */

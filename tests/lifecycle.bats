@@ -137,7 +137,7 @@ forget_programs()
 	jobfence down "$JOB"
 	for call in "${calls[@]}"; do
 		failed_at "$call" "${errors[turn++ % 2]}" up --job "$JOB" --domain allowed.test
-		if [ $STATUS -eq 0 ]; then
+		if [ "$STATUS" -eq 0 ]; then
 			is "$(jobfence list --json | jq -r '.[].state')" up
 			refused_for domain http://denied.test/
 			jobfence down "$JOB"
@@ -186,6 +186,7 @@ forget_programs()
 # Tells the programs, from the cgroup $1, that a worker ended with status 7.
 tell_lie()
 {
+	# shellcheck disable=SC2016 # expanded by the inner shell
 	in_lab bash -c 'echo $$ >"$1/cgroup.procs" && exec python3 -c "$2"' tell_lie "$1" \
 		'import socket; socket.socket().setsockopt(0x6a66, 1, 7 << 8)'
 }

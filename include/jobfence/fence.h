@@ -228,9 +228,9 @@ struct learned_key {
 
 /* One record of the ring buffer `events`. */
 struct event {
-	__u64 time; /* ns of CLOCK_BOOTTIME */
-	__u64 job;  /* struct job_state's id */
-	__u32 pid;  /* of the thread group; 0 where a packet was refused */
+	__u64 time;		/* ns of CLOCK_BOOTTIME */
+	__u64 job;		/* struct job_state's id */
+	__u32 pid;		/* of the thread group; 0 where a packet was refused */
 	__u16 reason, hook;	/* reason 0: no refusal, see HOOK_WORKER */
 	__u16 family, protocol; /* AF_*, IPPROTO_* */
 	union {

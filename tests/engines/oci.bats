@@ -110,6 +110,7 @@ refused_to_start()
 # Runs the hook of the bundle, which starts the container, by strace with these options.
 trace_hook()
 {
+	# shellcheck disable=SC2016 # jq's
 	change '.hooks = {createRuntime: [{path: "/usr/bin/strace", args: (["strace"] + $ARGS.positional)}]}' \
 		--args -- "$@" "$JOBFENCE" oci-hook --annotations createRuntime
 }

@@ -4,7 +4,7 @@
 # Faults at chosen system calls of a jobfence command. A call is named KIND:N, the Nth of its kind.
 
 # What strace is told to write down.
-TRACE=(-qq -s 0 -e trace=bpf,openat,mkdir,mount,umount2,unshare,setns,clone3,rename,unlink,unlinkat,rmdir,pipe2,socket,memfd_create,fcntl,sendto,write,kill)
+TRACE=(-qq -s 0 -e 'trace=bpf,openat,mkdir,mount,umount2,unshare,setns,clone3,rename,unlink,unlinkat,rmdir,pipe2,socket,memfd_create,fcntl,sendto,write,kill')
 
 # Runs a jobfence command, whose arguments follow, to its end, and writes its calls to the file $1.
 trace_calls()

@@ -72,8 +72,8 @@ static json_t *restarts_to_json(const struct job_counters *proxy)
 	char time[MOMENT_TEXT_MAX];
 
 	moment_format(proxy->worker_ended, time);
-	return json_pack("{s:I, s:s?, s:o, s:o}", "count",
-		(json_int_t)proxy->workers_ended, "last", any ? time : NULL, "signal",
+	return json_pack("{s:I, s:s?, s:o, s:o}", "count", (json_int_t)proxy->workers_ended,
+		"last", any ? time : NULL, "signal",
 		number_or_null(any && WIFSIGNALED(status), WTERMSIG(status)), "status",
 		number_or_null(any && WIFEXITED(status), WEXITSTATUS(status)));
 }
