@@ -284,6 +284,17 @@ documented()
 	sed -n "/^## $1\$/,/^## /s/^| \`\([a-z_]*\)\`.*/\1/p" "${BATS_TEST_DIRNAME}/../docs/json.md"
 }
 
+# Fails unless the fields of the object in the file $2 have the types that the section $1 names.
+has_types()
+{
+	sed -n "/^## $1\$/,/^## /s/^| \`\([a-z_]*\)\` | \([^|]*\) |.*/\1\t\2/p" "${BATS_TEST_DIRNAME}/../docs/json.md" |
+		jq -nR --argjson object "$(<"$2")" '
+			inputs / "\t" | .[0] as $field | (.[1] | split(" or ") | map(sub(" of .*"; ""))) as $types |
+			($object[$field] | type) as $type |
+			if any($types[]; . == $type) then empty else "\($field) is \($type)" end' >"$2.wrong"
+	is "$(<"$2.wrong")" ''
+}
+
 @test "JSON has the fields that its page names, and no others" {
 	local section
 
@@ -298,6 +309,7 @@ documented()
 	for section in 'A job' list show events preset gc; do
 		is "$(jq -r 'keys[]' "$BATS_TEST_TMPDIR/$section" | sort)" \
 			"$({ documented "$section"; [[ $section != @(list|show) ]] || documented 'A job'; } | sort)"
+		has_types "$section" "$BATS_TEST_TMPDIR/$section"
 	done
 	is "$(documented show | wc -l)" 8
 }

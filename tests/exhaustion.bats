@@ -50,15 +50,41 @@ site=http://allowed.test
 	done
 }
 
+# Lets each job have a limit of its memory.
+limit_memory()
+{
+	in_lab bash -c "cd $(<"$LAB/cgroups") && mkdir -p jobfence && echo +memory >cgroup.subtree_control &&
+		echo +memory >jobfence/cgroup.subtree_control" 2>/dev/null || skip 'there is no memory controller of version 2'
+}
+
+# bats test_tags=vm
+@test "a worker that the kernel kills for want of memory is replaced, and events say so" {
+	local cgroup worker size
+
+	limit_memory
+	cgroup=$(<"$LAB/cgroups")/jobfence/$JOB
+	job_up --domain allowed.test
+	worker=$(in_lab sort -n "$cgroup/proxy/cgroup.procs" | sed -n 2p)
+	in_lab bash -c "echo 1000 >/proc/$worker/oom_score_adj" # it, and not the supervisor
+	for ((size = $(in_lab cat "$cgroup/memory.current"); size > 0; size -= 65536)); do
+		in_lab bash -c "echo $size >$cgroup/memory.max"
+		! in_lab grep -q '^oom_kill [1-9]' "$cgroup/memory.events" || break
+	done
+	in_lab bash -c "echo max >$cgroup/memory.max"
+	[ "$size" -gt 0 ] || lab_fail 'nothing was killed'
+	is "$(jobfence list --json | jq -r '.[].state')" up
+	is "$(fetch --retry 10 --retry-all-errors --retry-delay 1 $site)" 'this is allowed.test'
+	refused_for domain http://denied.test/
+	is "$(jobfence events "$JOB" --json | jq -c 'select(.kind == "worker") | .signal')" 9
+}
+
 # bats test_tags=vm
 @test "a proxy without memory is cut off or replaced, and the fence stands" {
-	local cgroups cgroup tries=0
+	local cgroup tries=0
 
-	cgroups=$(<"$LAB/cgroups")
-	in_lab bash -c "cd $cgroups && mkdir -p jobfence && echo +memory >cgroup.subtree_control &&
-		echo +memory >jobfence/cgroup.subtree_control" 2>/dev/null || skip 'there is no memory controller of version 2'
+	limit_memory
+	cgroup=$(<"$LAB/cgroups")/jobfence/$JOB
 	job_up --netns /proc/self/ns/net --domain allowed.test
-	cgroup=$cgroups/jobfence/$JOB
 	in_lab bash -c "echo 64k >$cgroup/memory.max"
 	until in_lab grep -q '^oom_kill [1-9]' "$cgroup/memory.events"; do
 		[ $((++tries)) -le 100 ] || lab_fail "nothing was killed: $(in_lab cat "$cgroup/memory.events")" || return

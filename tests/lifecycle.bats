@@ -4,6 +4,7 @@
 # Jobs come and go, also where something ends in the middle; and what they leave is nothing.
 
 load lib/job
+load lib/faults
 
 site=http://allowed.test
 
@@ -70,91 +71,92 @@ proxy_processes()
 	nothing_is_left
 }
 
-@test "an up that was killed anywhere is put right by the next one, or by down" {
-	local call=0
+@test "an up that was killed anywhere is put right by the next one, by down, or by gc" {
+	local call turn=0 calls
 
 	jobfence up --job first && jobfence down first
-	while killed_at $((call += 1)) up --job "$JOB" --domain allowed.test; do
-		if [ $((call % 2)) -eq 0 ]; then
-			jobfence down "$JOB" 2>/dev/null || [ $? -eq 4 ] || lab_fail "down after call $call"
-		else
-			job_up --domain allowed.test || [ $? -eq 5 ] || lab_fail "up after call $call"
-			jobfence down "$JOB"
-		fi
+	mapfile -t calls < <(changes_of 1 up --job "$JOB" --domain allowed.test)
+	[ ${#calls[@]} -gt 60 ] || lab_fail "only these calls: ${calls[*]}"
+	jobfence down "$JOB"
+	for call in "${calls[@]}"; do
+		killed_at "$call" up --job "$JOB" --domain allowed.test
+		is "$(jobfence list --json)" '[]'
+		case $((turn++ % 3)) in
+		0) jobfence gc >/dev/null ;;
+		1) jobfence down "$JOB" 2>/dev/null || [ $? -eq 4 ] || lab_fail "down after call $call" ;;
+		2) job_up --domain allowed.test && jobfence down "$JOB" || lab_fail "up after call $call" ;;
+		esac
 		nothing_is_left || lab_fail "after call $call"
 	done
-	[ $call -gt 20 ] || lab_fail "only $call calls: $(<"$BATS_TEST_TMPDIR/killed")"
 }
 
 @test "an up that was killed while it loads programs is put right by the next one" {
-	local call
+	local call calls
 
-	for call in 1 5 9 20 40 60 80; do
-		jobfence down --all
-		in_lab find /sys/fs/bpf/jobfence -mindepth 1 -maxdepth 1 ! -name jobs -exec rm -r {} +
-		killed_at $call up --job "$JOB" --domain allowed.test || lab_fail "call $call is behind its end"
-		job_up --domain allowed.test || [ $? -eq 5 ] || lab_fail "up after call $call"
-		jobfence down "$JOB"
+	mapfile -t calls < <(forget_programs && changes_of 12 up --job "$JOB" --domain allowed.test)
+	for call in "${calls[@]:0:24}"; do
+		forget_programs
+		killed_at "$call" up --job "$JOB" --domain allowed.test
+		job_up --domain allowed.test || lab_fail "up after call $call"
 	done
-	job_up --domain allowed.test
 	is "$(fetch $site)" 'this is allowed.test'
 }
 
-@test "a down that was killed anywhere is put right by the next one" {
-	local call=0 over=''
+# As if no job had come up on this node yet.
+forget_programs()
+{
+	jobfence down --all
+	in_lab find /sys/fs/bpf/jobfence -mindepth 1 -maxdepth 1 ! -name jobs -exec rm -r {} +
+}
 
-	until [ -n "$over" ]; do
+@test "a down that was killed anywhere is put right by the next one, or by gc" {
+	local call calls turn=0
+
+	job_up --domain allowed.test
+	mapfile -t calls < <(changes_of 5 down "$JOB")
+	[ ${#calls[@]} -gt 15 ] || lab_fail "only these calls: ${calls[*]}"
+	for call in "${calls[@]}"; do
 		job_up --domain allowed.test
 		lab_forget
-		killed_at $((call += 1)) down "$JOB" || over=yes
-		jobfence down "$JOB" 2>/dev/null || [ $? -eq 4 ] || lab_fail "down after call $call"
+		killed_at "$call" down "$JOB"
+		if [ $((turn++ % 2)) -eq 0 ] && [ "$(jobfence list --json | jq -r '.[].state')" != up ]; then
+			jobfence gc >/dev/null
+		else
+			jobfence down "$JOB" 2>/dev/null || [ $? -eq 4 ] || lab_fail "down after call $call"
+		fi
 		nothing_is_left || lab_fail "after call $call"
 	done
-	[ $call -gt 10 ] || lab_fail "only $call calls: $(<"$BATS_TEST_TMPDIR/killed")"
 }
 
-# Lets the $1th call of each kind, of those that take memory or descriptors, of a jobfence command, whose
-# arguments follow, fail with the error $2. Fails once it has fewer. Keeps the command's status in $STATUS.
-failed_at()
-{
-	STATUS=0
-	in_lab strace -qq -o "$BATS_TEST_TMPDIR/calls" \
-		-e "inject=openat,bpf,mkdir,mount,unshare,setns,clone3,rename,pipe2,socket,memfd_create,write,fcntl,unlinkat:error=$2:when=$1" \
-		"$JOBFENCE" "${@:3}" >"$BATS_TEST_TMPDIR/failed" 2>&1 || STATUS=$?
-	grep -q INJECTED "$BATS_TEST_TMPDIR/calls"
-}
+@test "an up that gets no memory or no descriptor somewhere says so and leaves nothing" {
+	local call calls turn=0 errors=(ENOMEM EMFILE)
 
-@test "an up that gets no memory or descriptors somewhere leaves nothing, or a whole job" {
-	local error call
-
-	for error in ENOMEM EMFILE; do
-		call=0
-		while failed_at $((call += 1)) $error up --job "$JOB" --domain allowed.test; do
-			if [ $STATUS -eq 0 ]; then
-				is "$(jobfence list --json | jq -r '.[].state')" up
-				refused_for domain http://denied.test/
-				jobfence down "$JOB"
-			fi
-			jobfence gc >/dev/null
-			nothing_is_left || lab_fail "$error of call $call: $(grep INJECTED "$BATS_TEST_TMPDIR/calls")"
-		done
-		is $STATUS 0
-		jobfence down "$JOB"
-		[ $call -gt 50 ] || lab_fail "only $call calls: $(<"$BATS_TEST_TMPDIR/failed")"
+	jobfence up --job first && jobfence down first
+	mapfile -t calls < <(takers_of 4 up --job "$JOB" --domain allowed.test)
+	[ ${#calls[@]} -gt 60 ] || lab_fail "only these calls: ${calls[*]}"
+	jobfence down "$JOB"
+	for call in "${calls[@]}"; do
+		failed_at "$call" "${errors[turn++ % 2]}" up --job "$JOB" --domain allowed.test
+		if [ "$STATUS" -eq 0 ]; then
+			is "$(jobfence list --json | jq -r '.[].state')" up
+			refused_for domain http://denied.test/
+			jobfence down "$JOB"
+		fi
+		nothing_is_left || lab_fail "$(grep INJECTED "$BATS_TEST_TMPDIR/calls")"
 	done
 }
 
 @test "a down that fails somewhere is put right by the next one" {
-	local call=0
+	local call calls turn=0 errors=(ENOMEM EMFILE)
 
-	while
+	job_up --domain allowed.test
+	mapfile -t calls < <(takers_of 4 down "$JOB")
+	for call in "${calls[@]}"; do
 		job_up --domain allowed.test
-		failed_at $((call += 1)) ENOMEM down "$JOB"
-	do
+		failed_at "$call" "${errors[turn++ % 2]}" down "$JOB"
 		jobfence down "$JOB" 2>/dev/null || [ $? -eq 4 ] || lab_fail "after call $call"
 		nothing_is_left || lab_fail "after call $call"
 	done
-	[ $call -gt 10 ] || lab_fail "only $call calls: $(<"$BATS_TEST_TMPDIR/failed")"
 }
 
 # bats test_tags=vm
@@ -184,6 +186,7 @@ failed_at()
 # Tells the programs, from the cgroup $1, that a worker ended with status 7.
 tell_lie()
 {
+	# shellcheck disable=SC2016 # expanded by the inner shell
 	in_lab bash -c 'echo $$ >"$1/cgroup.procs" && exec python3 -c "$2"' tell_lie "$1" \
 		'import socket; socket.socket().setsockopt(0x6a66, 1, 7 << 8)'
 }
@@ -337,10 +340,9 @@ tell_lie()
 	nothing_is_left
 }
 
-@test "programs of others on the cgroup or above it stay in force, and ours beside them" {
-	local above place
-
-	above=$(<"$LAB/cgroups")/above
+# Loads a program of somebody else, which drops every packet that leaves.
+load_drop()
+{
 	clang -target bpf -O2 -c -o "$BATS_TEST_TMPDIR/drop.o" -x c - <<-'END'
 		struct __sk_buff;
 		__attribute__((section("cgroup_skb/egress"))) int drop(struct __sk_buff *packet)
@@ -350,6 +352,32 @@ tell_lie()
 		char _license[] __attribute__((section("license"))) = "GPL";
 	END
 	in_lab bpftool prog load "$BATS_TEST_TMPDIR/drop.o" /sys/fs/bpf/drop
+}
+
+@test "64 commands make and end the same job at once" {
+	local pids=() pid i status
+
+	for ((i = 0; i < 32; i++)); do
+		jobfence up --job "$JOB" --domain allowed.test >/dev/null 2>&1 3>&- &
+		pids+=($!)
+		jobfence down "$JOB" >/dev/null 2>&1 3>&- &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		status=0
+		wait "$pid" || status=$?
+		[[ $status = @(0|4|5) ]] || lab_fail "one ended with $status"
+	done
+	like "$(jobfence list --json | jq -c '[.[].state]')" '@([[]]|[[]"up"])'
+	jobfence down "$JOB" 2>/dev/null || [ $? -eq 4 ]
+	nothing_is_left
+}
+
+@test "programs of others on the cgroup or above it stay in force, and ours beside them" {
+	local above place
+
+	above=$(<"$LAB/cgroups")/above
+	load_drop
 	in_lab mkdir -p "$above/inner"
 	for place in "$above" "$above/inner"; do
 		in_lab bpftool cgroup attach "$place" egress pinned /sys/fs/bpf/drop multi
@@ -363,6 +391,24 @@ tell_lie()
 		is "$(fetch $site)" 'this is allowed.test'
 		refused_for domain http://denied.test/
 		jobfence down "$JOB"
+	done
+	in_lab rm /sys/fs/bpf/drop
+	in_lab rmdir "$above/inner" "$above"
+}
+
+@test "beside a program that allows no other no job comes up, and that one stays in force" {
+	local above place
+
+	above=$(<"$LAB/cgroups")/above
+	load_drop
+	in_lab mkdir -p "$above/inner"
+	for place in "$above" "$above/inner"; do
+		in_lab bpftool cgroup attach "$place" egress pinned /sys/fs/bpf/drop
+		ends_with 1 jobfence up --job "$JOB" --cgroup "$above/inner" --domain allowed.test
+		like "$ERRORS" "jobfence: *cannot attach*egress*another*"
+		nothing_is_left
+		like "$(in_lab bpftool cgroup list "$place")" '*drop*'
+		in_lab bpftool cgroup detach "$place" egress pinned /sys/fs/bpf/drop
 	done
 	in_lab rm /sys/fs/bpf/drop
 	in_lab rmdir "$above/inner" "$above"

@@ -5,6 +5,7 @@
 # A job is changed while it runs.
 
 load lib/job
+load lib/faults
 
 site=http://allowed.test
 
@@ -134,4 +135,23 @@ milliseconds()
 	is "$(domains)" 'allowed.test git.test'
 	is "$(entries)" 2
 	refused_for domain http://other.test/
+}
+
+@test "an update that was killed anywhere leaves all of the old domains or all of the new" {
+	local call calls update=(update "$JOB" --rate 2mbit --add-domain other.test --remove-domain allowed.test)
+
+	job_up --domain allowed.test --domain git.test
+	mapfile -t calls < <(changes_of 1 "${update[@]}")
+	[ ${#calls[@]} -gt 5 ] || lab_fail "only these calls: ${calls[*]}"
+	for call in "${calls[@]}"; do
+		jobfence down "$JOB"
+		job_up --domain allowed.test --domain git.test
+		killed_at "$call" "${update[@]}"
+		[[ $(domains) = @('allowed.test git.test'|'git.test other.test') ]] || lab_fail "after call $call: $(domains)"
+		refused_for domain http://denied.test/ || lab_fail "after call $call"
+		fetch -f -o /dev/null http://git.test/ || lab_fail "after call $call"
+		fetch -f -o /dev/null "http://$(domains | sed 's/ *git.test *//')/" || lab_fail "after call $call"
+		jobfence update "$JOB" --add-domain sub.www.allowed.test
+		is "$(entries)" 3 || lab_fail "after call $call"
+	done
 }

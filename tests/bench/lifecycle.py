@@ -5,6 +5,7 @@ import glob
 import json
 import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -80,6 +81,16 @@ def pss(program):
     return total
 
 
+def outage(job):
+    """How long, in ms, a job has no answer once the worker of its proxy was killed."""
+    shown = json.loads(subprocess.check_output([JOBFENCE, "show", job, "--json"]))
+    with open(os.path.join(os.path.dirname(shown["cgroup"]), "proxy", "cgroup.procs"), encoding="ascii") as file:
+        worker, = set(map(int, file.read().split())) - {shown["proxy"]["pid"]}
+    os.kill(worker, signal.SIGKILL)
+    return call("exec", job, "--", "curl", "-sSf", "--retry", "100", "--retry-all-errors", "--retry-delay", "0", "--max-time", "10",
+                "http://allowed.test/")
+
+
 def main():
     up("first")
     call("down", "first")
@@ -114,6 +125,7 @@ def main():
     memory = kernel_memory() - start
     proxies = pss("jobfence-proxy")
     costs = filter_costs("last0")
+    row("a request after the worker of the proxy was killed", [outage(f"last{i}") for i in range(1, 50)])
     row(f"`list` of {JOBS + 50}", [call("list") for _ in range(10)])
     row(f"`gc` of {JOBS + 50}", [call("gc") for _ in range(10)])
     row(f"`down --all` of {JOBS + 50}, of each", [call("down", "--all") / (JOBS + 50)])

@@ -4,6 +4,7 @@
 # Plain bundles, started by runc and crun through jobfence-runtime.
 
 load ../lib/container
+load ../lib/faults
 
 setup()
 {
@@ -16,10 +17,10 @@ setup()
 		.linux.cgroupsPath = "/box/'"$JOB"'"'
 }
 
-# Changes the bundle's configuration by an expression of jq.
+# Changes the bundle's configuration by an expression of jq; more of jq's arguments may follow.
 change()
 {
-	jq --arg probe "$PROBE" --arg root "$ROOT" "$1" "$BUNDLE/config.json" >"$BUNDLE/new" &&
+	jq --arg probe "$PROBE" --arg root "$ROOT" "$1" "$BUNDLE/config.json" "${@:2}" >"$BUNDLE/new" &&
 		mv "$BUNDLE/new" "$BUNDLE/config.json"
 }
 
@@ -104,6 +105,36 @@ refused_to_start()
 	in_lab mount -t tmpfs -o ro tmpfs /run/jobfence
 	refused_to_start 1 'jobfence: '
 	in_lab umount /run/jobfence
+}
+
+# Runs the hook of the bundle, which starts the container, by strace with these options.
+trace_hook()
+{
+	# shellcheck disable=SC2016 # jq's
+	change '.hooks = {createRuntime: [{path: "/usr/bin/strace", args: (["strace"] + $ARGS.positional)}]}' \
+		--args -- "$@" "$JOBFENCE" oci-hook --annotations createRuntime
+}
+
+@test "a hook that was killed starts nothing, and what is left is collected" {
+	local call calls=$BATS_TEST_TMPDIR/calls
+
+	jobfence up --job first && jobfence down first
+	change '.annotations = {"io.jobfence.domains": "allowed.test"}'
+	trace_hook "${TRACE[@]}" -o "$calls"
+	is "$(in_lab runc --root /run/oci run --bundle "$BUNDLE" "$JOB")" "$FENCED"
+	jobfence gc
+	nothing_is_left
+	lab_forget
+	# A sample: `up`, which walks through them all in lifecycle.bats, does the same.
+	for call in $(choose_changes "$calls" 20 | sed -n '1~6p'); do
+		trace_hook -qq -o /dev/null -e "inject=${call%:*}:signal=KILL:when=${call#*:}"
+		ends_with 1 in_lab runc --root /run/oci run --bundle "$BUNDLE" "$JOB"
+		is "$OUTPUT" '' || lab_fail "call $call"
+		like "$ERRORS" '*hook*'
+		jobfence gc >/dev/null
+		nothing_is_left || lab_fail "after call $call"
+	done
+	lab_saw_nothing
 }
 
 @test "a name that is taken ends neither the container's fence nor the other's" {

@@ -2,26 +2,44 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # bats file_tags=vm
 #
-# Units of systemd, which is the first process of a PID namespace here, behind jobfence@.service.
+# Units of systemd behind jobfence@.service. It is the first process of the virtual machine, elsewhere of a PID namespace.
 
 load ../lib/container
 
 setup_file()
 {
 	mkdir "$BATS_FILE_TMPDIR/lab"
-	{ lab_up "$BATS_FILE_TMPDIR/lab" && containers_up && systemd_up; } || { lab_down && false; }
+	{ lab_up "$BATS_FILE_TMPDIR/lab" ${JOBFENCE_MACHINE:+machine} && containers_up && systemd_up; } ||
+		{ lab_down && false; }
 }
 
-# Boots systemd with no units but ours and those few that all units depend on.
 systemd_up()
 {
-	local units=$BATS_FILE_TMPDIR/units name tries=0
+	local units=/run/units
 
-	mkdir "$units"
+	if [ -z "${JOBFENCE_MACHINE:-}" ]; then
+		units=$BATS_FILE_TMPDIR/units
+		mkdir "$units"
+	fi
+	sed "s|@PREFIX@/bin|${JOBFENCE%/*}|; s|/etc/jobfence/jobs|/run/jobs|" "$LIB/../../share/jobfence/jobfence@.service" >"$units/jobfence@.service"
+	mkdir "$ROOT/out"
+	printf '%s\n' "$PROBE" >"$ROOT/probe"
+	if [ -z "${JOBFENCE_MACHINE:-}" ]; then
+		boot_systemd "$units"
+	else
+		echo 1 >"$BATS_FILE_TMPDIR/pid"
+		systemctl daemon-reload
+	fi
+}
+
+# Boots systemd with no units but those in the folder $1 and those few that all units depend on.
+boot_systemd()
+{
+	local units=$1 name tries=0
+
 	for name in sysinit basic shutdown; do
 		printf '[Unit]\nDefaultDependencies=no\n' >"$units/$name.target"
 	done
-	sed "s|@PREFIX@/bin|${JOBFENCE%/*}|; s|/etc/jobfence/jobs|/run/jobs|" "$LIB/../../share/jobfence/jobfence@.service" >"$units/jobfence@.service"
 	in_lab mkdir -p /run/netns
 	in_lab mount --bind /run/netns /run/netns
 	in_lab mount --make-shared /run/netns
@@ -36,8 +54,6 @@ systemd_up()
 		[ "$(systemctl is-active basic.target 2>/dev/null)" = active ]; do
 		[ $((++tries)) -le 300 ] || lab_fail "systemd does not boot: $(<"$BATS_FILE_TMPDIR/systemd.log")" || return
 	done
-	mkdir "$ROOT/out"
-	printf '%s\n' "$PROBE" >"$ROOT/probe"
 }
 
 in_system()

@@ -17,9 +17,11 @@ containers_up()
 {
 	export ROOT=$BATS_FILE_TMPDIR/root RUNTIME=$BATS_FILE_TMPDIR/jobfence-runtime
 
-	in_lab umount --recursive /sys/fs/cgroup
-	in_lab mount -t cgroup2 cgroup2 /sys/fs/cgroup
-	echo /sys/fs/cgroup >"$LAB/cgroups"
+	if [ "$(<"$LAB/cgroups")" != /sys/fs/cgroup ]; then
+		in_lab umount --recursive /sys/fs/cgroup
+		in_lab mount -t cgroup2 cgroup2 /sys/fs/cgroup
+		echo /sys/fs/cgroup >"$LAB/cgroups"
+	fi
 	mkdir -p "$ROOT"/{bin,proc,sys,dev,etc,tmp,run}
 	cp /bin/busybox "$ROOT/bin/busybox"
 	in_lab chroot "$ROOT" /bin/busybox --install -s /bin

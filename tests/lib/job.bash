@@ -75,18 +75,6 @@ fetch_by_proxy()
 	fetch --proxy "http://$(up_says .proxy.address)" "$@"
 }
 
-# Kills a jobfence command, whose arguments follow, at its $1th system call of those that change
-# something. Fails once it has fewer.
-killed_at()
-{
-	local status=0
-
-	in_lab strace -qq -o /dev/null \
-		-e "inject=bpf,mkdir,mkdirat,mount,umount2,unshare,setns,clone3,rename,unlink,unlinkat,rmdir,sendto,sendmsg,pipe2:signal=KILL:when=$1" \
-		"$JOBFENCE" "${@:2}" >"$BATS_TEST_TMPDIR/killed" 2>&1 || status=$?
-	[ "$status" -eq 137 ]
-}
-
 # Sends the bytes $3 (with escapes as in printf's %b) to host $1, port $2 from the job, and prints what
 # comes back until the other side closes.
 converse()

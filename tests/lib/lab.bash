@@ -39,11 +39,11 @@ lab_make_certificate()
 }
 
 # Makes a lab in the folder $1, which is there and empty. Sets LAB and what programs need
-# to trust its certificate.
+# to trust its certificate. Its node is this machine itself if $2 says so.
 lab_up()
 {
 	export LAB=$1 LAB_CGROUP LAB_PROCESS
-	local cgroups answer
+	local cgroups answer own=()
 
 	cgroups=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 	LAB_CGROUP=$cgroups/lab-$$-${BATS_SUITE_TEST_NUMBER:-0}
@@ -54,8 +54,8 @@ lab_up()
 	mkfifo "$LAB/ready" "$LAB/stop" && mkdir "$LAB_CGROUP" || return
 	(
 		echo "$BASHPID" >"$LAB_CGROUP/cgroup.procs"
-		exec unshare --mount --net --ipc --uts --pid --cgroup --fork --kill-child \
-			"$LIB/lab-init" "$LAB"
+		[ "${2:-}" = machine ] || own=(unshare --mount --net --ipc --uts --pid --cgroup --fork --kill-child)
+		exec "${own[@]}" "$LIB/lab-init" "$LAB"
 	) </dev/null >"$LAB/output" 2>&1 3>&- &
 	LAB_PROCESS=$!
 	read -r -t 60 answer <>"$LAB/ready" || true

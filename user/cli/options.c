@@ -54,6 +54,7 @@ FLAG_HANDLER(set_all, all)
 FLAG_HANDLER(set_learn, spec.learn)
 FLAG_HANDLER(set_follow, follow)
 FLAG_HANDLER(set_no_proxy_variables, no_proxy_variables)
+FLAG_HANDLER(set_proxy, proxy)
 FLAG_HANDLER(set_help, help)
 
 static int set_cgroup(struct options *o, const char *argument, struct failure *failure)
@@ -233,6 +234,8 @@ static const struct option_row rows[] = {
 	{ "all", NULL, OPTIONS_ALL, set_all, "every job" },
 	{ "all", NULL, OPTIONS_CHECK, set_all, "every rule that refuses the job" },
 	{ "follow", NULL, OPTIONS_FOLLOW, set_follow, "wait for more" },
+	{ "proxy", NULL, OPTIONS_UPGRADE, set_proxy,
+		"the proxy as well, which ends the job's connections" },
 	{ "config", "FILE", ~0U, set_config,
 		"the node's policy; /etc/jobfence/jobfence.conf" },
 	{ "help", NULL, ~0U, set_help, "explain the command" },

@@ -22,6 +22,7 @@ enum option_group {
 	OPTIONS_HOOK = 1 << 10,
 	OPTIONS_UPDATE = 1 << 30,
 	OPTIONS_CHECK = 1 << 29, /* how a job is checked against the policy */
+	OPTIONS_UPGRADE = 1 << 28,
 	OPTIONS_COMMAND =
 		1
 		<< 7, /* no option: words after the first that is none belong to a command */
@@ -43,7 +44,7 @@ struct options {
 	const char *new_rate;				 /* NULL: not given */
 	const char *add_domains[UPDATE_DOMAINS_MAX + 1]; /* NULL-terminated */
 	const char *remove_domains[UPDATE_DOMAINS_MAX + 1];
-	bool annotations, json, all, follow, no_proxy_variables, help;
+	bool annotations, json, all, follow, no_proxy_variables, proxy, help;
 	char **arguments; /* what is left, NULL-terminated */
 	int count;
 };

@@ -6,11 +6,12 @@
 
 static int upgrade_one(const char *name, void *data, struct failure *failure)
 {
-	(void)data;
-	return job_upgrade(name, failure);
+	const struct options *options = data;
+
+	return job_upgrade(name, options->proxy, failure);
 }
 
 int upgrade_command(struct options *options, int *status, struct failure *failure)
 {
-	return select_jobs(options, "upgrade", upgrade_one, NULL, status, failure);
+	return select_jobs(options, "upgrade", upgrade_one, options, status, failure);
 }

@@ -184,6 +184,10 @@ static int each_row(const struct job_paths *paths, const struct hook_row *rows,
 	for (size_t i = 0; i < count; i++) {
 		int error = handle(paths, &rows[i], cgroup);
 
+		if (error == -EPERM)
+			return fail(failure, error,
+				"%s: %s; another program, there or above, allows none beside it",
+				what, rows[i].program);
 		if (error)
 			return fail(failure, error, "%s: %s", what, rows[i].program);
 	}

@@ -21,7 +21,7 @@ static int open_netns(const struct job *job, struct failure *failure)
 	return netns_open(job->netns[0] ? job->netns : "/proc/self/ns/net", failure);
 }
 
-static int restart_proxy(struct job *job, struct failure *failure)
+int job_restart_proxy(struct job *job, struct failure *failure)
 {
 	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
 	_fd_ int cgroup = cgroup_open(job->paths.proxy);
@@ -60,7 +60,7 @@ int job_repair(struct job *job, const char *name, struct failure *failure)
 	case CONDITION_UP:
 		return 0;
 	case CONDITION_CUT_OFF:
-		return restart_proxy(job, failure);
+		return job_restart_proxy(job, failure);
 	default:
 		return fail_as(failure, STATUS_FAILED,
 			"the fence of job %s is gone; end the job: jobfence down %s", name,

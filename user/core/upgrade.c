@@ -8,6 +8,7 @@
 #include "core/cgroup.h"
 #include "core/condition.h"
 #include "core/objects.h"
+#include "core/repair.h"
 #include "lib/cleanup.h"
 
 static int replace_programs(struct job *job, struct failure *failure)
@@ -30,7 +31,7 @@ static int replace_programs(struct job *job, struct failure *failure)
 		     : 0;
 }
 
-int job_upgrade(const char *name, struct failure *failure)
+int job_upgrade(const char *name, bool proxy, struct failure *failure)
 {
 	_cleanup_(job_free) struct job job;
 	_fd_ int lock = -1;
@@ -45,7 +46,10 @@ int job_upgrade(const char *name, struct failure *failure)
 	case CONDITION_UP:
 	case CONDITION_CUT_OFF:
 		error = objects_ensure(failure);
-		return error ? error : replace_programs(&job, failure);
+		if (!error)
+			error = replace_programs(&job, failure);
+		return error || !proxy || !job.proxy_id ? error
+							: job_restart_proxy(&job, failure);
 	default:
 		return fail_as(failure, STATUS_FAILED,
 			"the fence of job %s is gone; end the job: jobfence down %s", name,
