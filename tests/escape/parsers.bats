@@ -125,7 +125,7 @@ inner='GET /smuggled HTTP/1.1\r\nHost: @\r\n\r\n'
 }
 
 @test "nor does a tunnel to port 80 hide it" {
-	local tunnel='CONNECT @:80 HTTP/1.1\r\nHost: @:80\r\n\r\n' statuses
+	local tunnel='CONNECT @:80 HTTP/1.1\r\nHost: @:80\r\n\r\n'
 
 	is "$(statuses "${tunnel//@/node.test}GET /a HTTP/1.1\r\nX-Jobfence-Job-ID: a\r\n${end//@/node.test}\r\n")" '200 200'
 	is "$(tail -n 1 "$BATS_FILE_TMPDIR/node" | jq -c '.headers | map(select(test("^(t[0-9]+|a)$")))')" "[\"$JOB\"]"

@@ -18,6 +18,7 @@ limits_up()
 	cgroups=$(<"$LAB/cgroups")
 	LIMITS=()
 	if in_lab grep -qw pids "$cgroups/cgroup.controllers"; then
+		# shellcheck disable=SC2016 # expanded by the inner shell
 		in_lab bash -c 'for folder in "$1" "$1/jobfence" "$1/jobfence/$2"; do
 			echo "+cpu +pids +memory" >"$folder/cgroup.subtree_control" || exit
 		done
