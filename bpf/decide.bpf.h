@@ -89,14 +89,14 @@ static __always_inline struct decision decide(
 	}
 	if (job->network != NETWORK_HTTP)
 		decision.reason = REASON_NETWORK;
+	else if (to->port != PORT_DNS && protocol != IPPROTO_TCP)
+		decision.reason = REASON_DATAGRAM;
+	else if (to->port != PORT_DNS && !is_web_port(to->port))
+		decision.reason = REASON_PORT;
+	else if (protocol == IPPROTO_TCP && job->connections >= JOB_CONNECTIONS_MAX)
+		decision.reason = REASON_LIMIT;
 	else if (to->port == PORT_DNS)
 		decision.listener = ip4 ? &job->dns4 : &job->dns6;
-	else if (protocol != IPPROTO_TCP)
-		decision.reason = REASON_DATAGRAM;
-	else if (!is_web_port(to->port))
-		decision.reason = REASON_PORT;
-	else if (job->connections >= JOB_CONNECTIONS_MAX)
-		decision.reason = REASON_LIMIT;
 	else
 		decision.listener = ip4 ? &job->proxy4 : &job->proxy6;
 	if (decision.listener && !decision.listener->port)

@@ -77,6 +77,21 @@ memory_peak()
 		"5000 $(printf '%05000d' 7 | sha256sum | cut -d ' ' -f 1)"
 }
 
+@test "bodies of chunks of one byte go through, both ways" {
+	up
+	is "$(fetch $site/crumbs/20000 | sha256sum)" "$(in_lab curl -sS $site/bytes/20000 | sha256sum)"
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	is "$(in_job_directly python3 -c 'import socket
+client = socket.create_connection(("11.0.0.2", 80), 60)
+client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+client.sendall(b"POST /upload HTTP/1.1\r\nHost: allowed.test\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n")
+for _ in range(5000):
+	client.sendall(b"1\r\na\r\n")
+client.sendall(b"0\r\n\r\n")
+print(b"".join(iter(lambda: client.recv(65536), b"")).split(b"\r\n\r\n")[1].decode(), end="")')" \
+		"5000 $(printf '%5000s' '' | tr ' ' a | sha256sum | cut -d ' ' -f 1)"
+}
+
 @test "a body that ends with its connection arrives whole" {
 	up
 	is "$(fetch $site/until-close/100000 | wc -c)" 100000

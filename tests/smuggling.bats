@@ -172,8 +172,21 @@ smuggled='GET /smuggled HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\
 
 	refused "GET  / HTTP/1.1$host" "GET /  HTTP/1.1$host" "GET\t/\tHTTP/1.1$host" "GET /$host" \
 		"GET / HTTP/2.0$host" "GET / HTTP/1.2$host" "GET / http/1.1$host" "GET / HTTP/1.1 $host" \
-		" GET / HTTP/1.1$host" "G(T / HTTP/1.1$host" "GET / HTTP/01.1$host" 'SSH-2.0-OpenSSH_9.2\r\n\r\n' \
+		" GET / HTTP/1.1$host" "G(T / HTTP/1.1$host" "get / HTTP/1.1$host" "Get / HTTP/1.1$host" "GET / HTTP/01.1$host" 'SSH-2.0-OpenSSH_9.2\r\n\r\n' \
 		'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
+	lab_saw_nothing
+}
+
+@test "what is longer than its limit is refused" {
+	local long fields
+
+	printf -v long '%040000d' 7
+	printf -v fields 'A%d: b\\r\\n' {1..2000}
+	for bytes in "GET /$long HTTP/1.1\r\nHost: allowed.test\r\n\r\n" "GET / HTTP/1.1\r\nHost: $long\r\n\r\n" \
+		"G$long / HTTP/1.1\r\nHost: allowed.test\r\n\r\n" "GET / HTTP/1.1\r\n$long: a\r\nHost: allowed.test\r\n\r\n" \
+		"GET / HTTP/1.1\r\n${fields}Host: allowed.test\r\n\r\n"; do
+		like "$(converse 11.0.0.2 80 "$bytes")" 'HTTP/1.1 4[03][01] *' || lab_fail "to: ${bytes:0:40}"
+	done
 	lab_saw_nothing
 }
 

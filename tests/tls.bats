@@ -114,7 +114,16 @@ hello()
 @test "what is no TLS on port 443 is cut, or refused in words that it understands" {
 	up
 	converse 11.0.0.2 443 'SSH-2.0-OpenSSH_9.2\r\n\r\n' >"$BATS_TEST_TMPDIR/answer"
+	converse 11.0.0.2 443 '\0200\0056\0001\0003\0001\0000\0025\0000\0000\0000\0020' >"$BATS_TEST_TMPDIR/answer" # SSL 2
 	like "$(converse 11.0.0.2 443 'GET / HTTP/1.1\r\nHost: denied.test\r\n\r\n')" '@(|HTTP/1.1 40?*)'
+	lab_saw_nothing
+}
+
+@test "TLS on port 80 gets an alert, or a 400 within a tunnel" {
+	up
+	like "$(hello --name allowed.test 11.0.0.2 80)" 'alert *'
+	like "$(converse 192.0.0.8 80 'CONNECT allowed.test:80 HTTP/1.1\r\nHost: allowed.test\r\n\r\n\0026\0003\0001\0000\0004abcd')" \
+		'HTTP/1.1 200 *HTTP/1.1 400 *'
 	lab_saw_nothing
 }
 

@@ -30,7 +30,7 @@
 #define RESOLVERS_MAX	    4
 #define ALLOWED_RANGES_MAX  16
 #define GUARDED_KEYS_MAX    32	   /* keys that the guarded domains of a job may need */
-#define JOB_CONNECTIONS_MAX 1024   /* open connections of one job to its proxy */
+#define JOB_CONNECTIONS_MAX 1024   /* open connections of one job to its proxy and stub */
 #define CONNECTIONS_MAX	    262144 /* the same for all jobs of a node */
 #define DOMAINS_MAX	    1024   /* keys that one job's domains may need */
 #define DOMAIN_ENTRIES_MAX  2048 /* of its domain map: old and new ones during an update */

@@ -25,10 +25,10 @@ up_for()
 	lab_forget
 }
 
-# The answers to requests for the names $2…, all at once with the option -Z as $1: their statuses.
+# The statuses of the answers to requests for the URLs, all at once with the option -Z.
 statuses()
 {
-	fetch $1 -w '\n%{http_code}\n' "${@:2}" | grep -xE '[0-9]{3}'
+	fetch -w '\n%{http_code}\n' "$@" | grep -xE '[0-9]{3}'
 }
 
 # Fails unless requests for all of the names are answered by status $1 (a pattern), and no site is dialled.
@@ -59,7 +59,7 @@ answered()
 
 @test "an answer that is slow, or comes over TCP byte by byte, or with thousands of addresses, is one" {
 	up_for slow.test byte-by-byte.test many.test
-	is "$(statuses '' http://slow.test http://byte-by-byte.test http://many.test | xargs)" '200 200 200'
+	is "$(statuses http://slow.test http://byte-by-byte.test http://many.test | xargs)" '200 200 200'
 }
 
 @test "no answer, or somebody else's, is a 504, and others are served meanwhile" {

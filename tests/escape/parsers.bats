@@ -126,6 +126,13 @@ inner='GET /smuggled HTTP/1.1\r\nHost: @\r\n\r\n'
 	one_request 'GET /a' '' "${requests[@]}"
 }
 
+@test "nor does a tunnel to port 80 hide it" {
+	local tunnel='CONNECT @:80 HTTP/1.1\r\nHost: @:80\r\n\r\n'
+
+	is "$(statuses "${tunnel//@/node.test}GET /a HTTP/1.1\r\nX-Jobfence-Job-ID: a\r\n${end//@/node.test}\r\n")" '200 200'
+	is "$(tail -n 1 "$BATS_FILE_TMPDIR/node" | jq -c '.headers | map(select(test("^(t[0-9]+|a)$")))')" "[\"$JOB\"]"
+}
+
 @test "no number of other fields hides the header" {
 	local fields
 
@@ -138,6 +145,9 @@ inner='GET /smuggled HTTP/1.1\r\nHost: @\r\n\r\n'
 		"GET http://@:80/a HTTP/1.1\r\n$end\r\n" "GET /a HTTP/1.0\r\n$end\r\n" "GET http://@/a HTTP/1.0\r\n\r\n" \
 		"\r\nGET /a HTTP/1.1\r\n$end\r\n" "GET /a HTTP/1.1\r\nHost: @:80\r\nConnection: close\r\n\r\n" \
 		"GET /a HTTP/1.1\r\nHost:@.\r\nProxy-Connection: close\r\n\r\n" "GET /a HTTP/1.1\r\n${end}Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
+	# This one nginx refuses.
+	is "$(statuses "OPTIONS * HTTP/1.1\r\n${end//@/node.test}\r\n")" 200
+	is "$(tail -n 1 "$BATS_FILE_TMPDIR/node" | jq -r .line)" 'OPTIONS *'
 	one_request 'GET //denied.test/a' '' "GET //denied.test/a HTTP/1.1\r\n$end\r\n"
 	one_request 'GET /?a' '' "GET http://@?a HTTP/1.1\r\n$end\r\n"
 }

@@ -7,6 +7,7 @@ Opens COUNT connections to 11.0.0.2, says "open N ERROR", with the error that it
 until its standard input ends. KIND is one of
 
 	idle	nothing is sent
+	dns	the same, to port 53
 	heads	all but the end of a head of 32 KiB
 	bodies	a request and an answer without end, of which nothing is read
 	hellos	the begin of a ClientHello, byte by byte
@@ -19,6 +20,7 @@ import socket
 import struct
 import sys
 
+PORTS = {"hellos": 443, "dns": 53}
 HEAD = b"%s HTTP/1.1\r\nHost: allowed.test\r\n"
 CHUNK = b"4000\r\n" + bytes(0x4000) + b"\r\n"
 
@@ -55,7 +57,7 @@ def main():
     for _ in range(count):
         client = socket.socket()
         try:
-            client.connect(("11.0.0.2", 443 if kind == "hellos" else 80))
+            client.connect(("11.0.0.2", PORTS.get(kind, 80)))
             globals().get(kind, lambda _: None)(client)
         except OSError as error:
             end = errno.errorcode[error.errno]

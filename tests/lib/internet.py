@@ -190,6 +190,10 @@ class Visit:
             length -= len(block)
         self.connection.sendall(b"0\r\nX-Last: yes\r\n\r\n")
 
+    def get_crumbs(self, _, length):
+        self.send("200 OK", "Transfer-Encoding: chunked",
+                  body=b"".join(b"1\r\n%c\r\n" % BLOCK[i] for i in range(length)) + b"0\r\n\r\n")
+
     def get_endless(self, *_):
         self.send("200 OK", "Transfer-Encoding: chunked")
         while True:

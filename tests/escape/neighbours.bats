@@ -1,0 +1,82 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# A job that takes as much as it gets (attack.py), with all rights of root, in a cgroup with limits: it meets them, and
+# neither the neighbour nor the node feels it. How much they do is measured by tests/bench/neighbours.
+
+load ../lib/limits
+
+setup()
+{
+	jobfence up --job neighbour --rate 0 --domain allowed.test
+	job_up --rate 0 --domain allowed.test
+	limits_up || skip 'there are no limits to be had'
+}
+
+teardown()
+{
+	jobfence down --all >"$BATS_TEST_TMPDIR/down" 2>&1 || cat "$BATS_TEST_TMPDIR/down"
+	limits_down
+	nothing_is_left
+}
+
+# The job is as before once the attack is over.
+attack_over()
+{
+	attack_end
+	is "$(fetch --retry 10 --retry-all-errors --retry-delay 1 http://allowed.test)" 'this is allowed.test'
+	refused_for domain http://denied.test/
+}
+
+# Fails unless the neighbour is served, the node starts processes, and the proxy has no more than $1 KiB.
+nobody_feels_it()
+{
+	local worker
+
+	jobfence exec neighbour -- python3 -c 'import urllib.request
+for _ in range(10):
+	assert urllib.request.urlopen("http://allowed.test", timeout=100).read() == b"this is allowed.test\n"'
+	in_lab bash -c 'for _ in {1..10}; do /bin/true || exit; done'
+	worker=$(in_lab tail -n 1 "$(up_says '.cgroup | rtrimstr("/work")')/proxy/cgroup.procs")
+	# shellcheck disable=SC2016 # expanded by awk
+	[ "$(in_lab awk '$1 == "VmHWM:" { print $2 }' "/proc/$worker/status")" -le "$1" ] ||
+		grep -q __asan_init "${JOBFENCE%/*}/jobfence-proxy" || lab_fail "$(in_lab cat "/proc/$worker/status")"
+}
+
+@test "a fork bomb ends at the job's own limit" {
+	attack forks
+	nobody_feels_it 4096
+	attack_over
+}
+
+@test "memory ends at the job's own limit" {
+	attack memory
+	nobody_feels_it 4096
+	attack_over
+}
+
+@test "10,000 sockets are the job's own affair" {
+	attack sockets
+	nobody_feels_it 4096
+	attack_over
+}
+
+@test "a flood of connections is the job's own affair" {
+	attack connections
+	nobody_feels_it 16384
+	attack_over
+}
+
+@test "a flood of queries to the stub is the job's own affair" {
+	attack datagrams
+	nobody_feels_it 4096
+	attack_over
+}
+
+@test "a flood of connections that nobody completes is the job's own affair" {
+	in_lab test ! -e "/sys/fs/bpf/jobfence/jobs/$JOB/links/socket_create" || skip 'this kernel refuses packet sockets'
+	attack syns
+	nobody_feels_it 4096
+	is "$(fetch http://allowed.test)" 'this is allowed.test'
+	attack_over
+}
