@@ -59,19 +59,19 @@ limit_memory()
 
 # bats test_tags=vm
 @test "a worker that the kernel kills for want of memory is replaced, and events say so" {
-	local cgroup worker size
+	local cgroup
 
 	limit_memory
 	cgroup=$(<"$LAB/cgroups")/jobfence/$JOB
 	job_up --domain allowed.test
-	worker=$(in_lab sort -n "$cgroup/proxy/cgroup.procs" | sed -n 2p)
-	in_lab bash -c "echo 1000 >/proc/$worker/oom_score_adj" # it, and not the supervisor
-	for ((size = $(in_lab cat "$cgroup/memory.current"); size > 0; size -= 65536)); do
-		in_lab bash -c "echo $size >$cgroup/memory.max"
-		! in_lab grep -q '^oom_kill [1-9]' "$cgroup/memory.events" || break
-	done
-	in_lab bash -c "echo max >$cgroup/memory.max"
-	[ "$size" -gt 0 ] || lab_fail 'nothing was killed'
+	# The worker, and not the supervisor as well before the worker's memory is free.
+	in_lab bash -c "echo -1000 >/proc/$(up_says .proxy.pid)/oom_score_adj"
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab bash -c 'cd "$1" && size=$(<memory.current)
+		until grep -q "^oom_kill [1-9]" memory.events || [ $((size = size * 7 / 8)) -lt 4096 ]; do
+			echo $size >memory.max
+		done
+		echo max >memory.max && [ $size -ge 4096 ]' tighten "$cgroup" || lab_fail 'nothing was killed'
 	is "$(jobfence list --json | jq -r '.[].state')" up
 	is "$(fetch --retry 10 --retry-all-errors --retry-delay 1 $site)" 'this is allowed.test'
 	refused_for domain http://denied.test/
