@@ -140,6 +140,7 @@ milliseconds()
 @test "an update that was killed anywhere leaves all of the old domains or all of the new" {
 	local call calls update=(update "$JOB" --rate 2mbit --add-domain other.test --remove-domain allowed.test)
 
+	[ -z "${JOBFENCE_MACHINE:-}" ] || skip 'the calls are the same on every kernel, and many'
 	job_up --domain allowed.test --domain git.test
 	mapfile -t calls < <(changes_of 1 "${update[@]}")
 	[ ${#calls[@]} -gt 5 ] || lab_fail "only these calls: ${calls[*]}"

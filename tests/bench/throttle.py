@@ -5,6 +5,7 @@ import bisect
 import contextlib
 import csv
 import itertools
+import json
 import os
 import platform
 import signal
@@ -71,10 +72,10 @@ class Job:
 class Discipline:
     """A queueing discipline on either end of the node's cable."""
 
-    ENDS = (([], "uplink"), (INTERNET, "eth0"))
+    ENDS = (([], "uplink", ("11.0.0.2", "11.0.0.3", "11.0.0.53")), (INTERNET, "eth0", ("11.0.0.1",)))
 
     def __init__(self, kind, rate):
-        for enter, device in self.ENDS:
+        for enter, device, _ in self.ENDS:
             tc = [*enter, "tc"]
             if kind == "tbf":
                 run(*tc, "qdisc", "replace", "dev", device, "root", "tbf", "rate", rate,
@@ -86,8 +87,16 @@ class Discipline:
         self.client = [*SITE]
 
     def end(self):
-        for enter, device in self.ENDS:
+        for enter, device, _ in self.ENDS:
             run(*enter, "tc", "qdisc", "delete", "dev", device, "root")
+
+    @classmethod
+    def introduce(cls):
+        """Tells each end the other's hardware address, once: else it would ask, and the answer wait in the queue."""
+        for (enter, device, peers), (other, far, _) in (cls.ENDS, cls.ENDS[::-1]):
+            link, = json.loads(subprocess.check_output([*other, "ip", "-j", "link", "show", far]))
+            for peer in peers:
+                run(*enter, "ip", "neighbour", "replace", peer, "lladdr", link["address"], "dev", device, "nud", "permanent")
 
 
 def packets(path):
@@ -108,7 +117,7 @@ def packets(path):
 
 
 def capture(throttle, direction, connections, seconds):
-    """Lets traffic flow, and returns for each direction its packets (time, wire, payload)."""
+    """Lets traffic flow. Returns when it began and for each direction its packets (time, wire, payload)."""
     taps, paths = [], []
     for i, (command, _) in enumerate(throttle.captures):
         paths.append(f"{CAPTURE}{i}")
@@ -117,7 +126,8 @@ def capture(throttle, direction, connections, seconds):
             stderr=subprocess.PIPE, text=True))
         while "listening" not in taps[-1].stderr.readline():
             pass
-    subprocess.run([*throttle.client, "python3", "-SE", TRAFFIC, direction, str(connections), str(seconds)], check=True)
+    began = float(subprocess.check_output(
+        [*throttle.client, "python3", "-SE", TRAFFIC, direction, str(connections), str(seconds)]))
     seen = {"up": [], "down": []}
     for tap, path, (_, directions) in zip(taps, paths, throttle.captures):
         tap.terminate()
@@ -125,7 +135,7 @@ def capture(throttle, direction, connections, seconds):
         for time, way, wire, payload in packets(path):
             if way in directions:
                 seen[way].append((time, wire, payload))
-    return seen
+    return began, seen
 
 
 def largest(trace, window):
@@ -138,9 +148,9 @@ def largest(trace, window):
 def measure(throttle, rate, direction, connections, seconds):
     """Yields for each direction that was filled: (direction, wire and payload over the rate, the largest windows of 10 and
     of 100 ms over what the rate gives in them), and its packets."""
-    seen = capture(throttle, direction, connections, seconds + WARM_UP + 1)
+    began, seen = capture(throttle, direction, connections, seconds + WARM_UP + 1)
     for way in ("up", "down") if direction == "both" else (direction,):
-        begin = seen[way][0][0] + WARM_UP
+        begin = began + WARM_UP
         trace = [packet for packet in seen[way] if begin <= packet[0] < begin + seconds]
         bits = {window: 8 * largest(trace, window) / (rate * window) for window in (0.01, 0.1)}
         yield (way, 8 * sum(wire for _, wire, _ in trace) / (rate * seconds),
@@ -195,7 +205,8 @@ def first_byte(kind):
 
     with busy():
         alone = times()
-        with subprocess.Popen([*throttle.client, "python3", "-SE", TRAFFIC, "down", "1", "600"]) as bulk:
+        with subprocess.Popen([*throttle.client, "python3", "-SE", TRAFFIC, "down", "1", "600"],
+                              stdout=subprocess.DEVNULL) as bulk:
             beside = times()
             bulk.terminate()
     throttle.end()
@@ -206,6 +217,9 @@ def first_byte(kind):
 
 def main():
     release, good = platform.release(), True
+    Discipline.introduce()
+    # Once without a throttle and a measurement, so that no file has to be read later.
+    run(*SITE, "python3", "-SE", TRAFFIC, "both", str(max(CONNECTIONS, default=1)), "1")
     with append("points.csv") as file:
         table = csv.writer(file)
         for kind in THROTTLES:

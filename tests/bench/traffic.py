@@ -5,7 +5,7 @@ traffic.py serve ADDRESS | up | down | both [CONNECTIONS [SECONDS]]
 
 Traffic for measuring a throttle: `serve` answers GET on port 80 of ADDRESS with bytes without end, of /short with two, and
 swallows what PUT brings; the others fill that many connections in each direction to the site $SITE (a name, led there by the job's proxy
-or by the resolver) for that long. Each side is one process that only moves bytes.
+or by the resolver) for that long, and print when they begin. Each side is one process that only moves bytes.
 """
 
 import os
@@ -91,12 +91,19 @@ def client(direction, connections, seconds):
     poll = selectors.DefaultSelector()
     site = os.environ["SITE"]
     address = socket.getaddrinfo(site, 80, socket.AF_INET, socket.SOCK_STREAM)[0][4]
+
+    def connected():
+        peer = socket.socket()
+        peer.connect(address)
+        return peer
+
     for _ in range(connections):
         if direction != "down":
-            Flow(poll, socket.create_connection(address), endless=True,
+            Flow(poll, connected(), endless=True,
                  head=f"PUT / HTTP/1.1\r\nHost: {site}\r\nContent-Length: {ENDLESS}\r\n\r\n".encode())
         if direction != "up":
-            Flow(poll, socket.create_connection(address), head=f"GET / HTTP/1.1\r\nHost: {site}\r\n\r\n".encode())
+            Flow(poll, connected(), head=f"GET / HTTP/1.1\r\nHost: {site}\r\n\r\n".encode())
+    print(time.time(), flush=True)
     run(poll, seconds)
 
 
