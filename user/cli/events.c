@@ -97,11 +97,13 @@ static json_t *event_to_json(const struct event *event, const char *job, const c
 
 static void print_text(const struct event *event, const char *job, const char *comm)
 {
-	char time[MOMENT_TEXT_MAX], address[ADDRESS_TEXT_MAX], ending[ENDING_TEXT_MAX];
+	char time[MOMENT_TEXT_MAX], address[ADDRESS_TEXT_MAX];
 
 	moment_format(event->time, time);
 	printf("%s %s %s[%u] ", time, job ? job : "-", comm[0] ? comm : "-", event->pid);
 	if (event->hook == HOOK_WORKER) {
+		char ending[ENDING_TEXT_MAX];
+
 		ending_format((int)event->worker_status, ending);
 		printf("its worker ended and is replaced: %s\n", ending);
 		return;

@@ -8,17 +8,23 @@
 
 #include "lib/moment.h"
 
-#define NANOSECONDS 1000000000ULL
+#define NANOSECONDS 1000000000LL
+
+/* Whole nanoseconds: seconds alone would differ by one from call to call. */
+static int64_t now_of(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * NANOSECONDS + now.tv_nsec;
+}
 
 void moment_format(uint64_t boottime, char text[MOMENT_TEXT_MAX])
 {
-	struct timespec boot, wall;
-	time_t seconds;
+	int64_t booted = now_of(CLOCK_REALTIME) - now_of(CLOCK_BOOTTIME);
+	time_t seconds = (time_t)((booted + (int64_t)boottime) / NANOSECONDS);
 	struct tm parts;
 
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	clock_gettime(CLOCK_REALTIME, &wall);
-	seconds = wall.tv_sec - boot.tv_sec + (time_t)(boottime / NANOSECONDS);
 	gmtime_r(&seconds, &parts);
 	strftime(text, MOMENT_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &parts);
 }
