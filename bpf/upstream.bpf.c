@@ -176,11 +176,11 @@ int upstream_egress(struct __sk_buff *skb)
 
 	/* To the job over `lo` only: on a device of its own making nothing would hold them back. */
 	if (whole && is_to_job(state, &packet)) {
-		if (skb->ifindex == LOOPBACK_IFINDEX &&
-			pace(skb, &packet, state->rate, &state->departure))
-			return PROGRAM_ALLOW;
-		if (skb->ifindex == LOOPBACK_IFINDEX)
+		if (skb->ifindex == LOOPBACK_IFINDEX) {
+			if (pace(skb, &packet, state->rate, &state->departure))
+				return PROGRAM_ALLOW;
 			reason = REASON_HORIZON;
+		}
 	} else if (whole && may_leave(skb, state, &packet)) {
 		return PROGRAM_ALLOW;
 	}
