@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 JOBFENCE, FOLDER, *THROTTLES = sys.argv[1:]
-TRAFFIC = os.path.join(os.path.dirname(os.path.abspath(__file__)), "traffic.py")
+TRAFFIC = ["python3", "-SE", os.path.join(os.path.dirname(os.path.abspath(__file__)), "traffic.py")]
 CAPTURE = os.path.join(os.environ["WORK"], "capture")
 INTERNET = ["nsenter", "--net=" + os.environ["INTERNET"]]
 JOB_NETNS = ["nsenter", "--net=/run/netns/jobfence-bench"]
@@ -127,7 +127,7 @@ def capture(throttle, direction, connections, seconds):
         while "listening" not in taps[-1].stderr.readline():
             pass
     began = float(subprocess.check_output(
-        [*throttle.client, "python3", "-SE", TRAFFIC, direction, str(connections), str(seconds)]))
+        [*throttle.client, *TRAFFIC, direction, str(connections), str(seconds)]))
     seen = {"up": [], "down": []}
     for tap, path, (_, directions) in zip(taps, paths, throttle.captures):
         tap.terminate()
@@ -205,7 +205,7 @@ def first_byte(kind):
 
     with busy():
         alone = times()
-        with subprocess.Popen([*throttle.client, "python3", "-SE", TRAFFIC, "down", "1", "600"],
+        with subprocess.Popen([*throttle.client, *TRAFFIC, "down", "1", "600"],
                               stdout=subprocess.DEVNULL) as bulk:
             beside = times()
             bulk.terminate()
@@ -219,7 +219,7 @@ def main():
     release, good = platform.release(), True
     Discipline.introduce()
     # Once without a throttle and a measurement, so that no file has to be read later.
-    run(*SITE, "python3", "-SE", TRAFFIC, "both", str(max(CONNECTIONS, default=1)), "1")
+    run(*SITE, *TRAFFIC, "both", str(max(CONNECTIONS, default=1)), "1")
     with append("points.csv") as file:
         table = csv.writer(file)
         for kind in THROTTLES:
