@@ -176,6 +176,8 @@ kill_proxy()
 	job_up --domain allowed.test
 	jobfence up --job some.other
 	in_lab rm -r /run/jobfence
+	is "$(jobfence list --json | jq -c 'map([.job, .state, .rate]) | sort')" \
+		"$(jq -nc --arg job "$JOB" '[[$job, "half-made", null], ["some.other", "half-made", null]] | sort')"
 	is "$(jobfence gc | sort)" "removed some.other
 removed $JOB"
 	nothing_is_left
@@ -212,11 +214,35 @@ removed $JOB"
 	done
 }
 
+@test "half a job is listed, unless a command is at work on it" {
+	local holder
+
+	mkfifo "$BATS_TEST_TMPDIR/held"
+	in_lab mkdir -p "/run/jobfence/jobs/$JOB"
+	like "$(jobfence list)" "*"$'\n'"$JOB *half-made"
+	is "$(jobfence list --label a=b)" ''
+	ends_with 4 jobfence show "$JOB"
+	like "$ERRORS" "*$JOB is half made*jobfence gc"
+	in_lab python3 -c 'import fcntl, os, signal
+with open("/run/jobfence/lock", "r+") as locks:
+	fcntl.lockf(locks, fcntl.LOCK_EX)
+	print(os.getpid(), flush=True)
+	signal.pause()' >"$BATS_TEST_TMPDIR/held" 3>&- &
+	read -r holder <"$BATS_TEST_TMPDIR/held"
+	is "$(jobfence list --json)" '[]'
+	in_lab kill "$holder"
+	wait $! || :
+	is "$(state_of "$JOB")" half-made
+	is "$(jobfence gc)" "removed $JOB"
+	is "$(jobfence list --json)" '[]'
+}
+
 @test "half a job goes on fencing who lives in a cgroup of others" {
 	make_cgroup
 	enter_cgroup
 	job_up --cgroup "$THEIRS" --domain allowed.test
 	in_lab rm "/run/jobfence/jobs/$JOB/spec.json"
+	is "$(state_of "$JOB")" half-made
 	for command in "down $JOB" gc "up --job $JOB"; do
 		# shellcheck disable=SC2086 # words
 		ends_with 1 jobfence $command

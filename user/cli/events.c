@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 
 #include "cli/command.h"
-#include "core/job.h"
+#include "core/jobs.h"
 #include "core/objects.h"
 #include "core/usage.h"
 #include "lib/cleanup.h"

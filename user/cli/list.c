@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* `jobfence list`. */
 
+#include <errno.h>
 #include <stdio.h>
-#include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "core/condition.h"
+#include "core/jobs.h"
 #include "lib/cleanup.h"
 #include "lib/rate.h"
 
@@ -24,6 +26,28 @@ static int add(const struct job *job, void *data)
 	shown = job_to_json(job);
 	if (shown && json_object_set_new(shown, "state",
 			     json_string(condition_word(job_condition(job))))) {
+		json_decref(shown);
+		return -ENOMEM;
+	}
+	return json_array_append_new(listing->jobs, shown) ? -ENOMEM : 0;
+}
+
+/* Of what is not whole nothing is known but its name: the other fields are null. */
+static int add_half_made(const char *name, void *data)
+{
+	struct listing *listing = data;
+	_cleanup_(job_free) struct job job;
+	json_t *shown = job_init(&job) ? NULL : job_to_json(&job);
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(shown, key, value)
+	{
+		if (json_object_set_new(shown, key, json_null()))
+			break;
+	}
+	if (json_object_set_new(shown, "job", json_string(name)) ||
+		json_object_set_new(shown, "state", json_string("half-made"))) {
 		json_decref(shown);
 		return -ENOMEM;
 	}
@@ -58,10 +82,14 @@ static void print_line(const json_t *job)
 	const char *key;
 	size_t i;
 
+	printf("%-24s %-9s", text(job, "job"), text(job, "state"));
+	if (json_is_null(rate)) {
+		putchar('\n');
+		return;
+	}
 	rate_format((uint64_t)json_integer_value(json_object_get(rate, "bits_per_second")),
 		shown);
-	printf("%-24s %-8s %-5s %-9s %-6s", text(job, "job"), text(job, "state"),
-		text(job, "network"), shown, text(rate, "pacing"));
+	printf(" %-5s %-9s %-6s", text(job, "network"), shown, text(rate, "pacing"));
 	print_age((time_t)json_integer_value(json_object_get(job, "started")));
 	json_array_foreach(json_object_get(job, "domains"), i, domain)
 		printf("%s%s", i ? "," : " ", json_string_value(domain));
@@ -83,6 +111,9 @@ int list_command(struct options *options, int *status, struct failure *failure)
 		return fail_as(failure, STATUS_USAGE,
 			"list takes no names; see: jobfence show JOB");
 	error = job_each(add, &listing, failure);
+	/* What others may not read is for root to know of, and the lock that tells is root's. */
+	if (!error && !geteuid() && !json_object_size(listing.labels))
+		error = half_made_each(add_half_made, &listing, failure);
 	if (error)
 		return error;
 	if (options->json) {
@@ -91,7 +122,7 @@ int list_command(struct options *options, int *status, struct failure *failure)
 		return 0;
 	}
 	if (json_array_size(jobs))
-		printf("%-24s %-8s %-5s %-9s %-6s %5s %s\n", "JOB", "STATE", "NET", "RATE",
+		printf("%-24s %-9s %-5s %-9s %-6s %5s %s\n", "JOB", "STATE", "NET", "RATE",
 			"PACING", "AGE", "DOMAINS, LABELS");
 	json_array_foreach(jobs, i, job) print_line(job);
 	return 0;

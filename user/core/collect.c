@@ -1,60 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See collect.h. The names come from all four places where a job leaves something: any may have been emptied. */
+/* See collect.h. */
 
-#include <dirent.h>
 #include <errno.h>
-#include <string.h>
 
-#include "core/cgroup.h"
 #include "core/collect.h"
 #include "core/condition.h"
+#include "core/jobs.h"
 #include "core/lock.h"
 #include "core/remains.h"
 #include "lib/cleanup.h"
-
-#define NETNS_PREFIX "jobfence-"
-
-/* Adds the names of what is in a folder. With `escaped` a colon stands for a dot. */
-static int add_names(json_t *names, const char *path, const char *prefix, bool escaped)
-{
-	_dir_ DIR *folder = opendir(path);
-	const struct dirent *entry;
-
-	if (!folder)
-		return errno == ENOENT ? 0 : -errno;
-	while ((entry = readdir(folder))) {
-		char name[JOB_NAME_MAX + 1];
-		size_t skipped = strlen(prefix), length = strlen(entry->d_name);
-
-		if (entry->d_name[0] == '.' ||
-			strncmp(entry->d_name, prefix, skipped) != 0 ||
-			length - skipped >= sizeof(name))
-			continue;
-		memcpy(name, entry->d_name + skipped, length - skipped + 1);
-		for (char *at = name; escaped && (at = strchr(at, ':'));)
-			*at = '.';
-		if (json_object_set_new(names, name, json_true()))
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int find_names(json_t *names, struct failure *failure)
-{
-	const char *mount = cgroup_mount();
-	char cgroups[PATH_SIZE];
-	int error = add_names(names, RUN_JOBS_FOLDER, "", false);
-
-	if (!error)
-		error = add_names(names, PIN_JOBS_FOLDER, "", true);
-	if (!error)
-		error = add_names(names, NETNS_FOLDER, NETNS_PREFIX, false);
-	if (!error && mount)
-		error = path_format(cgroups, "%s/jobfence", mount);
-	if (!error && mount)
-		error = add_names(names, cgroups, "", true);
-	return error ? fail(failure, error, "cannot find the jobs of this node") : 0;
-}
 
 static bool is_due(struct job *job, const json_t *labels)
 {
@@ -101,7 +55,7 @@ int job_collect(const json_t *labels,
 	_json_ json_t *names = json_object();
 	const char *name;
 	json_t *value;
-	int error = names ? find_names(names, failure) : -ENOMEM;
+	int error = names ? job_names_find(names, failure) : -ENOMEM;
 
 	if (error)
 		return error;

@@ -5,7 +5,6 @@
  * `down` goes the other way. Killed at any point, a job has less network than it was given, never more.
  */
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -316,29 +315,6 @@ int job_check_abi(const struct job *job, struct failure *failure)
 		"job %s was built by a version of jobfence with other maps; use that one (%s), or end "
 		"the job: jobfence down %s",
 		job->spec.name, job->programs, job->spec.name);
-}
-
-int job_each(int (*visit)(const struct job *job, void *data), void *data,
-	struct failure *failure)
-{
-	_dir_ DIR *folder = opendir(RUN_JOBS_FOLDER);
-	const struct dirent *entry;
-	int result = 0;
-
-	if (!folder)
-		return errno == ENOENT
-			       ? 0
-			       : fail(failure, -errno, "cannot read %s", RUN_JOBS_FOLDER);
-	while (!result && (entry = readdir(folder))) {
-		_cleanup_(job_free) struct job job;
-		struct failure ignored;
-
-		result = job_init(&job);
-		if (!result && entry->d_name[0] != '.' &&
-			!job_read(&job, entry->d_name, &ignored))
-			result = visit(&job, data);
-	}
-	return result;
 }
 
 bool job_has_labels(const struct job *job, const json_t *labels)

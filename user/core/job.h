@@ -68,11 +68,6 @@ int job_read(struct job *job, const char *name, struct failure *failure);
  * lock, or -errno with STATUS_NO_JOB. */
 int job_read_locked(struct job *job, const char *name, struct failure *failure);
 
-/* Reads every job, in no order, and calls `visit` with each until it returns non-zero. A job that is
- * on its way in or out is left out. Returns what `visit` did, 0 or -errno. */
-int job_each(int (*visit)(const struct job *job, void *data), void *data,
-	struct failure *failure);
-
 /* Whether the job's maps are as this version knows them: 0, or -EPROTO with the failure noted. */
 int job_check_abi(const struct job *job, struct failure *failure);
 

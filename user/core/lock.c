@@ -41,13 +41,23 @@ static int lock_bytes(off_t start, off_t count, int command, struct failure *fai
 	return TAKE_FD(fd);
 }
 
-int job_lock(const char *name, struct failure *failure)
+static int lock_job(const char *name, int command, struct failure *failure)
 {
 	uint32_t hash = 2166136261; /* FNV-1a */
 
 	for (; *name; name++)
 		hash = (hash ^ (unsigned char)*name) * 16777619;
-	return lock_bytes(JOBS_FIRST + (off_t)hash, 1, F_OFD_SETLKW, failure);
+	return lock_bytes(JOBS_FIRST + (off_t)hash, 1, command, failure);
+}
+
+int job_lock(const char *name, struct failure *failure)
+{
+	return lock_job(name, F_OFD_SETLKW, failure);
+}
+
+int job_try_lock(const char *name, struct failure *failure)
+{
+	return lock_job(name, F_OFD_SETLK, failure);
 }
 
 int jobs_try_lock(struct failure *failure)

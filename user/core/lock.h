@@ -3,7 +3,7 @@
 
 /*
  * The locks that a change of a node's state holds: one for each job, so that jobs don't wait for each
- * other, and one for what all jobs share. Both wait for who has it, and return a descriptor, which
+ * other, and one for what all jobs share. They wait for who has it, unless they are said to try, and return a descriptor, which
  * releases the lock when it is closed (its processes' end does as well), or -errno.
  */
 
@@ -11,6 +11,9 @@
 
 /* The lock of the job with this name. Two names may share one: nobody takes a second. */
 int job_lock(const char *name, struct failure *failure);
+
+/* The same without waiting: -EAGAIN, with no failure noted, while another has it. */
+int job_try_lock(const char *name, struct failure *failure);
 
 /* The locks of all jobs at once, without waiting for them: -EAGAIN, with no failure noted, while anyone has one. */
 int jobs_try_lock(struct failure *failure);

@@ -16,7 +16,7 @@
 #include <sys/resource.h>
 #include <sys/vfs.h>
 
-#include "core/job.h"
+#include "core/jobs.h"
 #include "core/lock.h"
 #include "core/objects.h"
 #include "core/paths.h"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/job.h"
+#include "core/remains.h"
 #include "lib/cleanup.h"
 #include "names/address.h"
 
@@ -206,8 +207,12 @@ int job_record_read(struct job *job, struct failure *failure)
 		return fail(failure, error, "record of job %s", job->spec.name);
 	record = json_load_file(path, 0, NULL);
 	if (!record && access(path, F_OK))
-		return fail_as(
-			failure, STATUS_NO_JOB, "there is no job %s", job->spec.name);
+		return fail_as(failure, STATUS_NO_JOB,
+			job_is_anywhere(&job->paths)
+				? "job %s is half made, by a command that was interrupted or is at "
+				  "work; to remove it: jobfence gc"
+				: "there is no job %s",
+			job->spec.name);
 	if (!record)
 		return fail(failure, -EPROTO, "cannot read %s", path);
 	error = spec_from_json(&job->spec, record, false, failure);
