@@ -203,16 +203,21 @@ def first_byte(kind):
         return sorted(float(subprocess.run(request, check=True, stdout=subprocess.PIPE).stdout) * 1000
                       for _ in range(SHORT_REQUESTS))
 
+    def said():
+        try:
+            found = times()
+        except subprocess.CalledProcessError as error:
+            return f"never, curl ended with status {error.returncode}"
+        return f"after {found[len(found) // 2]:.0f} ms in the median, {found[-1]:.0f} ms at most"
+
     with busy():
-        alone = times()
+        alone = said()
         with subprocess.Popen([*throttle.client, *TRAFFIC, "down", "1", "600"],
                               stdout=subprocess.DEVNULL) as bulk:
-            beside = times()
+            beside = said()
             bulk.terminate()
     throttle.end()
-    note(f"`{kind}`, the first byte of {SHORT_REQUESTS} short requests at 1mbit: after " +
-         " and ".join(f"{found[len(found) // 2]:.0f} ms in the median, {found[-1]:.0f} ms at most, {where}"
-                      for found, where in ((alone, "alone"), (beside, "beside a download"))) + ".")
+    note(f"`{kind}`, the first byte of {SHORT_REQUESTS} short requests at 1mbit: {alone}, alone; {beside}, beside a download.")
 
 
 def main():
