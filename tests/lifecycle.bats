@@ -413,3 +413,19 @@ load_drop()
 	in_lab rm /sys/fs/bpf/drop
 	in_lab rmdir "$above/inner" "$above"
 }
+
+@test "a program above that says it may be overridden yields to ours" {
+	local above
+
+	above=$(<"$LAB/cgroups")/above
+	load_drop
+	in_lab mkdir -p "$above/inner"
+	in_lab bpftool cgroup attach "$above" egress pinned /sys/fs/bpf/drop override
+	job_up --cgroup "$above/inner" --domain allowed.test
+	is "$(fetch $site)" 'this is allowed.test'
+	refused_for domain http://denied.test/
+	jobfence down "$JOB"
+	in_lab bpftool cgroup detach "$above" egress pinned /sys/fs/bpf/drop
+	in_lab rm /sys/fs/bpf/drop
+	in_lab rmdir "$above/inner" "$above"
+}
