@@ -214,6 +214,22 @@ removed $JOB"
 	done
 }
 
+@test "a gc that gets no memory or no descriptor is put right by the next one" {
+	local call calls turn=0 errors=(ENOMEM EMFILE)
+
+	job_up --domain allowed.test
+	kill_proxy
+	mapfile -t calls < <(takers_of 6 gc)
+	[ ${#calls[@]} -gt 10 ] || lab_fail "only these calls: ${calls[*]}"
+	for call in "${calls[@]}"; do
+		job_up --domain allowed.test
+		kill_proxy
+		failed_at "$call" "${errors[turn++ % 2]}" gc
+		jobfence gc >/dev/null
+		nothing_is_left || lab_fail "after call $call"
+	done
+}
+
 @test "half a job is listed, unless a command is at work on it" {
 	local holder
 

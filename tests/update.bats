@@ -156,3 +156,24 @@ milliseconds()
 		is "$(entries)" 3 || lab_fail "after call $call"
 	done
 }
+
+@test "an update that gets no memory or no descriptor leaves all of the old domains or all of the new" {
+	local call calls turn=0 errors=(ENOMEM EMFILE)
+	local update=(update "$JOB" --rate 2mbit --add-domain other.test --remove-domain allowed.test)
+
+	[ -z "${JOBFENCE_MACHINE:-}" ] || skip 'the calls are the same on every kernel, and many'
+	job_up --domain allowed.test --domain git.test
+	mapfile -t calls < <(takers_of 3 "${update[@]}")
+	[ ${#calls[@]} -gt 10 ] || lab_fail "only these calls: ${calls[*]}"
+	for call in "${calls[@]}"; do
+		jobfence down "$JOB"
+		job_up --domain allowed.test --domain git.test
+		failed_at "$call" "${errors[turn++ % 2]}" "${update[@]}"
+		[ "$STATUS" -ne 0 ] || is "$(domains)" 'git.test other.test'
+		[[ $(domains) = @('allowed.test git.test'|'git.test other.test') ]] || lab_fail "after call $call: $(domains)"
+		refused_for domain http://denied.test/ || lab_fail "after call $call"
+		fetch -f -o /dev/null "http://$(domains | sed 's/ *git.test *//')/" || lab_fail "after call $call"
+		jobfence update "$JOB" --add-domain sub.www.allowed.test
+		is "$(entries)" 3 || lab_fail "after call $call"
+	done
+}

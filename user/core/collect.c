@@ -66,6 +66,7 @@ int job_collect(const json_t *labels,
 		if (due < 0)
 			return due;
 		error = due ? visit(name, failure->text[0] ? failure : NULL, data) : 0;
+		*failure = (struct failure){};
 		if (error)
 			return error;
 	}
