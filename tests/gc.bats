@@ -215,7 +215,7 @@ removed $JOB"
 }
 
 @test "a gc that gets no memory or no descriptor is put right by the next one" {
-	local call calls turn=0 errors=(ENOMEM EMFILE)
+	local call calls turn=0 kinds=(ENOMEM EMFILE)
 
 	job_up --domain allowed.test
 	kill_proxy
@@ -224,7 +224,7 @@ removed $JOB"
 	for call in "${calls[@]}"; do
 		job_up --domain allowed.test
 		kill_proxy
-		failed_at "$call" "${errors[turn++ % 2]}" gc
+		failed_at "$call" "${kinds[turn++ % 2]}" gc
 		jobfence gc >/dev/null
 		nothing_is_left || lab_fail "after call $call"
 	done
