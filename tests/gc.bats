@@ -52,6 +52,16 @@ kill_proxy()
 	until in_lab grep -q 'populated 0' "$cgroup/cgroup.events"; do :; done
 }
 
+# Whether what a gc leaves that is broken off by the words given, of which the second names the call, is removed by the next one.
+is_put_right()
+{
+	job_up --domain allowed.test
+	kill_proxy
+	"$@" gc || return
+	jobfence gc >/dev/null || return
+	nothing_is_left || lab_fail "after call $2"
+}
+
 @test "what lives and what is not ours is left alone" {
 	make_cgroup
 	in_lab mkdir -p /sys/fs/bpf/other "$(<"$LAB/cgroups")/other"
@@ -206,27 +216,19 @@ removed $JOB"
 	mapfile -t calls < <(changes_of 5 gc)
 	[ ${#calls[@]} -gt 15 ] || lab_fail "only these calls: ${calls[*]}"
 	for call in "${calls[@]}"; do
-		job_up --domain allowed.test
-		kill_proxy
-		killed_at "$call" gc
-		jobfence gc >/dev/null
-		nothing_is_left || lab_fail "after call $call"
+		is_put_right killed_at "$call"
 	done
 }
 
 @test "a gc that gets no memory or no descriptor is put right by the next one" {
-	local call calls turn=0 kinds=(ENOMEM EMFILE)
+	local call calls turn=0 errors=(ENOMEM EMFILE)
 
 	job_up --domain allowed.test
 	kill_proxy
 	mapfile -t calls < <(takers_of 6 gc)
 	[ ${#calls[@]} -gt 10 ] || lab_fail "only these calls: ${calls[*]}"
 	for call in "${calls[@]}"; do
-		job_up --domain allowed.test
-		kill_proxy
-		failed_at "$call" "${kinds[turn++ % 2]}" gc
-		jobfence gc >/dev/null
-		nothing_is_left || lab_fail "after call $call"
+		is_put_right failed_at "$call" "${errors[turn++ % 2]}"
 	done
 }
 

@@ -41,11 +41,7 @@ static int add_half_made(const char *name, void *data)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(shown, key, value)
-	{
-		if (json_object_set_new(shown, key, json_null()))
-			break;
-	}
+	json_object_foreach(shown, key, value) json_object_set_new(shown, key, json_null());
 	if (json_object_set_new(shown, "job", json_string(name)) ||
 		json_object_set_new(shown, "state", json_string("half-made"))) {
 		json_decref(shown);

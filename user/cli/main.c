@@ -64,6 +64,9 @@ static int run(
 		error = privileges_check(command->name, &failure);
 	if (!error)
 		error = command->run(&options, &status, &failure);
+	/* What has no words of its own, as a want of memory, is not to pass for done. */
+	if (error && !failure.text[0])
+		fail(&failure, error, "%s", command->name);
 	if (failure.text[0])
 		report_failure(&failure);
 	if (!error && fflush(stdout)) {

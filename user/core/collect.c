@@ -43,7 +43,6 @@ static int collect_one(const char *name, const json_t *labels, struct failure *f
 	error = job_paths(name, &job.paths, failure);
 	if (error || !is_due(&job, labels))
 		return error;
-	*failure = (struct failure){};
 	job_down_locked(&ended, failure);
 	return 1;
 }

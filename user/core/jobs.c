@@ -109,14 +109,15 @@ int half_made_each(
 	const char *name;
 	json_t *value;
 
+	if (result)
+		return result;
 	json_object_foreach(names, name, value)
 	{
-		if (!result)
-			result = is_half_made(name, failure);
+		result = is_half_made(name, failure);
 		if (result > 0)
 			result = visit(name, data);
 		if (result)
 			return result;
 	}
-	return result;
+	return 0;
 }
