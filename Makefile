@@ -23,7 +23,7 @@ ifeq ($(V),0)
 quiet = @printf '  %-8s%s\n' $(1) $(patsubst $(BUILD)/%,%,$@);
 endif
 
-BASE_LIBS  := inih jansson libidn2 libpsl libcares
+BASE_LIBS  := inih jansson libidn2 libpsl
 LOAD_LIBS  := libbpf libmnl libseccomp
 PROXY_LIBS := libllhttp libcares libseccomp
 ALL_LIBS   := $(sort $(BASE_LIBS) $(LOAD_LIBS) $(PROXY_LIBS))

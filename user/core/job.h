@@ -44,6 +44,7 @@ struct job {
 	enum pacing pacing;			    /* in force */
 	pid_t proxy_pid;			    /* the supervisor, 0: no proxy */
 	struct endpoint proxy4, proxy6, dns4, dns6; /* that are listened on; port 0: none */
+	struct endpoint resolvers[RESOLVERS_MAX];   /* that a proxy which starts will ask */
 };
 
 /* Sets up an empty job. Returns 0 or -ENOMEM. */

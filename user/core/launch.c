@@ -24,6 +24,7 @@
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "names/address.h"
+#include "names/resolvers.h"
 #include "proxy/settings.h"
 
 #define PROXY_PROGRAM  "jobfence-proxy"
@@ -103,6 +104,7 @@ static int make_settings(const struct job *job, bool ipv6)
 			(uint32_t)declared_domain_keys(&job->spec.guarded.list[i],
 				&settings.guarded[settings.guarded_count]);
 	memcpy(settings.allowed, job->spec.allowed, sizeof(settings.allowed));
+	memcpy(settings.resolvers, job->resolvers, sizeof(settings.resolvers));
 	if (write(fd, &settings, sizeof(settings)) != sizeof(settings))
 		return -EIO;
 	if (fcntl(fd, F_ADD_SEALS,
@@ -280,8 +282,11 @@ int proxy_start(struct job *job, int cgroup, int netns, bool ipv6,
 	const struct job_maps *maps, struct failure *failure)
 {
 	_fd_ int ready = -1;
-	int error = launch(job, cgroup, netns, ipv6, maps, &ready, failure);
+	int error = resolvers_read(job->resolvers);
 
+	if (error)
+		return fail(failure, error, "cannot read /etc/resolv.conf");
+	error = launch(job, cgroup, netns, ipv6, maps, &ready, failure);
 	if (!error)
 		error = state_write(job, maps, failure);
 	return error ? error : wait_for_proxy(job, ready, failure);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* See state.h. */
 
-#include <ares.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
@@ -10,56 +9,8 @@
 #include "core/state.h"
 #include "lib/cleanup.h"
 #include "lib/rate.h"
-#include "names/address.h"
 
-#define PORT_DNS    53
 #define NANOSECONDS 1000000000ULL
-
-static void cleanup_servers(struct ares_addr_port_node **servers)
-{
-	ares_free_data(*servers);
-}
-
-static void add_resolver(const struct ares_addr_port_node *server,
-	struct endpoint resolvers[], size_t *count)
-{
-	struct sockaddr_in in4 = { .sin_family = AF_INET };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
-	int port = server->udp_port ? server->udp_port : PORT_DNS;
-	const struct sockaddr *socket;
-
-	if (server->family == AF_INET) {
-		in4.sin_port = htons((uint16_t)port);
-		in4.sin_addr = server->addr.addr4;
-		socket = (const struct sockaddr *)&in4;
-	} else {
-		in6.sin6_port = htons((uint16_t)port);
-		memcpy(&in6.sin6_addr, &server->addr.addr6, sizeof(in6.sin6_addr));
-		socket = (const struct sockaddr *)&in6;
-	}
-	if (!endpoint_from_socket(socket, &resolvers[*count]))
-		(*count)++;
-}
-
-/* The node's resolvers, as the proxy's own c-ares will find them. Without any the proxy can still dial addresses
- * and the names of /etc/hosts. */
-static void read_resolvers(struct endpoint resolvers[RESOLVERS_MAX])
-{
-	_cleanup_(cleanup_servers) struct ares_addr_port_node *servers = NULL;
-	ares_channel channel;
-	size_t count = 0;
-
-	if (ares_library_init(ARES_LIB_INIT_ALL))
-		return;
-	if (!ares_init(&channel)) {
-		if (!ares_get_servers_ports(channel, &servers))
-			for (struct ares_addr_port_node *server = servers;
-				server && count < RESOLVERS_MAX; server = server->next)
-				add_resolver(server, resolvers, &count);
-		ares_destroy(channel);
-	}
-	ares_library_cleanup();
-}
 
 /* Bytes per second that who does this pacing has to keep to. */
 static uint64_t rate_of(const struct job *job, enum pacing pacing)
@@ -109,7 +60,7 @@ static int write_upstream(const struct job *job, const struct job_maps *maps)
 	};
 
 	memcpy(state.allowed, job->spec.allowed, sizeof(state.allowed));
-	read_resolvers(state.resolvers);
+	memcpy(state.resolvers, job->resolvers, sizeof(state.resolvers));
 	return bpf_map_update_elem(maps->upstream, &job->proxy_id, &state, BPF_EXIST)
 		       ? -errno
 		       : 0;

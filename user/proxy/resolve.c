@@ -145,6 +145,33 @@ static void socket_state(void *data, ares_socket_t fd, int readable, int writabl
 		socket_watch(resolver, fd, events);
 }
 
+/* c-ares has read /etc/resolv.conf by itself, but says nothing where that failed, and the kernel lets only those through
+ * that the loader read. */
+static int set_servers(ares_channel channel, const struct endpoint resolvers[RESOLVERS_MAX])
+{
+	struct ares_addr_port_node nodes[RESOLVERS_MAX] = {}, *first = NULL;
+
+	for (size_t i = RESOLVERS_MAX; i--;) {
+		const struct address *address = &resolvers[i].address;
+		int port = ntohs(resolvers[i].port);
+
+		if (!port)
+			continue;
+		nodes[i].next = first;
+		nodes[i].udp_port = nodes[i].tcp_port = port;
+		if (address_is_ipv4(address)) {
+			nodes[i].family = AF_INET;
+			nodes[i].addr.addr4.s_addr = address->words[3];
+		} else {
+			nodes[i].family = AF_INET6;
+			memcpy(&nodes[i].addr.addr6, address->bytes,
+				sizeof(address->bytes));
+		}
+		first = &nodes[i];
+	}
+	return ares_set_servers_ports(channel, first) ? -ENOMEM : 0;
+}
+
 int resolver_new(struct loop *loop, const struct proxy_settings *settings,
 	struct resolver **resolver)
 {
@@ -163,11 +190,14 @@ int resolver_new(struct loop *loop, const struct proxy_settings *settings,
 			      ares_init_options(&new->channel, &options,
 				      ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
 					      ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB |
-					      ARES_OPT_DOMAINS)))
+					      ARES_OPT_DOMAINS) ||
+			      set_servers(new->channel, settings->resolvers)))
 		error = -ENOMEM;
 	if (error) {
-		if (new)
+		if (new) {
+			ares_destroy(new->channel);
 			guard_free(new->guard);
+		}
 		free(new);
 		return error;
 	}
