@@ -159,6 +159,23 @@ is_put_right()
 	done
 }
 
+@test "a repair that gets no memory or no descriptor is put right by the next one" {
+	local call calls turn=0 errors=(ENOMEM EMFILE) file=/etc/resolv.conf
+
+	job_up --domain allowed.test
+	kill_proxy
+	mapfile -t calls < <(takers_of 3 repair "$JOB" && choose_calls "$BATS_TEST_TMPDIR/calls" 1 "$file" ' = -1 ')
+	[ ${#calls[@]} -gt 10 ] || lab_fail "only these calls: ${calls[*]}"
+	for call in "${calls[@]}"; do
+		kill_proxy
+		failed_at "$call" "${errors[turn++ % 2]}" repair "$JOB"
+		[ "$STATUS" -eq 0 ] || jobfence repair "$JOB"
+		is "$(fetch $site)" 'this is allowed.test' || lab_fail "after call $call"
+		refused_for domain http://denied.test/ || lab_fail "after call $call"
+	done
+	is "$STATUS $(<"$BATS_TEST_TMPDIR/failed")" "1 jobfence: cannot read $file: Too many open files"
+}
+
 @test "a job that lost its proxy and its processes is collected" {
 	mkfifo "$BATS_TEST_TMPDIR/started" "$BATS_TEST_TMPDIR/end"
 	job_up --domain allowed.test

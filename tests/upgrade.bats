@@ -138,22 +138,34 @@ proxy_of()
 	ends_with 2 jobfence upgrade
 }
 
-@test "an upgrade that was killed anywhere is ended by the next one" {
-	local call calls theirs
+@test "an upgrade that was killed or failed anywhere is ended by the next one" {
+	local call calls theirs turn=0 errors=(ENOMEM EMFILE)
 
 	job_up --domain allowed.test
-	mapfile -t calls < <(JOBFENCE=$OTHER changes_of 3 upgrade "$JOB" && jobfence upgrade "$JOB" &&
-		JOBFENCE=$OTHER changes_of 3 upgrade "$JOB")
+	other_version up --job other
+	mapfile -t calls < <(JOBFENCE=$OTHER changes_of 3 upgrade "$JOB")
+	[ ${#calls[@]} -gt 10 ] || lab_fail "only these calls: ${calls[*]}"
 	theirs=$(programs_of "$JOB")
 	jobfence upgrade "$JOB"
 	for call in "${calls[@]}"; do
-		JOBFENCE=$OTHER killed_at "$call" upgrade "$JOB"
-		is "$(fetch $site)" 'this is allowed.test' || lab_fail "after call $call"
-		refused_for domain http://denied.test/ || lab_fail "after call $call"
-		other_version upgrade "$JOB"
-		has_programs "$theirs"
-		jobfence upgrade "$JOB"
+		is_ended_by_next killed_at "$call"
 	done
+	mapfile -t calls < <(JOBFENCE=$OTHER takers_of 30 upgrade "$JOB" && jobfence upgrade "$JOB")
+	[ ${#calls[@]} -gt 10 ] || lab_fail "only these calls: ${calls[*]}"
+	for call in "${calls[@]}"; do
+		is_ended_by_next failed_at "$call" "${errors[turn++ % 2]}"
+	done
+}
+
+# Breaks an upgrade off by one of the functions for faults, with its arguments.
+is_ended_by_next()
+{
+	JOBFENCE=$OTHER "$@" upgrade "$JOB"
+	is "$(fetch $site)" 'this is allowed.test' || lab_fail "after call $2"
+	refused_for domain http://denied.test/ || lab_fail "after call $2"
+	other_version upgrade "$JOB"
+	has_programs "$theirs"
+	jobfence upgrade "$JOB"
 }
 
 # bats test_tags=vm

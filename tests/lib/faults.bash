@@ -23,7 +23,7 @@ choose_calls()
 		{
 			what = kind = $0
 			sub(/\(.*/, "", kind)
-			sub(kind == "bpf" ? /,.*/ : /\(.*/, "", what)
+			sub(kind == "bpf" ? ",.*" : kind == "openat" ? ", O_.*" : "[(].*", "", what)
 			number[kind]++
 		}
 		$0 ~ wanted && $0 !~ unwanted && (++seen[what] <= 2 || seen[what] % every == 0) {
