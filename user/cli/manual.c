@@ -70,6 +70,8 @@ static const char tail[] =
 	".SH FILES\n"
 	"/etc/jobfence/jobfence.conf, /etc/jobfence/jobfence.conf.d/*.conf: which jobs the node takes.\n"
 	".br\n"
+	"/etc/resolv.conf: the resolvers that a job\'s proxy asks, as they are when it starts.\n"
+	".br\n"
 	"/run/jobfence/jobs/JOB: spec.json, resolv.conf, proxy.log.\n"
 	".br\n"
 	"/sys/fs/bpf/jobfence: pinned programs, maps and links.\n"
