@@ -74,8 +74,10 @@ slowly()
 @test "iodine gets no tunnel through the stub" {
 	in_internet iodined -f -c -P secret -l 11.0.0.55 10.99.0.1 t.wild.test >"$BATS_TEST_TMPDIR/server" 2>&1 3>&- &
 	await "$BATS_TEST_TMPDIR/server" 'Listening to dns'
+	: >"$BATS_TEST_TMPDIR/pid"
 	in_lab iodine -f -r -P secret -F "$BATS_TEST_TMPDIR/pid" 11.0.0.55 t.wild.test >"$BATS_TEST_TMPDIR/client" 2>&1 3>&- &
 	await "$BATS_TEST_TMPDIR/client" 'setup complete' || lab_fail "$(<"$BATS_TEST_TMPDIR/client")"
+	await "$BATS_TEST_TMPDIR/pid" '[0-9]'
 	in_lab kill "$(<"$BATS_TEST_TMPDIR/pid")"
 	wait $! || true
 	lab_forget
