@@ -141,13 +141,17 @@ inner='GET /smuggled HTTP/1.1\r\nHost: @\r\n\r\n'
 }
 
 @test "every form of a request line is one in origin form" {
+	local line
+
 	one_request 'GET /a' '' "GET http://@/a HTTP/1.1\r\n$end\r\n" "GET HTTP://@/a HTTP/1.1\r\n$end\r\n" \
 		"GET http://@:80/a HTTP/1.1\r\n$end\r\n" "GET /a HTTP/1.0\r\n$end\r\n" "GET http://@/a HTTP/1.0\r\n\r\n" \
 		"\r\nGET /a HTTP/1.1\r\n$end\r\n" "GET /a HTTP/1.1\r\nHost: @:80\r\nConnection: close\r\n\r\n" \
 		"GET /a HTTP/1.1\r\nHost:@.\r\nProxy-Connection: close\r\n\r\n" "GET /a HTTP/1.1\r\n${end}Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
-	# This one nginx refuses.
-	is "$(statuses "OPTIONS * HTTP/1.1\r\n${end//@/node.test}\r\n")" 200
-	is "$(tail -n 1 "$BATS_FILE_TMPDIR/node" | jq -r .line)" 'OPTIONS *'
+	# These nginx refuses.
+	for line in 'OPTIONS *' 'TRACE /a'; do
+		is "$(statuses "$line HTTP/1.1\r\n${end//@/node.test}\r\n")" 200
+		is "$(tail -n 1 "$BATS_FILE_TMPDIR/node" | jq -r .line)" "$line"
+	done
 	one_request 'GET //denied.test/a' '' "GET //denied.test/a HTTP/1.1\r\n$end\r\n"
 	one_request 'GET /?a' '' "GET http://@?a HTTP/1.1\r\n$end\r\n"
 }

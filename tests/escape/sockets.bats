@@ -30,6 +30,18 @@ load ../lib/fence
 	lab_saw_nothing
 }
 
+@test "the kernel tells a job of no other peer than it asked for" {
+	local up seen
+
+	for up in 'job_up --domain allowed.test' up_on_node; do
+		$up
+		seen=$(in_fence "$LIB/sockets.py" 'original 11.0.0.2 80' 'original 2600:1::2 443')
+		# No packet was translated, whether netfilter keeps a table or not.
+		is "$(grep -c ': \(ENOPROTOOPT\|ENOENT\)$' <<<"$seen")" 2 || lab_fail "$seen"
+		jobfence down "$JOB"
+	done
+}
+
 # bats test_tags=vm,kernel
 @test "io_uring connects to where connect(2) may" {
 	up_on_node

@@ -18,6 +18,7 @@ Tries each case, and prints it with how it ended: "ok" or the name of an error. 
 	transparent ADDRESS PORT	connect from an address that is not there
 	bound FROM ADDRESS PORT		connect from that address and read to the end: "N bytes"
 	routed ADDRESS PORT		connect with a source route
+	original ADDRESS PORT		connect, and ask for the destination that a packet filter translated
 	ring ADDRESS PORT		connect by io_uring
 	bind TYPE ADDRESS PORT
 	loopback ADDRESS PORT		listen there, connect to it and say hello
@@ -39,6 +40,7 @@ IORING_OP_CONNECT, IORING_ENTER_GETEVENTS = 16, 1
 IP_TRANSPARENT = 19
 SOURCE_ROUTE = b"\x01\x83\x07\x04" + bytes((11, 0, 0, 53))  # loose, RFC 791
 MSG_FASTOPEN = 0x20000000
+SO_ORIGINAL_DST = 80
 NOP_OPTIONS = b"\x01\x01\x01\x01"
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -152,6 +154,15 @@ def try_routed(address, port):
     made = make(socket.SOCK_STREAM, address)
     made.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, SOURCE_ROUTE)
     made.connect((address, int(port)))
+
+
+def try_original(address, port):
+    made = make(socket.SOCK_STREAM, address)
+    made.connect((address, int(port)))
+    if made.getpeername()[:2] != (address, int(port)):
+        return made.getpeername()
+    level = socket.IPPROTO_IPV6 if ":" in address else socket.IPPROTO_IP
+    return made.getsockopt(level, SO_ORIGINAL_DST, 28)
 
 
 def try_ring(address, port):
