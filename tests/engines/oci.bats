@@ -111,8 +111,8 @@ refused_to_start()
 trace_hook()
 {
 	# shellcheck disable=SC2016 # jq's
-	change '.hooks = {createRuntime: [{path: "/usr/bin/strace", args: (["strace"] + $ARGS.positional)}]}' \
-		--args -- "$@" "$JOBFENCE" oci-hook --annotations createRuntime
+	change '.hooks = {createRuntime: [{path: "/usr/bin/strace", args: $ARGS.positional}]}' \
+		--args -- "${STRACE[@]}" "$@" "$JOBFENCE" oci-hook --annotations createRuntime
 }
 
 @test "a hook that was killed starts nothing, and what is left is collected" {
@@ -127,7 +127,7 @@ trace_hook()
 	lab_forget
 	# A sample: `up`, which walks through them all in lifecycle.bats, does the same.
 	for call in $(choose_changes "$calls" 20 | sed -n '1~6p'); do
-		trace_hook -qq -o /dev/null -e "inject=${call%:*}:signal=KILL:when=${call#*:}"
+		trace_hook -o /dev/null -e "inject=${call%:*}:signal=KILL:when=${call#*:}"
 		ends_with 1 in_lab runc --root /run/oci run --bundle "$BUNDLE" "$JOB"
 		is "$OUTPUT" '' || lab_fail "call $call"
 		like "$ERRORS" '*hook*'

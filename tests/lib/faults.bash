@@ -3,15 +3,18 @@
 #
 # Faults at chosen system calls of a jobfence command. A call is named KIND:N, the Nth of its kind.
 
-# What strace is told to write down.
-TRACE=(-qq -s 0 -e 'trace=bpf,openat,mkdir,mount,umount2,unshare,setns,clone3,rename,unlink,unlinkat,rmdir,pipe2,socket,memfd_create,fcntl,sendto,write,kill')
+# Where it is built in, LeakSanitizer wants to be the only tracer.
+STRACE=(strace -qq -E ASAN_OPTIONS=detect_leaks=0)
+
+# What it is told to write down.
+TRACE=(-s 0 -e 'trace=bpf,openat,mkdir,mount,umount2,unshare,setns,clone3,rename,unlink,unlinkat,rmdir,pipe2,socket,memfd_create,fcntl,sendto,write,kill')
 
 # Runs a jobfence command, whose arguments follow, to its end, and writes its calls to the file $1.
 trace_calls()
 {
 	local status=0
 
-	in_lab strace "${TRACE[@]}" -o "$1" "$JOBFENCE" "${@:2}" >/dev/null || status=$?
+	in_lab "${STRACE[@]}" "${TRACE[@]}" -o "$1" "$JOBFENCE" "${@:2}" >/dev/null || status=$?
 	[ $status -eq 0 ] || lab_fail "${*:2} ended with $status"
 }
 
@@ -59,7 +62,7 @@ killed_at()
 {
 	local status=0
 
-	in_lab strace -qq -o /dev/null -e "inject=${1%:*}:signal=KILL:when=${1#*:}" "$JOBFENCE" "${@:2}" \
+	in_lab "${STRACE[@]}" -o /dev/null -e "inject=${1%:*}:signal=KILL:when=${1#*:}" "$JOBFENCE" "${@:2}" \
 		>"$BATS_TEST_TMPDIR/killed" 2>&1 || status=$?
 	[ $status -eq 137 ] || lab_fail "${*:2} ended with $status, not killed at call $1: $(<"$BATS_TEST_TMPDIR/killed")"
 }
@@ -72,7 +75,7 @@ failed_at()
 	local said
 
 	STATUS=0
-	in_lab strace -qq -o "$BATS_TEST_TMPDIR/calls" -e "inject=${1%:*}:error=$2:when=${1#*:}" \
+	in_lab "${STRACE[@]}" -o "$BATS_TEST_TMPDIR/calls" -e "inject=${1%:*}:error=$2:when=${1#*:}" \
 		"$JOBFENCE" "${@:3}" >/dev/null 2>"$BATS_TEST_TMPDIR/failed" || STATUS=$?
 	said=$(<"$BATS_TEST_TMPDIR/failed")
 	grep -q INJECTED "$BATS_TEST_TMPDIR/calls" || lab_fail "there is no call $1" || return
