@@ -263,6 +263,11 @@ tell_lie()
 	is "$(in_job readlink /proc/self/ns/net)" \
 		"$(in_lab nsenter --net=/run/netns/theirs readlink /proc/self/ns/net)"
 	jobfence down "$JOB"
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab bash -c 'cd /run && "$1" up --job "$2" --netns netns/theirs' relative "$JOBFENCE" "$JOB"
+	is "$(in_job readlink /proc/self/ns/net)" \
+		"$(in_lab nsenter --net=/run/netns/theirs readlink /proc/self/ns/net)"
+	jobfence down "$JOB"
 	in_lab nsenter --net=/run/netns/theirs sleep infinity 3>&- &
 	until pid=$(in_lab pgrep -x sleep); do :; done
 	job_up --pid "$pid" --domain allowed.test
@@ -271,6 +276,32 @@ tell_lie()
 	jobfence down "$JOB"
 	in_lab ip netns delete theirs
 	nothing_is_left
+}
+
+@test "another namespace under the same path is not the job's" {
+	in_lab ip netns add theirs
+	job_up --netns /run/netns/theirs
+	in_lab ip netns delete theirs
+	in_lab ip netns add theirs
+	ends_with 125 in_job true
+	like "$ERRORS" "jobfence: /run/netns/theirs is not the network namespace of job $JOB"
+	jobfence down "$JOB"
+	in_lab ip netns delete theirs
+}
+
+@test "a job whose record can't be read is ended by name" {
+	job_up --domain allowed.test
+	in_lab bash -c "echo { >/run/jobfence/jobs/$JOB/spec.json"
+	ends_with 1 jobfence show "$JOB"
+	is "$(jobfence gc)" ''
+	jobfence down "$JOB"
+	nothing_is_left
+}
+
+@test "nobody else may write a job's record, whatever the caller's umask" {
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab bash -c 'umask 0 && "$1" up --job "$2" --domain allowed.test' open "$JOBFENCE" "$JOB"
+	is "$(in_lab find /run/jobfence -perm /022)" ''
 }
 
 @test "an up that fails leaves nothing" {

@@ -33,7 +33,7 @@ says_that_it_needs()
 
 @test "who is not root is told so" {
 	says_that_it_needs \
-		'CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_NET_BIND_SERVICE, CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL' \
+		'CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_NET_BIND_SERVICE, CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL, CAP_DAC_READ_SEARCH' \
 		setpriv --clear-groups --regid 65534 --reuid 65534
 	# shellcheck disable=SC2034 # read by job.bash
 	JOB=b
@@ -44,13 +44,13 @@ says_that_it_needs()
 @test "each capability that is missing is named" {
 	local capability
 
-	for capability in sys_admin net_admin net_bind_service setuid setgid setpcap kill; do
+	for capability in sys_admin net_admin net_bind_service setuid setgid setpcap kill dac_read_search; do
 		says_that_it_needs "CAP_${capability^^}" setpriv --bounding-set "-$capability"
 	done
 }
 
 @test "no other capability is needed" {
-	local needed=+sys_admin,+net_admin,+net_bind_service,+setuid,+setgid,+setpcap,+kill verb
+	local needed=+sys_admin,+net_admin,+net_bind_service,+setuid,+setgid,+setpcap,+kill,+dac_read_search verb
 
 	for verb in "up --job a --domain allowed.test" "show a" "update a --add-domain other.test" "repair a" \
 		"exec a true" gc "down a" "run --domain allowed.test true"; do

@@ -85,6 +85,18 @@ refused_to_start()
 	done
 }
 
+@test "a bundle that the runtime might read otherwise is not started" {
+	local option
+
+	cp "$BUNDLE/config.json" "$BUNDLE/other.json"
+	for option in "-b$BUNDLE" "-b=$BUNDLE" "--bun=$BUNDLE" "-db $BUNDLE" '--config other.json' '--config=other.json' '-f other.json'; do
+		# shellcheck disable=SC2086 # words
+		ends_with 2 in_lab env -C "$BUNDLE" JOBFENCE_OCI_RUNTIME=crun "$RUNTIME" --root /run/oci-crun run $option "$JOB"
+		like "$ERRORS" '*is not known*'
+	done
+	lab_saw_nothing
+}
+
 @test "a container that the node's policy refuses does not start" {
 	change '.annotations = {"io.jobfence.domains": "allowed.test"}'
 	in_lab mkdir /etc/jobfence/jobfence.conf.d

@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "core/execute.h"
+#include "core/lock.h"
 #include "lib/cleanup.h"
 
 int exec_command(struct options *options, int *status, struct failure *failure)
@@ -12,21 +13,30 @@ int exec_command(struct options *options, int *status, struct failure *failure)
 	struct execution execution = { .proxy_variables = !options->no_proxy_variables };
 	_cleanup_(job_free) struct job job;
 	char **words = options->arguments;
+	_fd_ int lock = -1;
+	const char *name = words[0];
 	int error = job_init(&job);
 
 	if (error)
 		return fail(failure, error, "exec");
-	if (!words[0])
+	if (!name)
 		return fail_as(failure, STATUS_USAGE, "exec needs a job and a command");
-	error = job_read(&job, *words++, failure);
-	if (!error)
-		error = user_find(options->user, &execution.user, failure);
-	if (error)
-		return error;
+	words++;
 	if (words[0] && !strcmp(words[0], "--"))
 		words++;
 	if (!words[0])
 		return fail_as(failure, STATUS_USAGE, "exec needs a command after the job");
+	error = user_find(options->user, &execution.user, failure);
+	if (!error)
+		error = spec_set_name(&job.spec, name, failure);
+	if (error)
+		return error;
+	lock = job_lock(name, failure);
+	if (lock < 0)
+		return lock;
+	error = job_read(&job, name, failure);
+	if (error)
+		return error;
 	execution.arguments = words;
-	return job_execute(&job, &execution, status, failure);
+	return job_execute(&job, TAKE_FD(lock), &execution, status, failure);
 }

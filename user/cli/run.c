@@ -92,7 +92,7 @@ static int run_job(struct job *job, const struct execution *execution,
 	if (error)
 		return error;
 	learned = learned_open(&job->paths);
-	error = job_execute(job, execution, status, failure);
+	error = job_execute(job, -1, execution, status, failure);
 	if (!usage_read(job, &usage, &ignored))
 		print_summary(usage);
 	if (job_down(job->spec.name, &ignored) ||

@@ -37,24 +37,38 @@ static int find_verb(int count, char **arguments)
 	return i < count ? i : count;
 }
 
-/* The bundle of `create` and `run`, as the runtimes' own parsers find it: the last one counts. */
-static const char *find_bundle(char **words)
+/*
+ * The bundle that the runtime will take for `create` or `run`: the last one counts. What is not known is refused, and so is what is
+ * abbreviated or run together: it might name another bundle, or another file in it, as crun's --config does.
+ */
+static int find_bundle(char **words, const char **bundle, struct failure *failure)
 {
-	const char *bundle = ".";
+	static const char *const switches[] = { "--detach", "-d", "--keep", "--no-pivot",
+		"--no-new-keyring", "--no-subreaper" };
+	static const char *const values[] = { "--bundle", "-b", "--console-socket",
+		"--pidfd-socket", "--pid-file", "--preserve-fds" };
 
+	*bundle = ".";
 	for (; *words && strcmp(*words, "--"); words++) {
-		const char *name = *words + strspn(*words, "-");
-		size_t length = strcspn(name, "=");
+		size_t length = strcspn(*words, "="), i = 0;
+		const char *value = (*words)[length] ? *words + length + 1 : words[1];
 
-		if (name == *words || (strncmp(name, "bundle", length > 1 ? length : 7) &&
-					      strncmp(name, "b", length)))
+		if ((*words)[0] != '-' || is_one_of(*words, switches, ARRAY_SIZE(switches)))
 			continue;
-		if (name[length] == '=')
-			bundle = name + length + 1;
-		else if (words[1])
-			bundle = *++words;
+		while (i < ARRAY_SIZE(values) &&
+			(strlen(values[i]) != length || strncmp(*words, values[i], length)))
+			i++;
+		/* To crun the value of -b=PATH begins with the sign. */
+		if (i == ARRAY_SIZE(values) || !value ||
+			(value != words[1] && values[i][1] != '-'))
+			return fail_as(failure, STATUS_USAGE,
+				"option %.64s of the runtime is not known, or has no value",
+				*words);
+		if (i < 2)
+			*bundle = value;
+		words += value == words[1];
 	}
-	return bundle;
+	return 0;
 }
 
 static int write_config(const json_t *config, const char *path)
@@ -69,13 +83,16 @@ static int write_config(const json_t *config, const char *path)
 	return 0;
 }
 
-static int fence_bundle(const char *bundle, bool annotations, struct failure *failure)
+static int fence_bundle(char **words, bool annotations, struct failure *failure)
 {
 	char path[PATH_MAX], program[PATH_MAX];
 	_json_ json_t *config = NULL;
 	json_error_t problem;
-	int error;
+	const char *bundle;
+	int error = find_bundle(words, &bundle, failure);
 
+	if (error)
+		return error;
 	if (snprintf(path, sizeof(path), "%s/config.json", bundle) >= PATH_MAX ||
 		!realpath("/proc/self/exe", program))
 		return fail(failure, -ENAMETOOLONG, "bundle %.128s", bundle);
@@ -130,8 +147,7 @@ int runtime_main(int count, char **arguments)
 	verb = at < count ? arguments[at] : "--help";
 
 	if (!strcmp(verb, "create") || !strcmp(verb, "run"))
-		error = fence_bundle(
-			find_bundle(arguments + at + 1), annotations, &failure);
+		error = fence_bundle(arguments + at + 1, annotations, &failure);
 	else if (!is_one_of(verb, harmless, ARRAY_SIZE(harmless)))
 		error = fail_as(&failure, STATUS_USAGE,
 			RUNTIME_NAME " knows no way to fence what '%.32s' starts", verb);

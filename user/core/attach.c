@@ -11,6 +11,7 @@
 #include "lib/files.h"
 
 #define PROGRAM_MAPS_MAX 16
+#define ENOTSUPP	 524 /* the kernel's own, include/linux/errno.h */
 
 struct hook_row {
 	const char *program;
@@ -62,8 +63,9 @@ static int attach(const struct job_paths *paths, const struct hook_row *row, int
 	if (program < 0)
 		return program;
 	link = bpf_link_create(program, cgroup, row->type, NULL);
+	/* A kernel for aarch64 before Linux 6.4 loads programs for BPF LSM, and attaches none. */
 	if (link < 0)
-		return -errno;
+		return row->optional && errno == ENOTSUPP ? 0 : -errno;
 	if (path_format(path, "%s/links/%s", paths->pins, row->program))
 		return -ENAMETOOLONG;
 	return bpf_obj_pin(link, path) ? -errno : 0;

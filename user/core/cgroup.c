@@ -40,7 +40,8 @@ int cgroup_id(int fd, uint64_t *id)
 	return 0;
 }
 
-int cgroup_open_by_id(uint64_t id)
+/* Returns a descriptor, -ESTALE where there is no such cgroup any more, or -errno. */
+static int open_by_id(uint64_t id)
 {
 	struct {
 		struct file_handle handle;
@@ -80,18 +81,17 @@ static int read_populated(int events)
 	return strstr(text, "populated 1") != NULL;
 }
 
-int cgroup_is_populated(const char *path)
+int cgroup_is_populated(uint64_t id)
 {
-	_fd_ int events = cgroup_open_events(path);
+	_fd_ int cgroup = open_by_id(id);
+	_fd_ int events = -1;
+	int populated;
 
-	return events < 0 ? events : read_populated(events);
-}
-
-int cgroup_is_populated_at(int cgroup)
-{
-	_fd_ int events = openat(cgroup, "cgroup.events", O_RDONLY | O_CLOEXEC);
-
-	return events < 0 ? -errno : read_populated(events);
+	if (cgroup < 0)
+		return cgroup == -ESTALE ? 0 : cgroup;
+	events = openat(cgroup, "cgroup.events", O_RDONLY | O_CLOEXEC);
+	populated = events < 0 ? -errno : read_populated(events);
+	return populated == -ENOENT || populated == -ENODEV ? 0 : populated;
 }
 
 static int wait_until_empty(int events, int seconds)

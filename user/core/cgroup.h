@@ -14,15 +14,11 @@ int cgroup_open(const char *path);
 /* The id under which the kernel keeps a cgroup's storage: its inode number. Returns 0 or -errno. */
 int cgroup_id(int fd, uint64_t *id);
 
-/* Opens the cgroup with that id. Returns a descriptor, -ESTALE where it is gone, or -errno. */
-int cgroup_open_by_id(uint64_t id);
-
 /* Opens cgroup.events, which tells of the first and of the last process of a cgroup. Returns a descriptor or -errno. */
 int cgroup_open_events(const char *path);
 
-/* Whether a process is in the cgroup or below it. Returns 1, 0, or -errno. */
-int cgroup_is_populated(const char *path);
-int cgroup_is_populated_at(int cgroup);
+/* Whether a process is in the cgroup with that id or below it; one that is gone has none. Returns 1, 0, or -errno. */
+int cgroup_is_populated(uint64_t id);
 
 /* Kills every process of the cgroup and below it and waits until they are gone, at most `seconds`. A
  * cgroup that is not there is empty. Returns 0, -ETIMEDOUT or -errno. */

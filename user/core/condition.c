@@ -2,6 +2,7 @@
 /* See condition.h. */
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "core/cgroup.h"
@@ -10,7 +11,8 @@
 #include "lib/cleanup.h"
 #include "lib/files.h"
 
-#define EMPTY_PATIENCE 60 /* seconds from `up` until a container has to be in its cgroup */
+#define EMPTY_PATIENCE \
+	60 /* seconds that a cgroup of others may stand empty: a container starts, or starts again */
 
 static bool cgroup_is_the_same(const struct job *job)
 {
@@ -59,20 +61,51 @@ const char *condition_word(enum condition condition)
 	return words[condition];
 }
 
-static bool is_new(const struct job *job)
+int job_check_fence(const struct job *job, struct failure *failure)
 {
-	time_t age = time(NULL) - job->started;
+	enum condition condition = job_condition(job);
 
-	return age >= 0 && age < EMPTY_PATIENCE;
+	if (condition == CONDITION_UP || condition == CONDITION_CUT_OFF)
+		return 0;
+	return fail_as(failure, STATUS_FAILED,
+		"the fence of job %s is gone; end the job: jobfence down %s",
+		job->spec.name, job->spec.name);
+}
+
+static bool is_long_ago(time_t moment)
+{
+	time_t age = time(NULL) - moment;
+
+	return age < 0 || age >= EMPTY_PATIENCE;
+}
+
+/* Whether it was empty when gc last came by, and that was long ago: a file in the job's folder bears the time. */
+static bool stays_empty(const struct job *job, bool empty)
+{
+	struct stat status;
+	char note[PATH_SIZE];
+
+	if (path_format(note, "%s/empty", job->paths.run))
+		return false;
+	if (!empty)
+		unlink(note);
+	else if (!stat(note, &status))
+		return is_long_ago(status.st_mtime);
+	else
+		file_write(note, "");
+	return false;
 }
 
 bool job_is_dead(const struct job *job)
 {
 	enum condition condition = job_condition(job);
+	int populated;
 
 	if (condition == CONDITION_UNFENCED)
 		return true;
-	if (cgroup_is_populated(job->cgroup) == 1)
-		return false;
-	return condition != CONDITION_UP || (!job->own_cgroup && !is_new(job));
+	populated = cgroup_is_populated(job->id);
+	if (condition != CONDITION_UP)
+		return !populated;
+	return !job->own_cgroup && populated >= 0 && is_long_ago(job->started) &&
+	       stays_empty(job, !populated);
 }

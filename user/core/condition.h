@@ -15,7 +15,11 @@ enum condition {
 enum condition job_condition(const struct job *job);
 const char *condition_word(enum condition condition);
 
+/* Whether what is put into the job's cgroup is in the job's fence, be it cut off. Returns 0, or -errno with the failure
+ * noted. */
+int job_check_fence(const struct job *job, struct failure *failure);
+
 /* Whether the job belongs to nobody any more, and gc may end it: nothing runs in it, and either it is not whole, or it
- * lives in a cgroup of others that nobody has entered for a minute after `up`. One that has lost its pins is dead in any
- * case: what runs in it is without a fence. */
+ * lives in a cgroup of others that was found empty a minute ago as well, and that long after `up`. One that has lost its
+ * pins is dead in any case: what runs in it is without a fence. For who has the lock of the job. */
 bool job_is_dead(const struct job *job);

@@ -103,9 +103,7 @@ int job_enter(const struct job *job, int netns)
 {
 	int error = 0;
 
-	if (netns >= 0 && setns(netns, CLONE_NEWNET))
-		return -errno;
-	if (unshare(CLONE_NEWNS | CLONE_NEWCGROUP) ||
+	if (setns(netns, CLONE_NEWNET) || unshare(CLONE_NEWNS | CLONE_NEWCGROUP) ||
 		mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return -errno;
 	if (job->spec.network != NETWORK_FULL)

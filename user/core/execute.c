@@ -15,9 +15,9 @@
 #include <sys/wait.h>
 
 #include "core/cgroup.h"
+#include "core/condition.h"
 #include "core/enter.h"
 #include "core/execute.h"
-#include "core/netns.h"
 #include "core/separate.h"
 #include "core/socket_filter.h"
 #include "lib/cleanup.h"
@@ -138,22 +138,46 @@ static int check_inherited(const struct job *job, struct failure *failure)
 	return 0;
 }
 
-int job_execute(const struct job *job, const struct execution *execution, int *status,
-	struct failure *failure)
+static int check_landlock(const struct job *job, struct failure *failure)
 {
-	_fd_ int cgroup = cgroup_open(job->cgroup), read_end = -1, write_end = -1,
-		 netns = -1;
-	sigset_t signals, before;
-	int pair[2], error = check_inherited(job, failure);
-	pid_t pid;
+	if (job->spec.network == NETWORK_FULL || landlock_is_there())
+		return 0;
+	return fail_as(failure, STATUS_FAILED,
+		"this kernel has no Landlock, without which a command could trace others of its user "
+		"outside of the fence; start it with: lsm=landlock,...");
+}
+
+/* The cgroup that the job's fence is on, which another one may have the path of by now. */
+static int open_fenced(const struct job *job, struct failure *failure)
+{
+	_fd_ int cgroup = cgroup_open(job->cgroup);
+	uint64_t id = 0;
+	int error = job_check_fence(job, failure);
 
 	if (error)
 		return error;
-	if (cgroup < 0)
-		return fail(failure, cgroup, "cannot open cgroup %s", job->cgroup);
-	if (job->netns[0])
-		netns = netns_open(job->netns, failure);
-	if (job->netns[0] && netns < 0)
+	error = cgroup < 0 ? cgroup : cgroup_id(cgroup, &id);
+	if (!error && id != job->id)
+		error = -ESTALE;
+	return error ? fail(failure, error, "cannot open cgroup %s", job->cgroup)
+		     : TAKE_FD(cgroup);
+}
+
+int job_execute(const struct job *job, int lock, const struct execution *execution,
+	int *status, struct failure *failure)
+{
+	_fd_ int held = lock, cgroup = open_fenced(job, failure), read_end = -1,
+		 write_end = -1, netns = -1;
+	sigset_t signals, before;
+	int pair[2], error = cgroup < 0 ? cgroup : check_inherited(job, failure);
+	pid_t pid;
+
+	if (!error)
+		error = check_landlock(job, failure);
+	if (error)
+		return error;
+	netns = job_open_netns(job, failure);
+	if (netns < 0)
 		return netns;
 	if (pipe2(pair, O_CLOEXEC))
 		return fail(failure, -errno, "cannot start the command");
@@ -171,6 +195,8 @@ int job_execute(const struct job *job, const struct execution *execution, int *s
 	if (!pid)
 		become_command(job, execution, netns, write_end, &before);
 	close(TAKE_FD(write_end));
+	if (held >= 0)
+		close(TAKE_FD(held));
 	*status = wait_for(pid, &signals);
 	read_trouble(read_end, execution, status, failure);
 	return 0;

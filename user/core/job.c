@@ -82,20 +82,47 @@ static int open_proxy_cgroup(struct job *job, struct failure *failure)
 static int open_netns(struct job *job, const char *given, struct failure *failure)
 {
 	bool host = !given && job->spec.network == NETWORK_FULL;
-	int netns;
+	char here[PATH_MAX];
+	const char *folder = NULL;
+	_fd_ int netns = -1;
+	int error;
 
 	job->own_netns = !given && !host;
 	if (host)
 		given = "/proc/self/ns/net";
-	if (path_format(job->netns, "%s", job->own_netns ? job->paths.netns : given))
+	if (given && given[0] != '/')
+		folder = getcwd(here, sizeof(here));
+	if (path_format(job->netns, "%s%s%s", folder ? folder : "", folder ? "/" : "",
+		    job->own_netns ? job->paths.netns : given))
 		return fail(failure, -ENAMETOOLONG, "network namespace %s", given);
 	netns = job->own_netns ? netns_make(job->netns, failure)
 			       : netns_open(job->netns, failure);
-	if (netns >= 0)
-		job->host_netns = netns_is_current(netns);
+	if (netns < 0)
+		return netns;
+	error = netns_cookie(netns, &job->netns_cookie);
+	if (error)
+		return fail(failure, error, "cannot tell network namespaces apart");
+	job->host_netns = netns_is_current(netns);
 	if (job->host_netns)
 		job->netns[0] = '\0';
-	return netns;
+	return TAKE_FD(netns);
+}
+
+int job_open_netns(const struct job *job, struct failure *failure)
+{
+	const char *path = job->netns[0] ? job->netns : "/proc/thread-self/ns/net";
+	_fd_ int netns = netns_open(path, failure);
+	uint64_t cookie;
+	int error = netns < 0 ? netns : netns_cookie(netns, &cookie);
+
+	if (netns < 0)
+		return netns;
+	if (error)
+		return fail(failure, error, "cannot tell network namespaces apart");
+	if (job->netns_cookie && cookie != job->netns_cookie)
+		return fail_as(failure, STATUS_FAILED,
+			"%s is not the network namespace of job %s", path, job->spec.name);
+	return TAKE_FD(netns);
 }
 
 static int choose_pacing(
@@ -230,12 +257,14 @@ int job_up(struct job *job, const struct placement *where, struct failure *failu
 static int end_processes(const struct job *job, struct failure *failure)
 {
 	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
-	int error;
+	int error = job->own_cgroup ? 0 : cgroup_is_populated(job->id);
 
-	if (!job->own_cgroup && cgroup_is_populated(job->cgroup) == 1)
+	if (error > 0)
 		return fail(failure, -EBUSY,
 			"%s still has processes, which would be without a fence; end them first",
 			job->cgroup);
+	if (error)
+		return fail(failure, error, "cannot see who is in cgroup %s", job->cgroup);
 	error = job_maps_open(&job->paths, &maps);
 	if (error)
 		return error == -ENOENT
@@ -253,6 +282,7 @@ static int end_processes(const struct job *job, struct failure *failure)
 
 int job_down_locked(struct job *job, struct failure *failure)
 {
+	struct failure ignored;
 	int error = job_paths(job->spec.name, &job->paths, failure);
 
 	if (error)
@@ -260,13 +290,9 @@ int job_down_locked(struct job *job, struct failure *failure)
 	if (!job_is_anywhere(&job->paths))
 		return fail_as(
 			failure, STATUS_NO_JOB, "there is no job %s", job->spec.name);
-	if (job_is_complete(&job->paths)) {
-		error = job_record_read(job, failure);
-		if (!error)
-			error = end_processes(job, failure);
-	} else {
-		error = remains_fence_nobody(&job->paths, failure);
-	}
+	/* A record that can't be read tells no more than one that is not there. */
+	error = job_record_read(job, &ignored) ? remains_fence_nobody(&job->paths, failure)
+					       : end_processes(job, failure);
 	return error ? error : remains_remove(&job->paths, failure);
 }
 

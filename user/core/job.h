@@ -29,6 +29,8 @@ struct job {
 	struct job_paths paths;
 	char cgroup[PATH_SIZE]; /* the job's processes belong there */
 	char netns[PATH_SIZE];
+	uint64_t
+		netns_cookie; /* of the namespace, whoever has that path by now; 0: not known */
 	bool own_cgroup, own_netns; /* made by us, so removed by us */
 	bool host_netns;	    /* the namespace that the loader is in */
 	bool until_empty;	    /* as in struct placement */
@@ -61,6 +63,10 @@ int job_down(const char *name, struct failure *failure);
 
 /* The same for who has the lock of the job; of `job` nothing but the name is given. */
 int job_down_locked(struct job *job, struct failure *failure);
+
+/* Opens the job's network namespace. Returns a descriptor, or -errno, also where the path leads to another one by now, as that
+ * of a process does whose number was used again. */
+int job_open_netns(const struct job *job, struct failure *failure);
 
 /* Reads the job of that name. Returns 0, or -errno with STATUS_NO_JOB. */
 int job_read(struct job *job, const char *name, struct failure *failure);

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "core/netns.h"
@@ -104,6 +105,21 @@ bool netns_is_current(int netns)
 
 	return !stat(CURRENT_NETNS, &current) && !fstat(netns, &other) &&
 	       current.st_ino == other.st_ino && current.st_dev == other.st_dev;
+}
+
+int netns_cookie(int netns, uint64_t *cookie)
+{
+	_cleanup_(netns_leave) struct netns_visit visit = { -1 };
+	socklen_t length = sizeof(*cookie);
+	_fd_ int any = -1;
+	int error = netns_enter(netns, &visit);
+
+	if (error)
+		return error;
+	any = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return any < 0 || getsockopt(any, SOL_SOCKET, SO_NETNS_COOKIE, cookie, &length)
+		       ? -errno
+		       : 0;
 }
 
 int netns_remove(const char *path)

@@ -28,6 +28,10 @@ int netns_open(const char *path, struct failure *failure);
 /* Whether both are the same namespace; an error counts as no. */
 bool netns_is_current(int netns);
 
+/* What the kernel calls a namespace and no other until it is booted again (SO_NETNS_COOKIE, Linux 5.14). Returns 0 or
+ * -errno. */
+int netns_cookie(int netns, uint64_t *cookie);
+
 /*
  * Makes `lo` ready for a job of `rate` bytes per second (0: none): up, with an MTU of 1500 and packets of few segments,
  * so that one is short at a low rate, the proxy's addresses, and with `want_fq` the fq queueing discipline where the

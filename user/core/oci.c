@@ -8,6 +8,7 @@
 
 #include "core/admission.h"
 #include "core/cgroup.h"
+#include "core/condition.h"
 #include "core/oci.h"
 #include "core/remains.h"
 #include "lib/cleanup.h"
@@ -126,21 +127,32 @@ static int finish_spec(struct job_spec *spec, const json_t *state, struct failur
 	return error ? error : spec_finish(spec, failure);
 }
 
+/* Reads a job that a container is to be in. Returns a descriptor of its namespace, or -errno where its fence does not stand. */
+static int open_standing(struct job *job, const char *name, struct failure *failure)
+{
+	int error = job_read(job, name, failure);
+
+	if (!error)
+		error = job_check_fence(job, failure);
+	return error ? error : job_open_netns(job, failure);
+}
+
 /* The container is in the cgroup of a job: that one has to stand, and the container in its namespace. */
 static int join(const char *name, pid_t pid, struct failure *failure)
 {
 	_cleanup_(job_free) struct job job;
 	struct stat own, theirs;
 	char path[PATH_SIZE];
+	_fd_ int netns = -1;
 	int error = job_init(&job);
 
 	if (error)
 		return fail(failure, error, "job %s", name);
-	error = job_read(&job, name, failure);
-	if (error)
-		return error;
+	netns = open_standing(&job, name, failure);
+	if (netns < 0)
+		return netns;
 	if (path_format(path, "/proc/%d/ns/net", (int)pid) || stat(path, &theirs) ||
-		stat(job.netns[0] ? job.netns : "/proc/self/ns/net", &own))
+		fstat(netns, &own))
 		return fail(failure, -errno, "cannot compare network namespaces");
 	if (own.st_ino != theirs.st_ino || own.st_dev != theirs.st_dev)
 		return fail_as(failure, STATUS_FAILED,
@@ -256,13 +268,17 @@ static int set_netns(json_t *linux_config, const char *path)
 static int enter_job(json_t *linux_config, const char *name, struct failure *failure)
 {
 	_cleanup_(job_free) struct job job;
+	_fd_ int netns = -1;
 	int error = job_init(&job);
 
-	if (!error)
-		error = job_read(&job, name, failure);
-	if (!error && job.netns[0] && set_netns(linux_config, job.netns))
-		error = fail(failure, -EINVAL, "the bundle's namespaces");
-	return error;
+	if (error)
+		return fail(failure, error, "job %s", name);
+	netns = open_standing(&job, name, failure);
+	if (netns < 0)
+		return netns;
+	return job.netns[0] && set_netns(linux_config, job.netns)
+		       ? fail(failure, -EINVAL, "the bundle's namespaces")
+		       : 0;
 }
 
 int oci_add_hooks(

@@ -21,6 +21,7 @@ static const struct {
 	{ "CAP_SETUID", CAP_SETUID }, /* the proxy gives up what it has */
 	{ "CAP_SETGID", CAP_SETGID }, { "CAP_SETPCAP", CAP_SETPCAP },
 	{ "CAP_KILL", CAP_KILL }, /* its processes are another user's then */
+	{ "CAP_DAC_READ_SEARCH", CAP_DAC_READ_SEARCH }, /* cgroups by their id */
 };
 
 int privileges_check(const char *verb, struct failure *failure)

@@ -9,6 +9,7 @@
 #include "core/job.h"
 #include "core/remains.h"
 #include "lib/cleanup.h"
+#include "lib/files.h"
 #include "names/address.h"
 
 #define PROXY_URL	  "http://" PROXY_ADDRESS4 ":80"
@@ -80,6 +81,7 @@ static const struct record_field {
 	FIELD(TEXT, cgroup),
 	FIELD(BOOL, own_cgroup),
 	FIELD(TEXT, netns),
+	FIELD(NUMBER, netns_cookie),
 	FIELD(BOOL, own_netns),
 	FIELD(BOOL, host_netns),
 	FIELD(BOOL, until_empty),
@@ -159,6 +161,8 @@ int job_record_write(const struct job *job)
 		"proxy6", endpoint_to_json(&job->proxy6), "dns4",
 		endpoint_to_json(&job->dns4), "dns6", endpoint_to_json(&job->dns6));
 	char path[PATH_SIZE], fresh[PATH_SIZE];
+	_free_ char *text = NULL;
+	int error;
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		if (json_object_set_new(
@@ -168,8 +172,10 @@ int job_record_write(const struct job *job)
 		return -ENOMEM;
 	if (state_path(path, job, "") || state_path(fresh, job, ".new"))
 		return -ENAMETOOLONG;
-	if (json_dump_file(record, fresh, JSON_INDENT(2)))
-		return -EIO;
+	text = json_dumps(record, JSON_INDENT(2));
+	error = text ? file_write(fresh, text) : -ENOMEM;
+	if (error)
+		return error;
 	return rename(fresh, path) ? -errno : 0;
 }
 
@@ -177,9 +183,10 @@ static int state_from_json(struct job *job, const json_t *state)
 {
 	const char *pacing = json_string_value(json_object_get(state, "pacing"));
 
+	/* What another version does not write is as if it were not so. */
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-		int error = field_from_json(
-			job, &fields[i], json_object_get(state, fields[i].name));
+		const json_t *value = json_object_get(state, fields[i].name);
+		int error = value ? field_from_json(job, &fields[i], value) : 0;
 
 		if (error)
 			return error;
@@ -221,5 +228,9 @@ int job_record_read(struct job *job, struct failure *failure)
 	error = state_from_json(job, json_object_get(record, "state"));
 	if (error)
 		return fail(failure, error, "%s is not of this version of jobfence", path);
-	return spec_finish(&job->spec, failure);
+	error = spec_finish(&job->spec, failure);
+	/* One that has no domains left is read as none, and may get some again. */
+	if (!error && job->proxy_id)
+		job->spec.network = NETWORK_HTTP;
+	return error;
 }

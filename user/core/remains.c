@@ -45,32 +45,40 @@ int remains_remove(const struct job_paths *paths, struct failure *failure)
 	return error ? fail(failure, error, "cannot remove %s", paths->run) : 0;
 }
 
-/* The cgroup that the first link, which holds all packets, is attached to; 0: none, or one that is gone. */
-static uint64_t fenced_cgroup(const struct job_paths *paths)
+/* The cgroup that the first link, which holds all packets, is attached to; 0: none, or one that is gone. Returns 0 or
+ * -errno. */
+static int find_fenced(const struct job_paths *paths, uint64_t *id)
 {
 	struct bpf_link_info info = {};
 	unsigned int length = sizeof(info);
 	char path[PATH_SIZE];
 	_fd_ int link = -1;
 
+	*id = 0;
 	if (path_format(path, "%s/links/egress", paths->pins))
-		return 0;
+		return -ENAMETOOLONG;
 	link = bpf_obj_get(path);
-	return link < 0 || bpf_obj_get_info_by_fd(link, &info, &length)
-		       ? 0
-		       : info.cgroup.cgroup_id;
+	if (link < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (bpf_obj_get_info_by_fd(link, &info, &length))
+		return -errno;
+	*id = info.cgroup.cgroup_id;
+	return 0;
 }
 
 int remains_fence_nobody(const struct job_paths *paths, struct failure *failure)
 {
-	uint64_t fenced = fenced_cgroup(paths), own = 0;
+	uint64_t fenced, own = 0;
 	_fd_ int cgroup = cgroup_open(paths->work);
-	_fd_ int other = -1;
+	int populated = find_fenced(paths, &fenced);
 
-	if (!fenced || (cgroup >= 0 && !cgroup_id(cgroup, &own) && own == fenced))
-		return 0;
-	other = cgroup_open_by_id(fenced);
-	if (other < 0 || cgroup_is_populated_at(other) != 1)
+	if (!populated && fenced &&
+		(cgroup < 0 || cgroup_id(cgroup, &own) || own != fenced))
+		populated = cgroup_is_populated(fenced);
+	if (populated < 0)
+		return fail(failure, populated, "cannot see whom the fence of %s holds",
+			paths->run);
+	if (!populated)
 		return 0;
 	return fail(failure, -EBUSY,
 		"%s is half a job, whose fence still holds processes in the cgroup with the inode "

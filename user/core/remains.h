@@ -22,6 +22,6 @@ int remains_remove(const struct job_paths *paths, struct failure *failure);
 
 /*
  * Whether the links of a job that is not whole still fence processes in a cgroup that others made: without them
- * these would have all of the node's network. Returns 0, or -EBUSY with the failure noted.
+ * these would have all of the node's network. Returns 0, or -EBUSY or -errno with the failure noted.
  */
 int remains_fence_nobody(const struct job_paths *paths, struct failure *failure);

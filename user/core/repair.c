@@ -16,16 +16,11 @@
 
 #define KILL_PATIENCE 10 /* seconds */
 
-static int open_netns(const struct job *job, struct failure *failure)
-{
-	return netns_open(job->netns[0] ? job->netns : "/proc/self/ns/net", failure);
-}
-
 int job_restart_proxy(struct job *job, struct failure *failure)
 {
 	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
 	_fd_ int cgroup = cgroup_open(job->paths.proxy);
-	_fd_ int netns = open_netns(job, failure);
+	_fd_ int netns = job_open_netns(job, failure);
 	int error;
 
 	if (netns < 0)
@@ -54,16 +49,9 @@ int job_repair(struct job *job, const char *name, struct failure *failure)
 {
 	_fd_ int lock = job_read_locked(job, name, failure);
 
-	if (lock < 0)
-		return lock;
-	switch (job_condition(job)) {
-	case CONDITION_UP:
-		return 0;
-	case CONDITION_CUT_OFF:
-		return job_restart_proxy(job, failure);
-	default:
-		return fail_as(failure, STATUS_FAILED,
-			"the fence of job %s is gone; end the job: jobfence down %s", name,
-			name);
-	}
+	int error = lock < 0 ? lock : job_check_fence(job, failure);
+
+	if (error || job_condition(job) == CONDITION_UP)
+		return error;
+	return job_restart_proxy(job, failure);
 }

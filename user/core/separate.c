@@ -24,10 +24,20 @@ struct ruleset {
 #define SCOPED_ABSTRACT_UNIX (1U << 0)
 #define SCOPED_SIGNAL	     (1U << 1)
 
+static long landlock_version(void)
+{
+	return syscall(
+		SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+}
+
+bool landlock_is_there(void)
+{
+	return landlock_version() > 0;
+}
+
 static int enter_domain(void)
 {
-	const long version = syscall(
-		SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	const long version = landlock_version();
 	const struct ruleset ruleset = { .files = LANDLOCK_ACCESS_FS_MAKE_BLOCK,
 		.scoped = version >= SCOPED_VERSION ? SCOPED_ABSTRACT_UNIX | SCOPED_SIGNAL
 						    : 0 };

@@ -266,9 +266,6 @@ int job_update(const char *name, const struct job_change *change, struct failure
 	lock = job_read_locked(&job, name, failure);
 	if (lock < 0)
 		return lock;
-	if (job.proxy_id)
-		/* One that has no domains left is read as none. */
-		job.spec.network = NETWORK_HTTP;
 	if (domains)
 		error = change_domains(&job, change, failure);
 	if (!error && change->rate)

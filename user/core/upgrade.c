@@ -42,17 +42,10 @@ int job_upgrade(const char *name, bool proxy, struct failure *failure)
 	lock = job_read_locked(&job, name, failure);
 	if (lock < 0)
 		return lock;
-	switch (job_condition(&job)) {
-	case CONDITION_UP:
-	case CONDITION_CUT_OFF:
+	error = job_check_fence(&job, failure);
+	if (!error)
 		error = objects_ensure(failure);
-		if (!error)
-			error = replace_programs(&job, failure);
-		return error || !proxy || !job.proxy_id ? error
-							: job_restart_proxy(&job, failure);
-	default:
-		return fail_as(failure, STATUS_FAILED,
-			"the fence of job %s is gone; end the job: jobfence down %s", name,
-			name);
-	}
+	if (!error)
+		error = replace_programs(&job, failure);
+	return error || !proxy || !job.proxy_id ? error : job_restart_proxy(&job, failure);
 }
