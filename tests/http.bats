@@ -97,6 +97,28 @@ print(b"".join(iter(lambda: client.recv(65536), b"")).split(b"\r\n\r\n")[1].deco
 	is "$(fetch $site/until-close/100000 | wc -c)" 100000
 }
 
+@test "a body that is cut is not taken for a whole one" {
+	up
+	ends_with 56 fetch -o /dev/null $site/until-reset/1000
+	ends_with 56 fetch -o /dev/null --http1.0 $site/cut-chunk/1000
+	ends_with 18 fetch -o /dev/null $site/cut-chunk/1000
+}
+
+@test "a site that answers before it has read a request gets the rest of it" {
+	up
+	is "$(in_job_directly python3 -c '
+import socket
+client = socket.create_connection(("11.0.0.2", 80), 20)
+client.sendall(b"POST /early HTTP/1.1\r\nHost: allowed.test\r\nContent-Length: 3000000\r\n\r\n")
+answer = client.recv(65536)
+while not answer.endswith(b"early\n"):
+	answer += client.recv(65536)
+client.sendall(b"a" * 3000000)
+client.sendall(b"GET / HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\r\n")
+print(b"".join(iter(lambda: client.recv(65536), b"")).split(b"\r\n\r\n")[1].decode(), end="")')" 'this is allowed.test'
+	is "$(lab_seen '.event == "body"' .length | xargs)" '3000000 0'
+}
+
 @test "answers without a body leave the connection in use" {
 	local codes
 

@@ -91,6 +91,13 @@ hello()
 	is "$(lab_seen '.event == "tls"' .name | sort -u)" '"allowed.test"'
 }
 
+@test "a site that resets a connection ends it for the job, too" {
+	lab_name allowed.test 11.0.0.6
+	up
+	like "$(hello --name allowed.test 11.0.0.2)" 'alert *'
+	like "$(hello --connect allowed.test:443 --name allowed.test 192.0.0.8 80)" 'alert *'
+}
+
 @test "a tunnel to an address needs that address declared" {
 	up --domain 11.0.0.77
 	is "$(hello --connect 11.0.0.2:443 --name allowed.test 192.0.0.8 80)" 403

@@ -16,13 +16,14 @@ sees each packet that arrives. What happened is appended to the file LOG, one JS
 
 Prints "ready" once everything listens. The paths that the web server knows are the functions
 named get_*; a number at the end of a path is their argument. At 11.0.0.4 the web server asks a
-TLS client for a second hello.
+TLS client for a second hello, at 11.0.0.6 it resets the connection.
 """
 
 import argparse
 import base64
 import hashlib
 import json
+import os
 import socket
 import ssl
 import struct
@@ -32,6 +33,7 @@ BLOCK = bytes(range(256)) * 1024
 WEB_PORTS = (80, 443)
 RESOLVER = ("::ffff:11.0.0.53", "2600:1::53")
 HELLO_TWICE = "11.0.0.4"
+RESETS = "11.0.0.6"
 DEFAULT_ADDRESSES = ("11.0.0.2", "2600:1::2")
 WEBSOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -116,8 +118,17 @@ class Visit:
         log.write("connection", id=self.id, port=port, to=to, client=plain(address[0]))
         start(self.serve, tls[to == HELLO_TWICE] if port == 443 else None)
 
+    def reset(self):
+        """Ends the connection without a FIN."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        os.close(self.connection.detach())
+
     def serve(self, tls):
         try:
+            if tls and plain(self.connection.getsockname()[0]) == RESETS:
+                self.connection.recv(65536)
+                self.reset()
+                return
             if tls:
                 self.connection = tls.wrap_socket(self.connection, server_side=True)
                 self.log.write("tls", id=self.id, name=tls.names.pop(self.connection, None))
@@ -142,6 +153,8 @@ class Visit:
             return False
         if request.header("expect").lower() == "100-continue":
             self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if request.path == "/early":
+            self.send_text(request, b"early\n")
         length, digest = 0, hashlib.sha256()
         for block in request.body():
             length += len(block)
@@ -149,6 +162,8 @@ class Visit:
         request.received = f"{length} {digest.hexdigest()}\n".encode()
         self.log.write("body", id=self.id, length=length, sha256=digest.hexdigest(),
                        trailers=request.trailers)
+        if request.path == "/early":
+            return True
         name, _, argument = request.path.split("?")[0].strip("/").partition("/")
         serve = getattr(self, "get_" + name.replace("-", "_"), self.get_)
         serve(request, int(argument or 0) if argument.isdigit() else 0)
@@ -201,6 +216,14 @@ class Visit:
 
     def get_until_close(self, _, length):
         self.send("200 OK", "Connection: close", body=BLOCK[:length])
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def get_until_reset(self, _, length):
+        self.send("200 OK", "Connection: close", body=BLOCK[:length])
+        self.reset()
+
+    def get_cut_chunk(self, _, length):
+        self.send("200 OK", "Transfer-Encoding: chunked", body=b"%x\r\n%b" % (2 * length, BLOCK[:length]))
         self.connection.shutdown(socket.SHUT_RDWR)
 
     def get_status(self, request, status):

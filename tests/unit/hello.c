@@ -465,10 +465,7 @@ static void what_may_precede_another_hello_is_skipped(void **state)
 	for (size_t length = 0; length <= 21; length++)
 		assert_int_equal(
 			hello_skip(memcpy(room + ROOM - length, before, length), length),
-			length < 6    ? 0
-			: length < 14 ? 6
-			: length < 21 ? 14
-				      : 21);
+			length);
 	assert_int_equal(hello_skip((const unsigned char *)BYTES("\x18\x03\x03\0\1a")), 0);
 }
 

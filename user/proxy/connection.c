@@ -39,10 +39,24 @@ static void release(struct deferred *deferred)
 	free(container_of(deferred, struct connection, release));
 }
 
+bool connection_cuts_response(const struct connection *connection)
+{
+	const struct http_body *response = &connection->response;
+	bool by_close = response->framing == FRAMING_CLOSE ||
+			(response->framing == FRAMING_CHUNKED && !response->rechunk);
+
+	return connection->response_began && by_close &&
+	       (!response->complete || connection->client.out);
+}
+
 static void connection_close(struct connection *connection)
 {
+	const struct linger reset = { .l_onoff = 1 };
 	struct proxy *proxy = connection->proxy;
 
+	if (connection_cuts_response(connection))
+		setsockopt(connection->client.source.fd, SOL_SOCKET, SO_LINGER, &reset,
+			sizeof(reset));
 	dial_cancel(&connection->dial);
 	tunnel_end(connection);
 	throttle_leave(&connection->upload_turn);

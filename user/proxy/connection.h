@@ -112,6 +112,9 @@ int connection_new(struct proxy *proxy, int fd, const struct endpoint *destinati
 /* Runs steps until one waits. The connection may be gone after it. */
 void connection_run(struct connection *connection);
 
+/* Whether the client would take the end of its connection, were it now, for the end of a response that it has not all of. */
+bool connection_cuts_response(const struct connection *connection);
+
 /* Goes to another state and gives it its time. */
 void connection_enter(struct connection *connection, enum connection_state state);
 

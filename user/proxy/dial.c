@@ -10,7 +10,8 @@
 #include "names/address.h"
 #include "proxy/dial.h"
 
-#define TRY_PATIENCE 10000000000ULL /* ns for each address */
+#define PATIENCE     28000000000ULL /* ns for all addresses of a site */
+#define TRY_PATIENCE 10000000000ULL /* ns for one at most */
 
 /* Returns 0: under way or connected; or -errno. */
 static int try_address(struct dial *dial, const struct address *address)
@@ -20,6 +21,7 @@ static int try_address(struct dial *dial, const struct address *address)
 	socklen_t length = endpoint_to_socket(&endpoint, &socket_address);
 	_fd_ int fd = socket(
 		socket_address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	const uint64_t share = PATIENCE / (uint64_t)dial->lookup.count;
 	const int on = 1;
 	int error;
 
@@ -33,7 +35,8 @@ static int try_address(struct dial *dial, const struct address *address)
 	if (error)
 		return error;
 	TAKE_FD(fd);
-	loop_set_timer(dial->loop, &dial->timer, TRY_PATIENCE);
+	loop_set_timer(
+		dial->loop, &dial->timer, share < TRY_PATIENCE ? share : TRY_PATIENCE);
 	return 0;
 }
 

@@ -22,6 +22,7 @@
 #define STREAMS_MAX	32
 #define STREAM_PATIENCE 10000000000ULL /* ns */
 #define DATAGRAMS_BATCH 16
+#define PAUSE		100000000ULL /* ns, when there are no descriptors left */
 
 struct socket {
 	struct source source;
@@ -46,6 +47,7 @@ struct dns_stub {
 	size_t socket_count;
 	struct stream *streams;
 	size_t stream_count;
+	struct timer pause;
 };
 
 /* "localhost" and names below it (RFC 6761 section 6.3). */
@@ -242,8 +244,21 @@ static void listener_ready(struct source *source, uint32_t events)
 	int fd = accept4(source->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	(void)events;
-	if (fd >= 0)
+	if (fd >= 0) {
 		stream_accepted(stub, fd);
+	} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+		   errno == ENOBUFS) {
+		loop_change(stub->loop, source, 0);
+		loop_set_timer(stub->loop, &stub->pause, PAUSE);
+	}
+}
+
+static void pause_over(struct timer *timer)
+{
+	struct dns_stub *stub = container_of(timer, struct dns_stub, pause);
+
+	for (size_t i = 0; i < stub->socket_count; i++)
+		loop_change(stub->loop, &stub->sockets[i].source, EPOLLIN);
 }
 
 static int add_socket(struct dns_stub *stub, int fd,
@@ -270,6 +285,7 @@ int dns_stub_new(struct loop *loop, const struct proxy_settings *settings,
 	new->loop = loop;
 	new->rules = rules;
 	new->settings = settings;
+	new->pause.expired = pause_over;
 	error = add_socket(new, FD_DNS_UDP4, datagram_ready);
 	if (!error)
 		error = add_socket(new, FD_DNS_UDP6, datagram_ready);
@@ -299,5 +315,6 @@ void dns_stub_free(struct dns_stub *stub)
 	}
 	for (size_t i = 0; i < stub->socket_count; i++)
 		loop_remove(stub->loop, &stub->sockets[i].source);
+	loop_cancel_timer(stub->loop, &stub->pause);
 	free(stub);
 }

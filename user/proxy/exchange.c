@@ -26,9 +26,7 @@ void exchange_begin(struct connection *connection)
 		return;
 	}
 	/* Kept, should the upstream turn out to have gone. */
-	if (peer_out(upstream))
-		buffer_append(upstream->out, connection->pending->bytes,
-			connection->pending->end);
+	buffer_append(upstream->out, connection->pending->bytes, connection->pending->end);
 }
 
 static enum step bad_gateway(struct connection *connection, const char *explanation)
@@ -44,6 +42,8 @@ static enum step bad_gateway(struct connection *connection, const char *explanat
 /* What was promised can't be kept: the client sees its connection end early. */
 static enum step abandon(struct connection *connection)
 {
+	if (connection_cuts_response(connection))
+		return STEP_END;
 	peer_close(&connection->upstream);
 	connection_enter(connection, STATE_ENDING);
 	return STEP_AGAIN;
@@ -84,9 +84,13 @@ static enum step send_request(struct connection *connection)
 	long length;
 
 	if (!connection->request.complete && !connection->request_cut) {
+		int error = 0;
+
 		length = client->in ? 0 : client_read(connection);
-		if (client->in && move(&connection->request, client, upstream, &moved)) {
-			if (connection->response_began)
+		if (client->in)
+			error = move(&connection->request, client, upstream, &moved);
+		if (error) {
+			if (error == -ENOMEM || connection->response_began)
 				return STEP_END;
 			const struct refusal_text text = { .status = 400,
 				.reason = REASON_PROTOCOL,
@@ -153,7 +157,8 @@ static enum step begin_response(struct connection *connection)
 		return STEP_AGAIN;
 	/* Behind a part of it the refusal would be one of its fields. */
 	buffer_put(&connection->client.out);
-	return bad_gateway(connection, "the head of the response is too long");
+	return out ? bad_gateway(connection, "the head of the response is too long")
+		   : STEP_END;
 }
 
 static enum step read_head(struct connection *connection)
@@ -184,7 +189,8 @@ static enum step read_head(struct connection *connection)
 /* The upstream is gone before the response was whole. */
 static enum step upstream_ended(struct connection *connection)
 {
-	if (connection->response_began && connection->response.framing == FRAMING_CLOSE) {
+	if (connection->response_began && connection->response.framing == FRAMING_CLOSE &&
+		connection->upstream.eof) {
 		connection->response.complete = true;
 		return STEP_AGAIN;
 	}
@@ -206,6 +212,8 @@ static enum step receive_response(struct connection *connection)
 			      ? -EAGAIN
 			      : peer_read(upstream, BUFFER_SIZE);
 
+	if (length == -ENOMEM)
+		return STEP_END;
 	if (length > 0)
 		connection_moved(connection);
 	if (upstream->in && !connection->response_began) {
@@ -225,6 +233,13 @@ static enum step receive_response(struct connection *connection)
 	if (upstream->eof || (length < 0 && length != -EAGAIN))
 		return client->out ? STEP_WAIT : upstream_ended(connection);
 	return STEP_WAIT;
+}
+
+/* A site may answer before it has read all of the request, and want the rest all the same. */
+static bool is_sent(const struct connection *connection)
+{
+	return connection->request_cut ||
+	       (connection->request.complete && !connection->upstream.out);
 }
 
 static enum step finish(struct connection *connection)
@@ -264,7 +279,8 @@ enum step exchange_step(struct connection *connection)
 			return STEP_END;
 		written = length > 0 ? STEP_AGAIN : STEP_WAIT;
 	}
-	if (connection->response_began && connection->response.complete)
+	if (connection->response_began && connection->response.complete &&
+		(is_sent(connection) || !connection->upstream_keep))
 		return finish(connection);
 	return sent == STEP_AGAIN || received == STEP_AGAIN || written == STEP_AGAIN
 		       ? STEP_AGAIN

@@ -140,6 +140,8 @@ enum step answer_step(struct connection *connection)
 		return STEP_AGAIN;
 	if (answer == HELLO_ANSWER_MORE && length == -EAGAIN && !upstream->eof)
 		return STEP_WAIT;
+	if (answer == HELLO_ANSWER_MORE && length < 0 && length != -EAGAIN)
+		return connection_alert(connection, TLS_INTERNAL_ERROR, 0, NULL);
 	if (answer != HELLO_ANSWER_RETRY) {
 		tunnel_begin(connection);
 		return STEP_AGAIN;

@@ -261,5 +261,6 @@ size_t hello_skip(const unsigned char *bytes, size_t length)
 		take(&input, RECORD_HEADER_LENGTH - 2, &header) &&
 		take_number(&input, 2, &record) && take(&input, record, &content))
 		skipped = length - input.length;
-	return skipped;
+	/* A record that is not whole yet. */
+	return skipped < length && may_precede(bytes[skipped]) ? length : skipped;
 }

@@ -66,7 +66,10 @@ long peer_read(struct peer *peer, size_t most)
 {
 	size_t space;
 	ssize_t length;
+	int error;
 
+	if (peer->error)
+		return peer->error;
 	if (!peer->readable || peer->eof)
 		return -EAGAIN;
 	if (!peer->in)
@@ -83,6 +86,7 @@ long peer_read(struct peer *peer, size_t most)
 	do
 		length = recv(peer->source.fd, peer->in->bytes + peer->in->end, space, 0);
 	while (length < 0 && errno == EINTR);
+	error = length < 0 ? -errno : 0;
 	/* A short read has emptied the socket: the loop tells when there is more. */
 	if (length < (ssize_t)space)
 		peer->readable = peer->hung && length > 0;
@@ -90,9 +94,11 @@ long peer_read(struct peer *peer, size_t most)
 		peer->in->end += (size_t)length;
 	else if (length == 0)
 		peer->eof = true;
+	else if (error != -EAGAIN)
+		peer->error = error;
 	if (!buffer_length(peer->in))
 		buffer_put(&peer->in);
-	return length < 0 ? -errno : length;
+	return length < 0 ? error : length;
 }
 
 long peer_write(struct peer *peer, size_t most)

@@ -18,6 +18,7 @@ struct peer {
 	bool readable, writable; /* worth a try */
 	bool eof;		 /* the other side sends no more */
 	bool hung; /* nothing more to wait for: what comes is in the kernel already */
+	int error; /* -errno of a read that failed: the kernel tells it once */
 	struct buffer *in, *out; /* NULL when empty */
 };
 

@@ -36,7 +36,7 @@ struct supervisor {
 	int program; /* of this program: its path may be out of reach without privileges */
 	int signals; /* signalfd(2) of SIGCHLD and SIGTERM */
 	sigset_t before;
-	pid_t worker;
+	pid_t pid, worker;
 };
 
 static int64_t now_ms(void)
@@ -53,7 +53,7 @@ static __attribute__((noreturn)) void become_worker(const struct supervisor *sup
 
 	sigprocmask(SIG_SETMASK, &supervisor->before, NULL);
 	/* Checked after it is set: the supervisor may have gone before. */
-	if (!prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() != 1)
+	if (!prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == supervisor->pid)
 		fexecve(supervisor->program, arguments, environ);
 	_exit(127);
 }
@@ -164,8 +164,8 @@ static int supervise(struct supervisor *supervisor)
 
 int supervisor_run(const struct proxy_settings *settings)
 {
-	struct supervisor supervisor = { .program = open(
-						 "/proc/self/exe", O_RDONLY | O_CLOEXEC) };
+	struct supervisor supervisor = { .pid = getpid(),
+		.program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC) };
 	sigset_t signals;
 	int error, status;
 

@@ -147,7 +147,7 @@ static enum step run_flow(struct connection *connection, struct flow *flow,
 	if (step != STEP_AGAIN || flow->finished)
 		return step == STEP_AGAIN ? STEP_WAIT : step;
 	if (!from->eof && !from->readable)
-		return STEP_WAIT;
+		return from->error ? STEP_END : STEP_WAIT;
 	if (!from->eof)
 		step = fill(connection, flow, from);
 	if (step == STEP_AGAIN)
@@ -168,7 +168,10 @@ enum step tunnel_step(struct connection *connection)
 	if (up == STEP_END)
 		return STEP_END;
 	down = run_flow(connection, &connection->down, upstream, client);
-	if (down == STEP_END || (connection->up.finished && connection->down.finished))
+	/* What ended one way and then hangs takes nothing either. */
+	if (down == STEP_END ||
+		(connection->up.finished && (connection->down.finished || client->hung)) ||
+		(connection->down.finished && upstream->hung))
 		return STEP_END;
 	return up == STEP_AGAIN || down == STEP_AGAIN ? STEP_AGAIN : STEP_WAIT;
 }
