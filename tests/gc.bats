@@ -88,8 +88,8 @@ is_put_right()
 	leave_cgroup
 	# It may be a container that starts again.
 	is "$(jobfence gc)" ''
+	in_lab touch -d '2 minutes ago' "/run/jobfence/jobs/$JOB/empty"
 	enter_cgroup
-	is "$(jobfence gc)" ''
 	leave_cgroup
 	is "$(jobfence gc)" ''
 	in_lab touch -d '2 minutes ago' "/run/jobfence/jobs/$JOB/empty"

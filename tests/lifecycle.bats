@@ -71,6 +71,19 @@ proxy_processes()
 	nothing_is_left
 }
 
+@test "a frozen job is ended, with a command in it that never began" {
+	local cgroup
+
+	job_up --domain allowed.test
+	cgroup=$(up_says .cgroup)
+	in_lab bash -c "echo 1 >'$cgroup/cgroup.freeze'"
+	in_job true 3>&- &
+	until [ -n "$(in_lab cat "$cgroup/cgroup.procs")" ]; do :; done
+	jobfence down "$JOB"
+	wait $! || [ $? -eq 137 ]
+	nothing_is_left
+}
+
 @test "an up that was killed anywhere is put right by the next one, by down, or by gc" {
 	local call turn=0 calls
 

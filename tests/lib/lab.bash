@@ -124,7 +124,7 @@ lab_settle()
 # Waits until a line of the file $1 matches $2.
 await()
 {
-	grep -q -m 1 -- "$2" < <(timeout 30 tail -n +1 -f "$1") || lab_fail "$1 never says: $2"
+	grep -q -m 1 -- "$2" < <(timeout 120 tail -n +1 -f "$1") || lab_fail "$1 never says: $2"
 }
 
 # What the Internet has seen since lab_forget: JSON objects, one a line, that jq's condition $1 holds for,

@@ -59,7 +59,7 @@ static int find_bundle(char **words, const char **bundle, struct failure *failur
 			(strlen(values[i]) != length || strncmp(*words, values[i], length)))
 			i++;
 		/* To crun the value of -b=PATH begins with the sign. */
-		if (i == ARRAY_SIZE(values) || !value ||
+		if (i == ARRAY_SIZE(values) || !value || !value[0] ||
 			(value != words[1] && values[i][1] != '-'))
 			return fail_as(failure, STATUS_USAGE,
 				"option %.64s of the runtime is not known, or has no value",

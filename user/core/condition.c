@@ -2,6 +2,8 @@
 /* See condition.h. */
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -11,6 +13,7 @@
 #include "lib/cleanup.h"
 #include "lib/files.h"
 
+#define LINE_SIZE 64
 #define EMPTY_PATIENCE \
 	60 /* seconds that a cgroup of others may stand empty: a container starts, or starts again */
 
@@ -79,20 +82,34 @@ static bool is_long_ago(time_t moment)
 	return age < 0 || age >= EMPTY_PATIENCE;
 }
 
-/* Whether it was empty when gc last came by, and that was long ago: a file in the job's folder bears the time. */
-static bool stays_empty(const struct job *job, bool empty)
+/* Reads the first line of a short file into `line`. Returns 0 or -errno. */
+static int read_line(const char *folder, const char *name, char line[LINE_SIZE])
 {
-	struct stat status;
-	char note[PATH_SIZE];
+	char path[PATH_SIZE];
+	_file_ FILE *file = NULL;
 
-	if (path_format(note, "%s/empty", job->paths.run))
+	if (path_format(path, "%s/%s", folder, name))
+		return -ENAMETOOLONG;
+	file = fopen(path, "re");
+	return file && fgets(line, LINE_SIZE, file) ? 0 : -EIO;
+}
+
+/*
+ * Whether the job's cgroup was empty when gc last came by, that was long ago, and nothing ran in it since: a file in the job's
+ * folder bears the time, and what processors it had used (cpu.stat, usage_usec).
+ */
+static bool stays_empty(const struct job *job)
+{
+	char path[PATH_SIZE], used[LINE_SIZE], noted[LINE_SIZE];
+	struct stat status;
+
+	if (path_format(path, "%s/empty", job->paths.run) ||
+		read_line(job->cgroup, "cpu.stat", used))
 		return false;
-	if (!empty)
-		unlink(note);
-	else if (!stat(note, &status))
+	if (!read_line(job->paths.run, "empty", noted) && !strcmp(used, noted) &&
+		!stat(path, &status))
 		return is_long_ago(status.st_mtime);
-	else
-		file_write(note, "");
+	file_write(path, used);
 	return false;
 }
 
@@ -106,6 +123,6 @@ bool job_is_dead(const struct job *job)
 	populated = cgroup_is_populated(job->id);
 	if (condition != CONDITION_UP)
 		return !populated;
-	return !job->own_cgroup && populated >= 0 && is_long_ago(job->started) &&
-	       stays_empty(job, !populated);
+	return !job->own_cgroup && !populated && is_long_ago(job->started) &&
+	       stays_empty(job);
 }

@@ -18,6 +18,7 @@
 #include "core/condition.h"
 #include "core/enter.h"
 #include "core/execute.h"
+#include "core/lock.h"
 #include "core/separate.h"
 #include "core/socket_filter.h"
 #include "lib/cleanup.h"
@@ -195,8 +196,7 @@ int job_execute(const struct job *job, int lock, const struct execution *executi
 	if (!pid)
 		become_command(job, execution, netns, write_end, &before);
 	close(TAKE_FD(write_end));
-	if (held >= 0)
-		close(TAKE_FD(held));
+	job_unlock(TAKE_FD(held));
 	*status = wait_for(pid, &signals);
 	read_trouble(read_end, execution, status, failure);
 	return 0;

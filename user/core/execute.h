@@ -18,7 +18,7 @@ enum { EXIT_BEFORE = 125, EXIT_NOT_RUN = 126, EXIT_NOT_FOUND = 127 };
 /*
  * Runs a command in a job whose fence stands and waits for it; signals that others send are passed on to it. `*status` is its exit
  * status, 128+n where signal n ended it, or one of the above with the reason in `failure`. Returns 0, or -errno
- * where there was no command to wait for. `lock` is closed once the command is in the job's cgroup, so that nobody ends the
+ * where there was no command to wait for. `lock` is given back once the command is in the job's cgroup, so that nobody ends the
  * job for want of processes before; -1: none.
  */
 int job_execute(const struct job *job, int lock, const struct execution *execution,

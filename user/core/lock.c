@@ -55,6 +55,16 @@ int job_lock(const char *name, struct failure *failure)
 	return lock_job(name, F_OFD_SETLKW, failure);
 }
 
+void job_unlock(int lock)
+{
+	struct flock all = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+	if (lock < 0)
+		return;
+	fcntl(lock, F_OFD_SETLK, &all);
+	close(lock);
+}
+
 int job_try_lock(const char *name, struct failure *failure)
 {
 	return lock_job(name, F_OFD_SETLK, failure);

@@ -12,7 +12,10 @@
 /* The lock of the job with this name. Two names may share one: nobody takes a second. */
 int job_lock(const char *name, struct failure *failure);
 
-/* The same without waiting: -EAGAIN, with no failure noted, while another has it. */
+/* Gives a lock back, -1: none, also where a child has a copy of the descriptor, and closes that. */
+void job_unlock(int lock);
+
+/* The same as job_lock() without waiting: -EAGAIN, with no failure noted, while another has it. */
 int job_try_lock(const char *name, struct failure *failure);
 
 /* The locks of all jobs at once, without waiting for them: -EAGAIN, with no failure noted, while anyone has one. */

@@ -39,24 +39,27 @@ static void release(struct deferred *deferred)
 	free(container_of(deferred, struct connection, release));
 }
 
-bool connection_cuts_response(const struct connection *connection)
+bool connection_ends_response(const struct connection *connection)
 {
 	const struct http_body *response = &connection->response;
-	bool by_close = response->framing == FRAMING_CLOSE ||
-			(response->framing == FRAMING_CHUNKED && !response->rechunk);
 
-	return connection->response_began && by_close &&
-	       (!response->complete || connection->client.out);
+	return connection->response_began &&
+	       (response->framing == FRAMING_CLOSE ||
+		       (response->framing == FRAMING_CHUNKED && !response->rechunk));
+}
+
+void connection_reset_at_end(const struct connection *connection, bool reset)
+{
+	const struct linger linger = { .l_onoff = reset };
+
+	setsockopt(connection->client.source.fd, SOL_SOCKET, SO_LINGER, &linger,
+		sizeof(linger));
 }
 
 static void connection_close(struct connection *connection)
 {
-	const struct linger reset = { .l_onoff = 1 };
 	struct proxy *proxy = connection->proxy;
 
-	if (connection_cuts_response(connection))
-		setsockopt(connection->client.source.fd, SOL_SOCKET, SO_LINGER, &reset,
-			sizeof(reset));
 	dial_cancel(&connection->dial);
 	tunnel_end(connection);
 	throttle_leave(&connection->upload_turn);
@@ -207,6 +210,8 @@ static enum step ending_step(struct connection *connection)
 	}
 	if (!connection->said) {
 		connection->said = true;
+		if (connection_ends_response(connection))
+			connection_reset_at_end(connection, false);
 		shutdown(client->source.fd, SHUT_WR);
 		connection_give_time(connection, LINGER);
 	}

@@ -112,8 +112,11 @@ int connection_new(struct proxy *proxy, int fd, const struct endpoint *destinati
 /* Runs steps until one waits. The connection may be gone after it. */
 void connection_run(struct connection *connection);
 
-/* Whether the client would take the end of its connection, were it now, for the end of a response that it has not all of. */
-bool connection_cuts_response(const struct connection *connection);
+/* Whether the client takes the end of its connection for that of the response. */
+bool connection_ends_response(const struct connection *connection);
+
+/* Has the client's connection reset at its end, whoever brings it about; or not, once it has all of the response. */
+void connection_reset_at_end(const struct connection *connection, bool reset);
 
 /* Goes to another state and gives it its time. */
 void connection_enter(struct connection *connection, enum connection_state state);

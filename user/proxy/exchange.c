@@ -42,7 +42,7 @@ static enum step bad_gateway(struct connection *connection, const char *explanat
 /* What was promised can't be kept: the client sees its connection end early. */
 static enum step abandon(struct connection *connection)
 {
-	if (connection_cuts_response(connection))
+	if (connection_ends_response(connection))
 		return STEP_END;
 	peer_close(&connection->upstream);
 	connection_enter(connection, STATE_ENDING);
@@ -152,6 +152,8 @@ static enum step begin_response(struct connection *connection)
 			&connection->response, framing, head.content_length, !asked->old);
 		connection->response_began = true;
 		buffer_put(&connection->pending);
+		if (connection_ends_response(connection))
+			connection_reset_at_end(connection, true);
 	}
 	if (out && http_response_write(&head, asked, asked->keep, out))
 		return STEP_AGAIN;
@@ -190,7 +192,7 @@ static enum step read_head(struct connection *connection)
 static enum step upstream_ended(struct connection *connection)
 {
 	if (connection->response_began && connection->response.framing == FRAMING_CLOSE &&
-		connection->upstream.eof) {
+		connection->upstream.eof && !connection->upstream.reset) {
 		connection->response.complete = true;
 		return STEP_AGAIN;
 	}
@@ -280,7 +282,9 @@ enum step exchange_step(struct connection *connection)
 		written = length > 0 ? STEP_AGAIN : STEP_WAIT;
 	}
 	if (connection->response_began && connection->response.complete &&
-		(is_sent(connection) || !connection->upstream_keep))
+		(is_sent(connection) || !connection->upstream_keep ||
+			connection_ends_response(connection) ||
+			peer_read(&connection->upstream, BUFFER_SIZE) != -EAGAIN))
 		return finish(connection);
 	return sent == STEP_AGAIN || received == STEP_AGAIN || written == STEP_AGAIN
 		       ? STEP_AGAIN

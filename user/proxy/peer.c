@@ -116,6 +116,7 @@ long peer_write(struct peer *peer, size_t most)
 	while (written < 0 && errno == EINTR);
 	if (written < (ssize_t)length)
 		peer->writable = false;
+	peer->reset |= written < 0 && errno == ECONNRESET;
 	if (written < 0)
 		return -errno;
 	peer->out->start += (size_t)written;

@@ -17,8 +17,9 @@ struct peer {
 	struct loop *loop;
 	bool readable, writable; /* worth a try */
 	bool eof;		 /* the other side sends no more */
-	bool hung; /* nothing more to wait for: what comes is in the kernel already */
-	int error; /* -errno of a read that failed: the kernel tells it once */
+	bool hung;  /* nothing more to wait for: what comes is in the kernel already */
+	int error;  /* -errno of a read that failed: the kernel tells it once */
+	bool reset; /* so a write was told, and no read will be */
 	struct buffer *in, *out; /* NULL when empty */
 };
 
