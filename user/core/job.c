@@ -78,23 +78,30 @@ static int open_proxy_cgroup(struct job *job, struct failure *failure)
 		failure, fd < 0 ? fd : error, "cannot open cgroup %s", job->paths.proxy);
 }
 
+/* Links are not followed: that of a process's namespace leads to no path. */
+static int write_absolute(char absolute[PATH_SIZE], const char *path)
+{
+	char here[PATH_MAX];
+
+	if (path[0] == '/')
+		return path_format(absolute, "%s", path);
+	return getcwd(here, sizeof(here)) ? path_format(absolute, "%s/%s", here, path)
+					  : -errno;
+}
+
 /* The namespace that was named; else one of the job's own, or for a full network the node's. */
 static int open_netns(struct job *job, const char *given, struct failure *failure)
 {
 	bool host = !given && job->spec.network == NETWORK_FULL;
-	char here[PATH_MAX];
-	const char *folder = NULL;
 	_fd_ int netns = -1;
 	int error;
 
 	job->own_netns = !given && !host;
 	if (host)
 		given = "/proc/self/ns/net";
-	if (given && given[0] != '/')
-		folder = getcwd(here, sizeof(here));
-	if (path_format(job->netns, "%s%s%s", folder ? folder : "", folder ? "/" : "",
-		    job->own_netns ? job->paths.netns : given))
-		return fail(failure, -ENAMETOOLONG, "network namespace %s", given);
+	error = write_absolute(job->netns, job->own_netns ? job->paths.netns : given);
+	if (error)
+		return fail(failure, error, "network namespace %s", given);
 	netns = job->own_netns ? netns_make(job->netns, failure)
 			       : netns_open(job->netns, failure);
 	if (netns < 0)

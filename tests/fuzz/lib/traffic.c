@@ -90,13 +90,17 @@ static const struct message *request_of(const struct reading *reading)
 /* Whether TLS follows a response. */
 static bool opens_tunnel(const struct message *request, unsigned status)
 {
-	static const char port[] = ":443";
+	static const char port[] = "443";
 	const struct slice *target = &request->target;
-	size_t length = strlen(port);
+	size_t length = strlen(port), at = target->length - length;
 
-	return status / 100 == 2 && slice_is(&request->method, "CONNECT") &&
-	       target->length > length &&
-	       !memcmp(target->bytes + target->length - length, port, length);
+	if (status / 100 != 2 || !slice_is(&request->method, "CONNECT") ||
+		target->length <= length || memcmp(target->bytes + at, port, length) != 0)
+		return false;
+	/* A port may begin with zeros (RFC 3986 section 3.2.3). */
+	while (at > 1 && target->bytes[at - 1] == '0')
+		at--;
+	return target->bytes[at - 1] == ':';
 }
 
 static int on_head(llhttp_t *llhttp)
