@@ -27,8 +27,6 @@ int exec_command(struct options *options, int *status, struct failure *failure)
 	if (!words[0])
 		return fail_as(failure, STATUS_USAGE, "exec needs a command after the job");
 	error = user_find(options->user, &execution.user, failure);
-	if (!error)
-		error = spec_set_name(&job.spec, name, failure);
 	if (error)
 		return error;
 	lock = job_lock(name, failure);
