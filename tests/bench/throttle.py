@@ -124,8 +124,9 @@ def capture(throttle, direction, connections, seconds):
         taps.append(subprocess.Popen(
             [*command, "-Z", "root", "-s", "80", "-B", "16384", "-w", paths[-1], "tcp", "port", "80"],
             stderr=subprocess.PIPE, text=True))
-        while "listening" not in taps[-1].stderr.readline():
-            pass
+        said = iter(taps[-1].stderr.readline, "")
+        if not any("listening" in line for line in said):
+            sys.exit(f"{' '.join(command)} ended before it listened: is tcpdump installed?")
     began = float(subprocess.check_output(
         [*throttle.client, *TRAFFIC, direction, str(connections), str(seconds)]))
     seen = {"up": [], "down": []}

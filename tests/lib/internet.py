@@ -153,8 +153,11 @@ class Visit:
             return False
         if request.header("expect").lower() == "100-continue":
             self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        if request.path == "/early":
-            self.send_text(request, b"early\n")
+        name, _, argument = request.path.split("?")[0].strip("/").partition("/")
+        serve = getattr(self, "get_" + name.replace("-", "_"), self.get_)
+        number = int(argument or 0) if argument.isdigit() else 0
+        if serve == self.get_early:
+            serve(request, number)
         length, digest = 0, hashlib.sha256()
         for block in request.body():
             length += len(block)
@@ -162,11 +165,8 @@ class Visit:
         request.received = f"{length} {digest.hexdigest()}\n".encode()
         self.log.write("body", id=self.id, length=length, sha256=digest.hexdigest(),
                        trailers=request.trailers)
-        if request.path == "/early":
-            return True
-        name, _, argument = request.path.split("?")[0].strip("/").partition("/")
-        serve = getattr(self, "get_" + name.replace("-", "_"), self.get_)
-        serve(request, int(argument or 0) if argument.isdigit() else 0)
+        if serve != self.get_early:
+            serve(request, number)
         return request.header("connection").lower() != "close"
 
     def send(self, status, *headers, body=b""):
@@ -187,6 +187,10 @@ class Visit:
         """Where jobs are submitted."""
         submitted = request.method not in ("GET", "HEAD", "OPTIONS")
         self.send_text(request, b"a job\n", "201 Created" if submitted else "200 OK")
+
+    def get_early(self, request, _):
+        """Answers before the body has come."""
+        self.send_text(request, b"early\n")
 
     def get_upload(self, request, _):
         self.send_text(request, request.received)

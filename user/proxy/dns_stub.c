@@ -14,6 +14,7 @@
 
 #include "lib/cleanup.h"
 #include "names/address.h"
+#include "proxy/acceptor.h"
 #include "proxy/dns_message.h"
 #include "proxy/dns_stub.h"
 
@@ -22,10 +23,14 @@
 #define STREAMS_MAX	32
 #define STREAM_PATIENCE 10000000000ULL /* ns */
 #define DATAGRAMS_BATCH 16
-#define PAUSE		100000000ULL /* ns, when there are no descriptors left */
 
-struct socket {
+struct datagrams {
 	struct source source;
+	struct dns_stub *stub;
+};
+
+struct door {
+	struct acceptor acceptor;
 	struct dns_stub *stub;
 };
 
@@ -36,18 +41,15 @@ struct stream {
 	struct dns_stub *stub;
 	size_t length;
 	unsigned char bytes[LENGTH_PREFIX + QUERY_MAX];
-	struct stream *next; /* in the list of all */
 };
 
 struct dns_stub {
 	struct loop *loop;
 	struct rules *rules;
 	const struct proxy_settings *settings;
-	struct socket sockets[4];
-	size_t socket_count;
-	struct stream *streams;
+	struct datagrams datagrams4, datagrams6;
+	struct door door4, door6;
 	size_t stream_count;
-	struct timer pause;
 };
 
 /* "localhost" and names below it (RFC 6761 section 6.3). */
@@ -117,7 +119,7 @@ static size_t answer(struct dns_stub *stub, const unsigned char *bytes, size_t l
 
 static void datagram_ready(struct source *source, uint32_t events)
 {
-	struct dns_stub *stub = container_of(source, struct socket, source)->stub;
+	struct dns_stub *stub = container_of(source, struct datagrams, source)->stub;
 
 	(void)events;
 	for (int i = 0; i < DATAGRAMS_BATCH; i++) {
@@ -146,11 +148,7 @@ static void stream_release(struct deferred *deferred)
 static void stream_close(struct stream *stream)
 {
 	struct dns_stub *stub = stream->stub;
-	struct stream **place = &stub->streams;
 
-	while (*place != stream)
-		place = &(*place)->next;
-	*place = stream->next;
 	stub->stream_count--;
 	loop_cancel_timer(stub->loop, &stream->timer);
 	loop_remove(stub->loop, &stream->source);
@@ -211,11 +209,16 @@ static void stream_ready(struct source *source, uint32_t events)
 		stream_close(stream);
 }
 
-static void stream_accepted(struct dns_stub *stub, int accepted)
+/* A stream that did not come through the fence gets the same answers: they hold nothing but what the job
+ * itself may know, and anybody who can reach the socket is the job or the node's own. */
+static void stream_accepted(
+	struct acceptor *acceptor, int accepted, const struct sockaddr *client)
 {
+	struct dns_stub *stub = container_of(acceptor, struct door, acceptor)->stub;
 	_fd_ int fd = accepted;
 	struct stream *stream;
 
+	(void)client;
 	if (stub->stream_count >= STREAMS_MAX)
 		return;
 	stream = calloc(1, sizeof(*stream));
@@ -231,90 +234,46 @@ static void stream_accepted(struct dns_stub *stub, int accepted)
 	}
 	TAKE_FD(fd);
 	loop_set_timer(stub->loop, &stream->timer, STREAM_PATIENCE);
-	stream->next = stub->streams;
-	stub->streams = stream;
 	stub->stream_count++;
 }
 
-/* A stream that did not come through the fence gets the same answers: they hold nothing but what the job
- * itself may know, and anybody who can reach the socket is the job or the node's own. */
-static void listener_ready(struct source *source, uint32_t events)
+static int serve_datagrams(struct dns_stub *stub, struct datagrams *datagrams, int fd)
 {
-	struct dns_stub *stub = container_of(source, struct socket, source)->stub;
-	int fd = accept4(source->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-	(void)events;
-	if (fd >= 0) {
-		stream_accepted(stub, fd);
-	} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
-		   errno == ENOBUFS) {
-		loop_change(stub->loop, source, 0);
-		loop_set_timer(stub->loop, &stub->pause, PAUSE);
-	}
-}
-
-static void pause_over(struct timer *timer)
-{
-	struct dns_stub *stub = container_of(timer, struct dns_stub, pause);
-
-	for (size_t i = 0; i < stub->socket_count; i++)
-		loop_change(stub->loop, &stub->sockets[i].source, EPOLLIN);
-}
-
-static int add_socket(struct dns_stub *stub, int fd,
-	void (*ready)(struct source *source, uint32_t events))
-{
-	struct socket *socket = &stub->sockets[stub->socket_count];
-
 	if (!proxy_fd_given(fd))
 		return 0;
-	socket->stub = stub;
-	socket->source = (struct source){ .ready = ready, .fd = fd };
-	stub->socket_count++;
-	return loop_add(stub->loop, &socket->source, EPOLLIN);
+	datagrams->stub = stub;
+	datagrams->source = (struct source){ .ready = datagram_ready, .fd = fd };
+	return loop_add(stub->loop, &datagrams->source, EPOLLIN);
 }
 
-int dns_stub_new(struct loop *loop, const struct proxy_settings *settings,
-	struct rules *rules, struct dns_stub **stub)
+static int serve_streams(struct dns_stub *stub, struct door *door, int fd)
 {
-	struct dns_stub *new = calloc(1, sizeof(*new));
+	if (!proxy_fd_given(fd))
+		return 0;
+	door->stub = stub;
+	door->acceptor.accepted = stream_accepted;
+	return acceptor_start(&door->acceptor, stub->loop, fd);
+}
+
+int dns_stub_start(
+	struct loop *loop, const struct proxy_settings *settings, struct rules *rules)
+{
+	_free_ struct dns_stub *stub = calloc(1, sizeof(*stub));
 	int error;
 
-	if (!new)
-		return -ENOMEM;
-	new->loop = loop;
-	new->rules = rules;
-	new->settings = settings;
-	new->pause.expired = pause_over;
-	error = add_socket(new, FD_DNS_UDP4, datagram_ready);
-	if (!error)
-		error = add_socket(new, FD_DNS_UDP6, datagram_ready);
-	if (!error)
-		error = add_socket(new, FD_DNS_TCP4, listener_ready);
-	if (!error)
-		error = add_socket(new, FD_DNS_TCP6, listener_ready);
-	if (error)
-		dns_stub_free(new);
-	else
-		*stub = new;
-	return error;
-}
-
-void dns_stub_free(struct dns_stub *stub)
-{
 	if (!stub)
-		return;
-	while (stub->streams) {
-		struct stream *stream = stub->streams;
-
-		stub->streams = stream->next;
-		loop_cancel_timer(stub->loop, &stream->timer);
-		loop_remove(stub->loop, &stream->source);
-		close(stream->source.fd);
-		free(stream);
-	}
-	for (size_t i = 0; i < stub->socket_count; i++)
-		loop_remove(stub->loop, &stub->sockets[i].source);
-	loop_cancel_timer(stub->loop, &stub->pause);
-	free(stub);
+		return -ENOMEM;
+	stub->loop = loop;
+	stub->rules = rules;
+	stub->settings = settings;
+	error = serve_datagrams(stub, &stub->datagrams4, FD_DNS_UDP4);
+	if (!error)
+		error = serve_datagrams(stub, &stub->datagrams6, FD_DNS_UDP6);
+	if (!error)
+		error = serve_streams(stub, &stub->door4, FD_DNS_TCP4);
+	if (!error)
+		error = serve_streams(stub, &stub->door6, FD_DNS_TCP6);
+	if (!error)
+		TAKE_POINTER(stub);
+	return error;
 }

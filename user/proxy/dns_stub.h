@@ -11,9 +11,6 @@
 #include "proxy/rules.h"
 #include "proxy/settings.h"
 
-struct dns_stub;
-
-/* Serves the DNS descriptors of settings.h, over UDP and TCP. Returns 0 or -errno. */
-int dns_stub_new(struct loop *loop, const struct proxy_settings *settings,
-	struct rules *rules, struct dns_stub **stub);
-void dns_stub_free(struct dns_stub *stub);
+/* Serves the DNS descriptors of settings.h, over UDP and TCP, from now on. Returns 0 or -errno. */
+int dns_stub_start(
+	struct loop *loop, const struct proxy_settings *settings, struct rules *rules);

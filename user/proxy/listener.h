@@ -5,8 +5,5 @@
 
 #include "proxy/connection.h"
 
-struct listener;
-
-/* Accepts at the listening descriptors of settings.h. Returns 0 or -errno. */
-int listener_new(struct proxy *proxy, struct listener **listener);
-void listener_free(struct listener *listener);
+/* Accepts at the listening descriptors of settings.h, from now on. Returns 0 or -errno. */
+int listener_start(struct proxy *proxy);

@@ -26,8 +26,6 @@ static int read_settings(struct proxy_settings *settings)
 
 static int open_all(const struct proxy_settings *settings, struct proxy *proxy)
 {
-	struct dns_stub *dns_stub;
-	struct listener *listener;
 	int error = loop_new(&proxy->loop);
 
 	if (!error)
@@ -38,8 +36,8 @@ static int open_all(const struct proxy_settings *settings, struct proxy *proxy)
 		error = throttle_new(
 			proxy->loop, &rules_limits(proxy->rules)->paced, &proxy->throttle);
 	if (!error)
-		error = dns_stub_new(proxy->loop, settings, proxy->rules, &dns_stub);
-	return error ? error : listener_new(proxy, &listener);
+		error = dns_stub_start(proxy->loop, settings, proxy->rules);
+	return error ? error : listener_start(proxy);
 }
 
 /* Tells the loader, which waits for the first worker only. */

@@ -82,7 +82,7 @@ static enum step begin_connect(
 }
 
 /* A connection that was idle may just be going: only what can be sent again is sent over it. */
-static bool may_reuse(struct connection *connection, const struct http_target *target)
+static bool may_reuse(const struct connection *connection, const struct http_target *target)
 {
 	bool repeatable =
 		head.framing == FRAMING_NONE &&
@@ -90,13 +90,12 @@ static bool may_reuse(struct connection *connection, const struct http_target *t
 			slice_is(&head.method, "OPTIONS"));
 
 	return repeatable && peer_is_open(&connection->upstream) &&
-	       connection->upstream_keep && host_equal(&connection->host, &target->host) &&
-	       peer_out(&connection->upstream);
+	       connection->upstream_keep && host_equal(&connection->host, &target->host);
 }
 
 static enum step forward(struct connection *connection, const struct http_target *target)
 {
-	bool reuse = may_reuse(connection, target);
+	bool reuse = may_reuse(connection, target) && peer_out(&connection->upstream);
 
 	connection->pending = buffer_get();
 	if (!connection->pending)
