@@ -50,6 +50,44 @@ site=http://allowed.test
 	done
 }
 
+@test "a worker without descriptors rests, and takes what waits once it has some" {
+	local worker limit rested fetching asking tries=0
+
+	job_up --domain allowed.test
+	worker=$(proxy_worker)
+	limit=$(limit_descriptors "$worker" --noheadings --output SOFT --nofile)
+	limit_descriptors "$worker" --nofile=3:
+	rested=$(times_slept "$worker")
+	fetch $site >"$BATS_TEST_TMPDIR/fetched" &
+	fetching=$!
+	in_job dig +tcp +short +timeout=60 allowed.test >"$BATS_TEST_TMPDIR/asked" &
+	asking=$!
+	until [ "$(times_slept "$worker")" -gt $((rested + 10)) ]; do
+		[ $((++tries)) -le 100 ] || lab_fail 'it does not rest' || return
+		read -rt 0.1 <> <(:) || :
+	done
+	kill -0 "$fetching" "$asking"
+	limit_descriptors "$worker" --nofile="$limit:"
+	wait "$fetching" "$asking"
+	is "$(<"$BATS_TEST_TMPDIR/fetched")" 'this is allowed.test'
+	is "$(<"$BATS_TEST_TMPDIR/asked")" "$(in_job dig +short allowed.test)"
+}
+
+# As its own user: who is not needs CAP_SYS_RESOURCE.
+limit_descriptors()
+{
+	local user group
+
+	read -r user group < <(in_lab stat -c '%u %g' "/proc/$1/task")
+	in_lab setpriv --reuid "$user" --regid "$group" --clear-groups prlimit --pid "$@"
+}
+
+# How often a process has waited for something.
+times_slept()
+{
+	in_lab sed -n 's/^voluntary_ctxt_switches:\t//p' "/proc/$1/status"
+}
+
 # Lets each job have a limit of its memory.
 limit_memory()
 {

@@ -46,9 +46,9 @@ kill_proxy()
 {
 	local cgroup
 
-	cgroup=$(up_says '.cgroup | rtrimstr("/work") + "/proxy"')
+	cgroup=$(proxy_cgroup)
 	# shellcheck disable=SC2046 # numbers
-	in_lab kill -KILL $(in_lab cat "$cgroup/cgroup.procs") || : # the worker ends with its supervisor
+	in_lab kill -KILL $(proxy_processes) || : # the worker ends with its supervisor
 	until in_lab grep -q 'populated 0' "$cgroup/cgroup.events"; do :; done
 }
 
@@ -157,8 +157,8 @@ is_put_right()
 	local cgroup supervisor worker
 
 	job_up --domain allowed.test
-	cgroup=$(up_says '.cgroup | rtrimstr("/work") + "/proxy"')
-	{ read -r supervisor && read -r worker; } < <(in_lab sort -n "$cgroup/cgroup.procs")
+	cgroup=$(proxy_cgroup)
+	{ read -r supervisor && read -r worker; } < <(proxy_processes)
 	in_lab kill -STOP "$worker"
 	in_lab kill -KILL "$supervisor"
 	is "$(state_of "$JOB")" cut-off

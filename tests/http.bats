@@ -18,7 +18,7 @@ memory_peak()
 	local pid
 
 	# shellcheck disable=SC2016 # expanded by awk
-	for pid in $(in_lab cat "$(up_says '.cgroup | rtrimstr("/work")')/proxy/cgroup.procs"); do
+	for pid in $(proxy_processes); do
 		in_lab awk '$1 == "VmHWM:" { print $2 }' "/proc/$pid/status"
 	done | sort -n | tail -n 1
 }

@@ -8,17 +8,6 @@ load lib/faults
 
 site=http://allowed.test
 
-proxy_cgroup()
-{
-	up_says '.cgroup | rtrimstr("/work") + "/proxy"'
-}
-
-# The processes of the job's proxy: the supervisor, and in the second line its worker.
-proxy_processes()
-{
-	in_lab sort -n "$(proxy_cgroup)/cgroup.procs"
-}
-
 @test "a job comes up, works and goes" {
 	job_up --domain allowed.test
 	is "$(fetch $site)" 'this is allowed.test'
@@ -179,14 +168,14 @@ forget_programs()
 	local worker event
 
 	job_up --rate 0 --domain allowed.test
-	worker=$(proxy_processes | sed -n 2p)
+	worker=$(proxy_worker)
 	is "$(fetch $site)" 'this is allowed.test'
 	is "$(jobfence show "$JOB" --json | jq -c .restarts)" '{"count":0,"last":null,"signal":null,"status":null}'
 	: >"$BATS_TEST_TMPDIR/events"
 	jobfence events "$JOB" --follow --json >"$BATS_TEST_TMPDIR/events" 3>&- &
 	in_lab kill -KILL "$worker"
 	is "$(fetch --retry 5 --retry-all-errors --retry-delay 1 $site)" 'this is allowed.test'
-	[ "$(proxy_processes | sed -n 2p)" != "$worker" ] || lab_fail 'it did not die'
+	[ "$(proxy_worker)" != "$worker" ] || lab_fail 'it did not die'
 	refused_for domain http://denied.test/
 	await "$BATS_TEST_TMPDIR/events" '"kind":"worker"'
 	in_lab kill "$(in_lab pgrep -x jobfence)"

@@ -83,7 +83,7 @@ answered()
 	local worker
 
 	up_for
-	worker=$(in_lab tail -n 1 "$(up_says '.cgroup | rtrimstr("/work")')/proxy/cgroup.procs")
+	worker=$(proxy_worker)
 	in_job_directly python3 -c 'import socket, struct
 def ask(name):
 	client = socket.create_connection(("11.0.0.2", 80))

@@ -27,12 +27,7 @@ memory()
 		return
 	fi
 	# shellcheck disable=SC2016 # expanded by awk
-	in_lab awk -v name="$1:" '$1 == name { print $2 }' "/proc/$(worker)/status"
-}
-
-worker()
-{
-	in_lab tail -n 1 "$(up_says '.cgroup | rtrimstr("/work")')/proxy/cgroup.procs"
+	in_lab awk -v name="$1:" '$1 == name { print $2 }' "/proc/$(proxy_worker)/status"
 }
 
 # Opens $2 connections of a kind of flood.py in the job, and runs the rest while they are open.
@@ -100,11 +95,11 @@ gives_back()
 
 	! sanitized || count=10000
 	serves
-	files=$(in_lab ls "/proc/$(worker)/fd" | wc -l)
+	files=$(in_lab ls "/proc/$(proxy_worker)/fd" | wc -l)
 	in_job_directly "$LIB/flood.py" reset $count
 	serves
 	gives_back 8192
-	is "$(in_lab ls "/proc/$(worker)/fd" | wc -l)" "$files"
+	is "$(in_lab ls "/proc/$(proxy_worker)/fd" | wc -l)" "$files"
 }
 
 @test "a site that lies about its answer costs the job that answer only" {

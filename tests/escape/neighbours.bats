@@ -37,7 +37,7 @@ nobody_feels_it()
 for _ in range(10):
 	assert urllib.request.urlopen("http://allowed.test", timeout=100).read() == b"this is allowed.test\n"'
 	in_lab bash -c 'for _ in {1..10}; do /bin/true || exit; done'
-	worker=$(in_lab tail -n 1 "$(up_says '.cgroup | rtrimstr("/work")')/proxy/cgroup.procs")
+	worker=$(proxy_worker)
 	# shellcheck disable=SC2016 # expanded by awk
 	[ "$(in_lab awk '$1 == "VmHWM:" { print $2 }' "/proc/$worker/status")" -le "$1" ] ||
 		grep -q __asan_init "${JOBFENCE%/*}/jobfence-proxy" || lab_fail "$(in_lab cat "/proc/$worker/status")"

@@ -44,11 +44,6 @@ out_of_reach()
 	! grep ': ok$' <<<"$seen" || lab_fail "as $user it could"
 }
 
-proxies()
-{
-	in_lab cat "$(up_says '.cgroup | rtrimstr("/work")')/proxy/cgroup.procs"
-}
-
 # Whether the kernel keeps signals in a domain of Landlock.
 has_scopes()
 {
@@ -90,7 +85,7 @@ has_scopes()
 	job_up --domain allowed.test
 	jobfence up --job "$JOB-other" --domain allowed.test
 	# shellcheck disable=SC2016 # expanded by awk
-	for pid in $(proxies) $(in_lab cat "$(up_says '.cgroup | rtrimstr("/work")')-other/proxy/cgroup.procs"); do
+	for pid in $(proxy_processes) $(in_lab cat "$(up_says '.cgroup | rtrimstr("/work")')-other/proxy/cgroup.procs"); do
 		users+=("$(in_lab awk '$1 == "Uid:" { print $2, $3, $4, $5 }' "/proc/$pid/status")")
 	done
 	is "$(printf '%s\n' "${users[@]}" | sort | uniq -c | awk '{ print $1 }' | paste -sd ' ')" '2 2'
@@ -103,14 +98,14 @@ has_scopes()
 	local pid cases=()
 
 	job_up --domain allowed.test
-	for pid in $(proxies); do
+	for pid in $(proxy_processes); do
 		cases+=("trace $pid" "memory $pid" "files $pid" "descriptor $pid")
 		! has_scopes || cases+=("signal $pid")
 	done
 	for user in nobody root; do
 		out_of_reach $user "${cases[@]}"
 	done
-	for pid in $(proxies); do
+	for pid in $(proxy_processes); do
 		out_of_reach nobody "signal $pid"
 	done
 }

@@ -18,7 +18,7 @@ proxy_of_job()
 {
 	local proxy
 
-	proxy=$(up_says '.cgroup | rtrimstr("/work")')/proxy/cgroup.procs
+	proxy=$(proxy_cgroup)/cgroup.procs
 	until read -r -d '' SUPERVISOR WORKER < <(in_lab cat "$proxy"; printf '\0') && [ -n "$WORKER" ] &&
 		in_lab grep -q 'Seccomp:.2' "/proc/$WORKER/status"; do
 		in_lab kill -0 "$SUPERVISOR" || lab_fail 'the supervisor is gone' || return

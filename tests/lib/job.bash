@@ -52,6 +52,22 @@ up_says()
 	jq -r "$1" "$UP"
 }
 
+# The cgroup of the job's proxy; its processes, of which the second is the worker.
+proxy_cgroup()
+{
+	up_says '.cgroup | rtrimstr("/work") + "/proxy"'
+}
+
+proxy_processes()
+{
+	in_lab sort -n "$(proxy_cgroup)/cgroup.procs"
+}
+
+proxy_worker()
+{
+	proxy_processes | sed -n 2p
+}
+
 # Runs a command in the job, with the variables that tell it of the proxy, and without.
 in_job()
 {
