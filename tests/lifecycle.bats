@@ -291,13 +291,22 @@ tell_lie()
 	in_lab ip netns delete theirs
 }
 
-@test "a job whose record can't be read is ended by name" {
+# Ends a job whose record can't be read with a command.
+unreadable_is_ended_with()
+{
 	job_up --domain allowed.test
 	in_lab bash -c "echo { >/run/jobfence/jobs/$JOB/spec.json"
 	ends_with 1 jobfence show "$JOB"
+	is "$(jobfence list --json | jq -c '.[] | [.job, .state, .network]')" "[\"$JOB\",\"unreadable\",null]"
+	is "$(jobfence list --json --label a=b)" '[]'
 	is "$(jobfence gc)" ''
-	jobfence down "$JOB"
+	jobfence "$@"
 	nothing_is_left
+}
+
+@test "a job whose record can't be read is listed, and ended by name or with all" {
+	unreadable_is_ended_with down "$JOB"
+	unreadable_is_ended_with down --all
 }
 
 @test "nobody else may write a job's record, whatever the caller's umask" {

@@ -16,13 +16,33 @@ struct listing {
 	json_t *jobs;
 };
 
+/* Of some nothing is known but their name: the other fields are null. They are for root to know of: others can't read
+ * every record, nor take the lock that tells what is half made. */
+static int add_name(struct listing *listing, const char *name, const char *state)
+{
+	_cleanup_(job_free) struct job job;
+	json_t *shown = job_init(&job) ? NULL : job_to_json(&job);
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(shown, key, value) json_object_set_new(shown, key, json_null());
+	if (json_object_set_new(shown, "job", json_string(name)) ||
+		json_object_set_new(shown, "state", json_string(state))) {
+		json_decref(shown);
+		return -ENOMEM;
+	}
+	return json_array_append_new(listing->jobs, shown) ? -ENOMEM : 0;
+}
+
 static int add(const struct job *job, void *data)
 {
 	struct listing *listing = data;
 	json_t *shown;
 
-	if (!job_has_labels(job, listing->labels))
+	if (!job_has_labels(job, listing->labels) || (job->unreadable && geteuid()))
 		return 0;
+	if (job->unreadable)
+		return add_name(listing, job->spec.name, "unreadable");
 	shown = job_to_json(job);
 	if (shown && json_object_set_new(shown, "state",
 			     json_string(condition_word(job_condition(job))))) {
@@ -32,22 +52,9 @@ static int add(const struct job *job, void *data)
 	return json_array_append_new(listing->jobs, shown) ? -ENOMEM : 0;
 }
 
-/* Of what is not whole nothing is known but its name: the other fields are null. */
 static int add_half_made(const char *name, void *data)
 {
-	struct listing *listing = data;
-	_cleanup_(job_free) struct job job;
-	json_t *shown = job_init(&job) ? NULL : job_to_json(&job);
-	const char *key;
-	json_t *value;
-
-	json_object_foreach(shown, key, value) json_object_set_new(shown, key, json_null());
-	if (json_object_set_new(shown, "job", json_string(name)) ||
-		json_object_set_new(shown, "state", json_string("half-made"))) {
-		json_decref(shown);
-		return -ENOMEM;
-	}
-	return json_array_append_new(listing->jobs, shown) ? -ENOMEM : 0;
+	return add_name(data, name, "half-made");
 }
 
 static const char *text(const json_t *job, const char *key)
@@ -78,11 +85,11 @@ static void print_line(const json_t *job)
 	const char *key;
 	size_t i;
 
-	printf("%-24s %-9s", text(job, "job"), text(job, "state"));
 	if (json_is_null(rate)) {
-		putchar('\n');
+		printf("%-24s %s\n", text(job, "job"), text(job, "state"));
 		return;
 	}
+	printf("%-24s %-10s", text(job, "job"), text(job, "state"));
 	rate_format((uint64_t)json_integer_value(json_object_get(rate, "bits_per_second")),
 		shown);
 	printf(" %-5s %-9s %-6s", text(job, "network"), shown, text(rate, "pacing"));
@@ -107,7 +114,6 @@ int list_command(struct options *options, int *status, struct failure *failure)
 		return fail_as(failure, STATUS_USAGE,
 			"list takes no names; see: jobfence show JOB");
 	error = job_each(add, &listing, failure);
-	/* What others may not read is for root to know of, and the lock that tells is root's. */
 	if (!error && !geteuid() && !json_object_size(listing.labels))
 		error = half_made_each(add_half_made, &listing, failure);
 	if (error)
@@ -118,7 +124,7 @@ int list_command(struct options *options, int *status, struct failure *failure)
 		return 0;
 	}
 	if (json_array_size(jobs))
-		printf("%-24s %-9s %-5s %-9s %-6s %5s %s\n", "JOB", "STATE", "NET", "RATE",
+		printf("%-24s %-10s %-5s %-9s %-6s %5s %s\n", "JOB", "STATE", "NET", "RATE",
 			"PACING", "AGE", "DOMAINS, LABELS");
 	json_array_foreach(jobs, i, job) print_line(job);
 	return 0;

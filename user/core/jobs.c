@@ -55,6 +55,22 @@ int job_names_find(json_t *names, struct failure *failure)
 	return error ? fail(failure, error, "cannot find the jobs of this node") : 0;
 }
 
+/* Returns 0, 1 where there is no job of that name (any more), or -ENOMEM. */
+static int read_one(struct job *job, const char *name)
+{
+	struct failure failure = {}, ignored;
+	int error = job_init(job);
+
+	if (error || !job_read(job, name, &failure))
+		return error;
+	job_free(job);
+	error = job_init(job);
+	if (error || failure.status == STATUS_NO_JOB)
+		return error ? error : 1;
+	job->unreadable = true;
+	return spec_set_name(&job->spec, name, &ignored) ? 1 : 0;
+}
+
 int job_each(int (*visit)(const struct job *job, void *data), void *data,
 	struct failure *failure)
 {
@@ -68,12 +84,12 @@ int job_each(int (*visit)(const struct job *job, void *data), void *data,
 			       : fail(failure, -errno, "cannot read %s", RUN_JOBS_FOLDER);
 	while (!result && (entry = readdir(folder))) {
 		_cleanup_(job_free) struct job job;
-		struct failure ignored;
 
-		result = job_init(&job);
-		if (!result && entry->d_name[0] != '.' &&
-			!job_read(&job, entry->d_name, &ignored))
+		result = read_one(&job, entry->d_name);
+		if (!result)
 			result = visit(&job, data);
+		else if (result > 0)
+			result = 0;
 	}
 	return result;
 }

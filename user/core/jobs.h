@@ -5,7 +5,8 @@
 
 #include "core/job.h"
 
-/* Reads every job, in no order, and calls `visit` with each until it returns non-zero. What is not whole is left out.
+/* Reads every job, in no order, and calls `visit` with each until it returns non-zero; one whose record can't be read is
+ * marked so. What is not whole is left out.
  * Returns what `visit` did, 0 or -errno. */
 int job_each(int (*visit)(const struct job *job, void *data), void *data,
 	struct failure *failure);

@@ -252,7 +252,8 @@ static int look_for_use(const struct job *job, void *data)
 	char maps[32];
 
 	snprintf(maps, sizeof(maps), MAPS_PREFIX "%d", job->abi);
-	folder->used = !strcmp(job->programs, folder->name) || !strcmp(maps, folder->name);
+	folder->used = job->unreadable || !strcmp(job->programs, folder->name) ||
+		       !strcmp(maps, folder->name);
 	return folder->used;
 }
 
