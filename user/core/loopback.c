@@ -16,8 +16,9 @@
 
 #define LOOPBACK_INDEX 1 /* `lo` is the first interface of every namespace */
 #define LOOPBACK_MTU   1500
-/* The kernel cuts packets of many segments only after the pacer: one is a thousandth of a second at most. */
-#define BURSTS_PER_SECOND 1000
+/* The kernel cuts packets of many segments only after the pacer: one is a quarter of a millisecond at most, so that the packets
+ * of several flows which leave together fill no window. */
+#define BURSTS_PER_SECOND 4000
 #define SEGMENTS_MAX	  65535 /* what `lo` begins with (GSO_MAX_SEGS) */
 #define REQUEST_SIZE	  512
 
