@@ -20,7 +20,8 @@ INTERNET = ["nsenter", "--net=" + os.environ["INTERNET"]]
 JOB_NETNS = ["nsenter", "--net=/run/netns/jobfence-bench"]
 SITE = ["env", "SITE=site.test"]
 
-RATES = {"500kbit": 5e5, "1mbit": 1e6, "10mbit": 1e7, "100mbit": 1e8}
+ALL_RATES = {"500kbit": 5e5, "1mbit": 1e6, "10mbit": 1e7, "100mbit": 1e8}
+RATES = {name: ALL_RATES[name] for name in os.environ.get("RATES", " ".join(ALL_RATES)).split()}
 DIRECTIONS = ("up", "down", "both")
 CONNECTIONS = tuple(map(int, os.environ.get("CONNECTIONS", "1 4 32").split()))
 WARM_UP = 2  # seconds
