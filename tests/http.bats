@@ -219,6 +219,14 @@ frame1frame2frame3'
 	is "$(fetch $site)" 'this is allowed.test'
 }
 
+@test "addresses of one family that lead nowhere don't keep the other's from being tried" {
+	lab_name allowed.test 2600:9::{1..9} 11.0.0.2
+	lab_name other.test 11.0.9.{1..9} 2600:1::2
+	job_up --domain allowed.test --domain other.test
+	is "$(fetch $site)" 'this is allowed.test'
+	is "$(fetch http://other.test)" 'this is other.test'
+}
+
 @test "every request carries the header, whatever the job forged" {
 	up
 	fetch -o /dev/null $site -H 'x-jobfence-job-id: forged'

@@ -235,15 +235,31 @@ static int add_address(
 	return 0;
 }
 
-static int add_answers(struct resolver *resolver, struct lookup *lookup,
-	const struct ares_addrinfo *answers)
+static const struct ares_addrinfo_node *first_of(
+	const struct ares_addrinfo_node *node, int family)
 {
-	const struct ares_addrinfo_node *node = answers ? answers->nodes : NULL;
+	while (node && node->ai_family != family)
+		node = node->ai_next;
+	return node;
+}
 
-	for (; node; node = node->ai_next) {
+/* The families take turns (RFC 8305 section 4), so that one which leads nowhere costs one try. IPv4 begins: more nodes have
+ * IPv6 in name only than the other way round. */
+static int add_answers(struct resolver *resolver, struct lookup *lookup,
+	const struct ares_addrinfo_node *nodes)
+{
+	const struct ares_addrinfo_node *next[] = { first_of(nodes, AF_INET),
+		first_of(nodes, AF_INET6) };
+
+	for (size_t turn = 0; next[0] || next[1]; turn = !turn) {
+		const struct ares_addrinfo_node *node = next[turn];
 		struct endpoint endpoint;
-		int error = endpoint_from_socket(node->ai_addr, &endpoint);
+		int error;
 
+		if (!node)
+			continue;
+		next[turn] = first_of(node->ai_next, node->ai_family);
+		error = endpoint_from_socket(node->ai_addr, &endpoint);
 		if (!error)
 			error = add_address(resolver, lookup, &endpoint.address);
 		if (error)
@@ -273,9 +289,9 @@ static void query_done(void *data, int status, int timeouts, struct ares_addrinf
 
 	(void)timeouts;
 	if (lookup)
-		lookup_end(lookup, status == ARES_SUCCESS
-					   ? add_answers(query->resolver, lookup, answers)
-					   : status_to_error(status));
+		lookup_end(lookup, status == ARES_SUCCESS ? add_answers(query->resolver,
+								    lookup, answers->nodes)
+							  : status_to_error(status));
 	if (answers)
 		ares_freeaddrinfo(answers);
 	query->resolver->queries--;
