@@ -79,9 +79,10 @@ node='127.0.0.1 127.0.0.2 ::1 ::ffff:127.0.0.1 ::ffff:127.0.0.2 0.0.0.0 ::'
 
 @test "UDP is refused on every port but 53, connected or not" {
 	job_up --domain allowed.test
-	for call in udp sendto sendmmsg reconnected; do
+	for call in udp sendto sendmmsg reconnected connected_again loosened; do
 		across EPERM "$call" '11.0.0.2 2600:1::2 ::ffff:11.0.0.2 169.254.169.254' '52 54 80 123 443 444'
 	done
+	across EPERM mixed '11.0.0.2 169.254.169.254' '52 54 80 123 443 444'
 	lab_saw_nothing
 }
 

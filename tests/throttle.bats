@@ -232,7 +232,7 @@ wait_for_both()
 	throttled $size wait_for_both $!
 }
 
-@test "each direction has the rate for itself" {
+@test "neither direction goes faster than the rate beside the other" {
 	job_up --domain allowed.test
 	game $size 2 3>&- &
 	throttled $size fetch -o /dev/null $site/bytes/$size

@@ -108,8 +108,7 @@ milliseconds()
 	local status=0
 
 	job_up --domain allowed.test --domain other.test --rate 80kbit
-	fetch https://allowed.test/bytes/2000000 >"$BATS_TEST_TMPDIR/moved" 2>"$BATS_TEST_TMPDIR/errors" 3>&- &
-	timeout 30 tail -c +1 -f "$BATS_TEST_TMPDIR/moved" | head -c 1 >/dev/null
+	begin_to_fetch https://allowed.test/bytes/2000000
 	jobfence update "$JOB" --remove-domain allowed.test
 	wait $! || status=$?
 	[ "$status" -ne 0 ] || lab_fail 'the transfer came to its end'
@@ -119,13 +118,27 @@ milliseconds()
 
 @test "a rate holds for a transfer that runs" {
 	job_up --domain allowed.test --rate 80kbit
-	fetch $site/bytes/2000000 >"$BATS_TEST_TMPDIR/moved" 3>&- &
-	timeout 30 tail -c +1 -f "$BATS_TEST_TMPDIR/moved" | head -c 1 >/dev/null
+	begin_to_fetch $site/bytes/2000000
 	jobfence update "$JOB" --rate 100mbit
 	# At the old rate it would take 200 seconds; curl gives up after 60.
 	wait $!
 	is "$(wc -c <"$BATS_TEST_TMPDIR/moved")" 2000000
 	is "$(jobfence show "$JOB" --json | jq .rate.bits_per_second)" 100000000
+}
+
+@test "a lower rate holds for a transfer that runs, too" {
+	local size=300000 begin left microseconds
+
+	job_up --domain allowed.test --rate 1mbit
+	begin_to_fetch $site/bytes/$size
+	jobfence update "$JOB" --rate 500kbit
+	begin=${EPOCHREALTIME/./}
+	left=$((size - $(wc -c <"$BATS_TEST_TMPDIR/moved")))
+	[ $left -gt 200000 ] || lab_fail "only $left bytes were left"
+	wait $!
+	microseconds=$((${EPOCHREALTIME/./} - begin))
+	# Half more than the rate is far from the old one.
+	[ $((left * 8)) -le $((microseconds * 3 / 4)) ] || lab_fail "$left bytes in $microseconds microseconds"
 }
 
 @test "a job that had no rate gets one, and loses it" {

@@ -63,10 +63,8 @@ has_programs()
 	job_up --netns /proc/self/ns/net --rate 800kbit --domain allowed.test
 	mine=$(up_says .programs)
 	mkfifo "$BATS_TEST_TMPDIR/started"
-	: >"$BATS_TEST_TMPDIR/moved"
-	fetch https://allowed.test/bytes/1000000 >>"$BATS_TEST_TMPDIR/moved" 3>&- &
+	begin_to_fetch https://allowed.test/bytes/1000000
 	fetching=$!
-	timeout 30 tail -c +1 -f "$BATS_TEST_TMPDIR/moved" | head -c 1 >/dev/null
 	# shellcheck disable=SC2016 # expanded in the job
 	in_job_directly bash -c 'echo >"$1"
 		until [ -e "$2" ]; do

@@ -99,7 +99,7 @@ for i in range(0, 5000, 500):
 	is "$(fetch http://11.0.0.2)" 'this is 11.0.0.2'
 	# shellcheck disable=SC2016 # expanded by awk
 	[ "$(in_lab awk '$1 == "VmHWM:" { print $2 }' "/proc/$worker/status")" -le 24576 ] ||
-		grep -q __asan_init "${JOBFENCE%/*}/jobfence-proxy" || lab_fail "$(in_lab cat "/proc/$worker/status")"
+		is_sanitized || lab_fail "$(in_lab cat "/proc/$worker/status")"
 }
 
 @test "the stub answers what can be answered, and nothing else ends or fills it" {

@@ -14,15 +14,10 @@ setup()
 	lab_forget
 }
 
-sanitized()
-{
-	grep -q __asan_init "${JOBFENCE%/*}/jobfence-proxy"
-}
-
 # A number of KiB of the worker, by its name in /proc/PID/status; 0 where a sanitizer has memory of its own in it.
 memory()
 {
-	if sanitized; then
+	if is_sanitized; then
 		echo 0
 		return
 	fi
@@ -93,7 +88,7 @@ gives_back()
 @test "100,000 connections one after another leave nothing, and the proxy as it was" {
 	local files count=100000
 
-	! sanitized || count=10000
+	! is_sanitized || count=10000
 	serves
 	files=$(in_lab ls "/proc/$(proxy_worker)/fd" | wc -l)
 	in_job_directly "$LIB/flood.py" reset $count

@@ -40,7 +40,7 @@ for _ in range(10):
 	worker=$(proxy_worker)
 	# shellcheck disable=SC2016 # expanded by awk
 	[ "$(in_lab awk '$1 == "VmHWM:" { print $2 }' "/proc/$worker/status")" -le "$1" ] ||
-		grep -q __asan_init "${JOBFENCE%/*}/jobfence-proxy" || lab_fail "$(in_lab cat "/proc/$worker/status")"
+		is_sanitized || lab_fail "$(in_lab cat "/proc/$worker/status")"
 }
 
 @test "a fork bomb ends at the job's own limit" {

@@ -137,9 +137,9 @@ has_scopes()
 }
 
 @test "without Landlock, which keeps a job from tracing others, no command begins" {
-	ends_with 125 in_lab strace -qq -o /dev/null -e inject=landlock_create_ruleset:error=EOPNOTSUPP "$JOBFENCE" run true
+	ends_with 125 in_lab "${STRACE[@]}" -o /dev/null -e inject=landlock_create_ruleset:error=EOPNOTSUPP "$JOBFENCE" run true
 	like "$ERRORS" '*this kernel has no Landlock*'
-	in_lab strace -qq -o /dev/null -e inject=landlock_create_ruleset:error=EOPNOTSUPP "$JOBFENCE" run --network full --rate 0 true
+	in_lab "${STRACE[@]}" -o /dev/null -e inject=landlock_create_ruleset:error=EOPNOTSUPP "$JOBFENCE" run --network full --rate 0 true
 }
 
 @test "a job can't leave its cgroup, and makes no other" {

@@ -17,6 +17,13 @@ load ../lib/fence
 	done
 }
 
+@test "a socket that was accepted, and is connected then, is decided as any" {
+	job_up --domain allowed.test
+	all_end_with EPERM 'accepted 11.0.0.2 81' 'accepted 2600:1::2 444' 'accepted ::ffff:11.0.0.2 22'
+	all_end_with ok 'accepted 11.0.0.2 80'
+	lab_saw_nothing
+}
+
 @test "neither a device nor a strange source nor a source route leads around the fence" {
 	job_up --domain allowed.test
 	all_end_with EPERM 'device lo 11.0.0.2 81' 'transparent 11.0.0.2 81' 'routed 11.0.0.2 81'
@@ -43,12 +50,14 @@ load ../lib/fence
 }
 
 # bats test_tags=vm,kernel
-@test "io_uring connects to where connect(2) may" {
+@test "io_uring connects and sends to where connect(2) and sendmsg(2) may" {
 	up_on_node
 	is "$(in_lab "$LIB/sockets.py" 'ring 11.0.0.2 80')" 'ring 11.0.0.2 80: ok'
 	lab_forget
 	all_end_with EPERM 'ring 11.0.0.2 22' 'ring 2600:1::2 444' 'ring 11.0.0.1 8080' 'ring 127.0.0.1 80'
 	all_end_with ok 'ring 11.0.0.2 80'
+	all_end_with EPERM 'ring_send 11.0.0.2 443' 'ring_send 2600:1::2 444' 'ring_send ::ffff:11.0.0.2 54' \
+		'ring_socket INET RAW 255' 'ring_socket INET STREAM 262'
 	lab_saw_nothing
 }
 

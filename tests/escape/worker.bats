@@ -9,7 +9,7 @@ load ../lib/job
 # A sanitizer needs more calls than the worker.
 setup()
 {
-	! grep -q __asan_init "${JOBFENCE%/*}/jobfence-proxy" || skip 'the sandbox of a sanitized proxy is another'
+	! is_sanitized || skip 'the sandbox of a sanitized proxy is another'
 	lab_forget
 }
 

@@ -3,9 +3,6 @@
 #
 # Faults at chosen system calls of a jobfence command. A call is named KIND:N, the Nth of its kind.
 
-# Where it is built in, LeakSanitizer wants to be the only tracer.
-STRACE=(strace -qq -E ASAN_OPTIONS=detect_leaks=0)
-
 # What it is told to write down.
 TRACE=(-s 0 -e 'trace=bpf,openat,mkdir,mount,umount2,unshare,setns,clone3,rename,unlink,unlinkat,rmdir,pipe2,socket,memfd_create,fcntl,sendto,write,kill')
 

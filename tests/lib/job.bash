@@ -52,6 +52,18 @@ up_says()
 	jq -r "$1" "$UP"
 }
 
+# Fetches a URL in the background, from its first byte on.
+begin_to_fetch()
+{
+	: >"$BATS_TEST_TMPDIR/moved"
+	fetch "$1" >"$BATS_TEST_TMPDIR/moved" 2>"$BATS_TEST_TMPDIR/errors" 3>&- &
+	timeout 30 tail -c +1 -f "$BATS_TEST_TMPDIR/moved" | head -c 1 >/dev/null
+}
+
+# To trace a jobfence command: where LeakSanitizer is built in, it wants to be the only tracer.
+# shellcheck disable=SC2034 # for those who load this
+STRACE=(strace -qq -E ASAN_OPTIONS=detect_leaks=0)
+
 # The cgroup of the job's proxy; its processes, of which the second is the worker.
 proxy_cgroup()
 {

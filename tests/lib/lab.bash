@@ -21,6 +21,12 @@ lab_fail()
 	return 1
 }
 
+# Whether what is tested has AddressSanitizer built in.
+is_sanitized()
+{
+	grep -q __asan_init "${JOBFENCE%/*}/jobfence-proxy"
+}
+
 # An authority that nobody trusts but the lab, and a certificate for the names that have TLS.
 lab_make_certificate()
 {

@@ -12,14 +12,20 @@ Tries each case, and prints it with how it ended: "ok" or the name of an error. 
 	sendto ADDRESS PORT		send without connecting
 	sendmmsg ADDRESS PORT		the same, two at once
 	reconnected ADDRESS PORT	send elsewhere than where it was connected, port 53
+	connected_again ADDRESS PORT	the same, connected there by then
+	loosened ADDRESS PORT		the same, disconnected before
+	mixed ADDRESS PORT		send to an IPv4 address, as such, by an IPv6 socket
 	options ADDRESS PORT		send with options in the IPv4 header
 	disconnected ADDRESS PORT	connect to port 80, disconnect, connect there
+	accepted ADDRESS PORT		disconnect a socket that accept(2) made on the loopback, connect there
 	device DEVICE ADDRESS PORT	connect, bound to a network device
 	transparent ADDRESS PORT	connect from an address that is not there
 	bound FROM ADDRESS PORT		connect from that address and read to the end: "N bytes"
 	routed ADDRESS PORT		connect with a source route
 	original ADDRESS PORT		connect, and ask for the destination that a packet filter translated
 	ring ADDRESS PORT		connect by io_uring
+	ring_send ADDRESS PORT		send by io_uring
+	ring_socket FAMILY TYPE PROTOCOL	as socket, by io_uring
 	bind TYPE ADDRESS PORT
 	loopback ADDRESS PORT		listen there, connect to it and say hello
 	io_uring
@@ -36,7 +42,7 @@ import sys
 
 PATIENCE = 10  # seconds; what is refused is refused at once
 SYS_IO_URING_SETUP, SYS_IO_URING_ENTER = 425, 426
-IORING_OP_CONNECT, IORING_ENTER_GETEVENTS = 16, 1
+IORING_OP_SENDMSG, IORING_OP_CONNECT, IORING_OP_SOCKET, IORING_ENTER_GETEVENTS = 9, 16, 45, 1
 IP_TRANSPARENT = 19
 SOURCE_ROUTE = b"\x01\x83\x07\x04" + bytes((11, 0, 0, 53))  # loose, RFC 791
 MSG_FASTOPEN = 0x20000000
@@ -116,6 +122,29 @@ def try_reconnected(address, port):
     made.sendto(b"leak", (address, int(port)))
 
 
+def disconnect(made):
+    check(libc.connect(made.fileno(), bytes(16), 16))  # AF_UNSPEC
+
+
+def try_connected_again(address, port):
+    made = make(socket.SOCK_DGRAM, address)
+    made.connect((address, 53))
+    made.connect((address, int(port)))
+    made.send(b"leak")
+
+
+def try_loosened(address, port):
+    made = make(socket.SOCK_DGRAM, address)
+    made.connect((address, 53))
+    disconnect(made)
+    made.sendto(b"leak", (address, int(port)))
+
+
+def try_mixed(address, port):
+    made, name = make(socket.SOCK_DGRAM, "::"), packed(address, int(port))
+    check(libc.sendto(made.fileno(), b"leak", 4, 0, name, len(name)))
+
+
 def try_options(address, port):
     made = make(socket.SOCK_DGRAM, address)
     made.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, NOP_OPTIONS)
@@ -125,7 +154,18 @@ def try_options(address, port):
 def try_disconnected(address, port):
     made = make(socket.SOCK_STREAM, address)
     made.connect((address, 80))
-    check(libc.connect(made.fileno(), bytes(16), 16))  # AF_UNSPEC
+    disconnect(made)
+    made.connect((address, int(port)))
+
+
+def try_accepted(address, port):
+    listening = socket.create_server(("::1" if ":" in address else "127.0.0.1", 0),
+                                     family=socket.AF_INET6 if ":" in address else socket.AF_INET)
+    client = make(socket.SOCK_STREAM, address)
+    client.connect(listening.getsockname())
+    made = listening.accept()[0]
+    disconnect(made)
+    made.settimeout(PATIENCE)
     made.connect((address, int(port)))
 
 
@@ -165,7 +205,8 @@ def try_original(address, port):
     return made.getsockopt(level, SO_ORIGINAL_DST, 28)
 
 
-def try_ring(address, port):
+def by_ring(operation, fd, offset, address, length):
+    """Does one operation, whose fields are those of struct io_uring_sqe."""
     parameters = ctypes.create_string_buffer(120)
     ring = check(libc.syscall(SYS_IO_URING_SETUP, 1, parameters))
     numbers = struct.unpack("30I", parameters)
@@ -173,17 +214,30 @@ def try_ring(address, port):
     size = max(queue[6] + 4, results[5] + 32)
     rings = mmap.mmap(ring, size, mmap.MAP_SHARED)
     entries = mmap.mmap(ring, 64, mmap.MAP_SHARED, offset=0x10000000)
-    made, name = make(socket.SOCK_STREAM, address), packed(address, int(port))
-    made.setblocking(True)
-    where = ctypes.create_string_buffer(name)
-    entries[:32] = struct.pack("BBHiQQII", IORING_OP_CONNECT, 0, 0, made.fileno(), len(name),
-                               ctypes.addressof(where), 0, 0)
+    entries[:32] = struct.pack("BBHiQQII", operation, 0, 0, fd, offset, address, length, 0)
     rings[queue[6]:queue[6] + 4] = bytes(4)
     rings[queue[1]:queue[1] + 4] = struct.pack("I", 1)
     check(libc.syscall(SYS_IO_URING_ENTER, ring, 1, 1, IORING_ENTER_GETEVENTS, None, 0))
     result = struct.unpack_from("i", rings, results[5] + 8)[0]
     if result < 0:
         raise OSError(-result, "")
+
+
+def try_ring(address, port):
+    made, name = make(socket.SOCK_STREAM, address), packed(address, int(port))
+    made.setblocking(True)
+    where = ctypes.create_string_buffer(name)
+    by_ring(IORING_OP_CONNECT, made.fileno(), len(name), ctypes.addressof(where), 0)
+
+
+def try_ring_send(address, port):
+    name, vector = packed(address, int(port)), IoVector(b"leak", 4)
+    made, message = make(socket.SOCK_DGRAM, address), Message(name, len(name), ctypes.pointer(vector), 1, None, 0, 0, 0)
+    by_ring(IORING_OP_SENDMSG, made.fileno(), 0, ctypes.addressof(message), 1)
+
+
+def try_ring_socket(family, kind, protocol):
+    by_ring(IORING_OP_SOCKET, number("AF_", family), number("SOCK_", kind), 0, int(protocol))
 
 
 def try_bind(kind, address, port):
