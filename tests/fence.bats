@@ -129,6 +129,35 @@ node='127.0.0.1 127.0.0.2 ::1 ::ffff:127.0.0.1 ::ffff:127.0.0.2 0.0.0.0 ::'
 	is "$(in_fence curl --max-time 60 -sS http://allowed.test/)" 'this is allowed.test'
 }
 
+# Runs, by the command given, a program that listens, at ports it chooses, and says so when anybody comes. Sets UDP and TCP.
+listen_by()
+{
+	"$@" python3 -uc 'import select, socket
+datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+datagrams.bind(("0.0.0.0", 0))
+streams = socket.create_server(("0.0.0.0", 0))
+print("ready", datagrams.getsockname()[1], streams.getsockname()[1])
+while True:
+	for ready in select.select([datagrams, streams], [], [])[0]:
+		print("datagram" if ready is datagrams else "stream", (ready.recvfrom(9) if ready is datagrams else ready.accept())[1][0])' \
+		>"$BATS_TEST_TMPDIR/listener" 3>&- &
+	await "$BATS_TEST_TMPDIR/listener" ready
+	read -r _ UDP TCP <"$BATS_TEST_TMPDIR/listener"
+}
+
+@test "nobody outside reaches a socket of the job" {
+	listen_by in_lab
+	in_internet "$LIB/sockets.py" "sendto 11.0.0.1 $UDP" "tcp 11.0.0.1 $TCP"
+	await "$BATS_TEST_TMPDIR/listener" 'datagram 11.0.0.2'
+	await "$BATS_TEST_TMPDIR/listener" 'stream 11.0.0.2'
+	up_on_node
+	listen_by in_fence
+	is "$(in_internet timeout 3 "$LIB/sockets.py" "sendto 11.0.0.1 $UDP" "tcp 11.0.0.1 $TCP")" "sendto 11.0.0.1 $UDP: ok"
+	is "$(in_lab timeout 3 "$LIB/sockets.py" "sendto 127.0.0.1 $UDP" "tcp 127.0.0.1 $TCP")" "sendto 127.0.0.1 $UDP: ok"
+	lab_settle
+	is "$(wc -l <"$BATS_TEST_TMPDIR/listener")" 1
+}
+
 @test "a child cgroup is in the fence of its parent" {
 	local child
 
