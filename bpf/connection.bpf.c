@@ -38,7 +38,9 @@ static __always_inline void connection_opened(
 	if (!context->sk)
 		return;
 	wanted = bpf_sk_storage_get(&destination, context->sk, NULL, 0);
-	if (!wanted)
+	/* The limit was asked at connect(2), but fast open comes here with its first bytes, when others have come meanwhile: what
+	 * has no entry the proxy closes. */
+	if (!wanted || job_state->connections >= JOB_CONNECTIONS_MAX)
 		return;
 	connection.destination = *wanted;
 	connection.cookie = bpf_get_socket_cookie(context);

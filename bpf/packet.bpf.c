@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The second lock on a job: whatever its sockets were told, a packet leaves only over `lo`, and
- * there only to the job's own proxy or, in a namespace of its own, to the job itself. Sockets
- * from before the other hooks were attached come by here as well.
+ * there only to the job's own proxy or, in a namespace of its own, to the job itself, and from an
+ * address that is to be found there. Sockets from before the other hooks were attached come by here as well.
  */
 
 #include "packet.bpf.h"
@@ -24,6 +24,16 @@ static __always_inline bool is_own_listener(const struct job_state *job_state,
 		       is_listener(packet, peer, &job_state->proxy6, &job_state->dns6));
 }
 
+/* What comes from elsewhere (IPV6_FREEBIND needs no right) the kernel would answer there, with a reset or an ICMP message that bears
+ * what it answers to, by a socket of its own that no program sees. */
+static __always_inline bool is_own_source(
+	const struct job_state *job_state, const struct address *source)
+{
+	return address_is_loopback(source) ||
+	       address_equal(source, &job_state->proxy4.address) ||
+	       address_equal(source, &job_state->proxy6.address);
+}
+
 SEC("cgroup_skb/egress")
 int egress(struct __sk_buff *skb)
 {
@@ -35,7 +45,8 @@ int egress(struct __sk_buff *skb)
 	if (job_state->network == NETWORK_FULL)
 		return PROGRAM_ALLOW;
 	whole = packet_parse(skb, &packet);
-	if (whole && skb->ifindex == LOOPBACK_IFINDEX) {
+	if (whole && skb->ifindex == LOOPBACK_IFINDEX &&
+		is_own_source(job_state, &packet.source.address)) {
 		if (is_own_loopback(job_state, &packet, &packet.destination))
 			return PROGRAM_ALLOW;
 		if (is_own_listener(job_state, &packet, &packet.destination)) {

@@ -55,6 +55,27 @@ gives_back()
 	done
 }
 
+@test "fast open begins no more connections than the job may have" {
+	in_job_directly python3 -c 'import socket, time
+sockets = []
+for _ in range(1100):
+	made = socket.socket()
+	made.setsockopt(socket.IPPROTO_TCP, 34, 1)  # TCP_FASTOPEN_NO_COOKIE
+	made.setsockopt(socket.IPPROTO_TCP, 30, 1)  # TCP_FASTOPEN_CONNECT: the next call says that it is done
+	made.setblocking(False)
+	made.connect(("11.0.0.2", 80))
+	sockets.append(made)
+for made in sockets:
+	try:
+		made.send(b"")
+	except BlockingIOError:
+		pass
+print("ready", flush=True)
+time.sleep(1000)' >"$BATS_TEST_TMPDIR/opened" 3>&- &
+	await "$BATS_TEST_TMPDIR/opened" ready
+	is "$(jobfence show "$JOB" --json | jq .connections)" 1024
+}
+
 @test "heads without end on all connections cost a bounded amount, and it comes back" {
 	during heads 1000 serves
 	[ "$(memory VmHWM)" -le 49152 ] || lab_fail "it had $(memory VmHWM) KiB"

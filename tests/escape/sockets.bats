@@ -37,6 +37,17 @@ load ../lib/fence
 	lab_saw_nothing
 }
 
+@test "the kernel answers nobody elsewhere for a job, whose address that was" {
+	local up
+
+	for up in 'job_up --domain allowed.test' job_up; do
+		$up
+		all_end_with EPERM 'foreign 2600:1::77 ::1 9999' 'foreign 100::8 ::1 80'
+		all_end_with ok 'foreign ::1 ::1 9999'
+		jobfence down "$JOB"
+	done
+}
+
 @test "the kernel tells a job of no other peer than it asked for" {
 	local up seen
 

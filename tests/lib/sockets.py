@@ -20,6 +20,7 @@ Tries each case, and prints it with how it ended: "ok" or the name of an error. 
 	accepted ADDRESS PORT		disconnect a socket that accept(2) made on the loopback, connect there
 	device DEVICE ADDRESS PORT	connect, bound to a network device
 	transparent ADDRESS PORT	connect from an address that is not there
+	foreign FROM ADDRESS PORT	send from that address, which need not be there
 	bound FROM ADDRESS PORT		connect from that address and read to the end: "N bytes"
 	routed ADDRESS PORT		connect with a source route
 	original ADDRESS PORT		connect, and ask for the destination that a packet filter translated
@@ -43,7 +44,7 @@ import sys
 PATIENCE = 10  # seconds; what is refused is refused at once
 SYS_IO_URING_SETUP, SYS_IO_URING_ENTER = 425, 426
 IORING_OP_SENDMSG, IORING_OP_CONNECT, IORING_OP_SOCKET, IORING_ENTER_GETEVENTS = 9, 16, 45, 1
-IP_TRANSPARENT = 19
+IP_TRANSPARENT, IPV6_FREEBIND = 19, 78
 SOURCE_ROUTE = b"\x01\x83\x07\x04" + bytes((11, 0, 0, 53))  # loose, RFC 791
 MSG_FASTOPEN = 0x20000000
 SO_ORIGINAL_DST = 80
@@ -180,6 +181,13 @@ def try_transparent(address, port):
     made.setsockopt(socket.IPPROTO_IP, IP_TRANSPARENT, 1)
     made.bind(("11.0.0.99", 0))
     made.connect((address, int(port)))
+
+
+def try_foreign(source, address, port):
+    made = make(socket.SOCK_DGRAM, address)
+    made.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
+    made.bind((source, 0))
+    made.sendto(b"leak", (address, int(port)))
 
 
 def try_bound(source, address, port):
