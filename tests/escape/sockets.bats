@@ -177,3 +177,42 @@ except PermissionError:
 sys.exit("it could be connected")'
 	lab_saw_nothing
 }
+
+@test "a socket that a job gave to another is fenced when its own job is gone" {
+	local other
+
+	jobfence up --job "$JOB-other" --json --netns /proc/self/ns/net --domain allowed.test >"$BATS_TEST_TMPDIR/other"
+	up_on_node
+	other=$(jq -r .cgroup "$BATS_TEST_TMPDIR/other")
+	mkfifo "$BATS_TEST_TMPDIR/turn"
+	enter "$other" python3 -uc 'import socket, sys
+listening = socket.socket(socket.AF_UNIX)
+listening.bind(sys.argv[1])
+listening.listen()
+print("ready")
+fds = socket.recv_fds(listening.accept()[0], 1, 2)[1]
+print("received", len(fds))
+open(sys.argv[2]).read()
+for made, address in (socket.socket(fileno=fds[0]), ("11.0.0.2", 4444)), (socket.socket(fileno=fds[1]), ("11.0.0.2", 80)):
+	made.settimeout(1)
+	try:
+		made.connect(address)
+		made.send(b"leak")
+		print("sent", address)
+	except OSError as error:
+		print(error)
+print("done")' "$BATS_TEST_TMPDIR/socket" "$BATS_TEST_TMPDIR/turn" >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
+	await "$BATS_TEST_TMPDIR/said" ready
+	in_fence python3 -c 'import socket, sys
+peer = socket.socket(socket.AF_UNIX)
+peer.connect(sys.argv[1])
+made = [socket.socket(type=kind) for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM)]
+socket.send_fds(peer, [b"x"], [one.fileno() for one in made])' "$BATS_TEST_TMPDIR/socket"
+	await "$BATS_TEST_TMPDIR/said" 'received 2'
+	jobfence down "$JOB"
+	echo >"$BATS_TEST_TMPDIR/turn"
+	await "$BATS_TEST_TMPDIR/said" '^done'
+	! grep sent "$BATS_TEST_TMPDIR/said" || lab_fail "$(<"$BATS_TEST_TMPDIR/said")"
+	lab_saw_nothing
+	jobfence down "$JOB-other"
+}

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "core/attach.h"
+#include "core/cgroup.h"
 #include "core/objects.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
@@ -231,4 +232,22 @@ int attach_replace(const struct job_paths *paths, int cgroup, int proxy_cgroup,
 	return error ? error
 		     : each_hook(paths, cgroup, proxy_cgroup, replace,
 			       "cannot replace a program of the job", failure);
+}
+
+int attach_to_remain(const struct job_paths *paths)
+{
+	const struct hook_row *egress = &job_hooks[0];
+	_fd_ int cgroup = cgroup_open(paths->work);
+	_fd_ int link = open_link(paths, egress);
+	_fd_ int program = link < 0 ? link : open_program_of(link);
+
+	if (cgroup == -ENOENT || link == -ENOENT)
+		return 0;
+	if (cgroup < 0 || program < 0)
+		return cgroup < 0 ? cgroup : program;
+	/* EINVAL: it is attached like that already, by a removal that was interrupted. */
+	return bpf_prog_attach(program, cgroup, egress->type, BPF_F_ALLOW_MULTI) &&
+			       errno != EINVAL
+		       ? -errno
+		       : 0;
 }

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 
+#include "core/attach.h"
 #include "core/cgroup.h"
 #include "core/netns.h"
 #include "core/remains.h"
@@ -32,6 +33,10 @@ int remains_remove(const struct job_paths *paths, struct failure *failure)
 	if (error)
 		return fail(
 			failure, error, "cannot end the processes in %s", paths->cgroup);
+	error = attach_to_remain(paths);
+	if (error)
+		return fail(failure, error, "cannot keep the fence on sockets of %s",
+			paths->cgroup);
 	error = tree_remove(paths->cgroup, true);
 	if (error)
 		return fail(failure, error, "cannot remove %s", paths->cgroup);
