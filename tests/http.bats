@@ -143,6 +143,17 @@ print(b"".join(iter(lambda: client.recv(65536), b"")).split(b"\r\n\r\n")[1].deco
 	is "$(fetch -0 $site/early-hints)" late
 }
 
+@test "what a site sends that goes no further has a bound" {
+	job_up --rate 0 --domain allowed.test
+	is "$(fetch -o /dev/null -w '%{http_code}' --http1.0 $site/endless-interim)" 502
+	ends_with 18 fetch -o /dev/null $site/extended
+	ends_with 18 fetch -o /dev/null $site/extended-once
+	ends_with 56 fetch -o /dev/null --http1.0 $site/extended-once
+	is "$(fetch --http1.0 $site/early-hints)" late
+	is "$(fetch $site/crumbs/100000 | wc -c)" 100000
+	is "$(fetch --http1.0 $site/crumbs/100000 | wc -c)" 100000
+}
+
 @test "a websocket is a tunnel once both ends have agreed" {
 	up
 	# shellcheck disable=SC2016 # expanded by the inner shell

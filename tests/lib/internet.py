@@ -213,6 +213,18 @@ class Visit:
         self.send("200 OK", "Transfer-Encoding: chunked",
                   body=b"".join(b"1\r\n%c\r\n" % BLOCK[i] for i in range(length)) + b"0\r\n\r\n")
 
+    def get_extended(self, *_):
+        """Chunks of a byte with extensions of many."""
+        self.send("200 OK", "Transfer-Encoding: chunked")
+        while True:
+            self.connection.sendall(b"1;a=%b\r\nb\r\n" % (b"c" * 60000))
+
+    def get_extended_once(self, *_):
+        """A chunk with an extension that does not end."""
+        self.send("200 OK", "Transfer-Encoding: chunked", body=b"1;a=")
+        while True:
+            self.connection.sendall(BLOCK)
+
     def get_endless(self, *_):
         self.send("200 OK", "Transfer-Encoding: chunked")
         while True:

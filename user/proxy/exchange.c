@@ -9,6 +9,8 @@
 #include "lib/cleanup.h"
 #include "proxy/connection.h"
 
+#define KEPT_BACK_MAX 16 /* interim responses, of a head each */
+
 static struct http_head head;
 
 void exchange_begin(struct connection *connection)
@@ -140,9 +142,11 @@ static enum step begin_response(struct connection *connection)
 	bool interim = head.status < 200;
 	struct buffer *out;
 
-	/* HTTP/1.0 has none of these (RFC 9110 section 15.2). */
+	/* HTTP/1.0 has none of these (RFC 9110 section 15.2). What does not go on is not throttled, so it has a bound. */
 	if (interim && asked->old)
-		return STEP_AGAIN;
+		return ++asked->kept_back <= KEPT_BACK_MAX
+			       ? STEP_AGAIN
+			       : bad_gateway(connection, "too many interim responses");
 	out = peer_out(&connection->client);
 	if (!interim) {
 		connection->upstream_keep = head.keep_alive && framing != FRAMING_CLOSE;

@@ -11,7 +11,10 @@
 #include "proxy/http_body.h"
 
 #define CHUNK_OVERHEAD 24UL /* a length in hexadecimal, two line ends, the last chunk */
+#define CHUNK_LEAST    5UL  /* the same of a chunk as short as can be, but the last one */
 #define TRAILER_MAX    8192
+#define DROPPED_MAX \
+	65536 /* bytes of extensions and the like beside as many as are useful */
 
 /* llhttp is embedded: the body is found by its place. */
 static struct http_body *body_of(llhttp_t *llhttp)
@@ -23,6 +26,7 @@ static int on_body(llhttp_t *llhttp, const char *at, size_t length)
 {
 	struct http_body *body = body_of(llhttp);
 
+	body->useful += length + CHUNK_LEAST;
 	if (body->rechunk && !buffer_format(body->out, "%zx\r\n", length))
 		return -1;
 	if (!buffer_append(body->out, at, length))
@@ -66,6 +70,7 @@ void http_body_begin(
 	body->rechunk = rechunk;
 	body->left = length;
 	body->trailer = 0;
+	body->seen = body->useful = 0;
 	body->complete = framing == FRAMING_NONE || (framing == FRAMING_LENGTH && !length);
 	if (framing == FRAMING_CHUNKED) {
 		llhttp_init(&body->llhttp, HTTP_REQUEST, &settings);
@@ -118,7 +123,9 @@ static int move_chunks(struct http_body *body, struct buffer *in, struct buffer 
 	body->out = NULL;
 	if (error == HPE_OK) {
 		in->start += length;
-		return 0;
+		/* Only what goes on is throttled. */
+		body->seen += length;
+		return body->seen > 2 * body->useful + DROPPED_MAX ? -EBADMSG : 0;
 	}
 	if (error != HPE_PAUSED || !body->complete)
 		return -EBADMSG;

@@ -16,8 +16,10 @@ struct http_body {
 	enum http_framing framing;
 	bool rechunk; /* chunks go out as chunks; else only what is in them */
 	bool complete;
-	uint64_t left;	    /* bytes of FRAMING_LENGTH */
-	size_t trailer;	    /* bytes of trailers seen */
+	uint64_t left;	/* bytes of FRAMING_LENGTH */
+	size_t trailer; /* bytes of trailers seen */
+	uint64_t seen,
+		useful;	    /* bytes of FRAMING_CHUNKED: all, and what chunks have to be */
 	struct buffer *out; /* while http_body_move() runs */
 	llhttp_t llhttp;    /* of FRAMING_CHUNKED */
 };

@@ -8,10 +8,11 @@
 
 /* What the request was that it answers. */
 struct http_asked {
-	bool head;	/* its method was HEAD: the response has no body */
-	bool old;	/* it was HTTP/1.0 */
-	bool keep;	/* its connection may be used again */
-	bool websocket; /* it asked for a change to websocket */
+	bool head;		 /* its method was HEAD: the response has no body */
+	bool old;		 /* it was HTTP/1.0 */
+	bool keep;		 /* its connection may be used again */
+	bool websocket;		 /* it asked for a change to websocket */
+	unsigned char kept_back; /* interim responses, which HTTP/1.0 has not */
 };
 
 /* How the body of the response ends, by the request and the fields together (RFC 9112 section 6.3). */
