@@ -25,10 +25,23 @@ contained()
 }
 
 @test "no packet of a container gets out, nor into the proxy" {
+	local hush
+
 	job_up --domain allowed.test
-	contained "$LIB/packets.py" 'spoof 192.0.0.8 40000 192.0.0.8 80' 'inject 11.0.0.2 444' \
+	in_lab nsenter --net="$(up_says .netns)" sysctl -q net.ipv4.conf.{all,lo}.{accept_local,route_localnet}=1
+	# From outside of the container, where to attach the filter that it takes may be refused.
+	in_lab nsenter --net="$(up_says .netns)" "$LIB/packets.py" 'hush 192.0.0.8 40000' >"$BATS_TEST_TMPDIR/hush" 3>&- &
+	hush=$!
+	await "$BATS_TEST_TMPDIR/hush" ready
+	contained "$LIB/packets.py" 'stream 192.0.0.8 40000 192.0.0.8 80' 'inject 11.0.0.2 444' \
 		'inject 169.254.169.254 80' >"$BATS_TEST_TMPDIR/seen"
-	like "$(<"$BATS_TEST_TMPDIR/seen")" 'spoof*: @(EPERM|silence|closed|reset)'$'\n'*
+	kill "$hush"
+	# With BPF LSM there are no packet sockets; without, the proxy closes what did not come through the fence.
+	if in_lab test -e "/sys/fs/bpf/jobfence/jobs/$JOB/links/socket_create"; then
+		is "$(grep -c ': EPERM$' "$BATS_TEST_TMPDIR/seen")" 3
+	else
+		like "$(<"$BATS_TEST_TMPDIR/seen")" 'stream*: @(closed|reset)'$'\n''inject*: ok'$'\n''inject*: ok'
+	fi
 	lab_saw_nothing
 }
 

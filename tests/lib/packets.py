@@ -11,6 +11,10 @@ case with how it ended:
 	spoof CLIENT CLIENT_PORT ADDRESS PORT
 		connects from that address, which the kernel is kept from answering for, sends a request, and prints
 		"closed", "reset", "silence" or the answer's first line
+	hush CLIENT CLIENT_PORT
+		keeps the kernel from answering for that address, prints "ready" and stays
+	stream CLIENT CLIENT_PORT ADDRESS PORT
+		as spoof, where the kernel is kept from that by another
 	inject ADDRESS PORT
 		sends a datagram to there, "ok" once it is sent
 """
@@ -129,9 +133,20 @@ def converse(stream):
             return "reset" if flags & RST else "closed"
 
 
+def try_hush(client, client_port):
+    with hush(client, int(client_port)):
+        print("ready", flush=True)
+        while True:
+            time.sleep(1000)
+
+
+def try_stream(client, client_port, address, port):
+    return converse(Stream((client, int(client_port)), (address, int(port)), packet_socket()))
+
+
 def try_spoof(client, client_port, address, port):
     with hush(client, int(client_port)):
-        return converse(Stream((client, int(client_port)), (address, int(port)), packet_socket()))
+        return try_stream(client, client_port, address, port)
 
 
 def try_tunnel(client, client_port, address, port):
