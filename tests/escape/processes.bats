@@ -159,6 +159,16 @@ has_scopes()
 	done
 }
 
+@test "a job can't leave its cgroups of version 1 either" {
+	local cgroups
+
+	cgroups=$(in_lab awk '$3 == "cgroup" && $4 ~ /pids|memory/ { print $2; exit }' /proc/mounts)
+	[ -n "$cgroups" ] || skip 'there are none'
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	ends_with 1 jobfence run --user root -- bash -c 'echo $$ >"$1/cgroup.procs"' join "$cgroups"
+	like "$ERRORS" '*Read-only file system*'
+}
+
 @test "a job loads no program into the kernel, and finds no pin" {
 	local pins=/sys/fs/bpf/jobfence/jobs/$JOB
 

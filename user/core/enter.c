@@ -43,18 +43,23 @@ static int cover_sockets(void)
 	return 0;
 }
 
+/* This mount alone, and not the file system, which all others share. */
+static int make_read_only(const char *path)
+{
+	return mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | COVER_FLAGS, NULL) ? -errno
+										 : 0;
+}
+
 /*
  * The job's own cgroup is all that the command sees of them, without a right to write. Who can name another may leave
  * the job's, and be it by clone3(2), which asks for rights to the file and not for those of the mount.
  */
 static int show_own_cgroup(const char *path)
 {
-	/* Read-only is this mount alone, and not the file system, which all others share. */
 	if (umount2(path, MNT_DETACH) ||
 		mount("cgroup2", path, "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
 		return -errno;
-	return mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | COVER_FLAGS, NULL) ? -errno
-										 : 0;
+	return make_read_only(path);
 }
 
 /* The mounts that there are now, whatever is mounted while they are read. */
@@ -67,7 +72,7 @@ static FILE *open_mounts(char **text)
 	return length > 0 ? fmemopen(*text, (size_t)length, "r") : NULL;
 }
 
-/* Who sees pins could unpin them. */
+/* Who sees pins could unpin them; who writes to cgroups of version 1 could leave the limits that they set. */
 static int close_control_mounts(void)
 {
 	_free_ char *text = NULL;
@@ -82,6 +87,8 @@ static int close_control_mounts(void)
 			error = cover_folder(entry->mnt_dir);
 		else if (!strcmp(entry->mnt_type, "cgroup2"))
 			error = show_own_cgroup(entry->mnt_dir);
+		else if (!strcmp(entry->mnt_type, "cgroup"))
+			error = make_read_only(entry->mnt_dir);
 	}
 	return error;
 }
