@@ -160,16 +160,23 @@ has_scopes()
 }
 
 @test "a job can't leave its cgroups of version 1 either" {
-	local cgroups=$BATS_TEST_TMPDIR/cgroups
+	local cgroups=$BATS_TEST_TMPDIR/cgroups holder
 
 	mkdir "$cgroups"
-	in_lab mount -t cgroup -o none,name=lab none "$cgroups"
+	# A lab may mount such a hierarchy, but not make one.
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	unshare --mount bash -c 'mount -t cgroup -o none,name="$1" none "$2" && echo ready && exec sleep 60' hold \
+		"lab-$$" "$cgroups" >"$BATS_TEST_TMPDIR/held" 3>&- &
+	holder=$!
+	await "$BATS_TEST_TMPDIR/held" ready
+	in_lab mount -t cgroup -o none,name="lab-$$" none "$cgroups"
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	ends_with 1 jobfence run --user root -- bash -c 'echo $$ >"$1/cgroup.procs"' join "$cgroups"
 	like "$ERRORS" '*Read-only file system*'
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	in_lab bash -c 'echo $$ >"$1/cgroup.procs"' join "$cgroups"
 	in_lab umount "$cgroups"
+	kill "$holder"
 }
 
 @test "a job loads no program into the kernel, and finds no pin" {
