@@ -130,6 +130,7 @@ lab_settle()
 # Waits until a line of the file $1 matches $2.
 await()
 {
+	: >>"$1" # who is to write to it in the background may not have begun
 	grep -q -m 1 -- "$2" < <(timeout 120 tail -n +1 -f "$1") || lab_fail "$1 never says: $2"
 }
 
