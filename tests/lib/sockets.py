@@ -6,6 +6,8 @@ sockets.py CASE...
 Tries each case, and prints it with how it ended: "ok" or the name of an error. A case is one of
 
 	socket FAMILY TYPE PROTOCOL	socket(2); names without AF_ and SOCK_, or numbers
+	wide FAMILY TYPE PROTOCOL	the same, with bits in the upper half of FAMILY's register, which the kernel ignores
+	socketcall FAMILY TYPE PROTOCOL	the same by the 32-bit socketcall(2), on x86 only
 	tcp ADDRESS PORT		connect
 	fastopen ADDRESS PORT		connect by sending, with MSG_FASTOPEN
 	udp ADDRESS PORT		connect and send
@@ -37,6 +39,7 @@ An IPv4 address in its IPv6 spelling (::ffff:a.b.c.d) goes by an IPv6 socket; an
 import ctypes
 import errno
 import mmap
+import platform
 import socket
 import struct
 import sys
@@ -49,6 +52,9 @@ SOURCE_ROUTE = b"\x01\x83\x07\x04" + bytes((11, 0, 0, 53))  # loose, RFC 791
 MSG_FASTOPEN = 0x20000000
 SO_ORIGINAL_DST = 80
 NOP_OPTIONS = b"\x01\x01\x01\x01"
+MAP_32BIT, SYS_SOCKET = 0x40, 1
+# push %rbx; mov $102, %eax; mov %edi, %ebx; mov %esi, %ecx; int $0x80; pop %rbx; ret
+SOCKETCALL = bytes.fromhex("53b86600000089fb89f1cd805bc3")
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -90,6 +96,22 @@ def packed(address, port):
 
 def try_socket(family, kind, protocol):
     socket.socket(number("AF_", family), number("SOCK_", kind), int(protocol))
+
+
+def try_wide(family, kind, protocol):
+    number_of_call = 198 if platform.machine() == "aarch64" else 41
+    check(libc.syscall(number_of_call, ctypes.c_long(1 << 32 | number("AF_", family)),
+                       number("SOCK_", kind), int(protocol)))
+
+
+def try_socketcall(family, kind, protocol):
+    low = mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_32BIT, prot=7)
+    low[:len(SOCKETCALL)] = SOCKETCALL
+    low[64:76] = struct.pack("3I", number("AF_", family), number("SOCK_", kind), int(protocol))
+    start = ctypes.addressof(ctypes.c_char.from_buffer(low))
+    result = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p)(start)(SYS_SOCKET, start + 64)
+    if result < 0:
+        raise OSError(-result, "")
 
 
 def try_tcp(address, port):

@@ -10,6 +10,7 @@
 #include "core/cgroup.h"
 #include "core/condition.h"
 #include "core/oci.h"
+#include "core/oci_seccomp.h"
 #include "core/remains.h"
 #include "lib/cleanup.h"
 
@@ -276,9 +277,10 @@ static int enter_job(json_t *linux_config, const char *name, struct failure *fai
 	netns = open_standing(&job, name, failure);
 	if (netns < 0)
 		return netns;
-	return job.netns[0] && set_netns(linux_config, job.netns)
-		       ? fail(failure, -EINVAL, "the bundle's namespaces")
-		       : 0;
+	if (job.netns[0] && set_netns(linux_config, job.netns))
+		return fail(failure, -EINVAL, "the bundle's namespaces");
+	return job.spec.network == NETWORK_FULL ? 0
+						: oci_seccomp_narrow(linux_config, failure);
 }
 
 int oci_add_hooks(
@@ -302,5 +304,5 @@ int oci_add_hooks(
 		return fail(failure, -ENOMEM, "hooks");
 	return cgroup && !oci_job_of_cgroup(cgroup, name)
 		       ? enter_job(linux_config, name, failure)
-		       : 0;
+		       : oci_seccomp_narrow(linux_config, failure);
 }

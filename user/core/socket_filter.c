@@ -6,8 +6,6 @@
 
 #include <errno.h>
 #include <seccomp.h>
-#include <stdbool.h>
-#include <sys/socket.h>
 
 #include "core/socket_filter.h"
 #include "lib/cleanup.h"
@@ -18,7 +16,7 @@ static void cleanup_filter(scmp_filter_ctx *filter)
 		seccomp_release(*filter);
 }
 
-static bool is_allowed(int family)
+bool socket_filter_allows(int family)
 {
 	return family == AF_UNIX || family == AF_INET || family == AF_INET6 ||
 	       family == AF_NETLINK;
@@ -27,10 +25,10 @@ static bool is_allowed(int family)
 static int refuse_families(scmp_filter_ctx filter)
 {
 	int error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
-		SCMP_A0_32(SCMP_CMP_GT, AF_NETLINK));
+		SCMP_A0_32(SCMP_CMP_GT, SOCKET_FAMILY_LAST));
 
-	for (int family = 0; !error && family < AF_NETLINK; family++)
-		if (!is_allowed(family))
+	for (int family = 0; !error && family < SOCKET_FAMILY_LAST; family++)
+		if (!socket_filter_allows(family))
 			error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM),
 				SCMP_SYS(socket), 1,
 				SCMP_A0_32(SCMP_CMP_EQ, (unsigned)family));

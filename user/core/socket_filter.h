@@ -6,5 +6,13 @@
  * only, as in the programs' `socket_create`. One more lock where the kernel has no BPF LSM.
  */
 
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#define SOCKET_FAMILY_LAST AF_NETLINK /* the highest that is allowed */
+
+/* Whether a job may have sockets of a family (AF_*). */
+bool socket_filter_allows(int family);
+
 /* Installs it for the calling process and all that it starts. Returns 0 or -errno. */
 int socket_filter_install(void);

@@ -1,0 +1,68 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Sockets of families that the hooks on cgroups never see, from containers of Docker on a kernel that may have no BPF LSM:
+# the filter of system calls refuses them, whatever profile the engine gave.
+
+load ../lib/docker
+
+share=(-v /usr:/usr:ro -v /usr/lib:/lib:ro -v /usr/lib64:/lib64:ro -v "$LIB:$LIB:ro")
+others=('socket VSOCK STREAM 0' 'socket PACKET RAW 0' 'socket PACKET DGRAM 0' 'socket ALG SEQPACKET 0'
+	'socket 44 RAW 0' 'socket 38 SEQPACKET 0' 'socket 9 DGRAM 0' 'wide PACKET RAW 0' io_uring)
+# Its other errno: the profile's default is EPERM, and runtimes leave out a rule that says the same.
+detours=('socketcall PACKET RAW 0' 'socketcall INET STREAM 0')
+
+# Runs a command in a container of the job; options of Docker may stand in the array `options`.
+contained()
+{
+	docker run --rm --network none --runtime jobfence --cgroup-parent "/jobfence/$JOB/work" "${share[@]}" \
+		"${options[@]}" box "$@"
+}
+
+# Fails unless what the command $1 runs in the container has sockets of the four families only.
+has_four_families()
+{
+	"$1" "$LIB/sockets.py" "${others[@]}" >"$BATS_TEST_TMPDIR/seen"
+	is "$(grep -vc ': EPERM$' "$BATS_TEST_TMPDIR/seen")" 0 || lab_fail "$(<"$BATS_TEST_TMPDIR/seen")" || return
+	is "$(wc -l <"$BATS_TEST_TMPDIR/seen")" "${#others[@]}" || return
+	if [ "$(uname -m)" = x86_64 ]; then
+		"$1" "$LIB/sockets.py" "${detours[@]}" >"$BATS_TEST_TMPDIR/seen"
+		is "$(grep -cE ': (EPERM|ENOSYS)$' "$BATS_TEST_TMPDIR/seen")" "${#detours[@]}" ||
+			lab_fail "$(<"$BATS_TEST_TMPDIR/seen")" || return
+	fi
+	"$1" "$LIB/sockets.py" 'socket UNIX STREAM 0' 'socket INET STREAM 0' 'socket INET6 DGRAM 0' \
+		'socket NETLINK RAW 0' 'tcp 11.0.0.2 80' >"$BATS_TEST_TMPDIR/seen"
+	is "$(grep -vc ': ok$' "$BATS_TEST_TMPDIR/seen")" 0 || lab_fail "$(<"$BATS_TEST_TMPDIR/seen")"
+}
+
+@test "with Docker's profile a container has sockets of four families only" {
+	local options=()
+
+	job_up --domain allowed.test
+	has_four_families contained
+}
+
+@test "without a profile a container has sockets of four families only" {
+	local options=(--security-opt seccomp=unconfined)
+
+	job_up --domain allowed.test
+	has_four_families contained
+}
+
+@test "what a container's exec starts has sockets of four families only" {
+	job_up --domain allowed.test
+	docker run -d --name "$JOB" --network none --runtime jobfence --cgroup-parent "/jobfence/$JOB/work" \
+		"${share[@]}" box sleep 1000
+	inside()
+	{
+		docker exec "$JOB" "$@"
+	}
+	has_four_families inside
+}
+
+@test "with the network full a container keeps the profile that it was given" {
+	local options=(--security-opt seccomp=unconfined)
+
+	job_up --network full --rate 0
+	is "$(contained "$LIB/sockets.py" 'wide PACKET RAW 0')" 'wide PACKET RAW 0: ok'
+}
