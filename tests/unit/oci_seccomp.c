@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Filters of system calls of containers, in the shapes that Docker and Podman give them, narrowed to what a job may have. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <errno.h>
+
+#include "core/oci_seccomp.h" /* before cmocka, which has a fail() of its own */
+#include "core/spec.h"
+#include "lib/cleanup.h"
+
+#include <cmocka.h>
+
+#define FAMILY(n) \
+	"{'index': 0, 'value': 4294967295, 'valueTwo': " #n ", 'op': 'SCMP_CMP_MASKED_EQ'}"
+#define SOCKET(conditions) \
+	"{'names': ['socket'], 'action': 'SCMP_ACT_ALLOW', 'args': [" conditions "]}"
+#define REFUSED(name, number) \
+	"{'names': ['" name "'], 'action': 'SCMP_ACT_ERRNO', 'errnoRet': " #number "}"
+#define RINGS \
+	REFUSED("io_uring_setup", 1) \
+	"," REFUSED("io_uring_enter", 1) "," REFUSED("io_uring_register", 1)
+#define FOUR \
+	SOCKET(FAMILY(1)) \
+	"," SOCKET(FAMILY(2)) "," SOCKET(FAMILY(10)) "," SOCKET(FAMILY(16))
+
+/* Reads JSON in which ' stands for ". */
+static json_t *parse(const char *text)
+{
+	char copy[4096];
+	size_t length = 0;
+	json_t *value;
+
+	for (; text[length] && length < sizeof(copy) - 1; length++)
+		copy[length] = (char)(text[length] == '\'' ? '"' : text[length]);
+	copy[length] = '\0';
+	value = json_loads(copy, 0, NULL);
+	assert_non_null(value);
+	return value;
+}
+
+/* Fails unless the rules of a profile with this default become those, and stay them when narrowed again. */
+static void becomes(const char *head, const char *rules, const char *expected)
+{
+	_json_ json_t *config = json_pack("{s:o}", "seccomp", parse(head)),
+		      *wanted = parse(expected);
+	json_t *profile = json_object_get(config, "seccomp");
+	struct failure failure;
+
+	json_object_set_new(profile, "syscalls", parse(rules));
+	for (int i = 0; i < 2; i++) {
+		_free_ char *seen = NULL;
+		_free_ char *hoped = json_dumps(wanted, JSON_SORT_KEYS | JSON_INDENT(1));
+
+		assert_int_equal(oci_seccomp_narrow(config, &failure), 0);
+		seen = json_dumps(json_object_get(profile, "syscalls"),
+			JSON_SORT_KEYS | JSON_INDENT(1));
+		assert_string_equal(seen, hoped);
+	}
+}
+
+#define DENY	   "{'defaultAction': 'SCMP_ACT_ERRNO', 'architectures': ['SCMP_ARCH_X86_64']}"
+#define DENY_38	   "{'defaultAction': 'SCMP_ACT_ERRNO', 'defaultErrnoRet': 38}"
+#define DENY_1	   "{'defaultAction': 'SCMP_ACT_ERRNO', 'defaultErrnoRet': 1}"
+#define KILL	   "{'defaultAction': 'SCMP_ACT_KILL_PROCESS'}"
+#define READ	   "{'names': ['read'], 'action': 'SCMP_ACT_ALLOW'}"
+#define SOCKETCALL REFUSED("socketcall", 38)
+
+static void the_profile_of_docker_20_10_keeps_all_but_other_sockets(void **state)
+{
+	(void)state;
+	becomes(DENY,
+		"[{'names': ['io_uring_enter', 'io_uring_register', 'io_uring_setup', 'read', 'socket', "
+		"'socketcall', 'socketpair'], 'action': 'SCMP_ACT_ALLOW'}," READ "]",
+		"[{'names': ['read', 'socketpair'], 'action': 'SCMP_ACT_ALLOW'}," FOUR
+		"," READ "," RINGS "," SOCKETCALL "]");
+}
+
+static void conditions_on_the_family_are_decided_and_others_kept(void **state)
+{
+	(void)state;
+	/* Docker from 23.0 on: not AF_VSOCK. */
+	becomes(DENY_1, "[" SOCKET("{'index': 0, 'value': 40, 'op': 'SCMP_CMP_NE'}") "]",
+		"[" FOUR "," RINGS "," SOCKETCALL "]");
+	/* Podman: no NETLINK_AUDIT, told by three rules. */
+	becomes(DENY_38,
+		"[{'names': ['socket'], 'action': 'SCMP_ACT_ERRNO', 'errnoRet': 22, 'args': ["
+		"{'index': 0, 'value': 16, 'op': 'SCMP_CMP_EQ'}, {'index': 2, 'value': 9, 'op': 'SCMP_CMP_EQ'}]}," SOCKET(
+			"{'index': 2, 'value': 9, 'op': 'SCMP_CMP_NE'}") "," SOCKET("{'index': 0, 'value': 16, 'op': 'SCMP_CMP_NE'}") "]",
+		"[{'names': ['socket'], 'action': 'SCMP_ACT_ERRNO', 'errnoRet': 22, 'args': ["
+		"{'index': 0, 'value': 16, 'op': 'SCMP_CMP_EQ'}, {'index': 2, 'value': 9, 'op': 'SCMP_CMP_EQ'}]}," SOCKET(FAMILY(1) ", {'index': 2, 'value': 9, 'op': 'SCMP_CMP_NE'}") "," SOCKET(FAMILY(2) ", {'index': 2, 'value': 9, 'op': 'SCMP_CMP_NE'}") "," SOCKET(FAMILY(10) ", {'index': 2, 'value': 9, 'op': 'SCMP_CMP_NE'}") "," SOCKET(FAMILY(
+			16) ", {'index': 2, 'value': 9, 'op': 'SCMP_CMP_NE'}") "," SOCKET(FAMILY(1)) "," SOCKET(FAMILY(2)) "," SOCKET(FAMILY(10)) "," RINGS "," REFUSED("socketcall",
+			1) "]");
+}
+
+static void two_conditions_on_one_argument_are_alternatives(void **state)
+{
+	(void)state;
+	becomes(DENY,
+		"[" SOCKET(
+			"{'index': 0, 'value': 1, 'op': 'SCMP_CMP_EQ'}, {'index': 0, 'value': 10, 'op': 'SCMP_CMP_GE'}") "]",
+		"[" SOCKET(FAMILY(1)) "," SOCKET(FAMILY(10)) "," SOCKET(
+			FAMILY(16)) "," RINGS "," SOCKETCALL "]");
+}
+
+static void every_action_that_may_end_in_a_socket_counts(void **state)
+{
+	static const char *const actions[] = { "SCMP_ACT_ALLOW", "SCMP_ACT_LOG",
+		"SCMP_ACT_TRACE", "SCMP_ACT_NOTIFY" };
+	struct failure failure;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		_json_ json_t *config = json_pack("{s:{s:s, s:[{s:[s, s], s:s}]}}",
+			"seccomp", "defaultAction", "SCMP_ACT_KILL", "syscalls", "names",
+			"socket", "socketcall", "action", actions[i]);
+		const json_t *rules;
+
+		assert_int_equal(oci_seccomp_narrow(config, &failure), 0);
+		rules = json_object_get(json_object_get(config, "seccomp"), "syscalls");
+		assert_int_equal(json_array_size(rules), 8);
+		for (size_t j = 0; j < 4; j++)
+			assert_non_null(json_object_get(json_array_get(rules, j), "args"));
+	}
+}
+
+static void a_profile_without_sockets_gets_none(void **state)
+{
+	(void)state;
+	becomes(KILL, "[" READ "]", "[" READ "," RINGS "," REFUSED("socketcall", 1) "]");
+}
+
+static void what_allows_by_default_refuses_other_families(void **state)
+{
+	_json_ json_t *config = json_object();
+	const json_t *profile, *rules;
+	struct failure failure;
+
+	(void)state;
+	assert_int_equal(oci_seccomp_narrow(config, &failure), 0);
+	profile = json_object_get(config, "seccomp");
+	assert_string_equal(json_string_value(json_object_get(profile, "defaultAction")),
+		"SCMP_ACT_ALLOW");
+	rules = json_object_get(profile, "syscalls");
+	/* Of 0 to 16 thirteen, what is above, three of io_uring, and socketcall. */
+	assert_int_equal(json_array_size(rules), 18);
+	assert_int_equal(oci_seccomp_narrow(config, &failure), 0);
+	assert_int_equal(json_array_size(json_object_get(profile, "syscalls")), 18);
+}
+
+static void what_is_no_profile_is_an_error(void **state)
+{
+	_json_ json_t *config = json_pack("{s:{}}", "seccomp");
+	struct failure failure;
+
+	(void)state;
+	assert_int_equal(oci_seccomp_narrow(config, &failure), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_profile_of_docker_20_10_keeps_all_but_other_sockets),
+		cmocka_unit_test(conditions_on_the_family_are_decided_and_others_kept),
+		cmocka_unit_test(two_conditions_on_one_argument_are_alternatives),
+		cmocka_unit_test(every_action_that_may_end_in_a_socket_counts),
+		cmocka_unit_test(a_profile_without_sockets_gets_none),
+		cmocka_unit_test(what_allows_by_default_refuses_other_families),
+		cmocka_unit_test(what_is_no_profile_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
