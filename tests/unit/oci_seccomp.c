@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <errno.h>
+#include <string.h>
 
 #include "core/oci_seccomp.h" /* before cmocka, which has a fail() of its own */
 #include "core/spec.h"
@@ -30,13 +31,12 @@
 /* Reads JSON in which ' stands for ". */
 static json_t *parse(const char *text)
 {
-	char copy[4096];
-	size_t length = 0;
+	_free_ char *copy = strdup(text);
 	json_t *value;
 
-	for (; text[length] && length < sizeof(copy) - 1; length++)
-		copy[length] = (char)(text[length] == '\'' ? '"' : text[length]);
-	copy[length] = '\0';
+	assert_non_null(copy);
+	for (char *quote = copy; (quote = strchr(quote, '\'')); quote++)
+		*quote = '"';
 	value = json_loads(copy, 0, NULL);
 	assert_non_null(value);
 	return value;
