@@ -79,6 +79,47 @@ answered()
 	is "$(lab_seen '.event == "connection"' .to | sort -u)" '"11.0.0.2"'
 }
 
+@test "answers longer than a datagram, or a reader's buffer, are read whole" {
+	up_for {513,1233,4097,65000,65535,oversize}.test
+	is "$(statuses http://{513,1233,4097,65000,65535}.test | xargs)" '200 200 200 200 200'
+	# Readers differ on bytes behind a message.
+	like "$(statuses http://oversize.test)" '@(200|502)'
+	lab_settle
+	is "$(lab_seen '.event == "connection"' .to | sort -u)" '"11.0.0.2"'
+}
+
+@test "a private address at the end of a long answer is not overlooked" {
+	answered 403 private-behind-{512,4096,65519}.test private-if-whole.test
+}
+
+@test "a name that is public first and private later is dialled where it was checked, and no more" {
+	local answer
+
+	up_for first-public.test
+	# On one connection of the job: a body has the second request look the name up again.
+	answer=$(converse 11.0.0.2 80 "$(printf '%s' 'GET /one HTTP/1.1\r\nHost: first-public.test\r\n\r\n' \
+		'POST /two HTTP/1.1\r\nHost: first-public.test\r\nContent-Length: 1\r\nConnection: close\r\n\r\na')")
+	like "$answer" 'HTTP/1.1 200 *HTTP/1.1 403 *X-Jobfence-Denied: address*'
+	refused_for address http://first-public.test/three
+	lab_settle
+	is "$(lab_seen '.event == "connection"' .to)" '"11.0.0.2"'
+	is "$(lab_seen '.event == "request"' .line)" '"GET /one HTTP/1.1"'
+}
+
+@test "a resolver that is not there costs nothing but the names that only it has" {
+	# Who sends many packets to closed ports is told of few.
+	in_internet sysctl -qw net.ipv4.icmp_ratelimit=0
+	echo 'nameserver 11.0.0.55' >"$LAB/resolv.conf"
+	up_for allowed.test
+	# By the kernel's word that nobody listens: waiting for an answer would end in a 504.
+	is "$(statuses http://allowed.test http://11.0.0.2 | xargs)" '502 200'
+	jobfence down "$JOB"
+	printf 'nameserver %s\n' 11.0.0.55 11.0.0.54 >"$LAB/resolv.conf"
+	up_for allowed.test
+	is "$(fetch http://allowed.test)" 'this is allowed.test'
+	echo 'nameserver 11.0.0.54' >"$LAB/resolv.conf"
+}
+
 @test "look-ups that nobody waits for any more are bounded" {
 	local worker
 

@@ -19,6 +19,8 @@ TRUNCATED = 0x0200
 ITSELF = b"\xc0\x0c"  # a pointer to the name in the question
 GOOD, PRIVATE = "11.0.0.2", "10.1.2.3"
 MANY = [f"11.1.{i >> 8}.{i & 255}" for i in range(4000)]
+RECORD = 16  # bytes of an address with a pointer to its name
+asked = {}  # how often, by label and type
 
 
 def encode(name):
@@ -39,8 +41,18 @@ class Question:
                            changed.get("count", len(records)), 0, 0)
         return changed.get("id", self.id) + head + changed.get("question", self.bytes) + b"".join(records)
 
-    def record(self, kind, data, owner=ITSELF, length=None):
-        return owner + struct.pack("!HHIH", kind, 1, 60, len(data) if length is None else length) + data
+    def record(self, kind, data, owner=ITSELF, length=None, ttl=60):
+        return owner + struct.pack("!HHIH", kind, 1, ttl, len(data) if length is None else length) + data
+
+    def sized(self, size, *last):
+        """An answer of that many bytes, filled with addresses of the site before the last ones."""
+        if self.kind != A:
+            return self.answer()
+        room = size - len(self.answer(*self.addresses(*last)))
+        filler = (room // RECORD - 1) * self.addresses(GOOD)
+        # A record of another type takes what is left.
+        other = self.record(16, bytes(room - len(filler) * RECORD - RECORD + 4))
+        return self.answer(*filler, other, *self.addresses(*last))
 
     def addresses(self, *texts, owner=ITSELF):
         families = {A: socket.AF_INET, AAAA: socket.AF_INET6}
@@ -80,6 +92,46 @@ class Question:
         if transport == "udp":
             return self.answer(flags=TRUNCATED)
         return self.answer(*self.addresses(*MANY, PRIVATE))
+
+    def name_first_public(self, _):
+        """Only the first question for it has an address that may be dialled."""
+        if self.kind != A:
+            return self.answer()
+        asked[self.label] = asked.get(self.label, 0) + 1
+        address = GOOD if asked[self.label] == 1 else PRIVATE
+        return self.answer(self.record(A, socket.inet_aton(address), ttl=0))
+
+    # Longer than datagrams, or than readers, are meant to be
+
+    def name_513(self, _):
+        return self.sized(513)
+
+    def name_1233(self, _):
+        return self.sized(1233)
+
+    def name_4097(self, _):
+        return self.sized(4097)
+
+    def name_65000(self, _):
+        return self.sized(65000)
+
+    def name_65535(self, transport):
+        return self.answer(flags=TRUNCATED) if transport == "udp" else self.sized(65535)
+
+    def name_private_behind_512(self, _):
+        return self.sized(528, PRIVATE)
+
+    def name_private_behind_4096(self, _):
+        return self.sized(4112, PRIVATE)
+
+    def name_private_behind_65519(self, transport):
+        return self.answer(flags=TRUNCATED) if transport == "udp" else self.sized(65535, PRIVATE)
+
+    def name_private_if_whole(self, transport):
+        """What was cut off is an answer that could be used."""
+        if transport == "udp":
+            return self.answer(*self.addresses(GOOD), flags=TRUNCATED)
+        return self.answer(*self.addresses(GOOD, PRIVATE))
 
     # Malformed
 
