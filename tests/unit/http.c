@@ -48,6 +48,13 @@ static const struct request requests[] = {
 		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: X-Jobfence-Job-ID, Foo\r\nFoo: 1\r\nBar: 2" END,
 		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP "Bar: 2\r\n\r\n" },
+	/* as many as Connection may name, in one or more of it, and one more */
+	{ "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p\r\n"
+	  "Connection: a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,q\r\nq: 1" END,
+		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
+	{ "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p\r\n"
+	  "Connection: a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q" END,
+		NULL },
 	/* what is for one hop */
 	{ "GET / HTTP/1.1\r\nHost: a.test\r\nProxy-Authorization: x\r\nTE: trailers\r\nKeep-Alive: 5\r\n"
 	  "Accept: */*" END,

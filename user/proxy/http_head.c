@@ -251,6 +251,22 @@ static int read_framing(struct http_head *head)
 	return 0;
 }
 
+static bool connection_is_short(const struct http_head *head)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < head->count; i++) {
+		struct slice rest = head->fields[i].value, token;
+
+		if (!field_is(&head->fields[i], "Connection"))
+			continue;
+		while (next_token(&rest, &token))
+			if (++count > HTTP_CONNECTION_MAX)
+				return false;
+	}
+	return true;
+}
+
 static void read_connection(struct http_head *head)
 {
 	bool upgrade = false, websocket = false;
@@ -316,6 +332,8 @@ int http_head_parse(const char *bytes, size_t length, bool response, struct http
 	result = read_framing(head);
 	if (result)
 		return result;
+	if (!connection_is_short(head))
+		return -E2BIG;
 	read_connection(head);
 	return values_are_clean(head) ? 0 : -EBADMSG;
 }

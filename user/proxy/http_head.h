@@ -12,7 +12,8 @@
 
 #include "proxy/buffer.h"
 
-#define HTTP_FIELDS_MAX 128
+#define HTTP_FIELDS_MAX	    128
+#define HTTP_CONNECTION_MAX 32 /* tokens in Connection: each is compared with each field */
 
 struct slice {
 	const char *bytes;
@@ -54,7 +55,7 @@ int http_head_find(const char *bytes, size_t length, size_t *scanned);
 
 /*
  * Parses a whole head of `length` bytes, which `head` then points into. Returns 0; -EBADMSG: it is
- * malformed or ambiguous; -E2BIG: it has more than HTTP_FIELDS_MAX fields.
+ * malformed or ambiguous; -E2BIG: it has more than HTTP_FIELDS_MAX fields, or HTTP_CONNECTION_MAX tokens in Connection.
  */
 int http_head_parse(
 	const char *bytes, size_t length, bool response, struct http_head *head);

@@ -130,8 +130,8 @@ static enum step begin(struct connection *connection, const char *bytes, size_t 
 	const char *problem;
 
 	if (error == -E2BIG)
-		return refuse(
-			connection, 431, REASON_LIMIT, "there are too many header fields");
+		return refuse(connection, 431, REASON_LIMIT,
+			"there are too many header fields, or tokens in Connection");
 	if (error)
 		return refuse(connection, 400, REASON_PROTOCOL, "the request is malformed");
 	if (connection->port == PORT_HTTPS)
