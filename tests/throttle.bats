@@ -4,6 +4,8 @@
 #
 # The throttle, in the kernel where it has `fq`, else in the proxy. A test knows only
 # that it took long enough: a slow machine may take longer.
+#
+# shellcheck disable=SC2016 # expressions of jq
 
 load lib/job
 
@@ -182,7 +184,6 @@ privileged_in()
 	local cgroup=$1
 
 	shift
-	# shellcheck disable=SC2016 # expanded by the inner shell
 	in_lab nsenter --net="$(up_says '.netns // "/proc/self/ns/net"')" bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' \
 		privileged "$cgroup" "$@"
 }
@@ -218,6 +219,77 @@ game()
 	# As for a packet socket, or for packets that tc turned to the proxy after the filter.
 	in_lab rm "/sys/fs/bpf/jobfence/jobs/$JOB/links/egress"
 	throttled 2000000 game 2000000 4
+}
+
+# Runs a command in the job's namespace; what it printed goes to the file "said" of this test, what was on the wire meanwhile, and whether
+# it was ever ahead of the rate $1 (bits per second), to "wire".
+watch_wire()
+{
+	in_lab nsenter --net="$(up_says .netns)" timeout 120 "$LIB/wire.py" "$@" >"$BATS_TEST_TMPDIR/wire" 2>"$BATS_TEST_TMPDIR/said" ||
+		lab_fail "$(<"$BATS_TEST_TMPDIR/said")"
+}
+
+# Fails unless the condition $1 of jq holds for what was on the $wire, what the command $said, and what `show` says now of the throttle
+# ($shown).
+holds()
+{
+	local shown
+
+	shown=$(jobfence show "$JOB" --json | jq -c '{upload, download}')
+	jq -ne --argjson shown "$shown" --slurpfile wire "$BATS_TEST_TMPDIR/wire" --slurpfile said "$BATS_TEST_TMPDIR/said" \
+		"\$wire[0] as \$wire | \$said[0] as \$said | $1" >/dev/null ||
+		lab_fail "not so: $1; $(cat "$BATS_TEST_TMPDIR"/{wire,said}); $shown"
+}
+
+@test "what waits is marked beyond a second, if it can be, and dropped beyond five" {
+	[ "$(best_pacing)" = edt ] || skip 'this kernel has no fq'
+	job_up --domain allowed.test --rate 80kbit
+	watch_wire 80000 "$LIB/datagrams.py" "$(up_says .cgroup)" 70 capable
+	holds '$wire.up.marked > 0 and $wire.up.marked == $shown.upload.marked_packets'
+	# A second is ten of them, and what is left of the credit.
+	holds '$wire.up.packets - $wire.up.marked >= 10'
+	holds '$said.refused > 0 and $said.refused == $shown.upload.dropped_packets'
+	holds '$wire.up.packets == 70 - $said.refused and $wire.up.packets >= 50'
+	watch_wire 80000 "$LIB/datagrams.py" "$(up_says .cgroup)" 70
+	holds '$said.refused > 0 and $wire.up.packets >= 50 and $wire.up.capable == 0'
+}
+
+@test "a TCP that knows of ECN is told by marks, and no other" {
+	[ "$(best_pacing)" = edt ] || skip 'this kernel has no fq'
+	job_up --domain allowed.test --rate 160kbit
+	game 80000 16
+	is "$(jobfence show "$JOB" --json | jq .upload.marked_packets)" 0
+	in_lab nsenter --net="$(up_says .netns)" sysctl -q net.ipv4.tcp_ecn=1
+	watch_wire 160000 bash -c 'echo $$ >"$1/cgroup.procs" && exec "$2" 80000 16' watched "$(up_says .cgroup)" "$LIB/gamer.py"
+	holds '$wire.up.marked > 0 and $wire.up.marked == $shown.upload.marked_packets'
+	holds '$wire.up.capable < $wire.up.packets and $wire.down.echoes > 0'
+}
+
+@test "no option of a socket makes datagrams faster" {
+	local trick
+
+	[ "$(best_pacing)" = edt ] || skip 'this kernel has no fq'
+	job_up --domain allowed.test --rate 160kbit
+	for trick in capable past tai pacing priority mark; do
+		watch_wire 160000 "$LIB/datagrams.py" "$(up_says .cgroup)" 30 $trick
+		holds '$wire.up.packets == 30 and $wire.up.ahead <= 1500 + 1000' || lab_fail "with $trick"
+	done
+}
+
+@test "a raw socket and a packet socket bring the proxy no more than the rate and five seconds of it" {
+	local tricks=(inherited) trick
+
+	[ "$(best_pacing)" = edt ] || skip 'this kernel has no fq'
+	job_up --domain allowed.test --rate 80kbit
+	in_lab test -e "/sys/fs/bpf/jobfence/jobs/$JOB/links/socket_create" || tricks+=(packet)
+	for trick in "${tricks[@]}"; do
+		watch_wire 80000 "$LIB/datagrams.py" "$(up_says .cgroup)" 400 "$trick"
+		holds '$wire.up.packets == 400 and $said.refused == 0' || lab_fail "with $trick"
+		holds '$said.taken * 8000 <= 80000 * ($said.seconds + 5) + 8 * (1500 + 1000)' || lab_fail "with $trick"
+		# The second comes while the first's five seconds have not passed.
+		[ "$trick" = packet ] || holds '$said.taken >= 40'
+		holds '$shown.download.dropped_packets > 0'
+	done
 }
 
 wait_for_both()

@@ -57,4 +57,5 @@ def main():
     sys.exit(len(received) != connections)
 
 
-main()
+if __name__ == "__main__":
+    main()

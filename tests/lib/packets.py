@@ -160,12 +160,17 @@ def try_inject(address, port):
     return "ok"
 
 
-for case in sys.argv[1:]:
-    what, *arguments = case.split()
-    try:
-        result = globals()["try_" + what](*arguments)
-    except TimeoutError:
-        result = "silence"
-    except OSError as error:
-        result = errno.errorcode[error.errno]
-    print(f"{case}: {result}", flush=True)
+def main():
+    for case in sys.argv[1:]:
+        what, *arguments = case.split()
+        try:
+            result = globals()["try_" + what](*arguments)
+        except TimeoutError:
+            result = "silence"
+        except OSError as error:
+            result = errno.errorcode[error.errno]
+        print(f"{case}: {result}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

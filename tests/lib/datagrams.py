@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+datagrams.py CGROUP COUNT [TRICK...]
+
+Enters the cgroup and sends that many datagrams of 1000 bytes to the job's DNS stub, as fast as the kernel takes them. Prints, once the
+last has arrived, how many were "refused", how many the stub "taken", and in how many "seconds", as JSON. They are made by a socket of
+UDP, unless one of these tricks is to get around its throttle:
+
+	inherited	a raw socket from before it was in the cgroup
+	packet		a packet socket, made in the cgroup
+	past, tai	SO_TXTIME, and departure times that have passed, of the clock TAI too
+	pacing		SO_MAX_PACING_RATE of 4 GB/s
+	priority	SO_PRIORITY of network control, which fq sends first
+	mark		SO_MARK
+	capable		they can take ECN marks
+"""
+
+import fcntl
+import json
+import os
+import socket
+import struct
+import sys
+import time
+
+from gamer import SO_TXTIME, TRICKS
+from packets import packet
+
+STUB, LENGTH = "192.0.0.8", 1000
+PATIENCE = 60  # seconds
+SIOCOUTQ, SO_SNDBUFFORCE = 0x5411, 32
+CLOCKS = {"past": time.CLOCK_MONOTONIC, "tai": time.CLOCK_TAI}
+ANSWER = struct.pack("!HH", 1, 0x8000).ljust(LENGTH - 28, b"\0")  # which the stub does not answer
+
+
+def taken_and_dropped():
+    with open("/proc/self/net/snmp", encoding="ascii") as file:
+        names, numbers = (line.split() for line in file if line.startswith("Udp:"))
+    values = dict(zip(names, numbers))
+    return int(values["InDatagrams"]), int(values["InErrors"])
+
+
+def make_udp(tricks):
+    made = socket.socket(type=socket.SOCK_DGRAM)
+    made.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, 16 << 20)
+    for trick in tricks:
+        if trick in CLOCKS:
+            made.setsockopt(socket.SOL_SOCKET, SO_TXTIME, struct.pack("iI", CLOCKS[trick], 0))
+        elif trick == "capable":
+            made.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 2)
+        else:
+            made.setsockopt(socket.SOL_SOCKET, *TRICKS[trick])
+    past = [(socket.SOL_SOCKET, SO_TXTIME, struct.pack("Q", 1))] if CLOCKS.keys() & tricks else []
+    return made, lambda: made.sendmsg([ANSWER], past, 0, (STUB, 53))
+
+
+def make_raw(kind):
+    datagram = packet(STUB, STUB, socket.IPPROTO_UDP, struct.pack("!HHHH", 4000, 53, LENGTH - 20, 0) + ANSWER, 6)
+    if kind == "packet":
+        made = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
+        return made, lambda: made.sendto(datagram, ("lo", 0x0800, 0, 0, b"\0" * 6))
+    made = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    return made, lambda: made.sendto(datagram, (STUB, 0))
+
+
+def main():
+    cgroup, count, tricks = sys.argv[1], int(sys.argv[2]), set(sys.argv[3:])
+    inherited = make_raw("inherited") if "inherited" in tricks else None
+    with open(os.path.join(cgroup, "cgroup.procs"), "w", encoding="ascii") as file:
+        file.write("0")
+    made, send = inherited or (make_raw("packet") if "packet" in tricks else make_udp(tricks))
+    before, refused, began = taken_and_dropped(), 0, time.monotonic()
+    for _ in range(count):
+        try:
+            send()
+        except PermissionError:
+            refused += 1
+    while True:
+        taken, dropped = (now - then for now, then in zip(taken_and_dropped(), before))
+        if time.monotonic() > began + PATIENCE:
+            sys.exit(f"{taken} were taken and {dropped} dropped of {count - refused}")
+        if taken + dropped >= count - refused and not struct.unpack("i", fcntl.ioctl(made, SIOCOUTQ, bytes(4)))[0]:
+            break
+        time.sleep(0.02)
+    print(json.dumps({"refused": refused, "taken": taken, "seconds": time.monotonic() - began}))
+
+
+main()
