@@ -113,21 +113,23 @@ throttled()
 	nothing_is_left
 }
 
-# By how many bytes one end of a transfer in direction $1 is ahead of the other.
+# By how many bytes the one end of $2 transfers in direction $1 is ahead of the other.
 run_ahead()
 {
-	in_lab "$LIB/runahead.py" "$1" "/proc/$(<"$LAB/internet.pid")/ns/net" "$(up_says .netns)" "$(up_says .cgroup)"
+	in_lab "$LIB/runahead.py" "$1" "$2" "/proc/$(<"$LAB/internet.pid")/ns/net" "$(up_says .netns)" "$(up_says .cgroup)"
 }
 
 @test "what is on its way, in either direction, is little" {
-	local direction ahead
+	local direction connections ahead
 
 	lab_name slow.test 11.0.0.3
 	job_up --domain slow.test
 	for direction in download upload; do
-		ahead=$(run_ahead $direction)
-		[ "$ahead" -gt 0 ]
-		[ "$ahead" -le 262144 ] || lab_fail "a $direction is $ahead bytes ahead"
+		for connections in 1 8 32; do
+			ahead=$(run_ahead $direction $connections)
+			[ "$ahead" -gt 0 ]
+			[ "$ahead" -le 262144 ] || lab_fail "$connections $direction are $ahead bytes ahead"
+		done
 	done
 }
 

@@ -17,9 +17,7 @@
 #define PORT_HTTPS  443
 #define DROPPED_MAX 1048576 /* bytes that a refused client may still send */
 #define LINGER	    (2 * SECOND)
-#define QUEUE_MIN   32768  /* bytes that a socket may hold of a throttled job */
-#define QUEUE_MAX   212992 /* what Linux lets anybody set (net/core/sock.c, SK_RMEM_MAX) */
-#define STEPS_MAX   32	   /* that a connection may take before it is another's turn */
+#define STEPS_MAX   32 /* that a connection may take before it is another's turn */
 
 /* For HEAD and ENDING there is a shorter one besides, once a head has begun and once all is said. */
 static const uint64_t patience[] = {
@@ -56,6 +54,16 @@ void connection_reset_at_end(const struct connection *connection, bool reset)
 		sizeof(linger));
 }
 
+static void count_stuck(struct connection *connection)
+{
+	bool stuck = !connection->closed &&
+		     (connection->client.out || connection->upstream.out ||
+			     connection->up.piped || connection->down.piped);
+
+	connection->proxy->movers.stuck += (unsigned)stuck - (unsigned)connection->stuck;
+	connection->stuck = stuck;
+}
+
 static void connection_close(struct connection *connection)
 {
 	struct proxy *proxy = connection->proxy;
@@ -69,6 +77,7 @@ static void connection_close(struct connection *connection)
 	peer_close(&connection->upstream);
 	buffer_put(&connection->pending);
 	connection->closed = true;
+	count_stuck(connection);
 	proxy->connections--;
 	loop_defer(proxy->loop, &connection->release);
 }
@@ -92,6 +101,9 @@ void connection_enter(struct connection *connection, enum connection_state state
 
 void connection_moved(struct connection *connection)
 {
+	struct proxy *proxy = connection->proxy;
+
+	movers_count(&proxy->movers, loop_now(proxy->loop), &connection->counted);
 	if (connection->state >= STATE_EXCHANGE)
 		connection_give_time(connection, patience[connection->state]);
 }
@@ -104,7 +116,7 @@ long client_read(struct connection *connection)
 
 	if (!connection->client.readable || connection->client.eof)
 		return -EAGAIN;
-	allowed = throttle_allowance(throttle, UPLOAD, BUFFER_SIZE);
+	allowed = throttle_allowance(throttle, UPLOAD, queues_piece(connection->share));
 	if (!allowed) {
 		throttle_wait(throttle, UPLOAD, &connection->upload_turn);
 		return -EAGAIN;
@@ -236,28 +248,22 @@ static bool wants_input(const struct connection *connection)
 	       !(connection->state == STATE_EXCHANGE && connection->request.complete);
 }
 
-/*
- * A site is to feel the rate of the job, so what its sockets hold is a quarter of a second's worth. Where that is more
- * than can be set the kernel is left to choose, as it is for a job without a rate. A window that a socket begins
- * with is not taken back: the upstream's is limited after it is connected, or it could never be a larger one.
- */
-static void limit_queues(const struct connection *connection, const struct peer *peer)
+/* Keeps to what all connections share by now. Those that stand still are not counted, so they don't grow. */
+static void limit_queues(struct connection *connection)
 {
-	uint64_t share = rules_limits(connection->proxy->rules)->rate / 4;
-	const int unlocked = 0;
-	int size = QUEUE_MIN;
+	const struct proxy *proxy = connection->proxy;
+	const volatile struct job_limits *limits = rules_limits(proxy->rules);
+	size_t share = queues_share(limits->rate, &proxy->movers, proxy->connections);
+	bool grows = !share || (connection->share && share > connection->share);
 
-	if (!peer_is_open(peer))
+	if (share == connection->share ||
+		(grows && connection->counted != proxy->movers.second))
 		return;
-	if (!share || share > QUEUE_MAX) {
-		setsockopt(peer->source.fd, SOL_SOCKET, SO_BUF_LOCK, &unlocked,
-			sizeof(unlocked));
-		return;
-	}
-	if (share > QUEUE_MIN)
-		size = (int)share;
-	setsockopt(peer->source.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	setsockopt(peer->source.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	connection->share = share;
+	queues_limit(&connection->client, share / 4);
+	connection->upstream.bounded = share;
+	if (!dial_is_connecting(&connection->dial))
+		queues_limit(&connection->upstream, share);
 }
 
 /* Takes over an update of the job. Returns whether it took away the host that this connection is for. Between
@@ -274,8 +280,6 @@ static bool is_withdrawn(struct connection *connection)
 	if (generation == connection->generation)
 		return false;
 	connection->generation = generation;
-	limit_queues(connection, &connection->client);
-	limit_queues(connection, &connection->upstream);
 	return bound && rules_check(rules, &connection->host) != 0;
 }
 
@@ -294,6 +298,7 @@ void connection_run(struct connection *connection)
 	};
 	enum step step = STEP_AGAIN;
 
+	limit_queues(connection);
 	for (int i = 0; i < STEPS_MAX && step == STEP_AGAIN; i++)
 		step = is_withdrawn(connection) ? STEP_END
 						: steps[connection->state](connection);
@@ -301,6 +306,7 @@ void connection_run(struct connection *connection)
 		connection_close(connection);
 		return;
 	}
+	count_stuck(connection);
 	if (step == STEP_AGAIN && !connection->turn_asked) {
 		connection->turn_asked = true;
 		loop_defer(connection->proxy->loop, &connection->turn);
@@ -423,8 +429,10 @@ static void dialled(struct dial *dial, int status)
 {
 	struct connection *connection = container_of(dial, struct connection, dial);
 
-	if (!status && connection->state == STATE_DIALLING)
-		limit_queues(connection, &connection->upstream);
+	if (!status && connection->state == STATE_DIALLING) {
+		queues_limit(&connection->upstream, connection->share);
+		connection->upstream.bounded = connection->share;
+	}
 	if (status)
 		refuse_dial(connection, status);
 	else if (connection->state == STATE_DIALLING && connection->tls)
@@ -452,8 +460,8 @@ enum step connection_dial(struct connection *connection)
 
 	connection->upstream_used = false;
 	connection_enter(connection, STATE_DIALLING);
-	status = dial_connect(
-		&connection->dial, connection->port, &connection->upstream, upstream_ready);
+	status = dial_connect(&connection->dial, connection->port, connection->share,
+		&connection->upstream, upstream_ready);
 	if (status)
 		refuse_dial(connection, status);
 	return STEP_AGAIN;
@@ -489,8 +497,8 @@ int connection_new(struct proxy *proxy, int fd, const struct endpoint *destinati
 			!memcmp(&destination->address, &settings->virtual6.address,
 				sizeof(struct address)));
 	connection->generation = rules_limits(proxy->rules)->generation;
-	limit_queues(connection, &connection->client);
 	proxy->connections++;
+	limit_queues(connection);
 	connection_enter(connection, STATE_FIRST);
 	TAKE_POINTER(connection);
 	return 0;

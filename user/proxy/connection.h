@@ -24,6 +24,7 @@
 #include "proxy/http_body.h"
 #include "proxy/http_response.h"
 #include "proxy/peer.h"
+#include "proxy/queues.h"
 #include "proxy/refusal.h"
 #include "proxy/rules.h"
 #include "proxy/settings.h"
@@ -37,6 +38,7 @@ struct proxy {
 	struct resolver *resolver;
 	struct throttle *throttle;
 	unsigned connections; /* that are open */
+	struct movers movers;
 };
 
 enum connection_state {
@@ -70,6 +72,9 @@ struct connection {
 	enum connection_state state;
 	struct peer client, upstream;
 	uint64_t generation; /* of the job's limits that it keeps to */
+	bool stuck;	     /* counted among those of struct movers */
+	uint64_t counted;    /* of movers_count() */
+	size_t share;	     /* of queues_share() that its sockets keep to */
 	struct waiter upload_turn, download_turn;
 	struct timer timer;   /* due at the deadline or before, and then set anew */
 	uint64_t deadline;    /* of the state, ns of CLOCK_MONOTONIC */

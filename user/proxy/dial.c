@@ -9,6 +9,7 @@
 #include "lib/cleanup.h"
 #include "names/address.h"
 #include "proxy/dial.h"
+#include "proxy/queues.h"
 
 #define PATIENCE     28000000000ULL /* ns for all addresses of a site */
 #define TRY_PATIENCE 10000000000ULL /* ns for one at most */
@@ -28,6 +29,8 @@ static int try_address(struct dial *dial, const struct address *address)
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (dial->window)
+		queues_limit_first(fd, dial->window);
 	/* EPERM is the fence's own word, from the programs on the proxy's cgroup. */
 	if (connect(fd, (struct sockaddr *)&socket_address, length) && errno != EINPROGRESS)
 		return errno == EPERM ? -EACCES : -errno;
@@ -86,11 +89,12 @@ void dial_ready(struct dial *dial)
 	dial->done(dial, 0);
 }
 
-int dial_connect(struct dial *dial, uint16_t port, struct peer *peer,
+int dial_connect(struct dial *dial, uint16_t port, size_t window, struct peer *peer,
 	void (*ready)(struct source *source, uint32_t events))
 {
 	dial->peer = peer;
 	dial->port = port;
+	dial->window = window;
 	dial->ready = ready;
 	dial->next = 0;
 	dial->status = -EHOSTUNREACH;

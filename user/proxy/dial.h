@@ -25,7 +25,7 @@ struct dial {
 	void (*ready)(struct source *source, uint32_t events);
 	struct timer timer;
 	uint16_t port;
-	size_t next;
+	size_t window, next;
 	int status;
 };
 
@@ -34,12 +34,12 @@ void dial_resolve(struct dial *dial, struct loop *loop, struct resolver *resolve
 	const struct host *host);
 
 /*
- * Starts to connect `peer`, which is closed, to what was resolved; `port` in host byte order. `ready` becomes the
- * peer's callback; while dial_is_connecting(), it has to call dial_ready().
+ * Starts to connect `peer`, which is closed, to what was resolved; `port` in host byte order. The site may send
+ * `window` bytes at first, 0: as the kernel likes. `ready` becomes the peer's callback; while dial_is_connecting(), it has to call dial_ready().
  *
  * Returns 0, or what done() would be told, which is not called then.
  */
-int dial_connect(struct dial *dial, uint16_t port, struct peer *peer,
+int dial_connect(struct dial *dial, uint16_t port, size_t window, struct peer *peer,
 	void (*ready)(struct source *source, uint32_t events));
 void dial_ready(struct dial *dial);
 

@@ -78,6 +78,12 @@ static int move(struct http_body *body, struct peer *from, struct peer *to, bool
 	return error;
 }
 
+/* Whether enough waits to be written to it. */
+static bool is_full(const struct connection *connection, const struct peer *to)
+{
+	return buffer_length(to->out) >= queues_piece(connection->share);
+}
+
 /* Returns STEP_AGAIN where something moved. */
 static enum step send_request(struct connection *connection)
 {
@@ -88,7 +94,9 @@ static enum step send_request(struct connection *connection)
 	if (!connection->request.complete && !connection->request_cut) {
 		int error = 0;
 
-		length = client->in ? 0 : client_read(connection);
+		length = client->in			 ? 0
+			 : is_full(connection, upstream) ? -EAGAIN
+							 : client_read(connection);
 		if (client->in)
 			error = move(&connection->request, client, upstream, &moved);
 		if (error) {
@@ -214,9 +222,10 @@ static enum step receive_response(struct connection *connection)
 {
 	struct peer *client = &connection->client, *upstream = &connection->upstream;
 	bool moved = false;
-	long length = upstream->in && connection->response_began
-			      ? -EAGAIN
-			      : peer_read(upstream, BUFFER_SIZE);
+	long length =
+		connection->response_began && (upstream->in || is_full(connection, client))
+			? -EAGAIN
+			: peer_read(upstream, queues_piece(connection->share));
 
 	if (length == -ENOMEM)
 		return STEP_END;

@@ -119,6 +119,7 @@ long peer_write(struct peer *peer, size_t most)
 	peer->reset |= written < 0 && errno == ECONNRESET;
 	if (written < 0)
 		return -errno;
+	peer_wrote(peer);
 	peer->out->start += (size_t)written;
 	if (!buffer_length(peer->out))
 		buffer_put(&peer->out);

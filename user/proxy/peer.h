@@ -17,9 +17,10 @@ struct peer {
 	struct loop *loop;
 	bool readable, writable; /* worth a try */
 	bool eof;		 /* the other side sends no more */
-	bool hung;  /* nothing more to wait for: what comes is in the kernel already */
-	int error;  /* -errno of a read that failed: the kernel tells it once */
-	bool reset; /* so a write was told, and no read will be */
+	bool hung;    /* nothing more to wait for: what comes is in the kernel already */
+	int error;    /* -errno of a read that failed: the kernel tells it once */
+	bool bounded; /* its queue of what was written has a bound: see peer_wrote() */
+	bool reset;   /* so a write was told, and no read will be */
 	struct buffer *in, *out; /* NULL when empty */
 };
 
@@ -45,6 +46,14 @@ long peer_read(struct peer *peer, size_t most);
 
 /* Writes at most `most` bytes of peer->out. Returns how many; -EAGAIN: nothing now; or -errno. */
 long peer_write(struct peer *peer, size_t most);
+
+/* Notes that bytes were written, by peer_write() or past it. The kernel puts them behind others into one packet even where its
+ * queue is full (Linux 6.18, tcp_sendmsg_locked()): where that has a bound, the next ones wait until there is room. */
+static inline void peer_wrote(struct peer *peer)
+{
+	if (peer->bounded && !peer->hung)
+		peer->writable = false;
+}
 
 /* The buffer of what is to be written, made when there is none. NULL: no memory. */
 struct buffer *peer_out(struct peer *peer);

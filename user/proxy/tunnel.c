@@ -11,8 +11,7 @@
 
 #include "proxy/connection.h"
 
-#define PIPE_SIZE 65536 /* bytes, as the kernel makes them */
-#define POOL_MAX  8
+#define POOL_MAX 8
 
 static int pool[POOL_MAX][2];
 static int pooled;
@@ -91,9 +90,10 @@ static enum step drain(struct flow *flow, struct peer *to)
 			return STEP_WAIT;
 		length = splice(flow->pipe[0], NULL, to->source.fd, NULL, flow->piped,
 			SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
-		if (length > 0)
+		if (length > 0) {
 			flow->piped -= (size_t)length;
-		else if (length < 0 && errno == EAGAIN)
+			peer_wrote(to);
+		} else if (length < 0 && errno == EAGAIN)
 			to->writable = false;
 		else
 			return STEP_END;
@@ -107,7 +107,8 @@ static enum step fill(struct connection *connection, struct flow *flow, struct p
 	bool upload = from == &connection->client;
 	enum direction direction = upload ? UPLOAD : DOWNLOAD;
 	struct throttle *throttle = connection->proxy->throttle;
-	size_t allowed = throttle_allowance(throttle, direction, PIPE_SIZE);
+	size_t allowed =
+		throttle_allowance(throttle, direction, queues_piece(connection->share));
 	ssize_t length;
 
 	if (!allowed) {

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See queues.h. */
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "proxy/queues.h"
+
+#define SECOND	1000000000ULL
+#define SEGMENT 1428UL /* bytes: what the listeners ask for, less 12 of timestamps */
+/* Bytes of all connections in one direction: 256 KiB at 1 Mbit/s are eight times the first, as each waits in two sockets and
+ * two buffers, and the kernel reckons its own. */
+#define ALL_MIN	  32768UL
+#define ALL_MAX	  8388608UL
+#define SHARE_MAX 212992UL /* what Linux lets anybody set (net/core/sock.c, SK_RMEM_MAX) */
+#define FREE_MAX  32	   /* connections that the kernel may give what it likes */
+
+void movers_count(struct movers *movers, uint64_t now, uint64_t *counted)
+{
+	uint64_t second = now / SECOND;
+
+	if (movers->second != second) {
+		movers->before = movers->second + 1 == second ? movers->now : 0;
+		movers->now = 0;
+		movers->second = second;
+	}
+	movers->now += *counted != second;
+	*counted = second;
+}
+
+/* The next power of two: not every connection more or less is to change the queues of all. */
+static size_t divide(size_t all, unsigned count)
+{
+	unsigned parts = 1;
+
+	while (parts < count)
+		parts *= 2;
+	return all / parts;
+}
+
+size_t queues_share(uint64_t rate, const struct movers *movers, unsigned connections)
+{
+	unsigned moving = movers->now > movers->before ? movers->now : movers->before;
+	unsigned count = moving > movers->stuck ? moving : movers->stuck;
+	uint64_t all = rate ? rate / 4 : ALL_MAX;
+	size_t share;
+
+	if (all < ALL_MIN)
+		all = ALL_MIN;
+	if (all > ALL_MAX)
+		all = ALL_MAX;
+	share = divide((size_t)all, rate ? count : connections);
+	if (share > SHARE_MAX)
+		return connections > FREE_MAX ? SHARE_MAX : 0;
+	return share < SHARE_MIN ? SHARE_MIN : share;
+}
+
+size_t queues_piece(size_t share)
+{
+	if (!share || share / 4 > BUFFER_SIZE)
+		return 2UL * BUFFER_SIZE;
+	return share / 4 < SEGMENT ? SEGMENT : share / 4 / SEGMENT * SEGMENT;
+}
+
+static void set(int fd, int level, int option, size_t value)
+{
+	const int number = (int)value;
+
+	setsockopt(fd, level, option, &number, sizeof(number));
+}
+
+/* Without the lock the window's scale, which is fixed at the start, is that of the largest one. */
+void queues_limit_first(int fd, size_t bytes)
+{
+	set(fd, SOL_SOCKET, SO_RCVBUF, bytes);
+	set(fd, SOL_SOCKET, SO_BUF_LOCK, 0);
+}
+
+/* The window has a limit of its own, which the kernel derived from the first size and raises only where it chooses. */
+void queues_limit(const struct peer *peer, size_t bytes)
+{
+	int fd = peer->source.fd;
+
+	if (!peer_is_open(peer))
+		return;
+	if (!bytes) {
+		set(fd, SOL_SOCKET, SO_BUF_LOCK, 0);
+		return;
+	}
+	if (bytes < SHARE_MIN)
+		bytes = SHARE_MIN;
+	set(fd, SOL_SOCKET, SO_RCVBUF, bytes);
+	set(fd, SOL_SOCKET, SO_SNDBUF, bytes);
+	set(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, bytes);
+}
