@@ -88,6 +88,33 @@ time.sleep(1000)' >"$BATS_TEST_TMPDIR/opened" 3>&- &
 	gives_back 8192
 }
 
+# How many KiB the kernel holds in the queues of the proxy's sockets.
+kernel_memory()
+{
+	{
+		in_lab ss -tmnH dport = :80
+		in_lab nsenter --net="$(up_says .netns)" ss -tmnH sport = :80
+	} | sed -n 's/.*skmem:(r\([0-9]*\),.*,w\([0-9]*\),.*/\1 \2/p' | awk '{ sum += $1 + $2 } END { print int(sum / 1024) }'
+}
+
+# Fails if that is more than $1 once it does not grow any more.
+kernel_holds()
+{
+	local before=0 now tries=0
+
+	now=$(kernel_memory)
+	until [ "$now" -gt 0 ] && [ "$now" -le "$before" ]; do
+		[ $((++tries)) -le 100 ] || lab_fail "it still grows: $now KiB" || return
+		serves
+		before=$now now=$(kernel_memory)
+	done
+	[ "$now" -le "$1" ] || lab_fail "the kernel holds $now KiB"
+}
+
+@test "answers that nobody reads cost the kernel a bounded amount" {
+	during deaf 200 kernel_holds 262144
+}
+
 @test "idle connections and hellos byte by byte leave room for others" {
 	during idle 500 serves
 	rm "$BATS_TEST_TMPDIR/end"

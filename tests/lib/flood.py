@@ -10,6 +10,7 @@ until its standard input ends. KIND is one of
 	dns	the same, to port 53
 	heads	all but the end of a head of 32 KiB
 	bodies	a request and an answer without end, of which nothing is read
+	deaf	a request for an answer without end, of which nothing is read but its begin
 	hellos	the begin of a ClientHello, byte by byte
 	reset	one after another, each reset once its request is sent; then it ends at once
 """
@@ -37,6 +38,11 @@ def bodies(client):
             client.send(CHUNK)
     except OSError:
         pass
+
+
+def deaf(client):
+    client.sendall(HEAD % b"GET /endless" + b"\r\n")
+    client.recv(1)
 
 
 def hellos(client):
