@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What each connection may have on its way in the proxy. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "proxy/queues.h"
+
+#define SECOND	 1000000000ULL
+#define MEGABIT	 125000ULL
+#define SEGMENTS 1428UL
+
+static size_t share(uint64_t rate, unsigned moving, unsigned connections)
+{
+	const struct movers movers = { .now = moving };
+
+	return queues_share(rate, &movers, connections);
+}
+
+static void those_that_move_share(void **state)
+{
+	(void)state;
+	assert_int_equal(share(MEGABIT, 0, 1), 32768);
+	assert_int_equal(share(MEGABIT, 1, 1000), 32768);
+	assert_int_equal(share(MEGABIT, 2, 2), 16384);
+	assert_int_equal(share(MEGABIT, 3, 3), 8192);
+	assert_int_equal(share(MEGABIT, 32, 32), SHARE_MIN);
+	assert_int_equal(share(MEGABIT, 1024, 1024), SHARE_MIN);
+	assert_int_equal(share(4 * MEGABIT, 1, 1), MEGABIT);
+}
+
+static void those_that_are_stuck_share_too(void **state)
+{
+	const struct movers movers = { .now = 1, .stuck = 8 };
+
+	(void)state;
+	assert_int_equal(queues_share(MEGABIT, &movers, 8), 4096);
+}
+
+static void the_kernel_chooses_for_few(void **state)
+{
+	(void)state;
+	assert_int_equal(share(100 * MEGABIT, 1, 32), 0);
+	assert_int_equal(share(100 * MEGABIT, 1, 33), 212992);
+	assert_int_equal(share(0, 0, 32), 0);
+	assert_int_equal(share(0, 0, 33), 131072);
+	assert_int_equal(share(0, 0, 1024), 8192);
+}
+
+static void pieces_are_whole_segments(void **state)
+{
+	(void)state;
+	assert_int_equal(queues_piece(SHARE_MIN), SEGMENTS);
+	assert_int_equal(queues_piece(32768), 5 * SEGMENTS);
+	assert_int_equal(queues_piece(0), 65536);
+}
+
+static void each_counts_once_a_second(void **state)
+{
+	struct movers movers = { 0 };
+	uint64_t first = 0, second = 0;
+
+	(void)state;
+	movers_count(&movers, 7 * SECOND, &first);
+	movers_count(&movers, 7 * SECOND + 1, &first);
+	movers_count(&movers, 7 * SECOND + 2, &second);
+	assert_int_equal(movers.now, 2);
+	movers_count(&movers, 8 * SECOND, &first);
+	assert_int_equal(movers.now, 1);
+	assert_int_equal(movers.before, 2);
+	movers_count(&movers, 10 * SECOND, &first);
+	assert_int_equal(movers.before, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(those_that_move_share),
+		cmocka_unit_test(those_that_are_stuck_share_too),
+		cmocka_unit_test(the_kernel_chooses_for_few),
+		cmocka_unit_test(pieces_are_whole_segments),
+		cmocka_unit_test(each_counts_once_a_second),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
