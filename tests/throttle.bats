@@ -278,20 +278,14 @@ holds()
 	done
 }
 
-@test "a raw socket and a packet socket bring the proxy no more than the rate and five seconds of it" {
-	local tricks=(inherited) trick
-
+@test "a raw socket brings the proxy no more than the rate and five seconds of it" {
 	[ "$(best_pacing)" = edt ] || skip 'this kernel has no fq'
 	job_up --domain allowed.test --rate 80kbit
-	in_lab test -e "/sys/fs/bpf/jobfence/jobs/$JOB/links/socket_create" || tricks+=(packet)
-	for trick in "${tricks[@]}"; do
-		watch_wire 80000 "$LIB/datagrams.py" "$(up_says .cgroup)" 400 "$trick"
-		holds '$wire.up.packets == 400 and $said.refused == 0' || lab_fail "with $trick"
-		holds '$said.taken * 8000 <= 80000 * ($said.seconds + 5) + 8 * (1500 + 1000)' || lab_fail "with $trick"
-		# The second comes while the first's five seconds have not passed.
-		[ "$trick" = packet ] || holds '$said.taken >= 40'
-		holds '$shown.download.dropped_packets > 0'
-	done
+	watch_wire 80000 "$LIB/datagrams.py" "$(up_says .cgroup)" 400 inherited
+	holds '$wire.up.packets == 400 and $said.refused == 0'
+	holds '$said.taken * 8000 <= 80000 * ($said.seconds + 5) + 8 * (1500 + 1000)'
+	holds '$said.taken >= 40'
+	holds '$shown.download.dropped_packets > 0'
 }
 
 wait_for_both()

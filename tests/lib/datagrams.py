@@ -8,7 +8,6 @@ last has arrived, how many were "refused", how many the stub "taken", and in how
 UDP, unless one of these tricks is to get around its throttle:
 
 	inherited	a raw socket from before it was in the cgroup
-	packet		a packet socket, made in the cgroup
 	past, tai	SO_TXTIME, and departure times that have passed, of the clock TAI too
 	pacing		SO_MAX_PACING_RATE of 4 GB/s
 	priority	SO_PRIORITY of network control, which fq sends first
@@ -55,21 +54,18 @@ def make_udp(tricks):
     return made, lambda: made.sendmsg([ANSWER], past, 0, (STUB, 53))
 
 
-def make_raw(kind):
+def make_raw():
     datagram = packet(STUB, STUB, socket.IPPROTO_UDP, struct.pack("!HHHH", 4000, 53, LENGTH - 20, 0) + ANSWER, 6)
-    if kind == "packet":
-        made = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
-        return made, lambda: made.sendto(datagram, ("lo", 0x0800, 0, 0, b"\0" * 6))
     made = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     return made, lambda: made.sendto(datagram, (STUB, 0))
 
 
 def main():
     cgroup, count, tricks = sys.argv[1], int(sys.argv[2]), set(sys.argv[3:])
-    inherited = make_raw("inherited") if "inherited" in tricks else None
+    inherited = make_raw() if "inherited" in tricks else None
     with open(os.path.join(cgroup, "cgroup.procs"), "w", encoding="ascii") as file:
         file.write("0")
-    made, send = inherited or (make_raw("packet") if "packet" in tricks else make_udp(tricks))
+    made, send = inherited or make_udp(tricks)
     before, refused, began = taken_and_dropped(), 0, time.monotonic()
     for _ in range(count):
         try:
