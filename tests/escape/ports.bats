@@ -66,6 +66,7 @@ ephemeral()
 	other_up
 	begin in_fence 40000 allowed.test denied.test
 	begin in_other 40000 denied.test allowed.test
+	is "$(noted | wc -l)" 2
 	finish in_other 'from 40000 denied.test 200 allowed.test 403'
 	finish in_fence 'from 40000 allowed.test 200 denied.test 403'
 	# Anew, after others had it.
@@ -86,6 +87,7 @@ ephemeral()
 		ephemeral 40000 40000
 		begin in_fence 0 allowed.test denied.test
 		begin in_other 0 denied.test allowed.test
+		is "$(noted | wc -l)" 2
 		# shellcheck disable=SC2086 # two words
 		ephemeral $range # the proxies need some
 		finish in_fence 'from 40000 allowed.test 200 denied.test 403'
