@@ -40,3 +40,11 @@ detach()
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	in_lab bash -c 'rm "$1"/links/$2' detach "/sys/fs/bpf/jobfence/jobs/$JOB" "$1"
 }
+
+# Takes all of them away but the filter of packets, and what refuses sockets as they are made.
+only_packet_filter()
+{
+	detach '[!ei]*gress'
+	detach '*[!s]4'
+	detach '*[!s]6'
+}

@@ -11,7 +11,7 @@ sees each packet that arrives. What happened is appended to the file LOG, one JS
 	request		line, headers (a list of pairs, as they came), head (all bytes)
 	body		length, sha256, trailers
 	query		a DNS question: name, type, transport
-	packet		one that is neither for the web server nor for the resolver
+	packet		one that is neither for the web server nor for the resolver, a fragment, or one with IPv4 options
 	marker		text of a datagram to port 9: all that came before it is in the log
 
 Prints "ready" once everything listens. The paths that the web server knows are the functions
@@ -31,6 +31,7 @@ import threading
 
 BLOCK = bytes(range(256)) * 1024
 WEB_PORTS = (80, 443)
+PLAIN_HEAD, FRAGMENT = 0x45, 0x3fff
 RESOLVER = ("::ffff:11.0.0.53", "2600:1::53")
 HELLO_TWICE = "11.0.0.4"
 RESETS = "11.0.0.6"
@@ -375,18 +376,20 @@ class Canary:
                 self.judge(packet, self.ETHERTYPES[address[1]])
 
     def judge(self, packet, version):
+        plain_head = True
         if version == "ip4":
             protocol, rest = packet[9], packet[(packet[0] & 15) * 4:]
+            plain_head = packet[0] == PLAIN_HEAD and not struct.unpack_from("!H", packet, 6)[0] & FRAGMENT
             to = socket.inet_ntop(socket.AF_INET, packet[16:20])
         else:
             protocol, rest = packet[6], packet[40:]
             to = socket.inet_ntop(socket.AF_INET6, packet[24:40])
-            if protocol == 0:  # multicast listener reports come with a hop-by-hop header
+            if protocol == 0 and rest[0] == 58:  # multicast listener reports come with a hop-by-hop header
                 protocol, rest = rest[0], rest[8:]
         port = struct.unpack_from("!H", rest, 2)[0] if len(rest) > 4 else None
         if protocol == socket.IPPROTO_UDP and port == 9:
             self.log.write("marker", text=rest[8:].decode("latin-1"))
-        elif not self.is_expected(protocol, to, port, rest):
+        elif not plain_head or not self.is_expected(protocol, to, port, rest):
             self.log.write("packet", protocol=protocol, to=to, port=port)
 
     def is_expected(self, protocol, to, port, rest):

@@ -17,7 +17,9 @@ Tries each case, and prints it with how it ended: "ok" or the name of an error. 
 	connected_again ADDRESS PORT	the same, connected there by then
 	loosened ADDRESS PORT		the same, disconnected before
 	mixed ADDRESS PORT		send to an IPv4 address, as such, by an IPv6 socket
-	options ADDRESS PORT		send with options in the IPv4 header
+	large ADDRESS PORT		send without connecting, more than fits into a packet
+	headed TYPE HEADER ADDRESS PORT	connect and send, with one of HEADERS between IP and the transport
+	along HEADER ADDRESS PORT	send without connecting, with such a header for this datagram only
 	disconnected ADDRESS PORT	connect to port 80, disconnect, connect there
 	accepted ADDRESS PORT		disconnect a socket that accept(2) made on the loopback, connect there
 	device DEVICE ADDRESS PORT	connect, bound to a network device
@@ -39,19 +41,33 @@ An IPv4 address in its IPv6 spelling (::ffff:a.b.c.d) goes by an IPv6 socket; an
 import ctypes
 import errno
 import mmap
+import os
 import platform
 import socket
 import struct
 import sys
 
-PATIENCE = 10  # seconds; what is refused is refused at once
+PATIENCE = float(os.environ.get("PATIENCE", 10))  # seconds; what is refused is refused at once
 SYS_IO_URING_SETUP, SYS_IO_URING_ENTER = 425, 426
 IORING_OP_SENDMSG, IORING_OP_CONNECT, IORING_OP_SOCKET, IORING_ENTER_GETEVENTS = 9, 16, 45, 1
 IP_TRANSPARENT, IPV6_FREEBIND = 19, 78
 SOURCE_ROUTE = b"\x01\x83\x07\x04" + bytes((11, 0, 0, 53))  # loose, RFC 791
 MSG_FASTOPEN = 0x20000000
 SO_ORIGINAL_DST = 80
-NOP_OPTIONS = b"\x01\x01\x01\x01"
+# Name: option of a socket, and its value. The padding of an extension header is an option of the kind 1 (RFC 8200).
+PADDING = b"\0\0\x01\x04\0\0\0\0"
+HEADERS = {
+    "nop": (socket.IPPROTO_IP, socket.IP_OPTIONS, b"\x01\x01\x01\x01"),
+    "loose": (socket.IPPROTO_IP, socket.IP_OPTIONS, SOURCE_ROUTE),
+    "strict": (socket.IPPROTO_IP, socket.IP_OPTIONS, b"\x01\x89" + SOURCE_ROUTE[2:]),
+    "hop": (socket.IPPROTO_IPV6, socket.IPV6_HOPOPTS, PADDING),
+    "destination": (socket.IPPROTO_IPV6, socket.IPV6_DSTOPTS, PADDING),
+    # By way of another, which is to send it on: type 2 (RFC 6275), and segments (RFC 8754).
+    "home": (socket.IPPROTO_IPV6, socket.IPV6_RTHDR,
+             b"\0\x02\x02\x01" + bytes(4) + socket.inet_pton(socket.AF_INET6, "2600:1::53")),
+    "segments": (socket.IPPROTO_IPV6, socket.IPV6_RTHDR,
+                 b"\0\x04\x04\x01\x01" + bytes(19) + socket.inet_pton(socket.AF_INET6, "2600:1::53")),
+}
 MAP_32BIT, SYS_SOCKET = 0x40, 1
 # push %rbx; mov $102, %eax; mov %edi, %ebx; mov %esi, %ecx; int $0x80; pop %rbx; ret
 SOCKETCALL = bytes.fromhex("53b86600000089fb89f1cd805bc3")
@@ -168,10 +184,22 @@ def try_mixed(address, port):
     check(libc.sendto(made.fileno(), b"leak", 4, 0, name, len(name)))
 
 
-def try_options(address, port):
-    made = make(socket.SOCK_DGRAM, address)
-    made.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, NOP_OPTIONS)
-    made.sendto(b"leak", (address, int(port)))
+def try_large(address, port):
+    make(socket.SOCK_DGRAM, address).sendto(b"leak" * 1000, (address, int(port)))
+
+
+def try_headed(kind, header, address, port):
+    made = make(number("SOCK_", kind), address)
+    made.setsockopt(*HEADERS[header])
+    made.connect((address, int(port)))
+    made.send(b"leak")
+
+
+def try_along(header, address, port):
+    level, option, value = HEADERS[header]
+    if option == socket.IP_OPTIONS:
+        option = socket.IP_RETOPTS
+    make(socket.SOCK_DGRAM, address).sendmsg([b"leak"], [(level, option, value)], 0, (address, int(port)))
 
 
 def try_disconnected(address, port):
@@ -222,7 +250,7 @@ def try_bound(source, address, port):
 
 def try_routed(address, port):
     made = make(socket.SOCK_STREAM, address)
-    made.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, SOURCE_ROUTE)
+    made.setsockopt(*HEADERS["loose"])
     made.connect((address, int(port)))
 
 
