@@ -12,6 +12,8 @@ case is one of
 	files PID	look into its root through /proc
 	descriptor PID	take its standard error by pidfd_getfd(2)
 	type [BITS]	put a byte into the terminal that is standard input; with more bits in the request
+	type32		the same as a 32-bit program of x86
+	paste [BITS]	paste there what is selected on the console, which a terminal that is none does not know: ENOTTY
 	join PATH	write itself into the cgroup
 	clone PATH	be born in the cgroup
 	cgroups		mount the cgroups anew, in namespaces of its own
@@ -32,7 +34,10 @@ import sys
 import tempfile
 import termios
 
-SYS_BPF, SYS_CLONE3, SYS_PIDFD_OPEN, SYS_PIDFD_GETFD = 321, 435, 434, 438
+from sockets import by_call32
+
+SYS_BPF, SYS_CLONE3, SYS_PIDFD_OPEN, SYS_PIDFD_GETFD, SYS_IOCTL32 = 321, 435, 434, 438, 54
+TIOCL_PASTESEL = b"\x03"
 BPF_PROG_LOAD, BPF_OBJ_GET, BPF_PROG_ATTACH = 5, 7, 8
 PROG_TYPE_CGROUP_SKB, PROG_TYPE_CGROUP_SOCK_ADDR = 8, 18
 CGROUP_INET4_CONNECT = 10
@@ -80,6 +85,14 @@ def try_type(more="0"):
     # The upper half of the request is nothing to the kernel, but may be to a filter.
     byte = ctypes.create_string_buffer(b"#")
     check(libc.ioctl(0, ctypes.c_ulong(termios.TIOCSTI | int(more, 0)), byte))
+
+
+def try_type32():
+    by_call32(SYS_IOCTL32, 0, termios.TIOCSTI, None, memory=b"#")
+
+
+def try_paste(more="0"):
+    check(libc.ioctl(0, ctypes.c_ulong(termios.TIOCLINUX | int(more, 0)), TIOCL_PASTESEL))
 
 
 def try_join(path):

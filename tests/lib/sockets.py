@@ -7,7 +7,11 @@ Tries each case, and prints it with how it ended: "ok" or the name of an error. 
 
 	socket FAMILY TYPE PROTOCOL	socket(2); names without AF_ and SOCK_, or numbers
 	wide FAMILY TYPE PROTOCOL	the same, with bits in the upper half of FAMILY's register, which the kernel ignores
-	socketcall FAMILY TYPE PROTOCOL	the same by the 32-bit socketcall(2), on x86 only
+	socketcall FAMILY TYPE PROTOCOL	the same by the 32-bit socketcall(2), on x86 only, as the three that follow
+	socket32 FAMILY TYPE PROTOCOL	the same by the 32-bit socket(2)
+	socketx32 FAMILY TYPE PROTOCOL	the same by that of the x32 ABI
+	io_uring32			as io_uring, by the 32-bit call
+	tcp_socketcall ADDRESS PORT	connect by the 32-bit socketcall(2)
 	tcp ADDRESS PORT		connect
 	fastopen ADDRESS PORT		connect by sending, with MSG_FASTOPEN
 	udp ADDRESS PORT		connect and send
@@ -68,9 +72,9 @@ HEADERS = {
     "segments": (socket.IPPROTO_IPV6, socket.IPV6_RTHDR,
                  b"\0\x04\x04\x01\x01" + bytes(19) + socket.inet_pton(socket.AF_INET6, "2600:1::53")),
 }
-MAP_32BIT, SYS_SOCKET = 0x40, 1
-# push %rbx; mov $102, %eax; mov %edi, %ebx; mov %esi, %ecx; int $0x80; pop %rbx; ret
-SOCKETCALL = bytes.fromhex("53b86600000089fb89f1cd805bc3")
+MAP_32BIT, SYS_SOCKETCALL, SYS_SOCKET, SYS_CONNECT, SYS_SOCKET32, SYS_SOCKETX32 = 0x40, 102, 1, 3, 359, 0x40000029
+# push %rbx; mov %edi, %eax; mov %esi, %ebx; xchg %edx, %ecx; int $0x80; pop %rbx; ret
+CALL32 = bytes.fromhex("5389f889f387d1cd805bc3")
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -120,14 +124,43 @@ def try_wide(family, kind, protocol):
                        number("SOCK_", kind), int(protocol)))
 
 
-def try_socketcall(family, kind, protocol):
+def by_call32(number_of_call, *arguments, memory=b""):
+    """Makes a call as a 32-bit program. An argument that is None is the address of the memory."""
     low = mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_32BIT, prot=7)
-    low[:len(SOCKETCALL)] = SOCKETCALL
-    low[64:76] = struct.pack("3I", number("AF_", family), number("SOCK_", kind), int(protocol))
     start = ctypes.addressof(ctypes.c_char.from_buffer(low))
-    result = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p)(start)(SYS_SOCKET, start + 64)
+    low[:len(CALL32)] = CALL32
+    low[64:64 + len(memory)] = memory
+    given = [start + 64 if one is None else one for one in arguments]
+    result = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_uint] * 4)(start)(number_of_call, *given, *[0] * (3 - len(given)))
     if result < 0:
         raise OSError(-result, "")
+    return result
+
+
+def try_socketcall(family, kind, protocol):
+    by_call32(SYS_SOCKETCALL, SYS_SOCKET, None,
+              memory=struct.pack("3I", number("AF_", family), number("SOCK_", kind), int(protocol)))
+
+
+def try_socket32(family, kind, protocol):
+    by_call32(SYS_SOCKET32, number("AF_", family), number("SOCK_", kind), int(protocol))
+
+
+def try_socketx32(family, kind, protocol):
+    check(libc.syscall(SYS_SOCKETX32, number("AF_", family), number("SOCK_", kind), int(protocol)))
+
+
+def try_io_uring32():
+    by_call32(SYS_IO_URING_SETUP, 1, None)
+
+
+def try_tcp_socketcall(address, port):
+    made, name = make(socket.SOCK_STREAM, address), packed(address, int(port))
+    made.setblocking(True)
+    low = mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_32BIT)
+    low[:len(name)] = name
+    start = ctypes.addressof(ctypes.c_char.from_buffer(low))
+    by_call32(SYS_SOCKETCALL, SYS_CONNECT, None, memory=struct.pack("3I", made.fileno(), start, len(name)))
 
 
 def try_tcp(address, port):
@@ -318,12 +351,17 @@ def try_io_uring():
     check(libc.syscall(SYS_IO_URING_SETUP, 1, ctypes.create_string_buffer(256)))
 
 
-for case in sys.argv[1:]:
-    what, *arguments = case.split()
-    try:
-        result = globals()["try_" + what](*arguments) or "ok"
-    except TimeoutError:
-        result = "silence"
-    except OSError as error:
-        result = errno.errorcode[error.errno]
-    print(f"{case}: {result}", flush=True)
+def main():
+    for case in sys.argv[1:]:
+        what, *arguments = case.split()
+        try:
+            result = globals()["try_" + what](*arguments) or "ok"
+        except TimeoutError:
+            result = "silence"
+        except OSError as error:
+            result = errno.errorcode[error.errno]
+        print(f"{case}: {result}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
