@@ -248,25 +248,42 @@ while True:
 	is "$(lab_seen '.event == "connection" or .event == "packet"')" ''
 }
 
-@test "one job does not reach the proxy of another" {
-	local other address port
-
-	up_on_node
-	other=$JOB-other
-	jobfence up --job "$other" --netns /proc/self/ns/net --domain denied.test
-	read -r address port < <(in_lab jq -r .state.proxy4 "/run/jobfence/jobs/$other/spec.json")
-	all_end_with EPERM "tcp $address $port" "tcp ::ffff:$address $port"
+# Where the proxy and the stub of the job $1 listen, as "ADDRESS PORT" a line.
+listeners_of()
+{
+	in_lab jq -r '.state | .proxy4, .proxy6, .dns4, .dns6' "/run/jobfence/jobs/$1/spec.json" | sort -u
 }
 
-@test "a connection that did not come through the fence is closed by the proxy" {
-	local address port status=0
+@test "one job does not reach the proxy of another, nor its stub" {
+	local other=$JOB-other cases=() one
 
 	up_on_node
-	read -r address port < <(in_lab jq -r .state.proxy4 "/run/jobfence/jobs/$JOB/spec.json")
-	# An end of the connection or a reset, as it happens.
-	in_lab curl -sS --max-time 10 -x "http://$address:$port" http://allowed.test/ || status=$?
-	like "$status" '5[26]'
-	lab_saw_nothing
+	jobfence up --job "$other" --netns /proc/self/ns/net --domain denied.test
+	while read -r one; do
+		cases+=("tcp $one" "sendto $one" "udp $one")
+		[[ $one = *:* ]] || cases+=("tcp ::ffff:$one" "sendto ::ffff:$one")
+	done < <(listeners_of "$other")
+	is "${#cases[@]}" 16
+	all_end_with EPERM "${cases[@]}"
+}
+
+@test "a connection that did not come through the fence is closed by the proxy, and by its stub" {
+	local up enter address port seen
+
+	for up in up_on_node 'job_up --domain allowed.test'; do
+		$up
+		enter=(nsenter --net="$(up_says '.netns // "/proc/self/ns/net"')")
+		while read -r address port; do
+			seen=$(in_lab "${enter[@]}" "$LIB/sockets.py" "bound $address $address $port")
+			# An end of the connection or a reset, as it happens.
+			like "$seen" '*: @(0 bytes|ECONNRESET|EPIPE)'
+		done < <(listeners_of "$JOB")
+		lab_saw_nothing
+		# Out of the cgroup a process is still in the namespace, if the job has one.
+		[ "$up" = up_on_node ] ||
+			is "$(in_lab "${enter[@]}" "$LIB/sockets.py" 'tcp 11.0.0.2 80')" 'tcp 11.0.0.2 80: ENETUNREACH'
+		jobfence down "$JOB"
+	done
 }
 
 @test "the proxy is fenced too" {

@@ -77,7 +77,7 @@ try_shortly()
 early_turn()
 {
 	echo >&4
-	await "$BATS_TEST_TMPDIR/early" done
+	await "$BATS_TEST_TMPDIR/early" '^done'
 	is "$(grep -c ': ok$' "$BATS_TEST_TMPDIR/early")" "$1" || lab_fail "$(<"$BATS_TEST_TMPDIR/early")"
 }
 
