@@ -177,5 +177,7 @@ fence_is_gone()
 	ends_with 1 probe IPAddressDeny=any TimeoutStartSec=5
 	is "$OUTPUT" ''
 	lab_saw_nothing
+	# The fence ends after its last unit, and what is ending does not start.
+	systemctl stop "jobfence@$JOB"
 	is "$(probe)" "$FENCED"
 }
