@@ -175,6 +175,17 @@ is_put_right()
 	refused_for domain http://denied.test/
 }
 
+# Docker 28 does so to the namespace that its container turns out to be in.
+@test "a job in whose namespace IPv6 was switched off is repaired, too" {
+	job_up --domain allowed.test
+	in_lab nsenter --net="$(up_says .netns)" sysctl -q net.ipv6.conf.all.disable_ipv6=1
+	kill_proxy
+	jobfence repair "$JOB"
+	is "$(fetch $site)" 'this is allowed.test'
+	refused_for domain http://denied.test/
+	ends_with 7 in_job_directly curl -sS --connect-to '::[2600:1::2]:' $site
+}
+
 @test "a repair that was killed anywhere is put right by the next one" {
 	local call calls
 

@@ -28,6 +28,10 @@ static int bind_to(int type, struct endpoint *endpoint)
 	if (address.ss_family == AF_INET6 &&
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
 		return -errno;
+	/* IPv6 may have been switched off since, as Docker 28 does it in a container's namespace: then nobody comes here. */
+	if (address.ss_family == AF_INET6 &&
+		setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on)))
+		return -errno;
 	/* Connections of an earlier job that wait out their time must not be in the way. */
 	if (type == SOCK_STREAM &&
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
