@@ -6,10 +6,10 @@
 
 load ../lib/docker
 
-# Runs a command in a container of the job.
+# Runs a command in a container of the job; NETWORK is the network that Docker is to give it.
 contained()
 {
-	docker run --rm --network none --runtime jobfence --cgroup-parent "/jobfence/$JOB/work" -v /usr:/usr:ro \
+	docker run --rm --network "${NETWORK:-none}" --runtime jobfence --cgroup-parent "/jobfence/$JOB/work" -v /usr:/usr:ro \
 		-v /usr/lib:/lib:ro -v /usr/lib64:/lib64:ro -v "$LIB:$LIB:ro" box "$@"
 }
 
@@ -22,6 +22,60 @@ contained()
 	is "$(grep -vc ': EPERM$' "$BATS_TEST_TMPDIR/seen")" 0 || lab_fail "$(<"$BATS_TEST_TMPDIR/seen")"
 	is "$(wc -l <"$BATS_TEST_TMPDIR/seen")" 14
 	lab_saw_nothing
+}
+
+# Makes a job in a namespace of its own or, if $1 says `host`, in the node's, where packets would have a way out.
+up_for()
+{
+	NETWORK=$1
+	if [ "$1" = host ]; then
+		job_up --netns /proc/self/ns/net "${@:2}"
+		in_lab sysctl -q net.ipv4.ping_group_range='0 2147483647' # as Docker does in a namespace of its own
+	else
+		job_up "${@:2}"
+	fi
+	lab_forget
+}
+
+@test "no address leads a container out, by any protocol" {
+	local network cases=('tcp 2600:1::2 81' 'tcp fd00:ec2::254 8080' 'tcp 169.254.169.254 8080' 'tcp 10.0.0.1 22'
+		'sendto 169.254.169.254 80' 'sendto fd00:ec2::254 80' 'sendto 11.0.0.2 443' 'udp 2600:1::2 443'
+		'mixed 11.0.0.2 443' 'sendmmsg 2600:1::2 443' 'connected_again 11.0.0.2 443' 'loosened 11.0.0.2 443'
+		'sendto 224.0.0.251 5353' 'sendto ff02::fb%1 5353' 'large 11.0.0.2 444' 'headed DGRAM hop 2600:1::2 444'
+		'along destination 2600:1::2 444' 'headed STREAM loose 11.0.0.2 444' 'socket INET6 RAW 58' 'socket INET DGRAM 1'
+		'socket INET6 DGRAM 58' 'socket INET6 RAW 255')
+
+	for network in none host; do
+		up_for $network --domain allowed.test
+		is "$(contained "$LIB/sockets.py" "${cases[@]}")" "$(printf '%s: EPERM\n' "${cases[@]}")"
+		contained sh -c 'ping -c 1 -W 1 11.0.0.2; ping -c 1 -W 1 169.254.169.254; ping6 -c 1 -W 1 2600:1::2' \
+			>"$BATS_TEST_TMPDIR/seen" 2>&1 || true
+		is "$(grep -c 'permission denied' "$BATS_TEST_TMPDIR/seen")" 3 || lab_fail "$(<"$BATS_TEST_TMPDIR/seen")"
+		lab_saw_nothing
+		jobfence down "$JOB"
+	done
+}
+
+@test "a container asks no server but the stub for a name, and gets no metadata" {
+	local network url servers=(11.0.0.53 8.8.8.8 169.254.169.254) urls=(http://169.254.169.254/latest/ http://2852039166/)
+
+	for network in none host; do
+		up_for $network --domain allowed.test --domain 169.254.169.254 --domain fd00:ec2::254
+		# Docker 28 switches IPv6 off in a container's namespace.
+		[ $network = none ] || { servers+=(2600:1::53) && urls+=('http://[fd00:ec2::254]/'); }
+		# shellcheck disable=SC2016 # expanded in the container
+		is "$(contained sh -c 'for server; do
+			for transport in +notcp +tcp; do
+				dig +tries=1 +time=20 +short $transport @$server allowed.test
+				dig +tries=1 +time=20 $transport @$server leak.denied.test | grep -o NXDOMAIN
+			done
+		done' ask "${servers[@]}")" "$(printf '192.0.0.8\nNXDOMAIN\n192.0.0.8\nNXDOMAIN\n%.0s' "${servers[@]}")"
+		for url in "${urls[@]}"; do
+			is "$(contained curl --max-time 60 -sSg -o /dev/null -w '%{http_code}' "$url")" 403
+		done
+		lab_saw_nothing
+		jobfence down "$JOB"
+	done
 }
 
 @test "no packet of a container gets out, nor into the proxy" {
