@@ -82,7 +82,7 @@ early_turn()
 }
 
 @test "no socket from before the fence gets a packet out, whatever it is" {
-	local cgroup port
+	local cgroup port early
 
 	cgroup=$(<"$LAB/cgroups")/theirs
 	mkfifo "$BATS_TEST_TMPDIR/turn"
@@ -97,6 +97,7 @@ while data := peer.recv(4):
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	in_lab bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' early "$cgroup" "$LIB/early.py" \
 		"$BATS_TEST_TMPDIR/turn" >"$BATS_TEST_TMPDIR/early" 2>&1 3>&- &
+	early=$!
 	await "$BATS_TEST_TMPDIR/early" ready
 	read -r _ port <"$BATS_TEST_TMPDIR/early"
 	exec 4>"$BATS_TEST_TMPDIR/turn"
@@ -114,5 +115,6 @@ while data := peer.recv(4):
 	lab_saw_nothing
 	is "$(grep -c leak "$BATS_TEST_TMPDIR/peer")" 1
 	exec 4>&-
+	wait "$early"
 	jobfence down "$JOB"
 }
