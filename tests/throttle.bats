@@ -120,16 +120,15 @@ run_ahead()
 }
 
 @test "what is on its way, in either direction, is little" {
-	local direction connections ahead
+	local transfers ahead
 
 	lab_name slow.test 11.0.0.3
 	job_up --domain slow.test
-	for direction in download upload; do
-		for connections in 1 8 32; do
-			ahead=$(run_ahead $direction $connections)
-			[ "$ahead" -gt 0 ]
-			[ "$ahead" -le 262144 ] || lab_fail "$connections $direction are $ahead bytes ahead"
-		done
+	for transfers in 'download 1' 'download 8' 'download 32' 'upload 1'; do
+		# shellcheck disable=SC2086 # two words
+		ahead=$(run_ahead $transfers)
+		[ "$ahead" -gt 0 ]
+		[ "$ahead" -le 262144 ] || lab_fail "$transfers: $ahead bytes ahead"
 	done
 }
 
@@ -265,17 +264,6 @@ holds()
 	watch_wire 160000 bash -c 'echo $$ >"$1/cgroup.procs" && exec "$2" 80000 16' watched "$(up_says .cgroup)" "$LIB/gamer.py"
 	holds '$wire.up.marked > 0 and $wire.up.marked == $shown.upload.marked_packets'
 	holds '$wire.up.capable < $wire.up.packets and $wire.down.echoes > 0'
-}
-
-@test "no option of a socket makes datagrams faster" {
-	local trick
-
-	[ "$(best_pacing)" = edt ] || skip 'this kernel has no fq'
-	job_up --domain allowed.test --rate 160kbit
-	for trick in capable past tai pacing priority mark; do
-		watch_wire 160000 "$LIB/datagrams.py" "$(up_says .cgroup)" 30 $trick
-		holds '$wire.up.packets == 30 and $wire.up.ahead <= 1500 + 1000' || lab_fail "with $trick"
-	done
 }
 
 @test "a raw socket brings the proxy no more than the rate and five seconds of it" {

@@ -127,7 +127,7 @@ milliseconds()
 }
 
 @test "a lower rate holds for a transfer that runs, too" {
-	local size=300000 begin left microseconds
+	local size=600000 begin left microseconds
 
 	job_up --domain allowed.test --rate 1mbit
 	begin_to_fetch $site/bytes/$size

@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
-# bats file_tags=vm,kernel
 #
 # Packets whose ports are not where the fence looks for them: fragments, options of IPv4, extension headers of IPv6; by the
 # job's sockets, and by sockets from before the fence.

@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
-# bats file_tags=vm,kernel
 #
 # Two jobs, or two sockets of one, that have the same address and port: neither is taken for the other.
 

@@ -8,10 +8,6 @@ last has arrived, how many were "refused", how many the stub "taken", and in how
 UDP, unless one of these tricks is to get around its throttle:
 
 	inherited	a raw socket from before it was in the cgroup
-	past, tai	SO_TXTIME, and departure times that have passed, of the clock TAI too
-	pacing		SO_MAX_PACING_RATE of 4 GB/s
-	priority	SO_PRIORITY of network control, which fq sends first
-	mark		SO_MARK
 	capable		they can take ECN marks
 """
 
@@ -23,13 +19,11 @@ import struct
 import sys
 import time
 
-from gamer import SO_TXTIME, TRICKS
 from packets import packet
 
 STUB, LENGTH = "192.0.0.8", 1000
 PATIENCE = 60  # seconds
 SIOCOUTQ, SO_SNDBUFFORCE = 0x5411, 32
-CLOCKS = {"past": time.CLOCK_MONOTONIC, "tai": time.CLOCK_TAI}
 ANSWER = struct.pack("!HH", 1, 0x8000).ljust(LENGTH - 28, b"\0")  # which the stub does not answer
 
 
@@ -43,15 +37,9 @@ def taken_and_dropped():
 def make_udp(tricks):
     made = socket.socket(type=socket.SOCK_DGRAM)
     made.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, 16 << 20)
-    for trick in tricks:
-        if trick in CLOCKS:
-            made.setsockopt(socket.SOL_SOCKET, SO_TXTIME, struct.pack("iI", CLOCKS[trick], 0))
-        elif trick == "capable":
-            made.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 2)
-        else:
-            made.setsockopt(socket.SOL_SOCKET, *TRICKS[trick])
-    past = [(socket.SOL_SOCKET, SO_TXTIME, struct.pack("Q", 1))] if CLOCKS.keys() & tricks else []
-    return made, lambda: made.sendmsg([ANSWER], past, 0, (STUB, 53))
+    if "capable" in tricks:
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 2)
+    return made, lambda: made.sendto(ANSWER, (STUB, 53))
 
 
 def make_raw():

@@ -260,10 +260,10 @@ static void limit_queues(struct connection *connection)
 		(grows && connection->counted != proxy->movers.second))
 		return;
 	connection->share = share;
-	queues_limit(&connection->client, share / 4);
+	queues_limit_client(&connection->client, share);
 	connection->upstream.bounded = share;
 	if (!dial_is_connecting(&connection->dial))
-		queues_limit(&connection->upstream, share);
+		queues_limit_site(&connection->upstream, share);
 }
 
 /* Takes over an update of the job. Returns whether it took away the host that this connection is for. Between
@@ -430,7 +430,7 @@ static void dialled(struct dial *dial, int status)
 	struct connection *connection = container_of(dial, struct connection, dial);
 
 	if (!status && connection->state == STATE_DIALLING) {
-		queues_limit(&connection->upstream, connection->share);
+		queues_limit_site(&connection->upstream, connection->share);
 		connection->upstream.bounded = connection->share;
 	}
 	if (status)

@@ -16,17 +16,7 @@ struct door {
 	struct acceptor acceptor;
 	struct proxy *proxy;
 	struct endpoint endpoint;
-	bool limited;
 };
-
-/* Before the proxy knows of a connection its socket holds little as well. */
-static void limit_queues(struct door *door)
-{
-	if (door->limited || !rules_limits(door->proxy->rules)->rate)
-		return;
-	queues_limit_first(door->acceptor.source.fd, SHARE_MIN);
-	door->limited = true;
-}
 
 /* Returns whether there is a connection now, which owns the descriptor. */
 static bool admit(struct door *door, int fd, const struct endpoint *client)
@@ -49,7 +39,6 @@ static void accepted(struct acceptor *acceptor, int fd, const struct sockaddr *a
 	struct door *door = container_of(acceptor, struct door, acceptor);
 	struct endpoint client;
 
-	limit_queues(door);
 	if (endpoint_from_socket(address, &client) || !admit(door, fd, &client))
 		close(fd);
 }
@@ -73,11 +62,9 @@ static int listen_at(struct proxy *proxy, int fd)
 	door->proxy = proxy;
 	door->acceptor.accepted = accepted;
 	error = acceptor_start(&door->acceptor, proxy->loop, fd);
-	if (error)
-		return error;
-	limit_queues(door);
-	TAKE_POINTER(door);
-	return 0;
+	if (!error)
+		TAKE_POINTER(door);
+	return error;
 }
 
 int listener_start(struct proxy *proxy)

@@ -71,26 +71,36 @@ static void set(int fd, int level, int option, size_t value)
 }
 
 /* Without the lock the window's scale, which is fixed at the start, is that of the largest one. */
-void queues_limit_first(int fd, size_t bytes)
+void queues_limit_first(int fd, size_t share)
 {
-	set(fd, SOL_SOCKET, SO_RCVBUF, bytes);
+	set(fd, SOL_SOCKET, SO_RCVBUF, share);
 	set(fd, SOL_SOCKET, SO_BUF_LOCK, 0);
 }
 
 /* The window has a limit of its own, which the kernel derived from the first size and raises only where it chooses. */
-void queues_limit(const struct peer *peer, size_t bytes)
+static void limit(const struct peer *peer, size_t receive, size_t send)
 {
 	int fd = peer->source.fd;
 
 	if (!peer_is_open(peer))
 		return;
-	if (!bytes) {
+	if (!send) {
 		set(fd, SOL_SOCKET, SO_BUF_LOCK, 0);
 		return;
 	}
-	if (bytes < SHARE_MIN)
-		bytes = SHARE_MIN;
-	set(fd, SOL_SOCKET, SO_RCVBUF, bytes);
-	set(fd, SOL_SOCKET, SO_SNDBUF, bytes);
-	set(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, bytes);
+	set(fd, SOL_SOCKET, SO_RCVBUF, receive);
+	set(fd, SOL_SOCKET, SO_SNDBUF, send);
+	set(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, receive);
+}
+
+void queues_limit_site(const struct peer *peer, size_t share)
+{
+	limit(peer, share, share);
+}
+
+/* It is near, but the acknowledgements of an upload wait behind all downloads: with a smaller window it would fall short of
+ * the rate beside them. */
+void queues_limit_client(const struct peer *peer, size_t share)
+{
+	limit(peer, share < ALL_MIN ? ALL_MIN : share, share / 4);
 }

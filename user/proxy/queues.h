@@ -23,18 +23,17 @@ struct movers {
 void movers_count(struct movers *movers, uint64_t now, uint64_t *counted);
 
 /*
- * Bytes that each connection's socket to its site may hold in one direction; its socket to the client, which is near, and
- * its buffers a quarter of that. `rate` is the job's, in bytes per second, 0: none; `connections` are open. Returns
- * 0: as the kernel likes.
+ * Bytes that each connection's socket to its site may hold in one direction; its buffers may hold a quarter of that. `rate` is
+ * the job's, in bytes per second, 0: none; `connections` are open. Returns 0: as the kernel likes.
  */
 size_t queues_share(uint64_t rate, const struct movers *movers, unsigned connections);
 
 /* Bytes that may be read at once: what fills whole segments, or a buffer. */
 size_t queues_piece(size_t share);
 
-/* Bounds what a socket that is not connected yet, or those that a listening one accepts, are sent first. The window may grow
- * beyond that later. */
-void queues_limit_first(int fd, size_t bytes);
+/* Bounds what a socket that is not connected yet is sent first; its window may grow beyond that later. */
+void queues_limit_first(int fd, size_t share);
 
-/* Bounds what a connected socket holds in each direction, in bytes; 0: as the kernel likes. */
-void queues_limit(const struct peer *peer, size_t bytes);
+/* Bound what a connected socket to a site, or to the client, holds in each direction. */
+void queues_limit_site(const struct peer *peer, size_t share);
+void queues_limit_client(const struct peer *peer, size_t share);
