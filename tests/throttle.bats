@@ -119,17 +119,25 @@ run_ahead()
 	in_lab "$LIB/runahead.py" "$1" "$2" "/proc/$(<"$LAB/internet.pid")/ns/net" "$(up_says .netns)" "$(up_says .cgroup)"
 }
 
-@test "what is on its way, in either direction, is little" {
+is_little()
+{
 	local transfers ahead
 
-	lab_name slow.test 11.0.0.3
-	job_up --domain slow.test
-	for transfers in 'download 1' 'download 8' 'download 32' 'upload 1'; do
+	for transfers; do
 		# shellcheck disable=SC2086 # two words
 		ahead=$(run_ahead $transfers)
 		[ "$ahead" -gt 0 ]
 		[ "$ahead" -le 262144 ] || lab_fail "$transfers: $ahead bytes ahead"
 	done
+}
+
+@test "what is on its way, in either direction, is little" {
+	lab_name slow.test 11.0.0.3
+	job_up --domain slow.test
+	is_little 'download 1' 'upload 1'
+	jobfence down "$JOB"
+	job_up --domain slow.test --pacing proxy
+	is_little 'download 8' 'download 32'
 }
 
 @test "the headers of segments count, offloaded or not" {

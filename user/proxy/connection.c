@@ -260,7 +260,7 @@ static void limit_queues(struct connection *connection)
 		(grows && connection->counted != proxy->movers.second))
 		return;
 	connection->share = share;
-	queues_limit_client(&connection->client, share);
+	queues_limit_client(&connection->client, share, limits->paced);
 	connection->upstream.bounded = share;
 	if (!dial_is_connecting(&connection->dial))
 		queues_limit_site(&connection->upstream, share);

@@ -89,7 +89,7 @@ static void limit(const struct peer *peer, size_t receive, size_t send)
 		return;
 	}
 	set(fd, SOL_SOCKET, SO_RCVBUF, receive);
-	set(fd, SOL_SOCKET, SO_SNDBUF, send);
+	set(fd, SOL_SOCKET, SO_SNDBUF, send < SHARE_MIN ? SHARE_MIN : send);
 	set(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, receive);
 }
 
@@ -98,9 +98,11 @@ void queues_limit_site(const struct peer *peer, size_t share)
 	limit(peer, share, share);
 }
 
-/* It is near, but the acknowledgements of an upload wait behind all downloads: with a smaller window it would fall short of
- * the rate beside them. */
-void queues_limit_client(const struct peer *peer, size_t share)
+/* It is near. But where the kernel paces, acknowledgements wait behind all that goes their way: with smaller queues the one
+ * direction would fall short of the rate beside the other. */
+void queues_limit_client(const struct peer *peer, size_t share, bool proxy_paces)
 {
-	limit(peer, share < ALL_MIN ? ALL_MIN : share, share / 4);
+	size_t most = share && share < ALL_MIN ? ALL_MIN : share;
+
+	limit(peer, most, proxy_paces ? share / 4 : most);
 }

@@ -34,6 +34,6 @@ size_t queues_piece(size_t share);
 /* Bounds what a socket that is not connected yet is sent first; its window may grow beyond that later. */
 void queues_limit_first(int fd, size_t share);
 
-/* Bound what a connected socket to a site, or to the client, holds in each direction. */
+/* Bound what a connected socket to a site, or to the client, holds in each direction. The proxy or else the kernel paces. */
 void queues_limit_site(const struct peer *peer, size_t share);
-void queues_limit_client(const struct peer *peer, size_t share);
+void queues_limit_client(const struct peer *peer, size_t share, bool proxy_paces);
