@@ -20,16 +20,21 @@
 #define PACE_CREDIT	 1500 /* bytes */
 #define PACE_CREDIT_TIME (NANOSECONDS / 1000)
 
+/* Part of the rate that acknowledgements may have before their turn: one of 52 bytes for each segment of 1480 needs half. */
+#define PACE_OVERTAKING 16
+
 #define TCP_OFFSET_AT \
 	12 /* RFC 9293 section 3.1: its upper half counts words of the header */
-#define UDP_HEADER 8
+#define TCP_NOT_PURE	0x07 /* the same section: RST, SYN, FIN, in the byte after it */
+#define TCP_HEADER_MAX	60
+#define UDP_HEADER	8
+#define TC_PRIO_CONTROL 7 /* linux/pkt_sched.h */
 
 /* What the packet is on the wire: one that is still to be cut into segments has a header for each. */
 static __always_inline __u64 pace_length(
 	const struct __sk_buff *skb, const struct packet *packet)
 {
-	__u32 network =
-		packet->family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	__u32 network = packet_network_header(packet);
 	__u32 segments = skb->gso_segs, transport = UDP_HEADER;
 	__u8 offset = 0;
 
@@ -84,9 +89,29 @@ static __always_inline bool pace_arrived(
 				bpf_ktime_get_ns(), &departure);
 }
 
+/*
+ * Whether a packet may leave before its turn: an acknowledgement without payload, so that what it acknowledges is not held up
+ * by all that waits in the other direction. It has taken its share of the clock like any other.
+ */
+static __always_inline bool pace_overtakes(const struct __sk_buff *skb,
+	const struct packet *packet, __u64 rate, __u64 now, __u64 *clock)
+{
+	__u32 network = packet_network_header(packet);
+	__u8 header[2];
+
+	if (packet->protocol != IPPROTO_TCP || skb->len > network + TCP_HEADER_MAX ||
+		*(volatile __u64 *)clock > now ||
+		bpf_skb_load_bytes(skb, network + TCP_OFFSET_AT, header, sizeof(header)) ||
+		header[1] & TCP_NOT_PURE || skb->len != network + (header[0] >> 4) * 4)
+		return false;
+	pace_take(clock, now - PACE_CREDIT * NANOSECONDS / rate,
+		skb->len * NANOSECONDS * PACE_OVERTAKING / rate);
+	return true;
+}
+
 /* Gives a packet its time. Returns false where it is beyond the horizon. */
-static __always_inline bool pace(
-	struct __sk_buff *skb, const struct packet *packet, __u64 rate, __u64 *clock)
+static __always_inline bool pace(struct __sk_buff *skb, const struct packet *packet,
+	__u64 rate, __u64 *clock, __u64 *overtaking)
 {
 	struct job_counters *counter = bpf_get_local_storage(&counters, 0);
 	__u64 now, length, departure;
@@ -97,12 +122,16 @@ static __always_inline bool pace(
 	length = pace_length(skb, packet);
 	if (!pace_reserve(clock, rate, length, now, &departure))
 		return false;
-	if (departure > now + PACE_MARK && bpf_skb_ecn_set_ce(skb))
-		counter->marked_packets++;
-	if (departure > skb->tstamp)
-		skb->tstamp = departure;
 	/* fq sends what has the priority of network control at once, whatever its time is. */
-	skb->priority = 0;
+	if (pace_overtakes(skb, packet, rate, now, overtaking)) {
+		skb->priority = TC_PRIO_CONTROL;
+	} else {
+		if (departure > now + PACE_MARK && bpf_skb_ecn_set_ce(skb))
+			counter->marked_packets++;
+		if (departure > skb->tstamp)
+			skb->tstamp = departure;
+		skb->priority = 0;
+	}
 	counter->paced_packets += skb->gso_segs > 1 ? skb->gso_segs : 1;
 	counter->paced_bytes += length;
 	return true;

@@ -50,7 +50,8 @@ int egress(struct __sk_buff *skb)
 		if (is_own_loopback(job_state, &packet, &packet.destination))
 			return PROGRAM_ALLOW;
 		if (is_own_listener(job_state, &packet, &packet.destination)) {
-			if (pace(skb, &packet, job_state->rate, &job_state->departure))
+			if (pace(skb, &packet, job_state->rate, &job_state->departure,
+				    &job_state->overtaking))
 				return PROGRAM_ALLOW;
 			reason = REASON_HORIZON;
 		}

@@ -48,6 +48,12 @@ static __always_inline bool packet_ip6(const struct __sk_buff *skb, struct packe
 	return true;
 }
 
+/* Length of the header, in bytes, that was read. */
+static __always_inline __u32 packet_network_header(const struct packet *packet)
+{
+	return packet->family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+}
+
 /* Reads a packet; false where it is not whole, plain TCP or UDP: then only the fields that could be
  * read are set, for the event. */
 static __always_inline bool packet_parse(const struct __sk_buff *skb, struct packet *packet)
@@ -61,8 +67,7 @@ static __always_inline bool packet_parse(const struct __sk_buff *skb, struct pac
 		return false;
 	if (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP)
 		return false;
-	if (bpf_skb_load_bytes(skb, ip4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr),
-		    ports, sizeof(ports)))
+	if (bpf_skb_load_bytes(skb, packet_network_header(packet), ports, sizeof(ports)))
 		return false;
 	packet->source.port = ports[0];
 	packet->destination.port = ports[1];

@@ -177,7 +177,8 @@ int upstream_egress(struct __sk_buff *skb)
 	/* To the job over `lo` only: on a device of its own making nothing would hold them back. */
 	if (whole && is_to_job(state, &packet)) {
 		if (skb->ifindex == LOOPBACK_IFINDEX) {
-			if (pace(skb, &packet, state->rate, &state->departure))
+			if (pace(skb, &packet, state->rate, &state->departure,
+				    &state->overtaking))
 				return PROGRAM_ALLOW;
 			reason = REASON_HORIZON;
 		}

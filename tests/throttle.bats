@@ -134,10 +134,10 @@ is_little()
 @test "what is on its way, in either direction, is little" {
 	lab_name slow.test 11.0.0.3
 	job_up --domain slow.test
-	is_little 'download 1' 'upload 1'
+	is_little 'download 1' 'upload 1' 'download 8' 'upload 8' 'download 32' 'upload 32'
 	jobfence down "$JOB"
 	job_up --domain slow.test --pacing proxy
-	is_little 'download 8' 'download 32'
+	is_little 'download 8' 'upload 8' 'download 32' 'upload 32'
 }
 
 @test "the headers of segments count, offloaded or not" {

@@ -18,7 +18,7 @@
 #include <linux/types.h>
 #endif
 
-#define FENCE_ABI 4
+#define FENCE_ABI 5
 
 /* The address under which a job sees its proxy: the IPv4 dummy address (RFC 7600, section
  * 4.8) and one of the dummy IPv6 prefix 100:0:0:1::/64 (RFC 9780). */
@@ -128,8 +128,9 @@ struct job_state {
 	__u32 flags;   /* enum job_flags */
 	struct endpoint proxy4, proxy6;
 	struct endpoint dns4, dns6;
-	__u64 rate;	 /* bytes per second of the upload, 0: not paced here */
-	__u64 departure; /* when the next packet may leave, ns of CLOCK_MONOTONIC */
+	__u64 rate;	  /* bytes per second of the upload, 0: not paced here */
+	__u64 departure;  /* when the next packet may leave, ns of CLOCK_MONOTONIC */
+	__u64 overtaking; /* when the next acknowledgement may leave before its turn */
 	struct event_budget budget;
 	__u32 connections; /* that are open to the proxy now */
 	__u32 unused;
@@ -161,10 +162,10 @@ struct upstream_state {
 	struct endpoint resolvers[RESOLVERS_MAX]; /* unused ones have port 0 */
 	struct address_range allowed[ALLOWED_RANGES_MAX];
 	__u32 allowed_count;
-	__u32 network;	 /* enum network: only NETWORK_HTTP dials out at all */
-	__u64 rate;	 /* bytes per second towards the job, 0: not paced here */
-	__u64 departure; /* as in struct job_state */
-	__u64 arrival;	 /* the same clock for what comes from the job */
+	__u32 network; /* enum network: only NETWORK_HTTP dials out at all */
+	__u64 rate;    /* bytes per second towards the job, 0: not paced here */
+	__u64 departure, overtaking; /* as in struct job_state */
+	__u64 arrival;		     /* the same clock for what comes from the job */
 	struct event_budget budget;
 };
 

@@ -260,7 +260,7 @@ static void limit_queues(struct connection *connection)
 		(grows && connection->counted != proxy->movers.second))
 		return;
 	connection->share = share;
-	queues_limit_client(&connection->client, share, limits->paced);
+	queues_limit_client(&connection->client, share);
 	connection->upstream.bounded = share;
 	if (!dial_is_connecting(&connection->dial))
 		queues_limit_site(&connection->upstream, share);
@@ -498,7 +498,6 @@ int connection_new(struct proxy *proxy, int fd, const struct endpoint *destinati
 				sizeof(struct address)));
 	connection->generation = rules_limits(proxy->rules)->generation;
 	proxy->connections++;
-	limit_queues(connection);
 	connection_enter(connection, STATE_FIRST);
 	TAKE_POINTER(connection);
 	return 0;

@@ -11,12 +11,30 @@
 #include "names/address.h"
 #include "proxy/acceptor.h"
 #include "proxy/listener.h"
+#include "proxy/queues.h"
+
+#define WINDOW_USUAL \
+	65536 /* bytes: half of Linux's default for net.ipv4.tcp_rmem, as the kernel doubles it */
 
 struct door {
 	struct acceptor acceptor;
 	struct proxy *proxy;
 	struct endpoint endpoint;
+	size_t window; /* bytes, of a client that was not accepted yet */
 };
+
+/* A client may send before it is accepted: little, where that would be ahead of the rate. */
+static void limit_first(struct door *door)
+{
+	const struct proxy *proxy = door->proxy;
+	bool shares = queues_share(
+		rules_limits(proxy->rules)->rate, &proxy->movers, proxy->connections);
+	size_t window = shares ? SHARE_MIN : WINDOW_USUAL;
+
+	if (door->window != window)
+		queues_limit_first(door->acceptor.source.fd, window);
+	door->window = window;
+}
 
 /* Returns whether there is a connection now, which owns the descriptor. */
 static bool admit(struct door *door, int fd, const struct endpoint *client)
@@ -39,6 +57,7 @@ static void accepted(struct acceptor *acceptor, int fd, const struct sockaddr *a
 	struct door *door = container_of(acceptor, struct door, acceptor);
 	struct endpoint client;
 
+	limit_first(door);
 	if (endpoint_from_socket(address, &client) || !admit(door, fd, &client))
 		close(fd);
 }
@@ -62,9 +81,11 @@ static int listen_at(struct proxy *proxy, int fd)
 	door->proxy = proxy;
 	door->acceptor.accepted = accepted;
 	error = acceptor_start(&door->acceptor, proxy->loop, fd);
-	if (!error)
-		TAKE_POINTER(door);
-	return error;
+	if (error)
+		return error;
+	limit_first(door);
+	TAKE_POINTER(door);
+	return 0;
 }
 
 int listener_start(struct proxy *proxy)

@@ -98,11 +98,8 @@ void queues_limit_site(const struct peer *peer, size_t share)
 	limit(peer, share, share);
 }
 
-/* It is near. But where the kernel paces, acknowledgements wait behind all that goes their way: with smaller queues the one
- * direction would fall short of the rate beside the other. */
-void queues_limit_client(const struct peer *peer, size_t share, bool proxy_paces)
+/* It is near: what it does not read at once waits in the job's own queue, and in that of the throttle. */
+void queues_limit_client(const struct peer *peer, size_t share)
 {
-	size_t most = share && share < ALL_MIN ? ALL_MIN : share;
-
-	limit(peer, most, proxy_paces ? share / 4 : most);
+	limit(peer, share, share / 4);
 }

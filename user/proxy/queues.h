@@ -31,9 +31,9 @@ size_t queues_share(uint64_t rate, const struct movers *movers, unsigned connect
 /* Bytes that may be read at once: what fills whole segments, or a buffer. */
 size_t queues_piece(size_t share);
 
-/* Bounds what a socket that is not connected yet is sent first; its window may grow beyond that later. */
+/* Bounds what a socket that is not connected yet, or those that it will accept, are sent first; the window may grow later. */
 void queues_limit_first(int fd, size_t share);
 
-/* Bound what a connected socket to a site, or to the client, holds in each direction. The proxy or else the kernel paces. */
+/* Bound what a connected socket to a site, or to the client, holds in each direction. */
 void queues_limit_site(const struct peer *peer, size_t share);
-void queues_limit_client(const struct peer *peer, size_t share, bool proxy_paces);
+void queues_limit_client(const struct peer *peer, size_t share);
