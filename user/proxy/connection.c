@@ -123,7 +123,8 @@ long client_read(struct connection *connection)
 	}
 	length = peer_read(&connection->client, allowed);
 	if (length > 0) {
-		throttle_spend(throttle, UPLOAD, (size_t)length);
+		throttle_spend(throttle, UPLOAD, (size_t)length, &connection->upstream,
+			&connection->client);
 		connection_moved(connection);
 	}
 	return length;
@@ -145,7 +146,8 @@ long client_write(struct connection *connection)
 	}
 	length = peer_write(&connection->client, allowed);
 	if (length > 0) {
-		throttle_spend(throttle, DOWNLOAD, (size_t)length);
+		throttle_spend(throttle, DOWNLOAD, (size_t)length, &connection->upstream,
+			&connection->client);
 		connection_moved(connection);
 	}
 	return length;

@@ -8,6 +8,7 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "proxy/buffer.h"
 #include "proxy/loop.h"
@@ -21,6 +22,7 @@ struct peer {
 	int error;    /* -errno of a read that failed: the kernel tells it once */
 	bool bounded; /* its queue of what was written has a bound: see peer_wrote() */
 	bool reset;   /* so a write was told, and no read will be */
+	uint32_t segments;	 /* sent, of which the throttle knows */
 	struct buffer *in, *out; /* NULL when empty */
 };
 

@@ -6,14 +6,19 @@
  */
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+
+#include <linux/tcp.h> /* the C library's struct tcp_info has no segments */
 
 #include "lib/cleanup.h"
 #include "proxy/throttle.h"
 
-#define NANOSECONDS	  1000000000ULL
-#define SEGMENT		  1428UL /* bytes of TCP: what the listeners ask for, less 12 of timestamps */
-#define HEADERS		  52UL	    /* and of IPv4 and TCP before them, with timestamps */
+#define NANOSECONDS 1000000000ULL
+#define SEGMENT	    1428UL /* bytes of TCP: what the listeners ask for, less 12 of timestamps */
+#define HEADERS \
+	52UL /* and of IPv4 and TCP before them, with timestamps; IPv6 has 20 more */
 #define QUANTA_PER_SECOND 1000UL    /* where a segment takes less than that */
 #define LATENESS	  4000000UL /* ns that a busy machine may wake us too late */
 
@@ -134,15 +139,31 @@ static void charge(struct lane *lane, size_t bytes)
 	lane->departure += duration(throttle, bytes);
 }
 
-void throttle_spend(struct throttle *throttle, enum direction direction, size_t bytes)
+/* Bytes of the headers of segments that a socket sent since the last time, none the first time. */
+static size_t headers(struct peer *peer)
 {
-	size_t segments = (bytes + SEGMENT - 1) / SEGMENT;
+	struct tcp_info info;
+	socklen_t length = sizeof(info);
+	uint32_t before = peer->segments;
 
-	if (!throttle->rate)
+	if (!peer_is_open(peer) ||
+		getsockopt(peer->source.fd, IPPROTO_TCP, TCP_INFO, &info, &length))
+		return 0;
+	peer->segments = info.tcpi_segs_out;
+	return before ? (size_t)(peer->segments - before) * HEADERS : 0;
+}
+
+void throttle_spend(struct throttle *throttle, enum direction direction, size_t bytes,
+	struct peer *upstream, struct peer *client)
+{
+	/* What was sent before there was a rate is free. */
+	if (!throttle->rate) {
+		upstream->segments = client->segments = 0;
 		return;
-	charge(&throttle->lanes[direction], bytes + segments * HEADERS);
-	/* The other way goes an acknowledgement, of every other segment or of many that came together. */
-	charge(&throttle->lanes[direction == UPLOAD ? DOWNLOAD : UPLOAD], HEADERS / 2);
+	}
+	charge(&throttle->lanes[direction], bytes);
+	charge(&throttle->lanes[UPLOAD], headers(upstream));
+	charge(&throttle->lanes[DOWNLOAD], headers(client));
 }
 
 void throttle_wait(

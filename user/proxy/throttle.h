@@ -3,7 +3,7 @@
 
 /*
  * The throttle where the kernel does not pace: a clock for each direction, shared by all connections of the job, which
- * wait in line for it. It reckons headers and acknowledgements too, which the kernel's pacer sees.
+ * wait in line for it. Headers and acknowledgements take their share too: the kernel tells how many segments were sent.
  */
 
 #include <stdbool.h>
@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#include "proxy/loop.h"
+#include "proxy/peer.h"
 
 enum direction { UPLOAD, DOWNLOAD };
 
@@ -32,8 +32,10 @@ void throttle_free(struct throttle *throttle);
 /* How many of `want` bytes may be moved now; 0: none, wait. */
 size_t throttle_allowance(struct throttle *throttle, enum direction direction, size_t want);
 
-/* Moves the clock on by what was moved. */
-void throttle_spend(struct throttle *throttle, enum direction direction, size_t bytes);
+/* Moves the clocks on by what was moved, and by the headers of all that was sent to the upstream and to the client since the last
+ * time; either may be closed. */
+void throttle_spend(struct throttle *throttle, enum direction direction, size_t bytes,
+	struct peer *upstream, struct peer *client);
 
 /* Stands in line, at most once: ready() is called from the loop when there is something again. */
 void throttle_wait(

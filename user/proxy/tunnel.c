@@ -122,7 +122,8 @@ static enum step fill(struct connection *connection, struct flow *flow, struct p
 		SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
 	if (length > 0) {
 		flow->piped = (size_t)length;
-		throttle_spend(throttle, direction, flow->piped);
+		throttle_spend(throttle, direction, flow->piped, &connection->upstream,
+			&connection->client);
 		/* Mostly the socket is empty now; if not, the loop tells at once. */
 		from->readable = from->hung || flow->piped == allowed;
 		connection_moved(connection);
