@@ -119,6 +119,31 @@ print(b"".join(iter(lambda: client.recv(65536), b"")).split(b"\r\n\r\n")[1].deco
 	is "$(lab_seen '.event == "body"' .length | xargs)" '3000000 0'
 }
 
+@test "a site that refuses a request before it has come is heard" {
+	up
+	# Who sends all of it before it looks is not reset either.
+	like "$(in_job_directly python3 -c 'import socket
+client = socket.create_connection(("11.0.0.2", 80), 20)
+client.sendall(b"POST /early-end HTTP/1.1\r\nHost: allowed.test\r\nContent-Length: 1000000\r\n\r\n" + bytes(1000000))
+print(b"".join(iter(lambda: client.recv(65536), b"")).decode(), end="")')" $'HTTP/1.1 413 *\r\n\r\ntoo large'
+	is "$(fetch $site)" 'this is allowed.test'
+}
+
+@test "what a site says unasked, or behind its answer, answers nothing" {
+	local path
+
+	up --domain other.test
+	for path in longer/5 longer-chunk/5 longer-than-none; do
+		is "$(fetch -o "$BATS_TEST_TMPDIR/first" -w '%{num_connects} ' $site/$path --next -sS -w '%{num_connects}' $site)" \
+			$'1 this is allowed.test\n0'
+		! grep forged "$BATS_TEST_TMPDIR/first" || lab_fail "$path ended late"
+	done
+	lab_name other.test 11.0.0.7
+	# An answer to a question that was on its way: it is taken for that one, and for no other.
+	is "$(fetch http://other.test --next -sS $site)" $'forged\nthis is allowed.test'
+	is "$(fetch http://other.test http://other.test)" $'forged\nforged'
+}
+
 @test "answers without a body leave the connection in use" {
 	local codes
 

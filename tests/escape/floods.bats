@@ -154,3 +154,72 @@ kernel_holds()
 	[ "$(memory VmHWM)" -le 8192 ] || lab_fail "it had $(memory VmHWM) KiB"
 	serves
 }
+
+# Returns once the site was asked $1 times for something that it gives by halves, or not at all.
+asked()
+{
+	until [ "$(lab_seen '.line // "" | test("/(half|silence)")' | wc -l)" -ge "$1" ]; do
+		serves || return
+	done
+}
+
+@test "sites that don't answer, or by halves, keep nobody else waiting, and cost little" {
+	during silence 500 asked 500
+	rm "$BATS_TEST_TMPDIR/end"
+	during halves 400 asked 900
+	[ "$(memory VmHWM)" -le 8192 ] || lab_fail "it had $(memory VmHWM) KiB"
+}
+
+# Nanoseconds of a processor that the worker takes for a command.
+cost_of()
+{
+	local before
+
+	before=$(in_lab cat "/proc/$(proxy_worker)/schedstat")
+	"$@" && echo $(($(in_lab cut -d ' ' -f 1 "/proc/$(proxy_worker)/schedstat") - ${before%% *}))
+}
+
+@test "an answer that comes byte by byte is whole, and its head is not looked at anew with each" {
+	local head body
+
+	is "$(fetch $site/bytewise/1000 | sha256sum)" "$(fetch $site/bytes/1000 | sha256sum)"
+	# Bytes of a body cost a write each besides.
+	head=$(cost_of fetch -o "$BATS_TEST_TMPDIR/late" $site/bytewise-head/32000)
+	body=$(cost_of fetch -o "$BATS_TEST_TMPDIR/body" $site/bytewise/32000)
+	is "$(<"$BATS_TEST_TMPDIR/late")" late
+	is "$(wc -c <"$BATS_TEST_TMPDIR/body")" 32000
+	[ "$head" -lt "$body" ] || is_sanitized || lab_fail "the head took $head ns, the body $body ns"
+}
+
+# Gives the worker's state $1, by its number in connection.h, $2 seconds of patience.
+shorten()
+{
+	local table
+
+	table=$(nm "${JOBFENCE%/*}/jobfence-proxy" | awk '$3 == "patience" { print $1 }')
+	in_lab python3 -c 'import struct, sys
+pid, table, state, seconds = sys.argv[1], *(int(word, 16) for word in sys.argv[2:])
+start = next(line for line in open(f"/proc/{pid}/maps") if line.endswith("/jobfence-proxy\n"))
+with open(f"/proc/{pid}/mem", "r+b", 0) as memory:
+	memory.seek(int(start.split("-")[0], 16) + table + 8 * state)
+	memory.write(struct.pack("=Q", seconds * 10 ** 9))' "$(proxy_worker)" "$table" "$1" "$2"
+}
+
+@test "a site that sends no more is given up after its time, and the client sees what it lacks" {
+	local exchange=6 tunnel=7 path
+
+	shorten $exchange 1
+	for path in silence half-head; do
+		like "$(fetch -D - $site/$path)" "HTTP/1.1 504 *job $JOB: allowed.test: the site*did not answer in time"
+	done
+	ends_with 18 fetch -o /dev/null $site/half/1000
+	ends_with 18 fetch -o /dev/null $site/half-chunk/1000
+	ends_with 56 fetch -o /dev/null $site/half-until-close/1000
+	# Each movement gives it its time anew.
+	is "$(fetch $site/bytewise/10000 | wc -c)" 10000
+	shorten $tunnel 1
+	like "$(fetch https://allowed.test/half/1000 2>&1 || true)" '*curl: (*'
+	await "$LAB/internet" '"left".*half-until-close'
+	is "$(lab_seen '.event == "left"' .line | wc -l)" 6
+	serves
+}

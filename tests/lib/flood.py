@@ -11,11 +11,14 @@ until its standard input ends. KIND is one of
 	heads	all but the end of a head of 32 KiB
 	bodies	a request and an answer without end, of which nothing is read
 	deaf	a request for an answer without end, of which nothing is read but its begin
+	silence	a request that is not answered
+	halves	requests of whose answers half a head, or half a body in one of three framings, comes
 	hellos	the begin of a ClientHello, byte by byte
 	reset	one after another, each reset once its request is sent; then it ends at once
 """
 
 import errno
+import itertools
 import resource
 import socket
 import struct
@@ -23,6 +26,7 @@ import sys
 
 PORTS = {"hellos": 443, "dns": 53}
 HEAD = b"%s HTTP/1.1\r\nHost: allowed.test\r\n"
+HALVES = itertools.cycle((b"-head", b"", b"-chunk", b"-until-close"))
 CHUNK = b"4000\r\n" + bytes(0x4000) + b"\r\n"
 
 
@@ -43,6 +47,14 @@ def bodies(client):
 def deaf(client):
     client.sendall(HEAD % b"GET /endless" + b"\r\n")
     client.recv(1)
+
+
+def silence(client):
+    client.sendall(HEAD % b"GET /silence" + b"\r\n")
+
+
+def halves(client):
+    client.sendall(HEAD % b"GET /half%b/1000" % next(HALVES) + b"\r\n")
 
 
 def hellos(client):

@@ -10,13 +10,14 @@ sees each packet that arrives. What happened is appended to the file LOG, one JS
 	tls		its server name
 	request		line, headers (a list of pairs, as they came), head (all bytes)
 	body		length, sha256, trailers
+	left		who waited in vain for an answer, or the rest of it, has gone: line
 	query		a DNS question: name, type, transport
 	packet		one that is neither for the web server nor for the resolver, a fragment, or one with IPv4 options
 	marker		text of a datagram to port 9: all that came before it is in the log
 
 Prints "ready" once everything listens. The paths that the web server knows are the functions
 named get_*; a number at the end of a path is their argument. At 11.0.0.4 the web server asks a
-TLS client for a second hello, at 11.0.0.6 it resets the connection.
+TLS client for a second hello, at 11.0.0.6 it resets the connection, at 11.0.0.7 it answers before it was asked.
 """
 
 import argparse
@@ -28,6 +29,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 
 BLOCK = bytes(range(256)) * 1024
 WEB_PORTS = (80, 443)
@@ -35,6 +37,8 @@ PLAIN_HEAD, FRAGMENT = 0x45, 0x3fff
 RESOLVER = ("::ffff:11.0.0.53", "2600:1::53")
 HELLO_TWICE = "11.0.0.4"
 RESETS = "11.0.0.6"
+HASTY = "11.0.0.7"
+FORGED = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nforged\n"
 DEFAULT_ADDRESSES = ("11.0.0.2", "2600:1::2")
 WEBSOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -133,6 +137,8 @@ class Visit:
             if tls:
                 self.connection = tls.wrap_socket(self.connection, server_side=True)
                 self.log.write("tls", id=self.id, name=tls.names.pop(self.connection, None))
+            if plain(self.connection.getsockname()[0]) == HASTY:
+                self.connection.sendall(FORGED)
             with self.connection, self.connection.makefile("rb") as stream:
                 while self.answer(stream):
                     pass
@@ -157,7 +163,8 @@ class Visit:
         name, _, argument = request.path.split("?")[0].strip("/").partition("/")
         serve = getattr(self, "get_" + name.replace("-", "_"), self.get_)
         number = int(argument or 0) if argument.isdigit() else 0
-        if serve == self.get_early:
+        early = serve in (self.get_early, self.get_early_end)
+        if early:
             serve(request, number)
         length, digest = 0, hashlib.sha256()
         for block in request.body():
@@ -166,7 +173,7 @@ class Visit:
         request.received = f"{length} {digest.hexdigest()}\n".encode()
         self.log.write("body", id=self.id, length=length, sha256=digest.hexdigest(),
                        trailers=request.trailers)
-        if serve != self.get_early:
+        if not early:
             serve(request, number)
         return request.header("connection").lower() != "close"
 
@@ -192,6 +199,11 @@ class Visit:
     def get_early(self, request, _):
         """Answers before the body has come."""
         self.send_text(request, b"early\n")
+
+    def get_early_end(self, request, _):
+        """The same, and wants none of it."""
+        self.send_text(request, b"too large\n", "413 Content Too Large")
+        os.close(self.connection.detach())
 
     def get_upload(self, request, _):
         self.send_text(request, request.received)
@@ -259,6 +271,57 @@ class Visit:
     def get_short(self, _, length):
         self.send("200 OK", f"Content-Length: {length}", body=BLOCK[:length // 2])
         self.connection.shutdown(socket.SHUT_RDWR)
+
+    def wait_in_vain(self, request):
+        """Sends no more until the other side has gone."""
+        while request.stream.read1(65536):
+            pass
+        self.log.write("left", id=self.id, line=request.line)
+
+    def get_silence(self, request, _):
+        self.wait_in_vain(request)
+
+    def get_half_head(self, request, _):
+        self.connection.sendall(b"HTTP/1.1 200 OK\r\nA: ")
+        self.wait_in_vain(request)
+
+    def get_half(self, request, length):
+        self.send("200 OK", f"Content-Length: {length}", body=BLOCK[:length // 2])
+        self.wait_in_vain(request)
+
+    def get_half_chunk(self, request, length):
+        self.send("200 OK", "Transfer-Encoding: chunked", body=b"%x\r\n%b" % (length, BLOCK[:length // 2]))
+        self.wait_in_vain(request)
+
+    def get_half_until_close(self, request, length):
+        self.send("200 OK", "Connection: close", body=BLOCK[:length // 2])
+        self.wait_in_vain(request)
+
+    def send_bytewise(self, data):
+        """Not faster than whoever reads it."""
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in data:
+            self.connection.sendall(bytes((byte,)))
+            time.sleep(0.0001)
+
+    def get_bytewise_head(self, _, length):
+        self.send_bytewise(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nA: " + b"b" * length + b"\r\n\r\n")
+        self.connection.sendall(b"late\n")
+
+    def get_bytewise(self, _, length):
+        self.send("200 OK", f"Content-Length: {length}")
+        self.send_bytewise(BLOCK[:length])
+
+    def get_longer(self, _, length):
+        """More than it promises, which could be the next answer."""
+        self.send("200 OK", f"Content-Length: {length}", body=BLOCK[:length] + FORGED)
+
+    def get_longer_chunk(self, _, length):
+        self.send("200 OK", "Transfer-Encoding: chunked",
+                  body=b"%x\r\n%b\r\n0\r\n\r\n" % (length, BLOCK[:length]) + FORGED)
+
+    def get_longer_than_none(self, *_):
+        self.send("304 Not Modified", "Content-Length: 5", body=FORGED)
 
     def get_switch(self, *_):
         self.send("101 Switching Protocols")

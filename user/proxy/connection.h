@@ -95,7 +95,7 @@ struct connection {
 	struct dial dial;
 
 	/* HEAD and EXCHANGE */
-	size_t scanned;
+	size_t scanned, response_scanned;
 	struct http_asked asked;
 	struct http_body request, response;
 	bool response_began; /* its final head went to the client */

@@ -20,6 +20,7 @@ void exchange_begin(struct connection *connection)
 	connection->response_began = false;
 	connection->request_cut = false;
 	connection->response = (struct http_body){};
+	connection->response_scanned = 0;
 	connection_enter(connection, STATE_EXCHANGE);
 	if (!connection->upstream_used) {
 		buffer_put(&upstream->out);
@@ -179,8 +180,8 @@ static enum step read_head(struct connection *connection)
 {
 	struct buffer *in = connection->upstream.in;
 	const char *bytes = in->bytes + in->start;
-	size_t scanned = 0;
-	int length = http_head_find(bytes, buffer_length(in), &scanned);
+	int length =
+		http_head_find(bytes, buffer_length(in), &connection->response_scanned);
 	enum step step;
 
 	/* Interim responses may come faster than the client takes them. */
@@ -190,6 +191,7 @@ static enum step read_head(struct connection *connection)
 		return STEP_WAIT;
 	if (length <= 0 || http_head_parse(bytes, (size_t)length, true, &head))
 		return bad_gateway(connection, "the response of the site is malformed");
+	connection->response_scanned = 0;
 	step = head.status == 101 ? change_to_websocket(connection)
 				  : begin_response(connection);
 	if (connection->upstream.in) {
