@@ -15,6 +15,15 @@ hello()
 	in_job_directly "$LIB/tls.py" "$@"
 }
 
+# The extension server_name (RFC 6066 section 3) for the name $1, with escapes of printf's %b, in hexadecimal.
+name_of()
+{
+	local name
+
+	name=$(printf %b "$1" | od -An -v -tx1 | tr -d ' \n')
+	printf '%04x00%04x%s' $((${#name} / 2 + 3)) $((${#name} / 2)) "$name"
+}
+
 @test "an allowed server name gets to the site, by IPv4 and IPv6" {
 	up
 	is "$(fetch -4 https://allowed.test)" 'this is allowed.test'
@@ -29,7 +38,70 @@ hello()
 	like "$(hello --name denied.test 11.0.0.2)" 'alert *'
 	like "$(hello --name sub.www.allowed.test 11.0.0.2)" 'alert *'
 	like "$(hello --name allowed.test.denied.test 11.0.0.2)" 'alert *'
+	like "$(fetch --connect-to ::11.0.0.2: https://denied.test 2>&1)" 'curl: (35) *alert access denied*'
 	lab_saw_nothing
+}
+
+@test "a server name in other spellings of it gets to the site as it came" {
+	local name
+
+	up --domain under_score.test --domain xn--bcher-kva.test
+	for name in ALLOWED.tesT allowed.test. UNDER_score.test xn--bcher-kva.test; do
+		is "$(hello --name $name 11.0.0.2)" "this is $name"
+		is "$(hello --connect ${name%.}:443 --name $name 192.0.0.8 80)" "this is $name"
+		is "$(lab_seen '.event == "tls"' .name | tail -n 1)" "\"$name\""
+	done
+}
+
+@test "a server name that is none, or not the only one, gets an alert, and the site sees nothing" {
+	local name good
+
+	good=$(name_of allowed.test)
+	up --domain 11.0.0.2
+	# Nothing, no name at all, an empty one; addresses; what differs between readers; two types of name, two names.
+	for name in '' 0000 0003000000 "$(name_of 11.0.0.2)" "$(name_of 2600:1::2)" "$(name_of '[2600:1::2]')" "$(name_of 184549378)" \
+		"$(name_of 'allowed.test\x00')" "$(name_of 'allowed.test\x00.denied.test')" "$(name_of 'denied.test\x00.allowed.test')" \
+		"$(name_of allowed.test..)" "$(name_of .allowed.test)" "$(name_of allowed..test)" "$(name_of 'allowed.test ')" \
+		"$(name_of allowed.test:443)" "$(name_of '*.test')" "$(name_of 'allowed.test\n')" "$(name_of 'all\xc3\xb3wed.test')" \
+		"${good:0:4}01${good:6}" "${good}00" "001e${good:4}${good:4}" "001e${good:4}01${good:6}"; do
+		is "$(hello --extension "0:$name" 11.0.0.2)" 'alert 50' || lab_fail "for $name"
+		is "$(hello --connect 11.0.0.2:443 --extension "0:$name" 192.0.0.8 80)" 'alert 50' || lab_fail "for $name in a tunnel"
+	done
+	for name in "$(name_of denied.test)" "$good"; do
+		is "$(hello --name allowed.test --extension "0:$name" 11.0.0.2)" 'alert 50'
+		is "$(hello --connect allowed.test:443 --name allowed.test --extension "0:$name" 192.0.0.8 80)" 'alert 50'
+	done
+	is "$(lab_seen '.event == "connection"')" ''
+}
+
+@test "an encrypted ClientHello gets an alert, whatever name stands beside it" {
+	local way
+
+	up
+	for way in 11.0.0.2 '--connect allowed.test:443 192.0.0.8 80'; do
+		# An outer one and the mark of an inner one (RFC 9849 section 5), and a draft's encrypted name.
+		for extension in 65037:0000010001aa0000 65037:01 65486:0000; do
+			# shellcheck disable=SC2086 # a list of words
+			is "$(hello --name allowed.test --extension $extension $way)" 'alert 50'
+		done
+	done
+	is "$(lab_seen '.event == "connection"')" ''
+	# Another is none of ours: it gets to the site, whose answer does not fit what the client takes for its hello.
+	is "$(hello --name allowed.test --extension 65036:00 11.0.0.2)" DECRYPTION_FAILED_OR_BAD_RECORD_MAC
+}
+
+@test "TLS 1.0 to 1.3 get to the site" {
+	local version options
+
+	up
+	for version in 1.0 1.1 1.2 1.3; do
+		options=(--ciphers DEFAULT@SECLEVEL=0 "--tlsv$version" --tls-max "$version" --connect-to ::11.0.0.2:)
+		is "$(fetch "${options[@]}" https://allowed.test)" 'this is allowed.test'
+		ends_with 35 fetch "${options[@]}" https://denied.test
+		like "$ERRORS" '*alert access denied*'
+	done
+	is "$(lab_seen '.event == "tls"' '.version + " " + .name' | xargs)" \
+		'TLSv1 allowed.test TLSv1.1 allowed.test TLSv1.2 allowed.test TLSv1.3 allowed.test'
 }
 
 @test "a ClientHello without a server name gets an alert, unless the address is declared" {
@@ -58,8 +130,11 @@ hello()
 
 @test "a long ClientHello is read whole, one without end is cut" {
 	up
-	is "$(hello --name allowed.test --pad 8000 11.0.0.2)" 'this is allowed.test'
-	like "$(hello --name denied.test --pad 8000 11.0.0.2)" 'alert *'
+	for size in 8000 15800; do
+		is "$(hello --name allowed.test --pad $size 11.0.0.2)" 'this is allowed.test'
+		like "$(hello --name denied.test --pad $size 11.0.0.2)" 'alert *'
+	done
+	is "$(hello --name allowed.test --pad 15800 --segments 1 11.0.0.2)" 'this is allowed.test'
 	lab_forget
 	like "$(hello --name allowed.test --pad 40000 11.0.0.2)" '@(alert *|reset|closed)'
 	lab_saw_nothing
@@ -118,11 +193,13 @@ hello()
 	is "$(lab_seen '.event == "tls" or .event == "request"')" ''
 }
 
-@test "what is no TLS on port 443 is cut, or refused in words that it understands" {
+@test "what is no TLS on port 443 is refused at its first byte" {
 	up
-	converse 11.0.0.2 443 'SSH-2.0-OpenSSH_9.2\r\n\r\n' >"$BATS_TEST_TMPDIR/answer"
-	converse 11.0.0.2 443 '\0200\0056\0001\0003\0001\0000\0025\0000\0000\0000\0020' >"$BATS_TEST_TMPDIR/answer" # SSL 2
-	like "$(converse 11.0.0.2 443 'GET / HTTP/1.1\r\nHost: denied.test\r\n\r\n')" '@(|HTTP/1.1 40?*)'
+	# Whoever waits for the other side's word gets it at once, and not after the time for a head: these have none.
+	for first in 'SSH-2.0-OpenSSH_9.2\r\n' '\0200\0056\0001\0003\0001\0000\0025\0000\0000\0000\0020' G '\0000' '\0025\0003\0001' \
+		'GET / HTTP/1.1\r\nHost: denied.test\r\n\r\n' 'CONNECT allowed.test:443 HTTP/1.1\r\n\r\n'; do
+		like "$(converse 11.0.0.2 443 "$first")" 'HTTP/1.1 400 *X-Jobfence-Denied: protocol*has to be TLS' || lab_fail "after: $first"
+	done
 	lab_saw_nothing
 }
 

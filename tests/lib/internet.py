@@ -7,7 +7,7 @@ The Internet of a test: a web server for every address and name, a resolver, and
 sees each packet that arrives. What happened is appended to the file LOG, one JSON object a line:
 
 	connection	somebody connected: id, port, to, from
-	tls		its server name
+	tls		its server name, and version
 	request		line, headers (a list of pairs, as they came), head (all bytes)
 	body		length, sha256, trailers
 	left		who waited in vain for an answer, or the rest of it, has gone: line
@@ -136,7 +136,8 @@ class Visit:
                 return
             if tls:
                 self.connection = tls.wrap_socket(self.connection, server_side=True)
-                self.log.write("tls", id=self.id, name=tls.names.pop(self.connection, None))
+                self.log.write("tls", id=self.id, name=tls.names.pop(self.connection, None),
+                               version=self.connection.version())
             if plain(self.connection.getsockname()[0]) == HASTY:
                 self.connection.sendall(FORGED)
             with self.connection, self.connection.makefile("rb") as stream:
@@ -359,6 +360,8 @@ def serve_web(log, port, tls=None):
 
 def make_tls(certificate, curve):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.set_ciphers("DEFAULT@SECLEVEL=0")
     if curve:
         context.set_ecdh_curve(curve)
     context.load_cert_chain(certificate)

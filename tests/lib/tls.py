@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
 tls.py [--name NAME] [--then NAME] [--connect HOST:PORT] [--records N] [--segments N] [--pad N]
-       ADDRESS [PORT]
+       [--extension TYPE:HEX] ADDRESS [PORT]
 
 Fetches / over TLS with a ClientHello as nobody would send it: with any server name or none, with
 another name in the second hello that a server may ask for, through a tunnel to another, cut into
-records or segments of N bytes, or padded by N bytes of protocol names. Prints the answer's body, or how it ended: "alert NUMBER", "reset", "closed", "403" …
+records or segments of N bytes, or padded by N bytes of protocol names, or with one more extension, which no site will believe. Prints the answer's body, or how it ended: "alert NUMBER", "reset", "closed", "403", OpenSSL's error …
 """
 
 import argparse
@@ -28,6 +28,18 @@ def into_records(hello, size):
     """The handshake message of one record, again as records of `size` bytes each."""
     return b"".join(hello[:3] + len(part).to_bytes(2, "big") + part
                     for part in cut(hello[5:], size))
+
+
+def extended(hello, text):
+    """The ClientHello of one record with an extension more, which may be the first of its type."""
+    kind, _, content = text.partition(":")
+    content = bytes.fromhex(content)
+    extension = int(kind).to_bytes(2, "big") + len(content).to_bytes(2, "big") + content
+    at = 5 + 4 + 2 + 32  # record, handshake, version, random
+    for size in (1, 2, 1):  # session, suites, compressions
+        at += size + int.from_bytes(hello[at:at + size], "big")
+    body = hello[9:at] + (len(hello) - at - 2 + len(extension)).to_bytes(2, "big") + hello[at + 2:] + extension
+    return hello[:3] + (len(body) + 4).to_bytes(2, "big") + hello[5:6] + len(body).to_bytes(3, "big") + body
 
 
 class Hello:
@@ -59,6 +71,9 @@ class Hello:
 
     def send(self):
         data = self.outgoing.read()
+        if self.options.extension is not None:
+            data = extended(data, self.options.extension)
+            self.options.extension = None
         if data[:1] == bytes([RECORD_HANDSHAKE]) and self.options.records:
             data = into_records(data, self.options.records)
             self.options.records = 0  # only the first message
@@ -99,6 +114,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--name")
 parser.add_argument("--then")
 parser.add_argument("--connect")
+parser.add_argument("--extension")
 for option in ("--records", "--segments", "--pad"):
     parser.add_argument(option, type=int, default=0)
 parser.add_argument("address")
@@ -107,5 +123,7 @@ try:
     print(Hello(parser.parse_args()).fetch(), end="")
 except (ConnectionResetError, BrokenPipeError):
     print("reset")
+except ssl.SSLError as error:
+    print(error.reason)
 except SystemExit as end:
     print(end)

@@ -195,19 +195,26 @@ enum step connection_alert(struct connection *connection, enum tls_alert alert,
 
 static enum step first_step(struct connection *connection)
 {
+	static const struct refusal_text not_tls = { .status = 400,
+		.reason = REASON_PROTOCOL,
+		.explanation = "what goes to port 443 has to be TLS" };
 	const struct buffer *in;
 	long length = client_read(connection);
 
 	if (length <= 0)
 		return length == -EAGAIN ? STEP_WAIT : STEP_END;
 	in = connection->client.in;
-	if ((unsigned char)in->bytes[in->start] != TLS_RECORD)
-		connection_enter(connection, STATE_HEAD);
-	else if (connection->port == PORT_HTTPS)
+	if ((unsigned char)in->bytes[in->start] == TLS_RECORD) {
+		if (connection->port != PORT_HTTPS)
+			return connection_alert(
+				connection, TLS_ACCESS_DENIED, REASON_PROTOCOL, NULL);
 		connection_enter(connection, STATE_HELLO);
-	else
-		return connection_alert(
-			connection, TLS_ACCESS_DENIED, REASON_PROTOCOL, NULL);
+		return STEP_AGAIN;
+	}
+	/* No head is waited for: other protocols have none. */
+	if (connection->port == PORT_HTTPS)
+		return connection_refuse(connection, &not_tls);
+	connection_enter(connection, STATE_HEAD);
 	return STEP_AGAIN;
 }
 

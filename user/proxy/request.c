@@ -134,8 +134,6 @@ static enum step begin(struct connection *connection, const char *bytes, size_t 
 			"there are too many header fields, or tokens in Connection");
 	if (error)
 		return refuse(connection, 400, REASON_PROTOCOL, "the request is malformed");
-	if (connection->port == PORT_HTTPS)
-		return refuse(connection, 400, REASON_PROTOCOL, "plain HTTP to port 443");
 	problem = http_target_read(&head, PORT_HTTP, &target);
 	if (problem)
 		return refuse(connection, 400, REASON_PROTOCOL, problem);
