@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # replay.py ADDRESS LOG JOB FOLDER: sends what the job says in each seed of the fuzz target `request` (its source
-# explains their form) to port 80 of ADDRESS, and compares with what node_site.js wrote to LOG. Prints a line for each
+# explains their form) to port 80 of ADDRESS, once as the first of its connection and once after a good request, and compares with what node_site.js wrote to LOG. Prints a line for each
 # seed that Node read otherwise than the proxy: as more or fewer requests than were answered, or malformed, or
 # without exactly one header of ours behind a Host that is allowed. As its last line, how many requests Node read.
 
 import json, os, re, socket, sys
 
 ALLOWED = re.compile(r"a\.test|(?!x\.)([a-z_0-9]+\.)?b\.test")
+
+BEFORE = b"POST /before HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
 
 
 def texts(seed):
@@ -24,9 +26,13 @@ def texts(seed):
 	return said if where in b"8p" and not re.match(rb"\x16|CONNECT \S*:443 ", said) else None
 
 
-def answers(address, text):
+def answers(address, before, text):
 	"""How many of what the job sent was answered by the site, before the connection ended."""
 	with socket.create_connection((address, 80), 20) as client:
+		client.sendall(before)
+		answer = b""
+		while before and not answer.endswith(b"this is node\n"):
+			answer += client.recv(65536) or sys.exit("the good request is not answered")
 		# The end comes with the rest: of a body that is cut Node would else see more or less of it.
 		client.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
 		try:
@@ -34,7 +40,6 @@ def answers(address, text):
 			client.shutdown(socket.SHUT_WR)
 		except OSError:
 			pass # refused already
-		answer = b""
 		try:
 			while data := client.recv(65536):
 				answer += data
@@ -58,16 +63,17 @@ def main(address, log, job, folder):
 				text = texts(seed.read())
 			if text is None:
 				continue
-			lines.seek(0, os.SEEK_END)
-			answered = answers(address, text)
-			seen = [json.loads(line) for line in lines]
-			requests = [each for each in seen if "line" in each]
-			whole = [each for each in requests if "upgrade" not in each]
-			errors = [each for each in seen if each.get("error", "").startswith("HPE")]
-			count += len(requests)
-			if errors or len(whole) != answered or not all(
-				is_ours(each["headers"], job) and not each.get("trailers") for each in requests):
-				print(f"{name}: {answered} answers, but Node saw {seen}")
+			for before in b"", BEFORE:
+				lines.seek(0, os.SEEK_END)
+				answered = answers(address, before, text)
+				seen = [json.loads(line) for line in lines]
+				requests = [each for each in seen if "line" in each]
+				whole = [each for each in requests if "upgrade" not in each]
+				errors = [each for each in seen if each.get("error", "").startswith("HPE")]
+				count += len(requests)
+				if errors or len(whole) != answered or not all(
+					is_ours(each["headers"], job) and not each.get("trailers") for each in requests):
+					print(f"{name}: {answered} answers{' with one before it' if before else ''}, but Node saw {seen}")
 	print(count)
 
 
