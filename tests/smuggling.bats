@@ -182,7 +182,7 @@ smuggled='GET /smuggled HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\
 
 	printf -v long '%040000d' 7
 	printf -v fields 'A%d: b\\r\\n' {1..2000}
-	like "$(converse 11.0.0.2 80 "GET / HTTP/1.1\r\nHost: allowed.test\r\nConnection: a$(printf ',%.0s' {1..40})\r\n\r\n")" \
+	like "$(converse 11.0.0.2 80 "GET / HTTP/1.1\r\nHost: allowed.test\r\nConnection: close$(printf ',%.0s' {1..40})\r\n\r\n")" \
 		'HTTP/1.1 431 *X-Jobfence-Denied: limit*tokens in Connection*'
 	for bytes in "GET /$long HTTP/1.1\r\nHost: allowed.test\r\n\r\n" "GET / HTTP/1.1\r\nHost: $long\r\n\r\n" \
 		"G$long / HTTP/1.1\r\nHost: allowed.test\r\n\r\n" "GET / HTTP/1.1\r\n$long: a\r\nHost: allowed.test\r\n\r\n" \
