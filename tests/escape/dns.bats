@@ -143,6 +143,55 @@ for i in range(0, 5000, 500):
 		is_sanitized || lab_fail "$(in_lab cat "/proc/$worker/status")"
 }
 
+@test "an answer for a connection that has gone is nobody's, and nothing is dialled for it" {
+	local worker files tries=0
+
+	up_for '*.held.test' release.test
+	is "$(fetch http://release.test)" 'this is release.test'
+	worker=$(proxy_worker)
+	files=$(in_lab ls "/proc/$worker/fd" | wc -l)
+	lab_forget
+	# More of them than may be under way at once.
+	in_job_directly python3 -c 'import select, socket, ssl, struct, sys
+def send(port, data):
+	client = socket.create_connection(("11.0.0.2", port), 20)
+	client.sendall(data)
+	return client
+def request(name):
+	return send(80, b"GET / HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n" % name.encode())
+def tunnel(name):
+	return send(80, b"CONNECT %b:443 HTTP/1.1\r\n\r\n" % name.encode())
+context = ssl.create_default_context()
+def hello(name):
+	sent = ssl.MemoryBIO()
+	try:
+		context.wrap_bio(ssl.MemoryBIO(), sent, server_hostname=name).do_handshake()
+	except ssl.SSLWantReadError:
+		return send(443, sent.read())
+for _ in range(3):
+	gone = [(request, tunnel, hello)[i % 3](f"n{i}.held.test") for i in range(350)]
+	request("denied.test").recv(1000)  # answered once those before it were read
+	for client in gone:
+		client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+		client.close()
+	kept = request("kept.held.test")
+	while not select.select([kept], [], [], 0)[0]:
+		request("release.test").recv(1000)
+	answer = kept.recv(1000)
+	if not answer.startswith(b"HTTP/1.1 200 "):
+		sys.exit(f"who still waits is answered: {answer}")'
+	# Those that were held too late are still under way.
+	until [ "$(in_lab ls "/proc/$worker/fd" | wc -l)" -le "$files" ]; do
+		[ $((++tries)) -le 200 ] || lab_fail "it has $(in_lab ls -l "/proc/$worker/fd")" || return
+		is "$(fetch http://release.test)" 'this is release.test' || return
+	done
+	[ "$(awk '/^released/ { sum += $2 } END { print sum }' "$BATS_FILE_TMPDIR/resolver")" -ge 2100 ] ||
+		lab_fail 'most were not held until nobody waited for them'
+	is "$(lab_seen '.event == "request"' '.headers[] | select(.[0] == "Host") | .[1]' | sort -u | xargs)" 'kept.held.test release.test'
+	is "$(lab_seen '.event == "connection"' | wc -l)" "$(requests)"
+	is "$(proxy_worker)" "$worker"
+}
+
 @test "the stub answers what can be answered, and nothing else ends or fills it" {
 	up_for allowed.test
 	in_job_directly python3 -c 'import socket, struct

@@ -11,16 +11,18 @@ import socket
 import struct
 import sys
 import threading
-import time
 
 A, CNAME, AAAA = 1, 5, 28
 NOERROR, SERVFAIL, REFUSED = 0, 2, 5
 TRUNCATED = 0x0200
+SO_RCVBUFFORCE = 33
 ITSELF = b"\xc0\x0c"  # a pointer to the name in the question
 GOOD, PRIVATE = "11.0.0.2", "10.1.2.3"
 MANY = [f"11.1.{i >> 8}.{i & 255}" for i in range(4000)]
 RECORD = 16  # bytes of an address with a pointer to its name
 asked = {}  # how often, by label and type
+held = []
+datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
 
 def encode(name):
@@ -28,7 +30,8 @@ def encode(name):
 
 
 class Question:
-    def __init__(self, message):
+    def __init__(self, message, client):
+        self.client = client
         labels, at = [], 12
         while message[at]:
             labels.append(message[at + 1:at + 1 + message[at]].decode("latin-1").lower())
@@ -184,7 +187,20 @@ class Question:
         return None
 
     def name_slow(self, _):
-        time.sleep(1.5)
+        answer = self.answer(*self.addresses(GOOD))
+        threading.Timer(1.5, datagrams.sendto, (answer, self.client)).start()
+
+    def name_held(self, _):
+        held.append(self)
+        return None
+
+    def name_release(self, _):
+        """Has those answered that were held so far."""
+        if self.kind == A:
+            print("released", len(held), flush=True)
+            while held:
+                question = held.pop(0)
+                datagrams.sendto(question.answer(*question.addresses(GOOD)), question.client)
         return self.answer(*self.addresses(GOOD))
 
     # Over TCP
@@ -202,16 +218,16 @@ class Question:
         return self.answer(flags=TRUNCATED) if transport == "udp" else None
 
 
-def reply(message, transport):
-    question = Question(message)
+def reply(message, transport, client=None):
+    question = Question(message, client)
     special = getattr(question, "name_" + question.label.replace("-", "_"), None)
     return special(transport) if special else question.answer(*question.addresses(GOOD))
 
 
-def serve_datagram(bound, message, client):
-    answer = reply(message, "udp")
+def serve_datagram(message, client):
+    answer = reply(message, "udp", client)
     if answer is not None:
-        bound.sendto(answer, client)
+        datagrams.sendto(answer, client)
 
 
 def serve_stream(connection):
@@ -230,8 +246,8 @@ def serve_stream(connection):
 
 
 def main():
-    datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     datagrams.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    datagrams.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
     datagrams.bind((sys.argv[1], 53))
     streams = socket.create_server((sys.argv[1], 53), reuse_port=True)
     print("ready", flush=True)
@@ -242,7 +258,7 @@ def main():
 
     threading.Thread(target=accept, daemon=True).start()
     while True:
-        threading.Thread(target=serve_datagram, args=(datagrams, *datagrams.recvfrom(4096)), daemon=True).start()
+        serve_datagram(*datagrams.recvfrom(4096))
 
 
 main()
