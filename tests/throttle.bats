@@ -113,10 +113,10 @@ throttled()
 	nothing_is_left
 }
 
-# By how many bytes the one end of $2 transfers in direction $1 is ahead of the other.
-run_ahead()
+# Runs a program that is slow.test and the job at once.
+at_both_ends()
 {
-	in_lab "$LIB/runahead.py" "$1" "$2" "/proc/$(<"$LAB/internet.pid")/ns/net" "$(up_says .netns)" "$(up_says .cgroup)"
+	in_lab "$LIB/$1" "${@:2}" "/proc/$(<"$LAB/internet.pid")/ns/net" "$(up_says .netns)" "$(up_says .cgroup)"
 }
 
 is_little()
@@ -125,7 +125,7 @@ is_little()
 
 	for transfers; do
 		# shellcheck disable=SC2086 # two words
-		ahead=$(run_ahead $transfers)
+		ahead=$(at_both_ends runahead.py $transfers)
 		[ "$ahead" -gt 0 ]
 		[ "$ahead" -le 262144 ] || lab_fail "$transfers: $ahead bytes ahead"
 	done
@@ -134,10 +134,18 @@ is_little()
 @test "what is on its way, in either direction, is little" {
 	lab_name slow.test 11.0.0.3
 	job_up --domain slow.test
-	is_little 'download 1' 'upload 1' 'download 8' 'upload 8' 'download 32' 'upload 32'
-	jobfence down "$JOB"
-	job_up --domain slow.test --pacing proxy
-	is_little 'download 8' 'upload 8' 'download 32' 'upload 32'
+	is_little 'download 1' 'upload 8' 'download 32' 'upload 32'
+}
+
+@test "little requests, which get longer on their way, bring the sites no more than the rate" {
+	local bytes microseconds
+
+	lab_name a.test 11.0.0.3
+	lab_name b.test 11.0.0.3
+	job_up --domain a.test --domain b.test --rate 50kbit
+	read -r bytes microseconds <<<"$(at_both_ends little_requests.py 8 20)"
+	[ "$bytes" -ge 40000 ] || lab_fail "$bytes bytes"
+	[ $((bytes * 8 * 20)) -le $((microseconds * 3 / 2)) ] || lab_fail "$bytes bytes in $microseconds microseconds"
 }
 
 @test "the headers of segments count, offloaded or not" {

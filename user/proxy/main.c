@@ -34,7 +34,7 @@ static int open_all(const struct proxy_settings *settings, struct proxy *proxy)
 		error = resolver_new(proxy->loop, settings, &proxy->resolver);
 	if (!error)
 		error = throttle_new(
-			proxy->loop, &rules_limits(proxy->rules)->paced, &proxy->throttle);
+			proxy->loop, rules_limits(proxy->rules), &proxy->throttle);
 	if (!error)
 		error = dns_stub_start(proxy->loop, settings, proxy->rules);
 	return error ? error : listener_start(proxy);

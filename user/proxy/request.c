@@ -93,9 +93,11 @@ static bool may_reuse(const struct connection *connection, const struct http_tar
 	       connection->upstream_keep && host_equal(&connection->host, &target->host);
 }
 
-static enum step forward(struct connection *connection, const struct http_target *target)
+static enum step forward(
+	struct connection *connection, const struct http_target *target, size_t length)
 {
 	bool reuse = may_reuse(connection, target) && peer_out(&connection->upstream);
+	size_t written;
 
 	connection->pending = buffer_get();
 	if (!connection->pending)
@@ -104,6 +106,11 @@ static enum step forward(struct connection *connection, const struct http_target
 		    &head, target, connection->proxy->settings, connection->pending))
 		return refuse(connection, 431, REASON_LIMIT,
 			"the head of the request is too long");
+	/* What is longer now would reach the site beyond the rate. */
+	written = buffer_length(connection->pending);
+	if (written > length)
+		throttle_spend(connection->proxy->throttle, UPLOAD, written - length,
+			&connection->upstream, &connection->client);
 	connection->asked = (struct http_asked){
 		.head = slice_is(&head.method, "HEAD"),
 		.old = head.minor == 0,
@@ -148,7 +155,7 @@ static enum step begin(struct connection *connection, const char *bytes, size_t 
 	reason = rules_use(connection->proxy->rules, &target.host, false);
 	if (reason)
 		return refuse_host(connection, &target.host, 403, reason, NULL);
-	return forward(connection, &target);
+	return forward(connection, &target, length);
 }
 
 /* An idle upstream that says anything is of no more use. */

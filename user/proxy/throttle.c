@@ -19,11 +19,16 @@
 #define SEGMENT	    1428UL /* bytes of TCP: what the listeners ask for, less 12 of timestamps */
 #define HEADERS \
 	52UL /* and of IPv4 and TCP before them, with timestamps; IPv6 has 20 more */
-#define QUANTA_PER_SECOND 1000UL    /* where a segment takes less than that */
-#define LATENESS	  4000000UL /* ns that a busy machine may wake us too late */
+#define CLOSING		  2UL /* segments: the end, and an acknowledgement of the other's */
+#define FREE		  UINT32_MAX /* number of segments, those of a time without a rate */
+#define QUANTA_PER_SECOND 1000UL     /* where a segment takes less than that */
+#define LATENESS	  4000000UL  /* ns that a busy machine may wake us too late */
+#define REST		  (NANOSECONDS / 4)
+#define SLACK		  16UL /* part of the rate */
 
 struct lane {
 	struct throttle *throttle;
+	uint64_t rate;	    /* bytes of packets per second by now, 0: none */
 	uint64_t departure; /* when the next bytes may move, ns of loop_now() */
 	struct timer timer;
 	struct waiter line; /* head of a ring; `next` is first */
@@ -32,23 +37,34 @@ struct lane {
 
 struct throttle {
 	struct loop *loop;
-	const volatile __u64 *wanted_rate; /* by the loader, at any time */
-	uint64_t rate;			   /* bytes of packets per second */
+	const volatile struct job_limits *limits; /* by the loader, at any time */
+	bool kernel_paces;
 	struct lane lanes[2];
 };
 
 /* Bytes that may move at once: whole segments, as the rest would be a packet of its own. */
-static size_t quantum(const struct throttle *throttle)
+static size_t quantum(const struct lane *lane)
 {
-	size_t segments = (size_t)(throttle->rate / QUANTA_PER_SECOND / SEGMENT);
+	size_t segments = (size_t)(lane->rate / QUANTA_PER_SECOND / SEGMENT);
 
 	return (segments ? segments : 1) * SEGMENT;
 }
 
 /* How long, in ns, bytes take, those of headers among them. */
-static uint64_t duration(const struct throttle *throttle, size_t bytes)
+static uint64_t duration(const struct lane *lane, size_t bytes)
 {
-	return bytes * NANOSECONDS / throttle->rate;
+	return bytes * NANOSECONDS / lane->rate;
+}
+
+/* Where the kernel paces it is only what the proxy adds on its way to the sites that is held here: with some slack, so that
+ * nothing else ever waits. */
+static void follow_limits(struct throttle *throttle)
+{
+	uint64_t paced = throttle->limits->paced, rate = throttle->limits->rate;
+
+	throttle->kernel_paces = !paced;
+	throttle->lanes[UPLOAD].rate = paced ? paced : rate + rate / SLACK;
+	throttle->lanes[DOWNLOAD].rate = paced;
 }
 
 static bool is_empty(const struct lane *lane)
@@ -80,14 +96,15 @@ static void lane_expired(struct timer *timer)
 	set_timer(lane);
 }
 
-int throttle_new(struct loop *loop, const volatile __u64 *rate, struct throttle **throttle)
+int throttle_new(struct loop *loop, const volatile struct job_limits *limits,
+	struct throttle **throttle)
 {
 	struct throttle *new = calloc(1, sizeof(*new));
 
 	if (!new)
 		return -ENOMEM;
 	new->loop = loop;
-	new->wanted_rate = rate;
+	new->limits = limits;
 	for (size_t i = 0; i < ARRAY_SIZE(new->lanes); i++) {
 		struct lane *lane = &new->lanes[i];
 
@@ -113,57 +130,68 @@ size_t throttle_allowance(struct throttle *throttle, enum direction direction, s
 	const struct lane *lane = &throttle->lanes[direction];
 	size_t most;
 
-	throttle->rate = *throttle->wanted_rate;
-	if (!throttle->rate)
+	follow_limits(throttle);
+	if (!lane->rate)
 		return want;
 	/* Who was here first is served first. */
 	if ((!is_empty(lane) && !lane->serving) ||
 		lane->departure > loop_now(throttle->loop))
 		return 0;
-	most = quantum(throttle);
+	most = quantum(lane);
 	return want < most ? want : most;
 }
 
-/* Moves a clock on by bytes on the wire. */
-static void charge(struct lane *lane, size_t bytes)
+/* How far a clock may lag behind: one quantum, as in the kernel's pacer; or what makes good for a timer that came late, or for
+ * another's moment of rest. */
+static uint64_t credit(const struct lane *lane)
 {
-	const struct throttle *throttle = lane->throttle;
-	uint64_t now = loop_now(throttle->loop), credit;
+	uint64_t one = duration(lane, quantum(lane) + HEADERS);
 
-	/* One quantum of credit, as the kernel's pacer gives; or what makes good for a timer that came late. */
-	credit = duration(throttle, quantum(throttle) + HEADERS);
-	if (credit < LATENESS)
-		credit = LATENESS;
-	if (lane->departure + credit < now)
-		lane->departure = now - credit;
-	lane->departure += duration(throttle, bytes);
+	if (lane->throttle->kernel_paces)
+		return REST;
+	return one < LATENESS ? LATENESS : one;
 }
 
-/* Bytes of the headers of segments that a socket sent since the last time, none the first time. */
-static size_t headers(struct peer *peer)
+/* Bytes of the headers of segments that a socket sent since the last time, and, once, will send as it closes. */
+static size_t headers(const struct lane *lane, struct peer *peer)
 {
 	struct tcp_info info;
 	socklen_t length = sizeof(info);
 	uint32_t before = peer->segments;
 
-	if (!peer_is_open(peer) ||
+	if (!lane->rate)
+		peer->segments = FREE;
+	if (!lane->rate || !peer_is_open(peer) ||
 		getsockopt(peer->source.fd, IPPROTO_TCP, TCP_INFO, &info, &length))
 		return 0;
 	peer->segments = info.tcpi_segs_out;
-	return before ? (size_t)(peer->segments - before) * HEADERS : 0;
+	if (before == FREE)
+		return 0;
+	return (peer->segments - before + (before ? 0 : CLOSING)) * HEADERS;
+}
+
+/* Moves a clock on by bytes on the wire. */
+static void charge(struct lane *lane, size_t bytes)
+{
+	uint64_t now = loop_now(lane->throttle->loop);
+
+	if (!lane->rate)
+		return;
+	if (lane->departure + credit(lane) < now)
+		lane->departure = now - credit(lane);
+	lane->departure += duration(lane, bytes);
 }
 
 void throttle_spend(struct throttle *throttle, enum direction direction, size_t bytes,
 	struct peer *upstream, struct peer *client)
 {
-	/* What was sent before there was a rate is free. */
-	if (!throttle->rate) {
-		upstream->segments = client->segments = 0;
-		return;
-	}
+	struct lane *upload = &throttle->lanes[UPLOAD],
+		    *download = &throttle->lanes[DOWNLOAD];
+
+	follow_limits(throttle);
 	charge(&throttle->lanes[direction], bytes);
-	charge(&throttle->lanes[UPLOAD], headers(upstream));
-	charge(&throttle->lanes[DOWNLOAD], headers(client));
+	charge(upload, headers(upload, upstream));
+	charge(download, headers(download, client));
 }
 
 void throttle_wait(

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <linux/types.h>
+#include <jobfence/fence.h>
 
 #include "proxy/peer.h"
 
@@ -24,9 +24,9 @@ struct waiter {
 	struct waiter *next, *previous; /* NULL when not in line */
 };
 
-/* Makes a throttle of `*rate` bytes per second and direction, 0: none, which may change at any time. Returns 0 or
- * -ENOMEM. */
-int throttle_new(struct loop *loop, const volatile __u64 *rate, struct throttle **throttle);
+/* Makes a throttle that keeps to the limits of the job, which may change at any time. Returns 0 or -ENOMEM. */
+int throttle_new(struct loop *loop, const volatile struct job_limits *limits,
+	struct throttle **throttle);
 void throttle_free(struct throttle *throttle);
 
 /* How many of `want` bytes may be moved now; 0: none, wait. */

@@ -469,7 +469,7 @@ void world_play(struct world *played)
 	*limits = (struct job_limits){ 0 };
 	withdrawn = false;
 	require(!loop_new(&proxy.loop));
-	require(!throttle_new(proxy.loop, &limits->paced, &proxy.throttle));
+	require(!throttle_new(proxy.loop, limits, &proxy.throttle));
 	resolver.loop = proxy.loop;
 	require(!loop_run(proxy.loop));
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
