@@ -6,11 +6,14 @@
 
 load ../lib/limits
 
+SLOWER=10
+
 setup()
 {
 	jobfence up --job neighbour --rate 0 --domain allowed.test
 	job_up --rate 0 --domain allowed.test
 	limits_up || skip 'there are no limits to be had'
+	before=$(time_of_neighbour)
 }
 
 teardown()
@@ -20,12 +23,30 @@ teardown()
 	nothing_is_left
 }
 
-# The job is as before once the attack is over.
+# The median time in which the neighbour is served, in microseconds.
+time_of_neighbour()
+{
+	jobfence exec neighbour -- python3 -c 'import statistics, time, urllib.request
+times = []
+for _ in range(60):
+	begin = time.monotonic()
+	assert urllib.request.urlopen("http://allowed.test", timeout=100).read() == b"this is allowed.test\n"
+	times.append(time.monotonic() - begin)
+print(int(1e6 * statistics.median(times)))'
+}
+
+# The job is as before once the attack is over, and the neighbour had to wait no more than SLOWER times as long meanwhile as
+# before it or after. The share of two cores that a busy cgroup takes made it up to four times as long.
 attack_over()
 {
+	local after
+
 	attack_end
 	is "$(fetch --retry 10 --retry-all-errors --retry-delay 1 http://allowed.test)" 'this is allowed.test'
 	refused_for domain http://denied.test/
+	after=$(time_of_neighbour)
+	[ "$during" -le $((SLOWER * (before > after ? before : after))) ] ||
+		lab_fail "the neighbour was served in $before µs before, $during during and $after after the attack"
 }
 
 # Fails unless the neighbour is served, the node starts processes, and the proxy has no more than $1 KiB.
@@ -33,9 +54,7 @@ nobody_feels_it()
 {
 	local worker
 
-	jobfence exec neighbour -- python3 -c 'import urllib.request
-for _ in range(10):
-	assert urllib.request.urlopen("http://allowed.test", timeout=100).read() == b"this is allowed.test\n"'
+	during=$(time_of_neighbour)
 	in_lab bash -c 'for _ in {1..10}; do /bin/true || exit; done'
 	worker=$(proxy_worker)
 	# shellcheck disable=SC2016 # expanded by awk
