@@ -117,6 +117,23 @@ smuggled='GET /smuggled HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\
 	lab_saw_nothing
 }
 
+@test "what is refused at first is refused behind a good request as well, and there is no third" {
+	local bytes answer first='POST /upload HTTP/1.1\r\nHost: allowed.test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n'
+	local head='POST / HTTP/1.1\r\nHost: allowed.test'
+
+	for bytes in "$head\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n" "$head\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n" \
+		"$head\r\nContent-Length: +5\r\n\r\n" "$head\r\nTransfer-Encoding: identity\r\n\r\n" "$head\r\nA: b\r\n c\r\n\r\n" \
+		"$head\n\n" "$head\r\nA: b\0000c\r\n\r\n" "$head\r\nContent-Length : 5\r\n\r\n" "$head\r\nHost: denied.test\r\n\r\n" \
+		'GET / HTTP/1.1\r\n\r\n' 'GET / HTTP/1.1\r\nHost: allowed.test\0000.denied.test\r\n\r\n' 'GET http://denied.test/ HTTP/1.1\r\nHost: allowed.test\r\n\r\n' \
+		'GET /a b HTTP/1.1\r\nHost: allowed.test\r\n\r\n' "${head/1.1/1.2}\r\n\r\n" 'CONNECT allowed.test:22 HTTP/1.1\r\nHost: allowed.test:22\r\n\r\n' \
+		'\0026\0003\0001\0000\0004abcd'; do
+		answer=$(converse 11.0.0.2 80 "$first$bytes$smuggled") || lab_fail "no end after: $bytes" || return
+		is "$(grep -ao '^HTTP/1.1 [0-9]*' <<<"$answer" | sed 's/40[03]$/refused/' | xargs)" 'HTTP/1.1 200 HTTP/1.1 refused' ||
+			lab_fail "to: $bytes" || return
+	done
+	is "$(lab_seen '.event == "request"' .line | sort -u)" '"POST /upload HTTP/1.1"'
+}
+
 @test "chunks that are malformed end the connection, and nothing behind them is a request" {
 	local chunks
 

@@ -360,7 +360,7 @@ def serve_web(log, port, tls=None):
 
 def make_tls(certificate, curve):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     context.set_ciphers("DEFAULT@SECLEVEL=0")
     if curve:
         context.set_ecdh_curve(curve)
