@@ -292,6 +292,20 @@ holds()
 	holds '$shown.download.dropped_packets > 0'
 }
 
+@test "a packet socket brings the proxy no more than the rate and five seconds of it" {
+	local inherited=''
+
+	[ "$(best_pacing)" = edt ] || skip 'this kernel has no fq'
+	job_up --domain allowed.test --rate 80kbit
+	# BPF LSM refuses it one of its own. What either sends comes by no filter of the cgroup.
+	! in_lab test -e "/sys/fs/bpf/jobfence/jobs/$JOB/links/socket_create" || inherited=inherited
+	watch_wire 80000 "$LIB/datagrams.py" "$(up_says .cgroup)" 400 frames $inherited
+	holds '$said.refused == 0 and $shown.upload.paced_packets == 0'
+	holds '$said.taken * 8000 <= 80000 * ($said.seconds + 5) + 8 * (1500 + 1000)'
+	holds '$said.taken >= 40'
+	holds '$shown.download.dropped_packets == 400 - $said.taken'
+}
+
 wait_for_both()
 {
 	game $((size / 2)) 2 && wait "$1"

@@ -7,7 +7,8 @@ Enters the cgroup and sends that many datagrams of 1000 bytes to the job's DNS s
 last has arrived, how many were "refused", how many the stub "taken", and in how many "seconds", as JSON. They are made by a socket of
 UDP, unless one of these tricks is to get around its throttle:
 
-	inherited	a raw socket from before it was in the cgroup
+	inherited	a raw socket, or that of `frames`, from before it was in the cgroup
+	frames		a packet socket on `lo`
 	capable		they can take ECN marks
 """
 
@@ -19,18 +20,23 @@ import struct
 import sys
 import time
 
-from packets import packet
+from packets import packet, packet_socket
 
 STUB, LENGTH = "192.0.0.8", 1000
+STUB6, ETHERTYPE_IPV6 = "100:0:0:1::8", 0x86dd
 PATIENCE = 60  # seconds
 SIOCOUTQ, SO_SNDBUFFORCE = 0x5411, 32
 ANSWER = struct.pack("!HH", 1, 0x8000).ljust(LENGTH - 28, b"\0")  # which the stub does not answer
 
 
-def taken_and_dropped():
-    with open("/proc/self/net/snmp", encoding="ascii") as file:
-        names, numbers = (line.split() for line in file if line.startswith("Udp:"))
-    values = dict(zip(names, numbers))
+def taken_and_dropped(tricks):
+    if "frames" in tricks:
+        with open("/proc/self/net/snmp6", encoding="ascii") as file:
+            values = dict(line.removeprefix("Udp6").split() for line in file if line.startswith("Udp6"))
+    else:
+        with open("/proc/self/net/snmp", encoding="ascii") as file:
+            names, numbers = (line.split() for line in file if line.startswith("Udp:"))
+        values = dict(zip(names, numbers))
     return int(values["InDatagrams"]), int(values["InErrors"])
 
 
@@ -48,20 +54,34 @@ def make_raw():
     return made, lambda: made.sendto(datagram, (STUB, 0))
 
 
+def make_packet():
+    """Over IPv6: what comes from outside, and be it from `lo`, with an IPv4 address of the receiver's own is a martian."""
+    datagram = packet(STUB6, STUB6, socket.IPPROTO_UDP,
+                      struct.pack("!HHHH", 4000, 53, LENGTH - 40, 0) + ANSWER[:LENGTH - 48], 6)
+    made = packet_socket()
+    return made, lambda: made.sendto(datagram, ("lo", ETHERTYPE_IPV6, 0, 0, b"\0" * 6))
+
+
+def make(tricks):
+    if "frames" in tricks:
+        return make_packet()
+    return make_raw() if "inherited" in tricks else make_udp(tricks)
+
+
 def main():
     cgroup, count, tricks = sys.argv[1], int(sys.argv[2]), set(sys.argv[3:])
-    inherited = make_raw() if "inherited" in tricks else None
+    inherited = make(tricks) if "inherited" in tricks else None
     with open(os.path.join(cgroup, "cgroup.procs"), "w", encoding="ascii") as file:
         file.write("0")
-    made, send = inherited or make_udp(tricks)
-    before, refused, began = taken_and_dropped(), 0, time.monotonic()
+    made, send = inherited or make(tricks)
+    before, refused, began = taken_and_dropped(tricks), 0, time.monotonic()
     for _ in range(count):
         try:
             send()
         except PermissionError:
             refused += 1
     while True:
-        taken, dropped = (now - then for now, then in zip(taken_and_dropped(), before))
+        taken, dropped = (now - then for now, then in zip(taken_and_dropped(tricks), before))
         if time.monotonic() > began + PATIENCE:
             sys.exit(f"{taken} were taken and {dropped} dropped of {count - refused}")
         if taken + dropped >= count - refused and not struct.unpack("i", fcntl.ioctl(made, SIOCOUTQ, bytes(4)))[0]:

@@ -45,9 +45,12 @@ def checksum(data):
 
 
 def packet(source, destination, protocol, payload, checksum_at):
-    ends = socket.inet_aton(source) + socket.inet_aton(destination)
+    family = socket.AF_INET6 if ":" in source else socket.AF_INET
+    ends = socket.inet_pton(family, source) + socket.inet_pton(family, destination)
     total = checksum(ends + struct.pack("!HH", protocol, len(payload)) + payload)
     payload = payload[:checksum_at] + struct.pack("!H", total) + payload[checksum_at + 2:]
+    if family == socket.AF_INET6:
+        return struct.pack("!IHBB", 6 << 28, len(payload), protocol, 64) + ends + payload
     head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 1, 0, 64, protocol, 0) + ends
     return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
 
