@@ -62,18 +62,38 @@ static void pieces_are_whole_segments(void **state)
 static void each_counts_once_a_second(void **state)
 {
 	struct movers movers = { 0 };
-	uint64_t first = 0, second = 0;
+	struct mover first = { 0 }, second = { 0 };
 
 	(void)state;
-	movers_count(&movers, 7 * SECOND, &first);
-	movers_count(&movers, 7 * SECOND + 1, &first);
-	movers_count(&movers, 7 * SECOND + 2, &second);
+	movers_count(&movers, &first, 7 * SECOND, 1, MEGABIT);
+	movers_count(&movers, &first, 7 * SECOND + 1, 32768, MEGABIT);
+	movers_count(&movers, &second, 7 * SECOND + 2, 1, MEGABIT);
 	assert_int_equal(movers.now, 2);
-	movers_count(&movers, 8 * SECOND, &first);
+	movers_count(&movers, &first, 8 * SECOND, 1, MEGABIT);
 	assert_int_equal(movers.now, 1);
 	assert_int_equal(movers.before, 2);
-	movers_count(&movers, 10 * SECOND, &first);
+	movers_count(&movers, &first, 10 * SECOND, 1, MEGABIT);
 	assert_int_equal(movers.before, 0);
+}
+
+static void who_moves_little_does_not_count(void **state)
+{
+	struct movers movers = { 0 };
+	struct mover mover = { 0 };
+
+	(void)state;
+	movers_count(&movers, &mover, 7 * SECOND, 100, MEGABIT);
+	assert_false(mover.little);
+	movers_count(&movers, &mover, 8 * SECOND, 100, MEGABIT);
+	assert_true(mover.little);
+	assert_int_equal(movers.now, 0);
+	movers_count(&movers, &mover, 8 * SECOND + 1, 1428, MEGABIT);
+	movers_count(&movers, &mover, 8 * SECOND + 2, 1428, MEGABIT);
+	movers_count(&movers, &mover, 8 * SECOND + 3, 1428, MEGABIT);
+	assert_false(mover.little);
+	assert_int_equal(movers.now, 1);
+	movers_count(&movers, &mover, 9 * SECOND, 1, MEGABIT);
+	assert_int_equal(movers.now, 1);
 }
 
 int main(void)
@@ -84,6 +104,7 @@ int main(void)
 		cmocka_unit_test(the_kernel_chooses_for_few),
 		cmocka_unit_test(pieces_are_whole_segments),
 		cmocka_unit_test(each_counts_once_a_second),
+		cmocka_unit_test(who_moves_little_does_not_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

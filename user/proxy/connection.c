@@ -99,11 +99,12 @@ void connection_enter(struct connection *connection, enum connection_state state
 	connection_give_time(connection, patience[state]);
 }
 
-void connection_moved(struct connection *connection)
+void connection_moved(struct connection *connection, long bytes)
 {
 	struct proxy *proxy = connection->proxy;
 
-	movers_count(&proxy->movers, loop_now(proxy->loop), &connection->counted);
+	movers_count(&proxy->movers, &connection->moved, loop_now(proxy->loop),
+		(size_t)bytes, rules_limits(proxy->rules)->rate);
 	if (connection->state >= STATE_EXCHANGE)
 		connection_give_time(connection, patience[connection->state]);
 }
@@ -125,7 +126,7 @@ long client_read(struct connection *connection)
 	if (length > 0) {
 		throttle_spend(throttle, UPLOAD, (size_t)length, &connection->upstream,
 			&connection->client);
-		connection_moved(connection);
+		connection_moved(connection, length);
 	}
 	return length;
 }
@@ -148,7 +149,7 @@ long client_write(struct connection *connection)
 	if (length > 0) {
 		throttle_spend(throttle, DOWNLOAD, (size_t)length, &connection->upstream,
 			&connection->client);
-		connection_moved(connection);
+		connection_moved(connection, length);
 	}
 	return length;
 }
@@ -263,10 +264,13 @@ static void limit_queues(struct connection *connection)
 	const struct proxy *proxy = connection->proxy;
 	const volatile struct job_limits *limits = rules_limits(proxy->rules);
 	size_t share = queues_share(limits->rate, &proxy->movers, proxy->connections);
-	bool grows = !share || (connection->share && share > connection->share);
+	bool grows;
 
+	if (share && connection->moved.little)
+		share = SHARE_MIN;
+	grows = !share || (connection->share && share > connection->share);
 	if (share == connection->share ||
-		(grows && connection->counted != proxy->movers.second))
+		(grows && connection->moved.second != proxy->movers.second))
 		return;
 	connection->share = share;
 	queues_limit_client(&connection->client, share);

@@ -73,8 +73,8 @@ struct connection {
 	struct peer client, upstream;
 	uint64_t generation; /* of the job's limits that it keeps to */
 	bool stuck;	     /* counted among those of struct movers */
-	uint64_t counted;    /* of movers_count() */
-	size_t share;	     /* of queues_share() that its sockets keep to */
+	struct mover moved;
+	size_t share; /* of queues_share() that its sockets keep to */
 	struct waiter upload_turn, download_turn;
 	struct timer timer;   /* due at the deadline or before, and then set anew */
 	uint64_t deadline;    /* of the state, ns of CLOCK_MONOTONIC */
@@ -129,9 +129,9 @@ void connection_enter(struct connection *connection, enum connection_state state
 /* Gives the state that much time from now, in ns. */
 void connection_give_time(struct connection *connection, uint64_t time);
 
-/* Gives the state its whole time anew where it has that for each movement, as EXCHANGE has, and not for all of
- * them, as HEAD. */
-void connection_moved(struct connection *connection);
+/* Counts bytes that moved. Gives the state its whole time anew where it has that for each movement, as EXCHANGE has, and not
+ * for all of them, as HEAD. */
+void connection_moved(struct connection *connection, long bytes);
 
 /* Reads from, or writes to, the client as the throttle allows. As peer_read() and peer_write(). */
 long client_read(struct connection *connection);

@@ -14,19 +14,29 @@
 #define ALL_MIN	  32768UL
 #define ALL_MAX	  8388608UL
 #define SHARE_MAX 212992UL /* what Linux lets anybody set (net/core/sock.c, SK_RMEM_MAX) */
+#define LITTLE	  64	   /* part of the rate, of who is not counted */
 #define FREE_MAX  32	   /* connections that the kernel may give what it likes */
 
-void movers_count(struct movers *movers, uint64_t now, uint64_t *counted)
+void movers_count(struct movers *movers, struct mover *mover, uint64_t now, size_t bytes,
+	uint64_t rate)
 {
-	uint64_t second = now / SECOND;
+	uint64_t second = now / SECOND, least = rate / LITTLE;
+	bool counted;
 
 	if (movers->second != second) {
 		movers->before = movers->second + 1 == second ? movers->now : 0;
 		movers->now = 0;
 		movers->second = second;
 	}
-	movers->now += *counted != second;
-	*counted = second;
+	if (mover->second != second)
+		*mover = (struct mover){
+			.second = second,
+			.little = mover->second && mover->bytes <= least,
+		};
+	counted = mover->bytes && !mover->little;
+	mover->bytes += bytes;
+	mover->little = mover->little && mover->bytes <= least;
+	movers->now += !counted && !mover->little;
 }
 
 /* The next power of two: not every connection more or less is to change the queues of all. */

@@ -19,8 +19,16 @@ struct movers {
 	unsigned now, before, stuck;
 };
 
-/* Counts one that moves bytes at `now`, in ns; `*counted` is that connection's own, 0 at first. */
-void movers_count(struct movers *movers, uint64_t now, uint64_t *counted);
+/* How much a connection moved in a second. */
+struct mover {
+	uint64_t second, bytes;
+	bool little; /* less than counts, in that second so far and in the one before */
+};
+
+/* Counts one that moves bytes at `now`, in ns; who keeps to a little of `rate`, in bytes per second, takes no share from
+ * the others, who could not do with less. */
+void movers_count(struct movers *movers, struct mover *mover, uint64_t now, size_t bytes,
+	uint64_t rate);
 
 /*
  * Bytes that each connection's socket to its site may hold in one direction; its buffers may hold a quarter of that. `rate` is

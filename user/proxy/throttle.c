@@ -15,16 +15,15 @@
 #include "lib/cleanup.h"
 #include "proxy/throttle.h"
 
-#define NANOSECONDS 1000000000ULL
-#define SEGMENT	    1428UL /* bytes of TCP: what the listeners ask for, less 12 of timestamps */
-#define HEADERS \
-	52UL /* and of IPv4 and TCP before them, with timestamps; IPv6 has 20 more */
+#define NANOSECONDS	  1000000000ULL
+#define SEGMENT		  1428UL /* bytes of TCP: what the listeners ask for, less 12 of timestamps */
+#define HEADERS		  52UL /* bytes before them, of IPv4 and TCP; IPv6 has 20 more */
 #define CLOSING		  2UL /* segments: the end, and an acknowledgement of the other's */
-#define FREE		  UINT32_MAX /* number of segments, those of a time without a rate */
+#define FREE		  UINT32_MAX /* number of segments: those of a time without a rate */
 #define QUANTA_PER_SECOND 1000UL     /* where a segment takes less than that */
 #define LATENESS	  4000000UL  /* ns that a busy machine may wake us too late */
-#define REST		  (NANOSECONDS / 4)
-#define SLACK		  16UL /* part of the rate */
+#define REST		  (NANOSECONDS / 4) /* ns that the sites may have had less than the rate */
+#define SLACK		  16UL		    /* part of the rate */
 
 struct lane {
 	struct throttle *throttle;
@@ -141,8 +140,7 @@ size_t throttle_allowance(struct throttle *throttle, enum direction direction, s
 	return want < most ? want : most;
 }
 
-/* How far a clock may lag behind: one quantum, as in the kernel's pacer; or what makes good for a timer that came late, or for
- * another's moment of rest. */
+/* How far, in ns, a clock may lag behind: one quantum, as in the kernel's pacer; or what makes good for a timer that came late. */
 static uint64_t credit(const struct lane *lane)
 {
 	uint64_t one = duration(lane, quantum(lane) + HEADERS);

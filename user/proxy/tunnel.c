@@ -126,7 +126,7 @@ static enum step fill(struct connection *connection, struct flow *flow, struct p
 			&connection->client);
 		/* Mostly the socket is empty now; if not, the loop tells at once. */
 		from->readable = from->hung || flow->piped == allowed;
-		connection_moved(connection);
+		connection_moved(connection, length);
 		return STEP_AGAIN;
 	}
 	pipe_put(flow);
