@@ -158,7 +158,10 @@ kernel_holds()
 # Returns once the site was asked $1 times for something that it gives by halves, or not at all.
 asked()
 {
+	local tries=0
+
 	until [ "$(lab_seen '.line // "" | test("/(half|silence)")' | wc -l)" -ge "$1" ]; do
+		[ $((++tries)) -le 200 ] || lab_fail 'the site was not asked so often' || return
 		serves || return
 	done
 }

@@ -70,7 +70,7 @@ def listener(kind, port, address="::"):
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     bound.bind((address, port))
     if kind == socket.SOCK_STREAM:
-        bound.listen(128)
+        bound.listen(1024)
     return bound
 
 
