@@ -13,6 +13,13 @@ setup()
 	lab_forget
 }
 
+# How many filters of system calls process $1 has.
+filters_of()
+{
+	# shellcheck disable=SC2016 # expanded by awk
+	in_lab awk '/^Seccomp_filters:/ { print $2 }' "/proc/$1/status"
+}
+
 # Sets SUPERVISOR and WORKER of the job, once there is a worker that listens.
 proxy_of_job()
 {
@@ -20,7 +27,7 @@ proxy_of_job()
 
 	proxy=$(proxy_cgroup)/cgroup.procs
 	until read -r -d '' SUPERVISOR WORKER < <(in_lab cat "$proxy"; printf '\0') && [ -n "$WORKER" ] &&
-		in_lab grep -q 'Seccomp:.2' "/proc/$WORKER/status"; do
+		[ "$(filters_of "$WORKER")" -gt "$(filters_of "$SUPERVISOR")" ]; do
 		in_lab kill -0 "$SUPERVISOR" || lab_fail 'the supervisor is gone' || return
 	done
 }
@@ -215,6 +222,8 @@ still_serves()
 	[ "$(uname -m)" = x86_64 ] || skip 'this processor has one table'
 	job_up --domain allowed.test
 	filter_kills 'x32 getpid' 'x32 read -1 0 0' 'x32 execve 0 0 0' 'x32 520 0 0 0' 'x32 545 0 0 0'
+	is "$(in_lab "$LIB/taken_over.py" "$SUPERVISOR" --filter 'x32 socket AF_UNIX SOCK_STREAM 0')" \
+		'x32 socket AF_UNIX SOCK_STREAM 0: killed'
 	# getpid(2) of 32-bit programs; the kernel may take no calls of theirs.
 	seen=$(in_lab "$LIB/taken_over.py" "$WORKER" 'int80 20')
 	like "$seen" 'int80 20: @(killed|no door)'
@@ -242,7 +251,7 @@ still_serves()
 			"Groups: CapInh:$(printf %016d 0) CapPrm:$(printf %016d 0) CapEff:$(printf %016d 0) CapBnd:$(printf %016d 0) CapAmb:$(printf %016d 0) NoNewPrivs:1 "
 	done
 	is "$(in_lab "$LIB/taken_over.py" "$SUPERVISOR" 'kill 1 0' 'setuid 0' 'setgroups 0 0' 'mount /run /run 0 4096 0' \
-		'socket AF_PACKET SOCK_RAW 768' 'socket AF_INET SOCK_RAW 6' 'ptrace 16 1 0 0' | sed 's/.*: //' | sort -u)" EPERM
+		'socket AF_INET SOCK_RAW 6' 'ptrace 16 1 0 0' | sed 's/.*: //' | sort -u)" EPERM
 	is "$(in_lab "$LIB/taken_over.py" "$SUPERVISOR" 'socket AF_INET SOCK_STREAM 0' 'connect $ 10.0.0.1:80 16' \
 		'connect $ 11.0.0.2:22 16' | sed 's/.*: //' | paste -sd ' ')" 'ok EPERM EPERM'
 	is "$(in_lab "$LIB/taken_over.py" "$SUPERVISOR" 'openat AT_FDCWD /etc/shadow 0' \
@@ -250,5 +259,19 @@ still_serves()
 		"openat AT_FDCWD /run/jobfence/jobs/$JOB/new O_WRONLY|O_CREAT 420" 'openat AT_FDCWD /proc/1/environ 0' \
 		"openat AT_FDCWD /proc/$WORKER/mem 0" 'unlink /etc/hosts' | sed 's/.*: //' | sort -u)" EACCES
 	lab_saw_nothing
+	still_serves
+}
+
+@test "the supervisor has no sockets but those of a proxy, no namespaces, and less of the kernel than any user" {
+	local refused=('socket AF_UNIX SOCK_STREAM 0' 'socket AF_UNIX SOCK_DGRAM 0' 'socketpair AF_UNIX SOCK_STREAM 0 [8]'
+		'socket AF_PACKET SOCK_RAW 768' 'socket AF_VSOCK SOCK_STREAM 0' 'socket AF_ALG SOCK_SEQPACKET 0' 'socket 44 SOCK_RAW 0'
+		'socket AF_NETLINK SOCK_RAW 12' 'socket AF_NETLINK SOCK_RAW 16' 'socket 0x100000001 SOCK_STREAM 0' 'io_uring_setup 1 [120]'
+		'unshare CLONE_NEWUSER' 'clone 0x10000200 0 0 0 0' 'clone3 [64] 64' 'bpf 0 [128] 128' 'bpf 5 [128] 128'
+		'bpf 0x100000000 [128] 128' 'perf_event_open [128] 0 -1 -1 0' 'userfaultfd 1' 'add_key 0 0 0 0 0' 'request_key 0 0 0 0'
+		'keyctl 0 -3 1')
+
+	job_up --domain allowed.test
+	proxy_of_job
+	is "$(in_lab "$LIB/taken_over.py" "$SUPERVISOR" "${refused[@]}")" "$(printf '%s: ENOSYS\n' "${refused[@]}")"
 	still_serves
 }

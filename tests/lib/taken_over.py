@@ -8,7 +8,7 @@ Makes a process call the kernel as whoever took it over would: stops it, puts ea
 prints it with how it ended: "ok", the name of an error, or "killed". It needs the rights of root, and nothing of the
 process.
 
-With --filter it asks the process's filter of seccomp only, by a copy that makes an error of each verdict, and prints
+With --filter it asks the process's own filter of seccomp only, the last that it got, by a copy that makes an error of each verdict, and prints
 "killed" or "passed" for each CALL. Without a CALL it tries every number with arguments that are good for nothing,
 and prints those that pass.
 
@@ -253,9 +253,11 @@ def filter_of(pid):
     ptrace(PTRACE_SEIZE, pid)
     ptrace(PTRACE_INTERRUPT, pid)
     os.waitpid(pid, 0)
-    count = ptrace(PTRACE_SECCOMP_GET_FILTER, pid)
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        last = next(int(line.split()[1]) for line in file if line.startswith("Seccomp_filters:")) - 1
+    count = ptrace(PTRACE_SECCOMP_GET_FILTER, pid, last)
     instructions = ctypes.create_string_buffer(8 * count)
-    ptrace(PTRACE_SECCOMP_GET_FILTER, pid, 0, ctypes.addressof(instructions))
+    ptrace(PTRACE_SECCOMP_GET_FILTER, pid, last, ctypes.addressof(instructions))
     ptrace(PTRACE_DETACH, pid)
     return instructions
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * First what is given up for good, then what may be opened (Landlock), then what may be called (seccomp). The list
- * of calls is that of the worker's code: who adds a call there adds it here.
+ * of calls is that of the worker's code: who adds a call there adds it here. The supervisor has a list of what it may not call.
  */
 
 #include <assert.h>
@@ -11,8 +11,10 @@
 #include <linux/bpf.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -58,25 +60,6 @@ static int set_limits(void)
 	files.rlim_cur = files.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &files) || setrlimit(RLIMIT_CORE, &none) ||
 		setrlimit(RLIMIT_FSIZE, &log))
-		return -errno;
-	return 0;
-}
-
-int sandbox_drop_privileges(const struct proxy_settings *settings)
-{
-	int error = set_limits();
-
-	if (!error)
-		error = drop_bounding_set();
-	if (error)
-		return error;
-	if (setgroups(0, NULL) || setresgid(settings->gid, settings->gid, settings->gid) ||
-		setresuid(settings->uid, settings->uid, settings->uid))
-		return -errno;
-	error = drop_capabilities();
-	if (error)
-		return error;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		return -errno;
 	return 0;
 }
@@ -190,12 +173,14 @@ static const int allowed_calls[] = {
 		MASKED(1, ~(SOCK_NONBLOCK | SOCK_CLOEXEC), type), EQUAL(2, 0))
 #define OPTION(level, name) WHERE(setsockopt, 2, EQUAL(1, level), EQUAL(2, name))
 
-/* Calls that do more than the worker needs. */
-static const struct {
-	int call;
+struct call {
+	int number;
 	unsigned count;
 	struct scmp_arg_cmp conditions[3];
-} allowed_in_part[] = {
+};
+
+/* Calls that do more than the worker needs. */
+static const struct call allowed_in_part[] = {
 	/* For the sites and the resolvers; the one that asks for routes is open already. For other protocols the
 	 * kernel would load a module before it asks the fence. */
 	SOCKETS(AF_INET, SOCK_STREAM),
@@ -220,6 +205,28 @@ static const struct {
 	WHERE(bpf, 1, EQUAL(0, BPF_MAP_UPDATE_ELEM)),
 	/* No code but what was there at the start. */
 	WHERE(mmap, 1, MASKED(2, PROT_EXEC, 0)),
+};
+
+/* What neither process of the proxy needs, and anybody may call. A list of what they need would have to have all that a worker
+ * calls while it starts, which changes with each version of the loader and the libraries. */
+static const struct call refused_calls[] = {
+	/* Sockets beyond TCP, UDP and, for routes, netlink; see refuse_calls(). */
+	WHERE(socket, 1, { 0, SCMP_CMP_GT, AF_NETLINK }),
+	WHERE(socket, 2, EQUAL(0, AF_NETLINK), { 2, SCMP_CMP_NE, NETLINK_ROUTE }),
+	WHERE(socketpair, 0),
+	WHERE(io_uring_setup, 0),
+	/* A user namespace, in which it had all rights. Flags of clone3(2) can't be seen; the C library does without. */
+	WHERE(unshare, 0),
+	WHERE(clone, 1, MASKED(0, CLONE_NEWUSER, CLONE_NEWUSER)),
+	WHERE(clone3, 0),
+	/* What has often been a way into the kernel. */
+	WHERE(bpf, 1, EQUAL(0, BPF_MAP_CREATE)),
+	WHERE(bpf, 1, { 0, SCMP_CMP_GT, BPF_MAP_UPDATE_ELEM }),
+	WHERE(perf_event_open, 0),
+	WHERE(userfaultfd, 0),
+	WHERE(add_key, 0),
+	WHERE(request_key, 0),
+	WHERE(keyctl, 0),
 };
 
 static void cleanup_filter(scmp_filter_ctx *filter)
@@ -267,7 +274,7 @@ static int restrict_calls(bool files_restricted)
 		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed_calls[i], 0);
 	for (size_t i = 0; !error && i < ARRAY_SIZE(allowed_in_part); i++)
 		error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
-			allowed_in_part[i].call, allowed_in_part[i].count,
+			allowed_in_part[i].number, allowed_in_part[i].count,
 			allowed_in_part[i].conditions);
 	/* An end of its own by abort(3), no end of its supervisor. */
 	if (!error)
@@ -278,6 +285,41 @@ static int restrict_calls(bool files_restricted)
 		error = seccomp_rule_add(
 			filter, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);
 	return error ? error : seccomp_load(filter);
+}
+
+static int refuse_calls(void)
+{
+	_cleanup_(cleanup_filter) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int error = filter ? 0 : -ENOMEM;
+
+	for (unsigned family = 0; !error && family < AF_NETLINK; family++)
+		if (family != AF_INET && family != AF_INET6)
+			error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS),
+				SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, family));
+	for (size_t i = 0; !error && i < ARRAY_SIZE(refused_calls); i++)
+		error = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(ENOSYS),
+			refused_calls[i].number, refused_calls[i].count,
+			refused_calls[i].conditions);
+	return error ? error : seccomp_load(filter);
+}
+
+int sandbox_drop_privileges(const struct proxy_settings *settings)
+{
+	int error = set_limits();
+
+	if (!error)
+		error = drop_bounding_set();
+	if (error)
+		return error;
+	if (setgroups(0, NULL) || setresgid(settings->gid, settings->gid, settings->gid) ||
+		setresuid(settings->uid, settings->uid, settings->uid))
+		return -errno;
+	error = drop_capabilities();
+	if (error)
+		return error;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		return -errno;
+	return refuse_calls();
 }
 
 int sandbox_close(void)

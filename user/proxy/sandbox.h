@@ -8,7 +8,8 @@
 /*
  * First stage, for the supervisor and by inheritance for the worker: no core dumps, not traceable, no
  * supplementary groups, the user and group of the settings, an empty capability set
- * (bounding set too), no_new_privs, limits on descriptors and on the length of files.
+ * (bounding set too), no_new_privs, limits on descriptors and on the length of files, and a seccomp filter: what any
+ * user may call and the proxy never does is ENOSYS.
  *
  * Returns 0 or -errno; the caller ends the process then.
  */
