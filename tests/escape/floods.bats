@@ -56,7 +56,8 @@ gives_back()
 }
 
 @test "fast open begins no more connections than the job may have" {
-	in_job_directly python3 -c 'import socket, time
+	in_job_directly python3 -c 'import resource, socket, time
+resource.setrlimit(resource.RLIMIT_NOFILE, (2000, 2000))
 sockets = []
 for _ in range(1100):
 	made = socket.socket()
