@@ -37,7 +37,6 @@ struct lane {
 struct throttle {
 	struct loop *loop;
 	const volatile struct job_limits *limits; /* by the loader, at any time */
-	bool kernel_paces;
 	struct lane lanes[2];
 };
 
@@ -61,7 +60,6 @@ static void follow_limits(struct throttle *throttle)
 {
 	uint64_t paced = throttle->limits->paced, rate = throttle->limits->rate;
 
-	throttle->kernel_paces = !paced;
 	throttle->lanes[UPLOAD].rate = paced ? paced : rate + rate / SLACK;
 	throttle->lanes[DOWNLOAD].rate = paced;
 }
@@ -145,7 +143,7 @@ static uint64_t credit(const struct lane *lane)
 {
 	uint64_t one = duration(lane, quantum(lane) + HEADERS);
 
-	if (lane->throttle->kernel_paces)
+	if (!lane->throttle->lanes[DOWNLOAD].rate)
 		return REST;
 	return one < LATENESS ? LATENESS : one;
 }
@@ -171,12 +169,13 @@ static size_t headers(const struct lane *lane, struct peer *peer)
 /* Moves a clock on by bytes on the wire. */
 static void charge(struct lane *lane, size_t bytes)
 {
-	uint64_t now = loop_now(lane->throttle->loop);
+	uint64_t now = loop_now(lane->throttle->loop), most;
 
 	if (!lane->rate)
 		return;
-	if (lane->departure + credit(lane) < now)
-		lane->departure = now - credit(lane);
+	most = credit(lane);
+	if (lane->departure + most < now)
+		lane->departure = now - most;
 	lane->departure += duration(lane, bytes);
 }
 

@@ -4,6 +4,7 @@
 /*
  * The throttle where the kernel does not pace: a clock for each direction, shared by all connections of the job, which
  * wait in line for it. Headers and acknowledgements take their share too: the kernel tells how many segments were sent.
+ * Where it does, what the proxy adds on the way to the sites is held.
  */
 
 #include <stdbool.h>
