@@ -54,31 +54,18 @@ void connection_reset_at_end(const struct connection *connection, bool reset)
 		sizeof(linger));
 }
 
-static void count_stuck(struct connection *connection)
-{
-	bool stuck = !connection->closed &&
-		     (connection->client.out || connection->upstream.out ||
-			     connection->up.piped || connection->down.piped);
-
-	connection->proxy->movers.stuck += (unsigned)stuck - (unsigned)connection->stuck;
-	connection->stuck = stuck;
-}
-
 static void connection_close(struct connection *connection)
 {
 	struct proxy *proxy = connection->proxy;
 
 	dial_cancel(&connection->dial);
 	tunnel_end(connection);
-	throttle_leave(&connection->upload_turn);
-	throttle_leave(&connection->download_turn);
 	loop_cancel_timer(proxy->loop, &connection->timer);
 	peer_close(&connection->client);
 	peer_close(&connection->upstream);
 	buffer_put(&connection->pending);
 	connection->closed = true;
-	count_stuck(connection);
-	proxy->connections--;
+	bandwidth_leave(connection);
 	loop_defer(proxy->loop, &connection->release);
 }
 
@@ -97,61 +84,6 @@ void connection_enter(struct connection *connection, enum connection_state state
 {
 	connection->state = state;
 	connection_give_time(connection, patience[state]);
-}
-
-void connection_moved(struct connection *connection, long bytes)
-{
-	struct proxy *proxy = connection->proxy;
-
-	movers_count(&proxy->movers, &connection->moved, loop_now(proxy->loop),
-		(size_t)bytes, rules_limits(proxy->rules)->rate);
-	if (connection->state >= STATE_EXCHANGE)
-		connection_give_time(connection, patience[connection->state]);
-}
-
-long client_read(struct connection *connection)
-{
-	struct throttle *throttle = connection->proxy->throttle;
-	size_t allowed;
-	long length;
-
-	if (!connection->client.readable || connection->client.eof)
-		return -EAGAIN;
-	allowed = throttle_allowance(throttle, UPLOAD, queues_piece(connection->share));
-	if (!allowed) {
-		throttle_wait(throttle, UPLOAD, &connection->upload_turn);
-		return -EAGAIN;
-	}
-	length = peer_read(&connection->client, allowed);
-	if (length > 0) {
-		throttle_spend(throttle, UPLOAD, (size_t)length, &connection->upstream,
-			&connection->client);
-		connection_moved(connection, length);
-	}
-	return length;
-}
-
-long client_write(struct connection *connection)
-{
-	struct throttle *throttle = connection->proxy->throttle;
-	size_t allowed;
-	long length;
-
-	if (!connection->client.writable)
-		return -EAGAIN;
-	allowed = throttle_allowance(
-		throttle, DOWNLOAD, buffer_length(connection->client.out));
-	if (!allowed) {
-		throttle_wait(throttle, DOWNLOAD, &connection->download_turn);
-		return -EAGAIN;
-	}
-	length = peer_write(&connection->client, allowed);
-	if (length > 0) {
-		throttle_spend(throttle, DOWNLOAD, (size_t)length, &connection->upstream,
-			&connection->client);
-		connection_moved(connection, length);
-	}
-	return length;
 }
 
 static void record(struct connection *connection, enum reason reason, const char *name)
@@ -258,27 +190,6 @@ static bool wants_input(const struct connection *connection)
 	       !(connection->state == STATE_EXCHANGE && connection->request.complete);
 }
 
-/* Keeps to what all connections share by now. Those that stand still are not counted, so they don't grow. */
-static void limit_queues(struct connection *connection)
-{
-	const struct proxy *proxy = connection->proxy;
-	const volatile struct job_limits *limits = rules_limits(proxy->rules);
-	size_t share = queues_share(limits->rate, &proxy->movers, proxy->connections);
-	bool grows;
-
-	if (share && connection->moved.little)
-		share = SHARE_MIN;
-	grows = !share || (connection->share && share > connection->share);
-	if (share == connection->share ||
-		(grows && connection->moved.second != proxy->movers.second))
-		return;
-	connection->share = share;
-	queues_limit_client(&connection->client, share);
-	connection->upstream.bounded = share;
-	if (!dial_is_connecting(&connection->dial))
-		queues_limit_site(&connection->upstream, share);
-}
-
 /* Takes over an update of the job. Returns whether it took away the host that this connection is for. Between
  * requests it is for none: the next one is checked anyway. */
 static bool is_withdrawn(struct connection *connection)
@@ -311,7 +222,7 @@ void connection_run(struct connection *connection)
 	};
 	enum step step = STEP_AGAIN;
 
-	limit_queues(connection);
+	bandwidth_limit_queues(connection);
 	for (int i = 0; i < STEPS_MAX && step == STEP_AGAIN; i++)
 		step = is_withdrawn(connection) ? STEP_END
 						: steps[connection->state](connection);
@@ -319,7 +230,7 @@ void connection_run(struct connection *connection)
 		connection_close(connection);
 		return;
 	}
-	count_stuck(connection);
+	bandwidth_count_stuck(connection);
 	if (step == STEP_AGAIN && !connection->turn_asked) {
 		connection->turn_asked = true;
 		loop_defer(connection->proxy->loop, &connection->turn);
@@ -362,16 +273,6 @@ static void upstream_ready(struct source *source, uint32_t events)
 	}
 	peer_note(&connection->upstream, events);
 	connection_run(connection);
-}
-
-static void upload_turn(struct waiter *waiter)
-{
-	connection_run(container_of(waiter, struct connection, upload_turn));
-}
-
-static void download_turn(struct waiter *waiter)
-{
-	connection_run(container_of(waiter, struct connection, download_turn));
 }
 
 static void refuse_dial(struct connection *connection, int status)
@@ -442,10 +343,8 @@ static void dialled(struct dial *dial, int status)
 {
 	struct connection *connection = container_of(dial, struct connection, dial);
 
-	if (!status && connection->state == STATE_DIALLING) {
+	if (!status && connection->state == STATE_DIALLING)
 		queues_limit_site(&connection->upstream, connection->share);
-		connection->upstream.bounded = connection->share;
-	}
 	if (status)
 		refuse_dial(connection, status);
 	else if (connection->state == STATE_DIALLING && connection->tls)
@@ -498,8 +397,7 @@ int connection_new(struct proxy *proxy, int fd, const struct endpoint *destinati
 	connection->timer.expired = expired;
 	connection->turn.run = turn;
 	connection->release.run = release;
-	connection->upload_turn.ready = upload_turn;
-	connection->download_turn.ready = download_turn;
+	bandwidth_join(connection);
 	connection->up.pipe[0] = connection->down.pipe[0] = -1;
 	connection->port = ntohs(destination->port);
 	connection->original = destination->address;
@@ -510,7 +408,6 @@ int connection_new(struct proxy *proxy, int fd, const struct endpoint *destinati
 			!memcmp(&destination->address, &settings->virtual6.address,
 				sizeof(struct address)));
 	connection->generation = rules_limits(proxy->rules)->generation;
-	proxy->connections++;
 	connection_enter(connection, STATE_FIRST);
 	TAKE_POINTER(connection);
 	return 0;

@@ -129,9 +129,26 @@ void connection_enter(struct connection *connection, enum connection_state state
 /* Gives the state that much time from now, in ns. */
 void connection_give_time(struct connection *connection, uint64_t time);
 
+/* Makes a connection one of those that share the job's bandwidth; and no longer, once its ends are closed. */
+void bandwidth_join(struct connection *connection);
+void bandwidth_leave(struct connection *connection);
+
+/* Keeps to what all connections share by now. */
+void bandwidth_limit_queues(struct connection *connection);
+
+/* Counts the connection among those that hold what they can't pass on, if it is one. */
+void bandwidth_count_stuck(struct connection *connection);
+
+/* How many of `want` bytes may be moved now; 0: none, the connection is run again when there is something. */
+size_t bandwidth_allowance(
+	struct connection *connection, enum direction direction, size_t want);
+
+/* Has the throttle reckon bytes that moved, and counts them. */
+void bandwidth_spend(struct connection *connection, enum direction direction, size_t bytes);
+
 /* Counts bytes that moved. Gives the state its whole time anew where it has that for each movement, as EXCHANGE has, and not
  * for all of them, as HEAD. */
-void connection_moved(struct connection *connection, long bytes);
+void bandwidth_count_moved(struct connection *connection, size_t bytes);
 
 /* Reads from, or writes to, the client as the throttle allows. As peer_read() and peer_write(). */
 long client_read(struct connection *connection);

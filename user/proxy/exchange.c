@@ -118,7 +118,7 @@ static enum step send_request(struct connection *connection)
 		return moved ? STEP_AGAIN : STEP_WAIT;
 	length = peer_write(upstream, BUFFER_SIZE);
 	if (length > 0) {
-		connection_moved(connection, length);
+		bandwidth_count_moved(connection, (size_t)length);
 		moved = true;
 	} else if (length != -EAGAIN) {
 		/* A response may be on its way all the same. */
@@ -232,7 +232,7 @@ static enum step receive_response(struct connection *connection)
 	if (length == -ENOMEM)
 		return STEP_END;
 	if (length > 0)
-		connection_moved(connection, length);
+		bandwidth_count_moved(connection, (size_t)length);
 	if (upstream->in && !connection->response_began) {
 		enum step step = read_head(connection);
 

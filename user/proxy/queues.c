@@ -103,8 +103,9 @@ static void limit(const struct peer *peer, size_t receive, size_t send)
 	set(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, receive);
 }
 
-void queues_limit_site(const struct peer *peer, size_t share)
+void queues_limit_site(struct peer *peer, size_t share)
 {
+	peer->bounded = share;
 	limit(peer, share, share);
 }
 

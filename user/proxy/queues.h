@@ -43,5 +43,5 @@ size_t queues_piece(size_t share);
 void queues_limit_first(int fd, size_t share);
 
 /* Bound what a connected socket to a site, or to the client, holds in each direction. */
-void queues_limit_site(const struct peer *peer, size_t share);
+void queues_limit_site(struct peer *peer, size_t share);
 void queues_limit_client(const struct peer *peer, size_t share);

@@ -109,8 +109,7 @@ static enum step forward(
 	/* What is longer now would reach the site beyond the rate. */
 	written = buffer_length(connection->pending);
 	if (written > length)
-		throttle_spend(connection->proxy->throttle, UPLOAD, written - length,
-			&connection->upstream, &connection->client);
+		bandwidth_spend(connection, UPLOAD, written - length);
 	connection->asked = (struct http_asked){
 		.head = slice_is(&head.method, "HEAD"),
 		.old = head.minor == 0,

@@ -104,29 +104,22 @@ static enum step drain(struct flow *flow, struct peer *to)
 
 static enum step fill(struct connection *connection, struct flow *flow, struct peer *from)
 {
-	bool upload = from == &connection->client;
-	enum direction direction = upload ? UPLOAD : DOWNLOAD;
-	struct throttle *throttle = connection->proxy->throttle;
+	enum direction direction = from == &connection->client ? UPLOAD : DOWNLOAD;
 	size_t allowed =
-		throttle_allowance(throttle, direction, queues_piece(connection->share));
+		bandwidth_allowance(connection, direction, queues_piece(connection->share));
 	ssize_t length;
 
-	if (!allowed) {
-		throttle_wait(throttle, direction,
-			upload ? &connection->upload_turn : &connection->download_turn);
+	if (!allowed)
 		return STEP_WAIT;
-	}
 	if (!pipe_get(flow))
 		return STEP_END;
 	length = splice(from->source.fd, NULL, flow->pipe[1], NULL, allowed,
 		SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
 	if (length > 0) {
 		flow->piped = (size_t)length;
-		throttle_spend(throttle, direction, flow->piped, &connection->upstream,
-			&connection->client);
+		bandwidth_spend(connection, direction, flow->piped);
 		/* Mostly the socket is empty now; if not, the loop tells at once. */
 		from->readable = from->hung || flow->piped == allowed;
-		connection_moved(connection, length);
 		return STEP_AGAIN;
 	}
 	pipe_put(flow);

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* A connection's part of what all of the job's may move and hold: its turns at the throttle, and its share of the queues. */
+
+#include <errno.h>
+
+#include "lib/cleanup.h"
+#include "proxy/connection.h"
+
+static void upload_turn(struct waiter *waiter)
+{
+	connection_run(container_of(waiter, struct connection, upload_turn));
+}
+
+static void download_turn(struct waiter *waiter)
+{
+	connection_run(container_of(waiter, struct connection, download_turn));
+}
+
+void bandwidth_join(struct connection *connection)
+{
+	connection->upload_turn.ready = upload_turn;
+	connection->download_turn.ready = download_turn;
+	connection->proxy->connections++;
+}
+
+void bandwidth_leave(struct connection *connection)
+{
+	throttle_leave(&connection->upload_turn);
+	throttle_leave(&connection->download_turn);
+	bandwidth_count_stuck(connection);
+	connection->proxy->connections--;
+}
+
+void bandwidth_count_stuck(struct connection *connection)
+{
+	bool stuck = connection->client.out || connection->upstream.out ||
+		     connection->up.piped || connection->down.piped;
+
+	connection->proxy->movers.stuck += (unsigned)stuck - (unsigned)connection->stuck;
+	connection->stuck = stuck;
+}
+
+/* Those that stand still are not counted, so they don't grow. */
+void bandwidth_limit_queues(struct connection *connection)
+{
+	const struct proxy *proxy = connection->proxy;
+	const volatile struct job_limits *limits = rules_limits(proxy->rules);
+	size_t share = queues_share(limits->rate, &proxy->movers, proxy->connections);
+	bool grows;
+
+	if (share && connection->moved.little)
+		share = SHARE_MIN;
+	grows = !share || (connection->share && share > connection->share);
+	if (share == connection->share ||
+		(grows && connection->moved.second != proxy->movers.second))
+		return;
+	connection->share = share;
+	queues_limit_client(&connection->client, share);
+	if (!dial_is_connecting(&connection->dial))
+		queues_limit_site(&connection->upstream, share);
+}
+
+size_t bandwidth_allowance(
+	struct connection *connection, enum direction direction, size_t want)
+{
+	struct throttle *throttle = connection->proxy->throttle;
+	size_t allowed = throttle_allowance(throttle, direction, want);
+
+	if (!allowed)
+		throttle_wait(throttle, direction,
+			direction == UPLOAD ? &connection->upload_turn
+					    : &connection->download_turn);
+	return allowed;
+}
+
+void bandwidth_spend(struct connection *connection, enum direction direction, size_t bytes)
+{
+	throttle_spend(connection->proxy->throttle, direction, bytes, &connection->upstream,
+		&connection->client);
+	bandwidth_count_moved(connection, bytes);
+}
+
+void bandwidth_count_moved(struct connection *connection, size_t bytes)
+{
+	struct proxy *proxy = connection->proxy;
+
+	movers_count(&proxy->movers, &connection->moved, loop_now(proxy->loop), bytes,
+		rules_limits(proxy->rules)->rate);
+	if (connection->state >= STATE_EXCHANGE)
+		connection_enter(connection, connection->state);
+}
+
+long client_read(struct connection *connection)
+{
+	size_t allowed;
+	long length;
+
+	if (!connection->client.readable || connection->client.eof)
+		return -EAGAIN;
+	allowed = bandwidth_allowance(connection, UPLOAD, queues_piece(connection->share));
+	if (!allowed)
+		return -EAGAIN;
+	length = peer_read(&connection->client, allowed);
+	if (length > 0)
+		bandwidth_spend(connection, UPLOAD, (size_t)length);
+	return length;
+}
+
+long client_write(struct connection *connection)
+{
+	size_t allowed;
+	long length;
+
+	if (!connection->client.writable)
+		return -EAGAIN;
+	allowed = bandwidth_allowance(
+		connection, DOWNLOAD, buffer_length(connection->client.out));
+	if (!allowed)
+		return -EAGAIN;
+	length = peer_write(&connection->client, allowed);
+	if (length > 0)
+		bandwidth_spend(connection, DOWNLOAD, (size_t)length);
+	return length;
+}
