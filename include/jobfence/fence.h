@@ -18,7 +18,7 @@
 #include <linux/types.h>
 #endif
 
-#define FENCE_ABI 5
+#define FENCE_ABI 6
 
 /* The address under which a job sees its proxy: the IPv4 dummy address (RFC 7600, section
  * 4.8) and one of the dummy IPv6 prefix 100:0:0:1::/64 (RFC 9780). */
@@ -87,10 +87,11 @@ enum job_flags {
 	X(GUARD, 14, "guard", \
 		"TLS to a domain whose requests have to bear the job's header") \
 	X(DENIED, 15, "denied", "a domain that is denied") \
-	X(UNIX, 16, "unix", "a Unix socket of a process outside the job")
+	X(UNIX, 16, "unix", "a Unix socket of a process outside the job") \
+	X(OPTION, 17, "option", "a multicast group, or another port to choose from")
 
 enum reason {
-	REASON_COUNT = 17, /* one more than the last */
+	REASON_COUNT = 18, /* one more than the last */
 #define X(name, number, word, text) REASON_##name = (number),
 	REASONS(X)
 #undef X
@@ -106,6 +107,7 @@ enum hook {
 	HOOK_INGRESS = 6,
 	HOOK_UPSTREAM = 7,
 	HOOK_WORKER = 8, /* no refusal: the worker of a proxy ended */
+	HOOK_OPTION = 9,
 };
 
 /* By this option of a socket of its own, an int, a proxy's supervisor tells the programs that its worker ended: the status

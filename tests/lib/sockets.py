@@ -35,6 +35,8 @@ Tries each case, and prints it with how it ended: "ok" or the name of an error. 
 	ring ADDRESS PORT		connect by io_uring
 	ring_send ADDRESS PORT		send by io_uring
 	ring_socket FAMILY TYPE PROTOCOL	as socket, by io_uring
+	join GROUP DEVICE		become a member of a multicast group
+	option FAMILY TYPE LEVEL NAME	setsockopt(2), with numbers for level and name, and 512 zeros
 	bind TYPE ADDRESS PORT
 	loopback ADDRESS PORT		listen there, connect to it and say hello
 	io_uring
@@ -294,6 +296,20 @@ def try_original(address, port):
         return made.getpeername()
     level = socket.IPPROTO_IPV6 if ":" in address else socket.IPPROTO_IP
     return made.getsockopt(level, SO_ORIGINAL_DST, 28)
+
+
+def try_join(group, device):
+    made, index = make(socket.SOCK_DGRAM, group), socket.if_nametoindex(device)
+    if ":" in group:
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP,
+                        struct.pack("16sI", socket.inet_pton(socket.AF_INET6, group), index))
+    else:
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                        struct.pack("4s4sI", socket.inet_aton(group), bytes(4), index))
+
+
+def try_option(family, kind, level, name):
+    socket.socket(number("AF_", family), number("SOCK_", kind)).setsockopt(int(level), int(name), bytes(512))
 
 
 def by_ring(operation, fd, offset, address, length):

@@ -47,7 +47,8 @@ static const char *hook_name(unsigned hook)
 		[HOOK_BIND] = "bind",
 		[HOOK_EGRESS] = "egress",
 		[HOOK_INGRESS] = "ingress",
-		[HOOK_UPSTREAM] = "upstream" };
+		[HOOK_UPSTREAM] = "upstream",
+		[HOOK_OPTION] = "setsockopt" };
 
 	return hook < ARRAY_SIZE(names) && names[hook] ? names[hook] : "unknown";
 }

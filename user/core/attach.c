@@ -29,6 +29,7 @@ static const struct hook_row job_hooks[] = {
 	{ "socket_create", BPF_LSM_CGROUP, true },
 	{ "unix_connect", BPF_LSM_CGROUP, true },
 	{ "unix_send", BPF_LSM_CGROUP, true },
+	{ "setsockopt", BPF_CGROUP_SETSOCKOPT, false },
 	{ "bind4", BPF_CGROUP_INET4_BIND, false },
 	{ "bind6", BPF_CGROUP_INET6_BIND, false },
 	{ "connect4", BPF_CGROUP_INET4_CONNECT, false },
