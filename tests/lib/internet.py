@@ -341,11 +341,14 @@ class Visit:
         self.connection.sendall(b"SSH-2.0-this_is_no_web_server\r\n")
         self.connection.shutdown(socket.SHUT_RDWR)
 
-    def get_websocket(self, request, _):
+    def get_websocket(self, request, urgent):
+        """Says again what it hears; behind a byte that is urgent, if there is a number."""
         digest = hashlib.sha1(request.header("sec-websocket-key").encode() + WEBSOCKET_GUID)
         self.send("101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade",
                   "Sec-WebSocket-Accept: " + base64.b64encode(digest.digest()).decode())
         while block := request.stream.read1(65536):
+            if urgent:
+                self.connection.send(b"!", socket.MSG_OOB)
             self.connection.sendall(block)
 
 

@@ -102,6 +102,21 @@ static enum step drain(struct flow *flow, struct peer *to)
 	return STEP_AGAIN;
 }
 
+/* Splicing stops for good where urgent data begin (Linux, tcp_read_sock()): recv(2) leaves them out, and goes on behind. */
+static enum step read_on(struct connection *connection, struct peer *from, size_t allowed)
+{
+	long length = from == &connection->client ? client_read(connection)
+						  : peer_read(from, allowed);
+
+	if (length > 0)
+		return STEP_AGAIN;
+	if (length < 0 && length != -EAGAIN)
+		return STEP_END;
+	/* What hangs will get nothing more. */
+	from->eof |= from->hung;
+	return from->eof ? STEP_AGAIN : STEP_WAIT;
+}
+
 static enum step fill(struct connection *connection, struct flow *flow, struct peer *from)
 {
 	enum direction direction = from == &connection->client ? UPLOAD : DOWNLOAD;
@@ -123,12 +138,8 @@ static enum step fill(struct connection *connection, struct flow *flow, struct p
 		return STEP_AGAIN;
 	}
 	pipe_put(flow);
-	if (length < 0 && errno != EAGAIN)
-		return STEP_END;
-	from->readable = false;
-	/* What hangs will get nothing more. */
-	from->eof = length == 0 || from->hung;
-	return from->eof ? STEP_AGAIN : STEP_WAIT;
+	return length < 0 && errno != EAGAIN ? STEP_END
+					     : read_on(connection, from, allowed);
 }
 
 /* Bytes go on in the turn in which they came, if they can. */
