@@ -8,9 +8,9 @@ load ../lib/docker
 
 share=(-v /usr:/usr:ro -v /usr/lib:/lib:ro -v /usr/lib64:/lib64:ro -v "$LIB:$LIB:ro")
 others=('socket VSOCK STREAM 0' 'socket PACKET RAW 0' 'socket PACKET DGRAM 0' 'socket ALG SEQPACKET 0'
-	'socket 44 RAW 0' 'socket 38 SEQPACKET 0' 'socket 9 DGRAM 0' 'wide PACKET RAW 0' io_uring)
+	'socket 44 RAW 0' 'socket 38 SEQPACKET 0' 'socket 9 DGRAM 0' 'wide PACKET RAW 0' io_uring request_key)
 # Its other errno: the profile's default is EPERM, and runtimes leave out a rule that says the same.
-detours=('socketcall PACKET RAW 0' 'socketcall INET STREAM 0')
+detours=('socketcall PACKET RAW 0' 'socketcall INET STREAM 0' request_key32)
 
 # Runs a command in a container of the job; options of Docker may stand in the array `options`.
 contained()

@@ -40,6 +40,8 @@ Tries each case, and prints it with how it ended: "ok" or the name of an error. 
 	bind TYPE ADDRESS PORT
 	loopback ADDRESS PORT		listen there, connect to it and say hello
 	io_uring
+	request_key			ask the kernel for a key that is not there
+	request_key32			the same by the 32-bit call
 
 An IPv4 address in its IPv6 spelling (::ffff:a.b.c.d) goes by an IPv6 socket; an IPv6 address may have a scope.
 """
@@ -75,6 +77,7 @@ HEADERS = {
                  b"\0\x04\x04\x01\x01" + bytes(19) + socket.inet_pton(socket.AF_INET6, "2600:1::53")),
 }
 MAP_32BIT, SYS_SOCKETCALL, SYS_SOCKET, SYS_CONNECT, SYS_SOCKET32, SYS_SOCKETX32 = 0x40, 102, 1, 3, 359, 0x40000029
+SYS_REQUEST_KEY32 = 287
 # push %rbx; mov %edi, %eax; mov %esi, %ebx; xchg %edx, %ecx; int $0x80; pop %rbx; ret
 CALL32 = bytes.fromhex("5389f889f387d1cd805bc3")
 libc = ctypes.CDLL(None, use_errno=True)
@@ -154,6 +157,10 @@ def try_socketx32(family, kind, protocol):
 
 def try_io_uring32():
     by_call32(SYS_IO_URING_SETUP, 1, None)
+
+
+def try_request_key32():
+    by_call32(SYS_REQUEST_KEY32, None, None, memory=b"user\0")
 
 
 def try_tcp_socketcall(address, port):
@@ -361,6 +368,10 @@ def try_loopback(address, port):
     client.sendall(b"hello")
     if listening.accept()[0].recv(5) != b"hello":
         raise OSError(errno.EPROTO, "")
+
+
+def try_request_key():
+    check(libc.syscall(219 if platform.machine() == "aarch64" else 249, b"user", b"nowhere", None, 0))
 
 
 def try_io_uring():

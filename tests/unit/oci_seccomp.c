@@ -21,9 +21,10 @@
 	"{'names': ['socket'], 'action': 'SCMP_ACT_ALLOW', 'args': [" conditions "]}"
 #define REFUSED(name, number) \
 	"{'names': ['" name "'], 'action': 'SCMP_ACT_ERRNO', 'errnoRet': " #number "}"
-#define RINGS \
+#define DETOURS \
 	REFUSED("io_uring_setup", 1) \
-	"," REFUSED("io_uring_enter", 1) "," REFUSED("io_uring_register", 1)
+	"," REFUSED("io_uring_enter", 1) "," REFUSED("io_uring_register", 1) "," REFUSED( \
+		"request_key", 1)
 #define FOUR \
 	SOCKET(FAMILY(1)) \
 	"," SOCKET(FAMILY(2)) "," SOCKET(FAMILY(10)) "," SOCKET(FAMILY(16))
@@ -78,10 +79,10 @@ static void the_profile_of_docker_20_10_keeps_all_but_other_sockets(void **state
 {
 	(void)state;
 	becomes(DENY,
-		"[{'names': ['io_uring_enter', 'io_uring_register', 'io_uring_setup', 'read', 'socket', "
+		"[{'names': ['io_uring_enter', 'io_uring_register', 'io_uring_setup', 'read', 'request_key', 'socket', "
 		"'socketcall', 'socketpair'], 'action': 'SCMP_ACT_ALLOW'}," READ "]",
 		"[{'names': ['read', 'socketpair'], 'action': 'SCMP_ACT_ALLOW'}," FOUR
-		"," READ "," RINGS "," SOCKETCALL "]");
+		"," READ "," DETOURS "," SOCKETCALL "]");
 }
 
 static void conditions_on_the_family_are_decided_and_others_kept(void **state)
@@ -89,14 +90,14 @@ static void conditions_on_the_family_are_decided_and_others_kept(void **state)
 	(void)state;
 	/* Docker from 23.0 on: not AF_VSOCK. */
 	becomes(DENY_1, "[" SOCKET("{'index': 0, 'value': 40, 'op': 'SCMP_CMP_NE'}") "]",
-		"[" FOUR "," RINGS "," SOCKETCALL "]");
+		"[" FOUR "," DETOURS "," SOCKETCALL "]");
 	/* Podman: no NETLINK_AUDIT, told by three rules. */
 	becomes(DENY_38,
 		"[" NO_AUDIT "," SOCKET(NOT_AUDIT) "," SOCKET(
 			"{'index': 0, 'value': 16, 'op': 'SCMP_CMP_NE'}") "]",
 		"[" NO_AUDIT
 		"," SOCKET(FAMILY(1) "," NOT_AUDIT) "," SOCKET(FAMILY(2) "," NOT_AUDIT) "," SOCKET(FAMILY(10) "," NOT_AUDIT) "," SOCKET(FAMILY(
-			16) "," NOT_AUDIT) "," SOCKET(FAMILY(1)) "," SOCKET(FAMILY(2)) "," SOCKET(FAMILY(10)) "," RINGS "," REFUSED("socketcall",
+			16) "," NOT_AUDIT) "," SOCKET(FAMILY(1)) "," SOCKET(FAMILY(2)) "," SOCKET(FAMILY(10)) "," DETOURS "," REFUSED("socketcall",
 			1) "]");
 }
 
@@ -107,7 +108,7 @@ static void two_conditions_on_one_argument_are_alternatives(void **state)
 		"[" SOCKET(
 			"{'index': 0, 'value': 1, 'op': 'SCMP_CMP_EQ'}, {'index': 0, 'value': 10, 'op': 'SCMP_CMP_GE'}") "]",
 		"[" SOCKET(FAMILY(1)) "," SOCKET(FAMILY(10)) "," SOCKET(
-			FAMILY(16)) "," RINGS "," SOCKETCALL "]");
+			FAMILY(16)) "," DETOURS "," SOCKETCALL "]");
 }
 
 static void every_action_that_may_end_in_a_socket_counts(void **state)
@@ -125,7 +126,7 @@ static void every_action_that_may_end_in_a_socket_counts(void **state)
 
 		assert_int_equal(oci_seccomp_narrow(config, &failure), 0);
 		rules = json_object_get(json_object_get(config, "seccomp"), "syscalls");
-		assert_int_equal(json_array_size(rules), 8);
+		assert_int_equal(json_array_size(rules), 9);
 		for (size_t j = 0; j < 4; j++)
 			assert_non_null(json_object_get(json_array_get(rules, j), "args"));
 	}
@@ -134,7 +135,7 @@ static void every_action_that_may_end_in_a_socket_counts(void **state)
 static void a_profile_without_sockets_gets_none(void **state)
 {
 	(void)state;
-	becomes(KILL, "[" READ "]", "[" READ "," RINGS "," REFUSED("socketcall", 1) "]");
+	becomes(KILL, "[" READ "]", "[" READ "," DETOURS "," REFUSED("socketcall", 1) "]");
 }
 
 static void what_allows_by_default_refuses_other_families(void **state)
@@ -149,8 +150,8 @@ static void what_allows_by_default_refuses_other_families(void **state)
 	assert_string_equal(json_string_value(json_object_get(profile, "defaultAction")),
 		"SCMP_ACT_ALLOW");
 	rules = json_object_get(profile, "syscalls");
-	/* Of 0 to 16 thirteen, what is above, three of io_uring, and socketcall. */
-	assert_int_equal(json_array_size(rules), 18);
+	/* Of 0 to 16 thirteen, what is above, three of io_uring, request_key and socketcall. */
+	assert_int_equal(json_array_size(rules), 19);
 	assert_string_equal(
 		json_string_value(json_object_get(
 			json_array_get(
@@ -158,7 +159,7 @@ static void what_allows_by_default_refuses_other_families(void **state)
 			"op")),
 		"SCMP_CMP_GT");
 	assert_int_equal(oci_seccomp_narrow(config, &failure), 0);
-	assert_int_equal(json_array_size(json_object_get(profile, "syscalls")), 18);
+	assert_int_equal(json_array_size(json_object_get(profile, "syscalls")), 19);
 }
 
 static void what_is_no_profile_is_an_error(void **state)

@@ -153,7 +153,8 @@ static int refuse_families(json_t *rules)
 
 static bool is_detour(const char *name)
 {
-	return !strcmp(name, "socketcall") || !strncmp(name, "io_uring_", 9);
+	return !strcmp(name, "socketcall") || !strcmp(name, "request_key") ||
+	       !strncmp(name, "io_uring_", 9);
 }
 
 /* Appends to `rules` what may stay of a rule of the profile. */
@@ -203,8 +204,8 @@ static int narrow(json_t *profile)
 {
 	const char *action = json_string_value(json_object_get(profile, "defaultAction"));
 	const json_t *number = json_object_get(profile, "defaultErrnoRet"), *rule;
-	static const char *const rings[] = { "io_uring_setup", "io_uring_enter",
-		"io_uring_register" };
+	static const char *const refused[] = { "io_uring_setup", "io_uring_enter",
+		"io_uring_register", "request_key" };
 	_json_ json_t *rules = json_array();
 	int error = action && rules ? 0 : -EINVAL;
 	size_t i;
@@ -213,8 +214,8 @@ static int narrow(json_t *profile)
 		error = keep(rules, rule, refuses(action));
 	if (!error && !refuses(action))
 		error = refuse_families(rules);
-	for (i = 0; !error && i < ARRAY_SIZE(rings); i++)
-		error = refuse(rules, rings[i], EPERM);
+	for (i = 0; !error && i < ARRAY_SIZE(refused); i++)
+		error = refuse(rules, refused[i], EPERM);
 	if (!error)
 		error = refuse(rules, "socketcall",
 			strcmp(action, "SCMP_ACT_ERRNO") ||

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * socket(2) by its first argument. What makes sockets without saying so in its arguments is refused
- * whole: io_uring, and the 32-bit socketcall(2), whose place newer programs leave to socket(2).
+ * whole: io_uring, and the 32-bit socketcall(2), whose place newer programs leave to socket(2). So is request_key(2), by which
+ * the kernel has a program of the node's look for a key, in the network where it is one of the resolver's (request-key.conf(5)).
  */
 
 #include <errno.h>
@@ -40,6 +41,9 @@ static int refuse_detours(scmp_filter_ctx filter)
 	int error =
 		seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socketcall), 0);
 
+	if (!error)
+		error = seccomp_rule_add(
+			filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(request_key), 0);
 	return error ? error
 		     : seccomp_rule_add(
 			       filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0);
