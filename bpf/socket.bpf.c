@@ -6,11 +6,10 @@
  */
 
 #include "decide.bpf.h"
+#include "jobfence/option.h"
 
 #define AF_UNIX	       1
 #define AF_NETLINK     16
-#define SOL_IP	       0
-#define SOL_IPV6       41
 #define LSM_CONTINUE   1
 #define LSM_PERMISSION 0
 
@@ -87,50 +86,40 @@ int bind6(struct bpf_sock_addr *context)
 	return admit_bind(context);
 }
 
-/*
- * Whether the kernel would speak to a network for the job: it reports groups by sockets of its own (IGMP, MLD). Or
- * would narrow the ports that bind(2) chooses from, down to one that is somebody else's. The numbers are those of
- * include/uapi/linux/in.h and in6.h.
- */
-static __always_inline bool is_beyond_the_fence(int level, int name)
+static __always_inline bool admit_option(struct job_state *job_state, int level, int name)
 {
-	if (level != SOL_IP && level != SOL_IPV6)
-		return false;
-	switch (name) {
-	case 42: /* MCAST_JOIN_GROUP */
-	case 46: /* MCAST_JOIN_SOURCE_GROUP */
-	case 48: /* MCAST_MSFILTER */
+	struct event *event;
+
+	if (job_state->network == NETWORK_FULL || !option_is_refused(level, name))
 		return true;
-	case 35: /* IP_ADD_MEMBERSHIP */
-	case 39: /* IP_ADD_SOURCE_MEMBERSHIP */
-	case 41: /* IP_MSFILTER */
-	case 51: /* IP_LOCAL_PORT_RANGE */
-		return level == SOL_IP;
-	case 20: /* IPV6_ADD_MEMBERSHIP */
-	case 27: /* IPV6_JOIN_ANYCAST */
-		return level == SOL_IPV6;
-	default:
-		return false;
+	event = refusal_begin(
+		job_state->id, &job_state->budget, REASON_OPTION, HOOK_OPTION);
+	if (event) {
+		event->family = level == LEVEL_IP ? AF_INET : AF_INET6;
+		event_end_in_process(event);
 	}
+	return false;
 }
 
 SEC("cgroup/setsockopt")
 int setsockopt(struct bpf_sockopt *context)
 {
 	struct job_state *job_state = bpf_get_local_storage(&job, 0);
-	struct event *event;
 
-	if (job_state->network == NETWORK_FULL ||
-		!is_beyond_the_fence(context->level, context->optname)) {
-		/* The kernel takes the job's own bytes: of more than a page there are not all here (Linux 5.9). */
-		context->optlen = 0;
-		return PROGRAM_ALLOW;
-	}
-	event = refusal_begin(
-		job_state->id, &job_state->budget, REASON_OPTION, HOOK_OPTION);
-	if (event) {
-		event->family = context->level == SOL_IP ? AF_INET : AF_INET6;
-		event_end_in_process(event);
-	}
-	return PROGRAM_REFUSE;
+	if (!admit_option(job_state, context->level, context->optname))
+		return PROGRAM_REFUSE;
+	/* The kernel takes the job's own bytes: of more than a page there are not all here (Linux 5.9). */
+	context->optlen = 0;
+	return PROGRAM_ALLOW;
+}
+
+/* int socket_setsockopt(struct socket *sock, int level, int optname). The program above does not see the calls of 32-bit
+ * programs (do_sock_setsockopt() in net/socket.c, Linux 5.3 to 7.3). */
+SEC("lsm_cgroup/socket_setsockopt")
+int socket_option(__u64 *context)
+{
+	struct job_state *job_state = bpf_get_local_storage(&job, 0);
+
+	return admit_option(job_state, (int)context[1], (int)context[2]) ? LSM_CONTINUE
+									 : LSM_PERMISSION;
 }

@@ -6,6 +6,9 @@
 
 load ../lib/fence
 
+# Level and number of those of include/jobfence/option.h.
+refused_options=('0 35' '0 39' '0 41' '0 42' '0 46' '0 48' '0 51' '41 20' '41 27' '41 42' '41 46' '41 48')
+
 @test "a socket that was connected to its proxy and is connected anew is decided anew" {
 	for up in 'job_up --domain allowed.test' up_on_node; do
 		$up
@@ -68,7 +71,7 @@ load ../lib/fence
 	# On the loopback nothing is reported, which would come again and again.
 	is "$(in_lab "$LIB/sockets.py" "${joins[@]:2}" | grep -c ': ok$')" 2
 	up_on_node
-	for option in '0 35' '0 39' '0 41' '0 42' '0 46' '0 48' '0 51' '41 20' '41 27' '41 42' '41 46' '41 48'; do
+	for option in "${refused_options[@]}"; do
 		options+=("option INET6 DGRAM $option" "option INET6 STREAM $option")
 		[[ $option != 0* ]] || options+=("option INET DGRAM $option" "option INET STREAM $option")
 	done
@@ -76,6 +79,29 @@ load ../lib/fence
 	is "$(in_lab "$LIB/sockets.py" "${options[@]}" | grep -c ': EPERM$')" 0
 	all_end_with EPERM "${joins[@]}" "${options[@]}"
 	is "$(jobfence show "$JOB" --json | jq .upload.refused.option)" $((${#joins[@]} + ${#options[@]}))
+	lab_saw_nothing
+}
+
+# bats test_tags=vm,kernel
+@test "nor for a 32-bit program, whose calls the hook does not see" {
+	local joins=('join32 239.1.2.3 lo' 'join32 ff0e::1:2:3 lo') cases=() option
+
+	[ "$(uname -m)" = x86_64 ] || skip 'these calls are of x86'
+	is "$(in_lab "$LIB/sockets.py" "${joins[@]}")" "$(printf '%s: ok\n' "${joins[@]}")"
+	cases=("${joins[@]}" "${joins[@]/% lo/ uplink}")
+	for option in "${refused_options[@]}"; do
+		cases+=("option32 INET6 DGRAM $option" "optionx32 INET6 STREAM $option")
+	done
+	up_on_node
+	is "$(in_job "$LIB/sockets.py" "${cases[@]}" 'option32 INET STREAM 1 2' 'option32 INET6 STREAM 6 1')" \
+		"$(printf '%s: EPERM\n' "${cases[@]}")
+option32 INET STREAM 1 2: ok
+option32 INET6 STREAM 6 1: ok"
+	lab_saw_nothing
+	in_lab test -e "/sys/fs/bpf/jobfence/jobs/$JOB/links/socket_option" || return 0
+	mapfile -t cases < <(printf '%s\n' "${cases[@]}" | grep -v x32)
+	all_end_with EPERM "${cases[@]}"
+	is "$(jobfence show "$JOB" --json | jq .upload.refused.option)" ${#cases[@]}
 	lab_saw_nothing
 }
 

@@ -36,7 +36,10 @@ Tries each case, and prints it with how it ended: "ok" or the name of an error. 
 	ring_send ADDRESS PORT		send by io_uring
 	ring_socket FAMILY TYPE PROTOCOL	as socket, by io_uring
 	join GROUP DEVICE		become a member of a multicast group
+	join32 GROUP DEVICE		the same by the 32-bit setsockopt(2), on x86 only, as the two with these numbers below
 	option FAMILY TYPE LEVEL NAME	setsockopt(2), with numbers for level and name, and 512 zeros
+	option32 FAMILY TYPE LEVEL NAME	the same by the 32-bit setsockopt(2)
+	optionx32 FAMILY TYPE LEVEL NAME	the same by that of the x32 ABI
 	bind TYPE ADDRESS PORT
 	loopback ADDRESS PORT		listen there, connect to it and say hello
 	io_uring
@@ -77,9 +80,9 @@ HEADERS = {
                  b"\0\x04\x04\x01\x01" + bytes(19) + socket.inet_pton(socket.AF_INET6, "2600:1::53")),
 }
 MAP_32BIT, SYS_SOCKETCALL, SYS_SOCKET, SYS_CONNECT, SYS_SOCKET32, SYS_SOCKETX32 = 0x40, 102, 1, 3, 359, 0x40000029
-SYS_REQUEST_KEY32 = 287
-# push %rbx; mov %edi, %eax; mov %esi, %ebx; xchg %edx, %ecx; int $0x80; pop %rbx; ret
-CALL32 = bytes.fromhex("5389f889f387d1cd805bc3")
+SYS_REQUEST_KEY32, SYS_SETSOCKOPT32, SYS_SETSOCKOPTX32 = 287, 366, 0x4000021d
+# push %rbx; mov %edi, %eax; mov %esi, %ebx; xchg %edx, %ecx; mov %r8d, %esi; mov %r9d, %edi; int $0x80; pop %rbx; ret
+CALL32 = bytes.fromhex("5389f889f387d14489c64489cfcd805bc3")
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -136,7 +139,7 @@ def by_call32(number_of_call, *arguments, memory=b""):
     low[:len(CALL32)] = CALL32
     low[64:64 + len(memory)] = memory
     given = [start + 64 if one is None else one for one in arguments]
-    result = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_uint] * 4)(start)(number_of_call, *given, *[0] * (3 - len(given)))
+    result = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_uint] * 6)(start)(number_of_call, *given, *[0] * (5 - len(given)))
     if result < 0:
         raise OSError(-result, "")
     return result
@@ -305,18 +308,35 @@ def try_original(address, port):
     return made.getsockopt(level, SO_ORIGINAL_DST, 28)
 
 
-def try_join(group, device):
-    made, index = make(socket.SOCK_DGRAM, group), socket.if_nametoindex(device)
+def membership(group, device):
+    """The option of setsockopt(2) that makes a member of a group, and its value."""
+    index = socket.if_nametoindex(device)
     if ":" in group:
-        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP,
-                        struct.pack("16sI", socket.inet_pton(socket.AF_INET6, group), index))
-    else:
-        made.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
-                        struct.pack("4s4sI", socket.inet_aton(group), bytes(4), index))
+        return socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, struct.pack("16sI", socket.inet_pton(socket.AF_INET6, group), index)
+    return socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, struct.pack("4s4sI", socket.inet_aton(group), bytes(4), index)
+
+
+def try_join(group, device):
+    make(socket.SOCK_DGRAM, group).setsockopt(*membership(group, device))
+
+
+def try_join32(group, device):
+    made, (level, option, value) = make(socket.SOCK_DGRAM, group), membership(group, device)
+    by_call32(SYS_SETSOCKOPT32, made.fileno(), level, option, None, len(value), memory=value)
 
 
 def try_option(family, kind, level, name):
     socket.socket(number("AF_", family), number("SOCK_", kind)).setsockopt(int(level), int(name), bytes(512))
+
+
+def try_option32(family, kind, level, name):
+    made = socket.socket(number("AF_", family), number("SOCK_", kind))
+    by_call32(SYS_SETSOCKOPT32, made.fileno(), int(level), int(name), None, 512)
+
+
+def try_optionx32(family, kind, level, name):
+    made = socket.socket(number("AF_", family), number("SOCK_", kind))
+    check(libc.syscall(SYS_SETSOCKOPTX32, made.fileno(), int(level), int(name), bytes(512), 512))
 
 
 def by_ring(operation, fd, offset, address, length):

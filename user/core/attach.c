@@ -27,6 +27,7 @@ static const struct hook_row job_hooks[] = {
 	{ "ingress", BPF_CGROUP_INET_INGRESS, false },
 	{ "sock_create", BPF_CGROUP_INET_SOCK_CREATE, false },
 	{ "socket_create", BPF_LSM_CGROUP, true },
+	{ "socket_option", BPF_LSM_CGROUP, true },
 	{ "unix_connect", BPF_LSM_CGROUP, true },
 	{ "unix_send", BPF_LSM_CGROUP, true },
 	{ "setsockopt", BPF_CGROUP_SETSOCKOPT, false },

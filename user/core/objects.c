@@ -130,6 +130,7 @@ static struct fence *load(bool with_maps)
 	if (!skeleton)
 		return NULL;
 	bpf_program__set_autoload(skeleton->progs.socket_create, lsm);
+	bpf_program__set_autoload(skeleton->progs.socket_option, lsm);
 	bpf_program__set_autoload(skeleton->progs.unix_connect, lsm);
 	bpf_program__set_autoload(skeleton->progs.unix_send, lsm);
 	error = with_maps ? 0 : reuse_maps(skeleton->obj);

@@ -6,6 +6,7 @@
  */
 
 #include <errno.h>
+#include <jobfence/option.h>
 #include <seccomp.h>
 
 #include "core/socket_filter.h"
@@ -49,22 +50,60 @@ static int refuse_detours(scmp_filter_ctx filter)
 			       filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0);
 }
 
+static int refuse_all(scmp_filter_ctx filter)
+{
+	int error = refuse_families(filter);
+
+	return error ? error : refuse_detours(filter);
+}
+
+#ifdef __x86_64__
+/* The programs in the kernel don't see the calls of 32-bit programs: see bpf/socket.bpf.c. */
+static int refuse_options(scmp_filter_ctx filter, int level)
+{
+	int error = 0;
+
+	for (int name = 0; !error && name < OPTION_NAMES_END; name++)
+		if (option_is_refused(level, name))
+			error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM),
+				SCMP_SYS(setsockopt), 2,
+				SCMP_A1_32(SCMP_CMP_EQ, (unsigned)level),
+				SCMP_A2_32(SCMP_CMP_EQ, (unsigned)name));
+	return error;
+}
+
+/* Adds to a filter one for programs of 32 bits. */
+static int add_compat(scmp_filter_ctx filter)
+{
+	_cleanup_(cleanup_filter) scmp_filter_ctx compat = seccomp_init(SCMP_ACT_ALLOW);
+	int error = compat ? seccomp_arch_remove(compat, SCMP_ARCH_NATIVE) : -ENOMEM;
+
+	if (!error)
+		error = seccomp_arch_add(compat, SCMP_ARCH_X86);
+	if (!error)
+		error = seccomp_arch_add(compat, SCMP_ARCH_X32);
+	if (!error)
+		error = refuse_all(compat);
+	if (!error)
+		error = refuse_options(compat, LEVEL_IP);
+	if (!error)
+		error = refuse_options(compat, LEVEL_IPV6);
+	if (!error)
+		error = seccomp_merge(filter, compat);
+	if (!error)
+		TAKE_POINTER(compat);
+	return error;
+}
+#endif
+
 int socket_filter_install(void)
 {
 	_cleanup_(cleanup_filter) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-	int error;
+	int error = filter ? refuse_all(filter) : -ENOMEM;
 
-	if (!filter)
-		return -ENOMEM;
 #ifdef __x86_64__
-	error = seccomp_arch_add(filter, SCMP_ARCH_X86);
 	if (!error)
-		error = seccomp_arch_add(filter, SCMP_ARCH_X32);
-	if (error)
-		return error;
+		error = add_compat(filter);
 #endif
-	error = refuse_families(filter);
-	if (!error)
-		error = refuse_detours(filter);
 	return error ? error : seccomp_load(filter);
 }
