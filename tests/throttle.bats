@@ -143,6 +143,67 @@ at_both_ends()
 	[ $((bytes * 8 * 20)) -le $((microseconds * 3 / 2)) ] || lab_fail "$bytes bytes in $microseconds microseconds"
 }
 
+# Bytes that came to the node from sites by now.
+came()
+{
+	in_lab ip -s -j link show uplink | jq '.[0].stats64.rx.bytes'
+}
+
+# Runs a command, which is to bring at least $1 bytes to the node, and then asks for a word more. Fails if that is faster than by half more
+# than 1 Mbit/s, but for what may be on its way.
+brings_no_more_than_the_rate()
+{
+	local least=$1 before begin microseconds bytes
+
+	shift
+	before=$(came) begin=${EPOCHREALTIME/./}
+	"$@"
+	is "$(fetch $site)" 'this is allowed.test' || return
+	microseconds=$((${EPOCHREALTIME/./} - begin)) bytes=$(($(came) - before))
+	[ "$bytes" -ge "$least" ] || lab_fail "$bytes bytes" || return
+	[ $(((bytes - 262144) * 8)) -le $((microseconds * 3 / 2)) ] || lab_fail "$bytes bytes in $microseconds microseconds"
+}
+
+# Goes away $1 times as an answer begins.
+break_off()
+{
+	in_job_directly python3 -c 'import socket, struct, sys, threading
+def break_off():
+	for _ in range(int(sys.argv[1]) // 8):
+		made = socket.create_connection(("11.0.0.2", 80), 60)
+		made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+		made.sendall(b"GET /bytes/250000 HTTP/1.1\r\nHost: allowed.test\r\n\r\n")
+		made.recv(1)
+		made.close()
+threads = [threading.Thread(target=break_off) for _ in range(8)]
+for thread in threads:
+	thread.start()
+for thread in threads:
+	thread.join()' "$1"
+}
+
+# Has answers of which the proxy drops the most.
+fetch_little()
+{
+	is "$(fetch --http1.0 $site/crumbs/150000 | wc -c)" 150000
+	is "$(fetch -o /dev/null -w '%{http_code}' --http1.0 $site/endless-interim)" 502
+	for _ in {1..6}; do
+		is "$(fetch -o /dev/null -w '%{http_code}' $site/endless-head)" 502
+	done
+	ends_with 18 fetch -o /dev/null $site/extended
+}
+
+@test "answers that nobody takes bring the node no more than the rate" {
+	local pacing
+
+	for pacing in auto proxy; do
+		job_up --domain allowed.test --pacing $pacing
+		brings_no_more_than_the_rate 500000 break_off 160
+		brings_no_more_than_the_rate 1000000 fetch_little
+		jobfence down "$JOB"
+	done
+}
+
 @test "the headers of segments count, offloaded or not" {
 	local segments transfers=0
 

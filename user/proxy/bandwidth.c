@@ -3,6 +3,11 @@
 
 #include <errno.h>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <linux/tcp.h> /* the C library's struct tcp_info has no bytes */
+
 #include "lib/cleanup.h"
 #include "proxy/connection.h"
 
@@ -77,6 +82,8 @@ void bandwidth_spend(struct connection *connection, enum direction direction, si
 {
 	throttle_spend(connection->proxy->throttle, direction, bytes, &connection->upstream,
 		&connection->client);
+	if (direction == DOWNLOAD)
+		connection->passed += bytes;
 	bandwidth_count_moved(connection, bytes);
 }
 
@@ -121,4 +128,50 @@ long client_write(struct connection *connection)
 	if (length > 0)
 		bandwidth_spend(connection, DOWNLOAD, (size_t)length);
 	return length;
+}
+
+/* What is neither passed on nor waiting for that: frames of chunks, interim responses, an answer that the client did not wait for. */
+static void count_lost(struct connection *connection, uint64_t received)
+{
+	uint64_t known = connection->passed + connection->lost +
+			 buffer_length(connection->upstream.in) +
+			 buffer_length(connection->client.out);
+
+	if (received <= known)
+		return;
+	throttle_lose(connection->proxy->throttle, received - known);
+	connection->lost += received - known;
+}
+
+long upstream_read(struct connection *connection)
+{
+	struct throttle *throttle = connection->proxy->throttle;
+	long length;
+
+	count_lost(connection, connection->received);
+	if (throttle_is_behind(throttle)) {
+		throttle_wait(throttle, DOWNLOAD, &connection->download_turn);
+		return -EAGAIN;
+	}
+	length = peer_read(&connection->upstream, queues_piece(connection->share));
+	if (length <= 0)
+		return length;
+	connection->received += (uint64_t)length;
+	bandwidth_count_moved(connection, (size_t)length);
+	return length;
+}
+
+void upstream_close(struct connection *connection)
+{
+	struct peer *upstream = &connection->upstream;
+	struct tcp_info info;
+	socklen_t length = sizeof(info);
+
+	if (rules_limits(connection->proxy->rules)->rate && peer_is_open(upstream) &&
+		!getsockopt(upstream->source.fd, IPPROTO_TCP, TCP_INFO, &info, &length)) {
+		buffer_put(&upstream->in);
+		count_lost(connection, info.tcpi_bytes_received);
+	}
+	peer_close(upstream);
+	connection->received = connection->passed = connection->lost = 0;
 }

@@ -30,6 +30,7 @@ static const uint64_t patience[] = {
 	[STATE_EXCHANGE] = 300 * SECOND,
 	[STATE_TUNNEL] = 3600 * SECOND,
 	[STATE_ENDING] = 30 * SECOND,
+	[STATE_LEAVING] = SECOND,
 };
 
 static void release(struct deferred *deferred)
@@ -54,15 +55,45 @@ void connection_reset_at_end(const struct connection *connection, bool reset)
 		sizeof(linger));
 }
 
+/* Whether the site may still be sending, which would go unseen once it is closed, and so past the throttle. */
+static bool is_under_way(const struct connection *connection)
+{
+	const struct peer *upstream = &connection->upstream;
+
+	return rules_limits(connection->proxy->rules)->rate && peer_is_open(upstream) &&
+	       !upstream->eof && !upstream->hung &&
+	       (connection->state == STATE_ANSWER ||
+		       (connection->state == STATE_EXCHANGE &&
+			       !connection->response.complete) ||
+		       (connection->state == STATE_TUNNEL && !connection->down.finished));
+}
+
+static void leave(struct connection *connection)
+{
+	struct peer *upstream = &connection->upstream;
+
+	tunnel_end(connection);
+	peer_close(&connection->client);
+	buffer_put(&upstream->in);
+	buffer_put(&upstream->out);
+	bandwidth_count_stuck(connection);
+	shutdown(upstream->source.fd, SHUT_WR);
+	connection_enter(connection, STATE_LEAVING);
+}
+
 static void connection_close(struct connection *connection)
 {
 	struct proxy *proxy = connection->proxy;
 
+	if (is_under_way(connection)) {
+		leave(connection);
+		return;
+	}
 	dial_cancel(&connection->dial);
 	tunnel_end(connection);
 	loop_cancel_timer(proxy->loop, &connection->timer);
 	peer_close(&connection->client);
-	peer_close(&connection->upstream);
+	upstream_close(connection);
 	buffer_put(&connection->pending);
 	connection->closed = true;
 	bandwidth_leave(connection);
@@ -97,7 +128,7 @@ static void record(struct connection *connection, enum reason reason, const char
 static struct buffer *give_up(struct connection *connection, enum connection_state next)
 {
 	dial_cancel(&connection->dial);
-	peer_close(&connection->upstream);
+	upstream_close(connection);
 	buffer_put(&connection->pending);
 	connection_enter(connection, next);
 	return peer_out(&connection->client);
@@ -177,6 +208,12 @@ static enum step ending_step(struct connection *connection)
 	return connection->dropped > DROPPED_MAX ? STEP_END : STEP_AGAIN;
 }
 
+/* Nothing is read: so the site sends no more than its window, all of which will count. */
+static enum step leaving_step(struct connection *connection)
+{
+	return connection->upstream.hung ? STEP_END : STEP_WAIT;
+}
+
 static enum step wait_step(struct connection *connection)
 {
 	(void)connection;
@@ -219,6 +256,7 @@ void connection_run(struct connection *connection)
 		[STATE_EXCHANGE] = exchange_step,
 		[STATE_TUNNEL] = tunnel_step,
 		[STATE_ENDING] = ending_step,
+		[STATE_LEAVING] = leaving_step,
 	};
 	enum step step = STEP_AGAIN;
 

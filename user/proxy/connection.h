@@ -14,10 +14,12 @@
  *	EXCHANGE  request and response are on their way			-> HEAD, TUNNEL, RESOLVING
  *	TUNNEL	  bytes go both ways
  *	ENDING	  a last word is written, what still comes is dropped
+ *	LEAVING	  the client has gone, what its site still sends is waited for
  *
  * CONNECT to port 443 is answered between RESOLVING and HELLO: the site is not dialled before the hello has
  * named it. A request that is refused, or whose site can't be reached, may leave its connection in HEAD.
- * Every state may go to ENDING, or end the connection.
+ * Every state may go to ENDING, or end the connection; those with a site that may still send go to LEAVING, where
+ * there is a throttle to count that.
  */
 
 #include "proxy/dial.h"
@@ -51,6 +53,7 @@ enum connection_state {
 	STATE_EXCHANGE,
 	STATE_TUNNEL,
 	STATE_ENDING,
+	STATE_LEAVING,
 };
 
 /* What a step says. */
@@ -75,6 +78,8 @@ struct connection {
 	bool stuck;	     /* counted among those of struct movers */
 	struct mover moved;
 	size_t share; /* of queues_share() that its sockets keep to */
+	/* Bytes that were read from the upstream, went on to the client, and count as lost, since it was connected. */
+	uint64_t received, passed, lost;
 	struct waiter upload_turn, download_turn;
 	struct timer timer;   /* due at the deadline or before, and then set anew */
 	uint64_t deadline;    /* of the state, ns of CLOCK_MONOTONIC */
@@ -150,9 +155,14 @@ void bandwidth_spend(struct connection *connection, enum direction direction, si
  * for all of them, as HEAD. */
 void bandwidth_count_moved(struct connection *connection, size_t bytes);
 
-/* Reads from, or writes to, the client as the throttle allows. As peer_read() and peer_write(). */
+/* Read from, or write to, the client as the throttle allows; read from the upstream unless what it sent before and nobody took
+ * still takes time. As peer_read() and peer_write(). */
 long client_read(struct connection *connection);
 long client_write(struct connection *connection);
+long upstream_read(struct connection *connection);
+
+/* Closes the upstream, if it is open. What came from it and did not go on counts as lost. */
+void upstream_close(struct connection *connection);
 
 /* Refuses, with an HTTP response or a TLS alert, and records it where it is the fence's doing. Always
  * STEP_AGAIN. */

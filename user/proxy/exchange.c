@@ -9,7 +9,7 @@
 #include "lib/cleanup.h"
 #include "proxy/connection.h"
 
-#define KEPT_BACK_MAX 16 /* interim responses, of a head each */
+#define KEPT_BACK_MAX 16 /* interim responses before one that goes on */
 
 static struct http_head head;
 
@@ -47,7 +47,7 @@ static enum step abandon(struct connection *connection)
 {
 	if (connection_ends_response(connection))
 		return STEP_END;
-	peer_close(&connection->upstream);
+	upstream_close(connection);
 	connection_enter(connection, STATE_ENDING);
 	return STEP_AGAIN;
 }
@@ -151,7 +151,7 @@ static enum step begin_response(struct connection *connection)
 	bool interim = head.status < 200;
 	struct buffer *out;
 
-	/* HTTP/1.0 has none of these (RFC 9110 section 15.2). What does not go on is not throttled, so it has a bound. */
+	/* HTTP/1.0 has none of these (RFC 9110 section 15.2). */
 	if (interim && asked->old)
 		return ++asked->kept_back <= KEPT_BACK_MAX
 			       ? STEP_AGAIN
@@ -213,7 +213,7 @@ static enum step upstream_ended(struct connection *connection)
 	if (connection->response_began)
 		return abandon(connection);
 	if (connection->pending) {
-		peer_close(&connection->upstream);
+		upstream_close(connection);
 		connection_resolve(connection);
 		return STEP_AGAIN;
 	}
@@ -227,12 +227,10 @@ static enum step receive_response(struct connection *connection)
 	long length =
 		connection->response_began && (upstream->in || is_full(connection, client))
 			? -EAGAIN
-			: peer_read(upstream, queues_piece(connection->share));
+			: upstream_read(connection);
 
 	if (length == -ENOMEM)
 		return STEP_END;
-	if (length > 0)
-		bandwidth_count_moved(connection, (size_t)length);
 	if (upstream->in && !connection->response_began) {
 		enum step step = read_head(connection);
 
@@ -267,7 +265,7 @@ static enum step finish(struct connection *connection)
 		     !connection->request_cut;
 
 	if (!clean || !connection->upstream_keep)
-		peer_close(&connection->upstream);
+		upstream_close(connection);
 	connection->upstream_used = true;
 	connection_enter(connection, connection->asked.keep &&
 						     connection->request.complete &&

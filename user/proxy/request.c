@@ -66,7 +66,7 @@ static enum step begin_connect(
 		connection->proxy->rules, &target->host, target->port == PORT_HTTPS);
 	if (reason)
 		return refuse_host(connection, &target->host, 403, reason, NULL);
-	peer_close(&connection->upstream);
+	upstream_close(connection);
 	connection->host = target->host;
 	connection->port = target->port;
 	if (target->port == PORT_HTTPS) {
@@ -121,7 +121,7 @@ static enum step forward(
 		exchange_begin(connection);
 		return STEP_AGAIN;
 	}
-	peer_close(&connection->upstream);
+	upstream_close(connection);
 	connection->host = target->host;
 	connection->port = PORT_HTTP;
 	connection_resolve(connection);
@@ -161,7 +161,7 @@ static enum step begin(struct connection *connection, const char *bytes, size_t 
 static void check_upstream(struct connection *connection)
 {
 	if (peer_is_open(&connection->upstream) && connection->upstream.readable)
-		peer_close(&connection->upstream);
+		upstream_close(connection);
 }
 
 /* An empty line before a request is allowed (RFC 9112 section 2.2). */

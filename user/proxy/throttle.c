@@ -38,6 +38,7 @@ struct throttle {
 	struct loop *loop;
 	const volatile struct job_limits *limits; /* by the loader, at any time */
 	struct lane lanes[2];
+	uint64_t behind; /* until when nothing moves, for what was lost, ns of loop_now() */
 };
 
 /* Bytes that may move at once: whole segments, as the rest would be a packet of its own. */
@@ -69,14 +70,23 @@ static bool is_empty(const struct lane *lane)
 	return lane->line.next == &lane->line;
 }
 
+/* When something may move, as a time of loop_now(). */
+static uint64_t turn(const struct lane *lane)
+{
+	const struct throttle *throttle = lane->throttle;
+
+	return throttle->limits->rate && throttle->behind > lane->departure
+		       ? throttle->behind
+		       : lane->departure;
+}
+
 static void set_timer(struct lane *lane)
 {
 	struct loop *loop = lane->throttle->loop;
 	uint64_t now = loop_now(loop);
 
 	if (!is_empty(lane) && !lane->timer.deadline)
-		loop_set_timer(loop, &lane->timer,
-			lane->departure > now ? lane->departure - now : 1);
+		loop_set_timer(loop, &lane->timer, turn(lane) > now ? turn(lane) - now : 1);
 }
 
 static void lane_expired(struct timer *timer)
@@ -84,7 +94,7 @@ static void lane_expired(struct timer *timer)
 	struct lane *lane = container_of(timer, struct lane, timer);
 	struct waiter *waiter = lane->line.next;
 
-	if (!is_empty(lane) && lane->departure <= loop_now(lane->throttle->loop)) {
+	if (!is_empty(lane) && turn(lane) <= loop_now(lane->throttle->loop)) {
 		throttle_leave(waiter);
 		lane->serving = true;
 		waiter->ready(waiter);
@@ -128,12 +138,12 @@ size_t throttle_allowance(struct throttle *throttle, enum direction direction, s
 	size_t most;
 
 	follow_limits(throttle);
+	/* Who was here first is served first. */
+	if (turn(lane) > loop_now(throttle->loop) ||
+		(lane->rate && !is_empty(lane) && !lane->serving))
+		return 0;
 	if (!lane->rate)
 		return want;
-	/* Who was here first is served first. */
-	if ((!is_empty(lane) && !lane->serving) ||
-		lane->departure > loop_now(throttle->loop))
-		return 0;
 	most = quantum(lane);
 	return want < most ? want : most;
 }
@@ -189,6 +199,22 @@ void throttle_spend(struct throttle *throttle, enum direction direction, size_t 
 	charge(&throttle->lanes[direction], bytes);
 	charge(upload, headers(upload, upstream));
 	charge(download, headers(download, client));
+}
+
+void throttle_lose(struct throttle *throttle, size_t bytes)
+{
+	uint64_t rate = throttle->limits->rate, now = loop_now(throttle->loop);
+
+	if (!rate)
+		return;
+	if (throttle->behind < now)
+		throttle->behind = now;
+	throttle->behind += (bytes + bytes / SEGMENT * HEADERS) * NANOSECONDS / rate;
+}
+
+bool throttle_is_behind(const struct throttle *throttle)
+{
+	return throttle->limits->rate && throttle->behind > loop_now(throttle->loop);
 }
 
 void throttle_wait(

@@ -4,7 +4,7 @@
 /*
  * The throttle where the kernel does not pace: a clock for each direction, shared by all connections of the job, which
  * wait in line for it. Headers and acknowledgements take their share too: the kernel tells how many segments were sent.
- * Where it does, what the proxy adds on the way to the sites is held.
+ * Where it does, what the proxy adds on the way to the sites is held. What it drops is, in either case.
  */
 
 #include <stdbool.h>
@@ -37,6 +37,12 @@ size_t throttle_allowance(struct throttle *throttle, enum direction direction, s
  * time; either may be closed. */
 void throttle_spend(struct throttle *throttle, enum direction direction, size_t bytes,
 	struct peer *upstream, struct peer *client);
+
+/* Has nothing move, either way, for as long as bytes take that came from a site and go to nobody. */
+void throttle_lose(struct throttle *throttle, size_t bytes);
+
+/* Whether such bytes still take time. */
+bool throttle_is_behind(const struct throttle *throttle);
 
 /* Stands in line, at most once: ready() is called from the loop when there is something again. */
 void throttle_wait(
