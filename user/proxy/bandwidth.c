@@ -2,7 +2,6 @@
 /* A connection's part of what all of the job's may move and hold: its turns at the throttle, and its share of the queues. */
 
 #include <errno.h>
-
 #include <netinet/in.h>
 #include <sys/socket.h>
 
