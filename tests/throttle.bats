@@ -164,22 +164,27 @@ brings_no_more_than_the_rate()
 	[ $(((bytes - 262144) * 8)) -le $((microseconds * 3 / 2)) ] || lab_fail "$bytes bytes in $microseconds microseconds"
 }
 
-# Goes away $1 times as an answer begins.
+# Goes away $1 times as an answer of $2 bytes begins, of which it has room for $3.
 break_off()
 {
-	in_job_directly python3 -c 'import socket, struct, sys, threading
+	in_job_directly python3 -c 'import socket, struct, sys, threading, time
+count, size, room = map(int, sys.argv[1:])
 def break_off():
-	for _ in range(int(sys.argv[1]) // 8):
-		made = socket.create_connection(("11.0.0.2", 80), 60)
+	for _ in range(count // 8):
+		made = socket.socket()
+		made.settimeout(60)
+		made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
 		made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-		made.sendall(b"GET /bytes/250000 HTTP/1.1\r\nHost: allowed.test\r\n\r\n")
+		made.connect(("11.0.0.2", 80))
+		made.sendall(b"GET /bytes/%d HTTP/1.1\r\nHost: allowed.test\r\n\r\n" % size)
 		made.recv(1)
+		time.sleep(0.02)
 		made.close()
 threads = [threading.Thread(target=break_off) for _ in range(8)]
 for thread in threads:
 	thread.start()
 for thread in threads:
-	thread.join()' "$1"
+	thread.join()' "$@"
 }
 
 # Has answers of which the proxy drops the most.
@@ -198,7 +203,8 @@ fetch_little()
 
 	for pacing in auto proxy; do
 		job_up --domain allowed.test --pacing $pacing
-		brings_no_more_than_the_rate 500000 break_off 160
+		brings_no_more_than_the_rate 500000 break_off 160 250000 65536
+		brings_no_more_than_the_rate 500000 break_off 360 4000 1
 		brings_no_more_than_the_rate 1000000 fetch_little
 		jobfence down "$JOB"
 	done

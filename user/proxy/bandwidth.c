@@ -160,6 +160,20 @@ long upstream_read(struct connection *connection)
 	return length;
 }
 
+void client_close(struct connection *connection)
+{
+	const volatile struct job_limits *limits = rules_limits(connection->proxy->rules);
+	struct peer *client = &connection->client;
+	struct tcp_info info;
+	socklen_t length = sizeof(info);
+
+	/* The proxy's own clock has reckoned it; the kernel's does as it is sent. */
+	if (limits->rate && !limits->paced && peer_is_open(client) &&
+		!getsockopt(client->source.fd, IPPROTO_TCP, TCP_INFO, &info, &length))
+		throttle_lose(connection->proxy->throttle, info.tcpi_notsent_bytes);
+	peer_close(client);
+}
+
 void upstream_close(struct connection *connection)
 {
 	struct peer *upstream = &connection->upstream;

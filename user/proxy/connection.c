@@ -73,7 +73,7 @@ static void leave(struct connection *connection)
 	struct peer *upstream = &connection->upstream;
 
 	tunnel_end(connection);
-	peer_close(&connection->client);
+	client_close(connection);
 	buffer_put(&upstream->in);
 	buffer_put(&upstream->out);
 	bandwidth_count_stuck(connection);
@@ -92,7 +92,7 @@ static void connection_close(struct connection *connection)
 	dial_cancel(&connection->dial);
 	tunnel_end(connection);
 	loop_cancel_timer(proxy->loop, &connection->timer);
-	peer_close(&connection->client);
+	client_close(connection);
 	upstream_close(connection);
 	buffer_put(&connection->pending);
 	connection->closed = true;

@@ -161,6 +161,9 @@ long client_read(struct connection *connection);
 long client_write(struct connection *connection);
 long upstream_read(struct connection *connection);
 
+/* Closes the client, if it is open. What the kernel did not send to it yet counts as lost. */
+void client_close(struct connection *connection);
+
 /* Closes the upstream, if it is open. What came from it and did not go on counts as lost. */
 void upstream_close(struct connection *connection);
 
