@@ -237,22 +237,26 @@ sys.exit("it could be connected")'
 	lab_saw_nothing
 }
 
-@test "a socket that a job gave to another is fenced when its own job is gone" {
-	local other
+# Has the job give sockets to another, runs the command that the arguments are, and ends the job: then nothing gets out by them.
+gives_sockets_away()
+{
+	local other port
 
 	jobfence up --job "$JOB-other" --json --netns /proc/self/ns/net --domain allowed.test >"$BATS_TEST_TMPDIR/other"
 	up_on_node
 	other=$(jq -r .cgroup "$BATS_TEST_TMPDIR/other")
+	port=$(in_lab jq -r '.state.proxy4 | split(" ")[1]' "/run/jobfence/jobs/$JOB/spec.json")
 	mkfifo "$BATS_TEST_TMPDIR/turn"
 	enter "$other" python3 -uc 'import socket, sys
 listening = socket.socket(socket.AF_UNIX)
 listening.bind(sys.argv[1])
 listening.listen()
 print("ready")
-fds = socket.recv_fds(listening.accept()[0], 1, 2)[1]
+fds = socket.recv_fds(listening.accept()[0], 1, 3)[1]
 print("received", len(fds))
 open(sys.argv[2]).read()
-for made, address in (socket.socket(fileno=fds[0]), ("11.0.0.2", 4444)), (socket.socket(fileno=fds[1]), ("11.0.0.2", 80)):
+for fd, address in zip(fds, (("11.0.0.2", 4444), ("11.0.0.2", 80), ("127.0.0.1", int(sys.argv[3])))):
+	made = socket.socket(fileno=fd)
 	made.settimeout(1)
 	try:
 		made.connect(address)
@@ -260,18 +264,30 @@ for made, address in (socket.socket(fileno=fds[0]), ("11.0.0.2", 4444)), (socket
 		print("sent", address)
 	except OSError as error:
 		print(error)
-print("done")' "$BATS_TEST_TMPDIR/socket" "$BATS_TEST_TMPDIR/turn" >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
+print("done")' "$BATS_TEST_TMPDIR/socket" "$BATS_TEST_TMPDIR/turn" "$port" >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
 	await "$BATS_TEST_TMPDIR/said" ready
 	in_fence python3 -c 'import socket, sys
 peer = socket.socket(socket.AF_UNIX)
 peer.connect(sys.argv[1])
-made = [socket.socket(type=kind) for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM)]
+made = [socket.socket(type=kind) for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM, socket.SOCK_STREAM)]
 socket.send_fds(peer, [b"x"], [one.fileno() for one in made])' "$BATS_TEST_TMPDIR/socket"
-	await "$BATS_TEST_TMPDIR/said" 'received 2'
+	await "$BATS_TEST_TMPDIR/said" 'received 3'
+	"$@"
 	jobfence down "$JOB"
+	# Somebody else is given the port that was the proxy's.
+	in_lab timeout 20 python3 "$LIB/listen.py" 127.0.0.1 "$port" sh -c 'echo listening; exec sleep 20' >"$BATS_TEST_TMPDIR/heard" 3>&- &
+	await "$BATS_TEST_TMPDIR/heard" listening
 	echo >"$BATS_TEST_TMPDIR/turn"
 	await "$BATS_TEST_TMPDIR/said" '^done'
 	! grep sent "$BATS_TEST_TMPDIR/said" || lab_fail "$(<"$BATS_TEST_TMPDIR/said")"
 	lab_saw_nothing
 	jobfence down "$JOB-other"
+}
+
+@test "a socket that a job gave to another is fenced when its own job is gone" {
+	gives_sockets_away true
+}
+
+@test "a socket that a job gave to another is fenced when its own job is gone, whose record could not be read" {
+	gives_sockets_away in_lab truncate -s 0 "/run/jobfence/jobs/$JOB/spec.json"
 }

@@ -6,8 +6,10 @@
 
 #include "core/attach.h"
 #include "core/cgroup.h"
+#include "core/maps.h"
 #include "core/netns.h"
 #include "core/remains.h"
+#include "core/state.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
 
@@ -24,30 +26,6 @@ bool job_is_anywhere(const struct job_paths *paths)
 {
 	return file_exists(paths->run) || file_exists(paths->pins) ||
 	       file_exists(paths->netns) || file_exists(paths->cgroup);
-}
-
-int remains_remove(const struct job_paths *paths, struct failure *failure)
-{
-	int error = cgroup_kill(paths->cgroup, KILL_PATIENCE);
-
-	if (error)
-		return fail(
-			failure, error, "cannot end the processes in %s", paths->cgroup);
-	error = attach_to_remain(paths);
-	if (error)
-		return fail(failure, error, "cannot keep the fence on sockets of %s",
-			paths->cgroup);
-	error = tree_remove(paths->cgroup, true);
-	if (error)
-		return fail(failure, error, "cannot remove %s", paths->cgroup);
-	error = tree_remove(paths->pins, false);
-	if (error)
-		return fail(failure, error, "cannot remove %s", paths->pins);
-	error = netns_remove(paths->netns);
-	if (error)
-		return fail(failure, error, "cannot remove %s", paths->netns);
-	error = tree_remove(paths->run, false);
-	return error ? fail(failure, error, "cannot remove %s", paths->run) : 0;
 }
 
 /* The cgroup that the first link, which holds all packets, is attached to; 0: none, or one that is gone. Returns 0 or
@@ -69,6 +47,45 @@ static int find_fenced(const struct job_paths *paths, uint64_t *id)
 		return -errno;
 	*id = info.cgroup.cgroup_id;
 	return 0;
+}
+
+static int clear_fenced(const struct job_paths *paths)
+{
+	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
+	uint64_t fenced;
+	int error = find_fenced(paths, &fenced);
+
+	if (!error)
+		error = job_maps_open(paths, &maps);
+	return error ? (error == -ENOENT ? 0 : error) : state_clear(&maps, fenced, 0);
+}
+
+int remains_remove(const struct job_paths *paths, struct failure *failure)
+{
+	int error = cgroup_kill(paths->cgroup, KILL_PATIENCE);
+
+	if (error)
+		return fail(
+			failure, error, "cannot end the processes in %s", paths->cgroup);
+	/* What had no state, or has no maps any more, refuses everything as it is. */
+	error = clear_fenced(paths);
+	if (error)
+		return fail(failure, error, "cannot clear the state of %s", paths->cgroup);
+	error = attach_to_remain(paths);
+	if (error)
+		return fail(failure, error, "cannot keep the fence on sockets of %s",
+			paths->cgroup);
+	error = tree_remove(paths->cgroup, true);
+	if (error)
+		return fail(failure, error, "cannot remove %s", paths->cgroup);
+	error = tree_remove(paths->pins, false);
+	if (error)
+		return fail(failure, error, "cannot remove %s", paths->pins);
+	error = netns_remove(paths->netns);
+	if (error)
+		return fail(failure, error, "cannot remove %s", paths->netns);
+	error = tree_remove(paths->run, false);
+	return error ? fail(failure, error, "cannot remove %s", paths->run) : 0;
 }
 
 int remains_fence_nobody(const struct job_paths *paths, struct failure *failure)
