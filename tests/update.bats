@@ -162,6 +162,20 @@ milliseconds()
 	refused_for domain http://other.test/
 }
 
+@test "an update that was killed, and is given again, leaves nothing of what it takes away" {
+	local status=0
+
+	job_up --domain allowed.test --domain other.test --rate 80kbit
+	begin_to_fetch https://other.test/bytes/2000000
+	# As if killed after spec.json was renamed.
+	in_lab sh -c "cd /run/jobfence/jobs/$JOB && jq '.network.domains = [\"allowed.test\"]' spec.json >new && mv new spec.json"
+	ends_with 2 jobfence update "$JOB" --remove-domain other.test
+	is "$(entries)" 1
+	refused_for domain http://other.test/
+	wait $! || status=$?
+	[[ $status != @(0|28) ]] || lab_fail 'the tunnel stayed'
+}
+
 @test "an update that was killed anywhere leaves all of the old domains or all of the new" {
 	local call calls update=(update "$JOB" --rate 2mbit --add-domain other.test --remove-domain allowed.test)
 

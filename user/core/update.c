@@ -266,7 +266,10 @@ int job_update(const char *name, const struct job_change *change, struct failure
 	lock = job_read_locked(&job, name, failure);
 	if (lock < 0)
 		return lock;
-	if (domains)
+	/* A killed update may have left more than the record says, and be refused now for removing what that has not. */
+	if (domains && job.proxy_id)
+		error = apply(&job, &(const struct job_change){}, true, failure);
+	if (!error && domains)
 		error = change_domains(&job, change, failure);
 	if (!error && change->rate)
 		error = change_rate(&job, change->rate, failure);
