@@ -141,7 +141,8 @@ print(b"".join(iter(lambda: client.recv(65536), b"")).decode(), end="")')" $'HTT
 	lab_name other.test 11.0.0.7
 	# An answer to a question that was on its way: it is taken for that one, and for no other.
 	is "$(fetch http://other.test --next -sS $site)" $'forged\nthis is allowed.test'
-	is "$(fetch http://other.test http://other.test)" $'forged\nforged'
+	# The answer to the first question comes before the second, which then goes by another connection, or behind it.
+	like "$(fetch http://other.test http://other.test)" $'forged\n@(forged|this is other.test)'
 }
 
 @test "answers without a body leave the connection in use" {
