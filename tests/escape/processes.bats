@@ -22,6 +22,9 @@ setup()
 {
 	lab_forget
 	chmod 777 "$BATS_TEST_TMPDIR"
+	# The tests may be where only root can read them.
+	OUTSIDE=/run/outside.py
+	in_lab install -m 755 "$LIB/outside.py" "$OUTSIDE"
 }
 
 # Ends whom a test left outside, then the job.
@@ -39,7 +42,7 @@ out_of_reach()
 	local user=$1 seen
 
 	shift
-	seen=$(jobfence run --user "$user" --domain allowed.test -- "$LIB/outside.py" "$@" 2>"$BATS_TEST_TMPDIR/said")
+	seen=$(jobfence run --user "$user" --domain allowed.test -- "$OUTSIDE" "$@" 2>"$BATS_TEST_TMPDIR/said")
 	is "$(wc -l <<<"$seen")" $# || lab_fail "$(<"$BATS_TEST_TMPDIR/said")" || return
 	! grep ': ok$' <<<"$seen" || lab_fail "as $user it could"
 }
@@ -52,7 +55,7 @@ has_scopes()
 
 @test "the victim is within reach of its like" {
 	victim_up nobody
-	is "$(in_lab setpriv --reuid nobody --clear-groups "$LIB/outside.py" "signal $VICTIM" "trace $VICTIM" \
+	is "$(in_lab setpriv --reuid nobody --clear-groups "$OUTSIDE" "signal $VICTIM" "trace $VICTIM" \
 		"memory $VICTIM" "files $VICTIM" "descriptor $VICTIM" | grep -c ': ok$')" 5
 }
 
@@ -75,7 +78,7 @@ has_scopes()
 @test "a job traces and signals its own processes" {
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	jobfence run --user nobody -- bash -c 'sleep 100 & "$1" "signal $!" "trace $!" "memory $!"; kill $!' \
-		own "$LIB/outside.py" >"$BATS_TEST_TMPDIR/seen"
+		own "$OUTSIDE" >"$BATS_TEST_TMPDIR/seen"
 	is "$(grep -c ': ok$' "$BATS_TEST_TMPDIR/seen")" 3
 }
 
@@ -115,11 +118,11 @@ has_scopes()
 
 	[ "$(uname -m)" != x86_64 ] || cases+=(type32)
 	# The terminal shows what was typed as well.
-	is "$(in_lab script -qec "$LIB/outside.py type paste" /dev/null | sed -n 's/.*\(type\|paste\)/\1/p' | tr -d '\r')" \
+	is "$(in_lab script -qec "$OUTSIDE type paste" /dev/null | sed -n 's/.*\(type\|paste\)/\1/p' | tr -d '\r')" \
 		$'type: ok\npaste: ENOTTY'
 	for job in 'run --' "exec $JOB --"; do
 		[ "$job" = 'run --' ] || job_up
-		is "$(in_lab script -qec "$JOBFENCE $job $LIB/outside.py $(printf "'%s' " "${cases[@]}")" /dev/null | tr -d '\r')" \
+		is "$(in_lab script -qec "$JOBFENCE $job $OUTSIDE $(printf "'%s' " "${cases[@]}")" /dev/null | tr -d '\r')" \
 			"$(printf '%s: EPERM\n' "${cases[@]}")"
 	done
 }
@@ -172,7 +175,7 @@ for verb in ["run"], ["exec", job, "--"]:
 	done
 	# In namespaces of its own it may see a cgroup: the job's.
 	for user in nobody root; do
-		jobfence run --user $user -- "$LIB/outside.py" cgroups >"$BATS_TEST_TMPDIR/seen"
+		jobfence run --user $user -- "$OUTSIDE" cgroups >"$BATS_TEST_TMPDIR/seen"
 		like "$(<"$BATS_TEST_TMPDIR/seen")" 'cgroups: @(EPERM|EACCES)'
 	done
 }
@@ -201,7 +204,7 @@ for verb in ["run"], ["exec", job, "--"]:
 	local pins=/sys/fs/bpf/jobfence/jobs/$JOB
 
 	job_up --domain allowed.test
-	is "$(in_lab "$LIB/outside.py" load "pin $pins/links/egress" "pin $pins/maps/domains" | grep -c ': ok$')" 3
+	is "$(in_lab "$OUTSIDE" load "pin $pins/links/egress" "pin $pins/maps/domains" | grep -c ': ok$')" 3
 	for user in nobody root; do
 		out_of_reach $user load "pin $pins/links/egress" "pin $pins/maps/domains"
 		is "$(jobfence run --user $user -- ls -A /sys/fs/bpf /run/jobfence)" $'/run/jobfence:\n\n/sys/fs/bpf:'

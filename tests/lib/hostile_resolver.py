@@ -83,9 +83,6 @@ class Question:
     def name_mapped(self, _):
         return self.answer(*self.addresses("::ffff:" + PRIVATE))
 
-    def name_of_another(self, _):
-        return self.answer(*self.addresses(GOOD, "2600:1::2", owner=encode("another.test")))
-
     def name_many(self, transport):
         if transport == "udp":
             return self.answer(flags=TRUNCATED)

@@ -20,8 +20,16 @@
 #include "proxy/guard.h"
 #include "proxy/resolve.h"
 
-#define TRY_PATIENCE 2000 /* ms for the first try of each server */
-#define TRIES	     2
+#define TRY_PATIENCE \
+	2000 /* ms for the first try of each server; c-ares doubles it for the second */
+#ifdef ARES_OPT_MAXTIMEOUTMS
+/* From 1.22 on it may begin with 250 ms, for a server that was fast so far: so there are more tries, of which none is longer. */
+#define TRIES	    5
+#define MAX_TIMEOUT ARES_OPT_MAXTIMEOUTMS
+#else
+#define TRIES	    2
+#define MAX_TIMEOUT 0
+#endif
 
 /* At once, one for each connection that there may be: c-ares keeps those of connections that have gone until they end. */
 #define QUERIES_MAX JOB_CONNECTIONS_MAX
@@ -180,6 +188,9 @@ int resolver_new(struct loop *loop, const struct proxy_settings *settings,
 		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
 		.timeout = TRY_PATIENCE,
 		.tries = TRIES,
+#ifdef ARES_OPT_MAXTIMEOUTMS
+		.maxtimeout = TRY_PATIENCE,
+#endif
 		.lookups = (char *)"fb", /* /etc/hosts, then servers */
 		.sock_state_cb = socket_state,
 		.sock_state_cb_data = new,
@@ -189,8 +200,8 @@ int resolver_new(struct loop *loop, const struct proxy_settings *settings,
 	if (!error && (ares_library_init(ARES_LIB_INIT_ALL) ||
 			      ares_init_options(&new->channel, &options,
 				      ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
-					      ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB |
-					      ARES_OPT_DOMAINS) ||
+					      MAX_TIMEOUT | ARES_OPT_LOOKUPS |
+					      ARES_OPT_SOCK_STATE_CB | ARES_OPT_DOMAINS) ||
 			      set_servers(new->channel, settings->resolvers)))
 		error = -ENOMEM;
 	if (error) {
