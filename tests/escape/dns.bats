@@ -55,6 +55,7 @@ answered()
 @test "an answer that is malformed, an error, or for another name leads nowhere" {
 	# c-ares 1.34 takes the address of another name: it is the resolver's word as well, and checked as any.
 	answered '@(403|50[24])' alias-of-itself.test
+	jobfence down "$JOB"
 	answered '50[24]' alias-of-localhost.test alias-in-circles.test loop.test beyond.test short-record.test \
 		long-record.test missing.test echo.test servfail.test refused.test
 }

@@ -23,8 +23,8 @@ setup()
 	lab_forget
 	chmod 777 "$BATS_TEST_TMPDIR"
 	# The tests may be where only root can read them.
-	OUTSIDE=/run/outside.py
-	in_lab install -m 755 "$LIB/outside.py" "$OUTSIDE"
+	OUTSIDE=/run/attacks/outside.py
+	in_lab install -D -m 755 -t "${OUTSIDE%/*}" "$LIB"/{outside,sockets}.py
 }
 
 # Ends whom a test left outside, then the job.

@@ -20,15 +20,15 @@
 #include "proxy/guard.h"
 #include "proxy/resolve.h"
 
-#define TRY_PATIENCE \
-	2000 /* ms for the first try of each server; c-ares doubles it for the second */
-#ifdef ARES_OPT_MAXTIMEOUTMS
-/* From 1.22 on it may begin with 250 ms, for a server that was fast so far: so there are more tries, of which none is longer. */
-#define TRIES	    5
-#define MAX_TIMEOUT ARES_OPT_MAXTIMEOUTMS
+#define TRY_PATIENCE 2000   /* ms for the first try of each server */
+#ifdef ARES_OPT_QUERY_CACHE /* and ARES_OPT_MAXTIMEOUTMS, which came before */
+/* c-ares 1.34 begins with 250 ms where a server was fast so far, and doubles that: so there are more tries, of which none is longer. And it
+ * would keep answers for an hour, as many as a job can ask for. */
+#define TRIES	      5
+#define NEWER_OPTIONS (ARES_OPT_QUERY_CACHE | ARES_OPT_MAXTIMEOUTMS)
 #else
-#define TRIES	    2
-#define MAX_TIMEOUT 0
+#define TRIES	      2
+#define NEWER_OPTIONS 0
 #endif
 
 /* At once, one for each connection that there may be: c-ares keeps those of connections that have gone until they end. */
@@ -188,8 +188,9 @@ int resolver_new(struct loop *loop, const struct proxy_settings *settings,
 		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
 		.timeout = TRY_PATIENCE,
 		.tries = TRIES,
-#ifdef ARES_OPT_MAXTIMEOUTMS
+#ifdef ARES_OPT_QUERY_CACHE
 		.maxtimeout = TRY_PATIENCE,
+		.qcache_max_ttl = 0,
 #endif
 		.lookups = (char *)"fb", /* /etc/hosts, then servers */
 		.sock_state_cb = socket_state,
@@ -200,7 +201,7 @@ int resolver_new(struct loop *loop, const struct proxy_settings *settings,
 	if (!error && (ares_library_init(ARES_LIB_INIT_ALL) ||
 			      ares_init_options(&new->channel, &options,
 				      ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
-					      MAX_TIMEOUT | ARES_OPT_LOOKUPS |
+					      NEWER_OPTIONS | ARES_OPT_LOOKUPS |
 					      ARES_OPT_SOCK_STATE_CB | ARES_OPT_DOMAINS) ||
 			      set_servers(new->channel, settings->resolvers)))
 		error = -ENOMEM;
