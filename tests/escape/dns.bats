@@ -66,14 +66,18 @@ answered()
 }
 
 @test "no answer, or somebody else's, is a 504, and others are served meanwhile" {
-	local names=(silent.test wrong-id.test wrong-question.test no-question.test loop-in-question.test)
+	local silent=(silent.test wrong-id.test) others=(wrong-question.test no-question.test loop-in-question.test)
 
-	up_for "${names[@]}" truncated.test hanging.test lying-length.test empty.test
-	statuses -Z "${names[@]/#/http://}" >"$BATS_TEST_TMPDIR/silent" 3>&- &
+	up_for "${silent[@]}" "${others[@]}" truncated.test hanging.test lying-length.test empty.test
+	statuses -Z "${silent[@]/#/http://}" >"$BATS_TEST_TMPDIR/silent" 3>&- &
 	is "$(fetch http://11.0.0.2)" 'this is 11.0.0.2'
 	wait $!
-	# Some libraries take what is no answer for a bad one.
-	is "$(grep -cx '50[24]' "$BATS_TEST_TMPDIR/silent")" "${#names[@]}"
+	is "$(sort "$BATS_TEST_TMPDIR/silent" | uniq -c | xargs)" "${#silent[@]} 504"
+	# c-ares 1.34 takes an answer to another question for a bad one.
+	statuses -Z "${others[@]/#/http://}" >"$BATS_TEST_TMPDIR/silent" 3>&- &
+	is "$(fetch http://11.0.0.2)" 'this is 11.0.0.2'
+	wait $!
+	is "$(grep -cx '50[24]' "$BATS_TEST_TMPDIR/silent")" "${#others[@]}"
 	# One of these takes the resolver's connection down for the others.
 	statuses -Z http://{truncated,hanging,lying-length,empty}.test >"$BATS_TEST_TMPDIR/silent" 3>&- &
 	is "$(fetch http://11.0.0.2)" 'this is 11.0.0.2'

@@ -6,7 +6,7 @@ tls.py [--name NAME] [--then NAME] [--connect HOST:PORT] [--records N] [--segmen
 
 Fetches / over TLS with a ClientHello as nobody would send it: with any server name or none, with
 another name in the second hello that a server may ask for, through a tunnel to another, cut into
-records or segments of N bytes, or padded by N bytes of protocol names, or with one more extension, which no site will believe. Prints the answer's body, or how it ended: "alert NUMBER", "reset", "closed", "403", OpenSSL's error …
+records or segments of N bytes, or padded to N bytes at most by protocol names, or with one more extension, which no site will believe. Prints the answer's body, or how it ended: "alert NUMBER", "reset", "closed", "403", OpenSSL's error …
 """
 
 import argparse
@@ -42,12 +42,21 @@ def extended(hello, text):
     return hello[:3] + (len(body) + 4).to_bytes(2, "big") + hello[5:6] + len(body).to_bytes(3, "big") + body
 
 
+def hello_length(context, name):
+    """How many bytes it has unpadded, which differs between versions of OpenSSL."""
+    outgoing = ssl.MemoryBIO()
+    try:
+        context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=name).do_handshake()
+    except ssl.SSLWantReadError:
+        return outgoing.pending
+
+
 class Hello:
     def __init__(self, options):
         context = ssl.create_default_context()
         context.check_hostname = False
         if options.pad:
-            context.set_alpn_protocols(["x" * 250] * (options.pad // 251))
+            context.set_alpn_protocols(["x" * 250] * ((options.pad - hello_length(context, options.name)) // 251))
         self.options, self.incoming, self.outgoing = options, ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=options.name)
         self.socket = socket.create_connection((options.address, options.port), PATIENCE)
