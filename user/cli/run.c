@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/learning.h"
 #include "core/execute.h"
+#include "core/lock.h"
 #include "core/usage.h"
 #include "lib/cleanup.h"
 
@@ -85,14 +86,15 @@ static int run_job(struct job *job, const struct execution *execution,
 {
 	static const struct placement own = { .closed = true };
 	_cleanup_(usage_free) struct usage *usage = NULL;
-	_fd_ int learned = -1;
+	_fd_ int learned = -1, lock = job_lock(job->spec.name, failure);
 	struct failure ignored = {};
-	int error = job_up(job, &own, failure);
+	int error = lock < 0 ? lock : job_up_locked(job, &own, failure);
 
 	if (error)
 		return error;
 	learned = learned_open(&job->paths);
-	error = job_execute(job, -1, execution, status, failure);
+	/* Held until the command is there: gc would take a job without it for one that is over. */
+	error = job_execute(job, TAKE_FD(lock), execution, status, failure);
 	if (!usage_read(job, &usage, &ignored))
 		print_summary(usage);
 	if (job_down(job->spec.name, &ignored) ||
@@ -105,7 +107,8 @@ static int run_job(struct job *job, const struct execution *execution,
 int run_command(struct options *options, int *status, struct failure *failure)
 {
 	struct execution execution = { .arguments = options->arguments,
-		.proxy_variables = !options->no_proxy_variables };
+		.proxy_variables = !options->no_proxy_variables,
+		.alone = true };
 	_cleanup_(learning_close) struct learning learning = {};
 	_cleanup_(job_free) struct job job = { .by_operator = true };
 	int error;

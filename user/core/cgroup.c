@@ -161,14 +161,25 @@ bool cgroup_has_process(const char *path, pid_t pid)
 	return false;
 }
 
-pid_t cgroup_fork(int cgroup)
+pid_t cgroup_fork(int cgroup, uint64_t namespaces)
 {
 	struct clone_args arguments = {
-		.flags = CLONE_INTO_CGROUP,
+		.flags = CLONE_INTO_CGROUP | namespaces,
 		.exit_signal = SIGCHLD,
 		.cgroup = (__u64)cgroup,
 	};
 	pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
 
 	return pid < 0 ? -errno : pid;
+}
+
+pid_t cgroup_first_process(const char *path)
+{
+	char procs[PATH_SIZE], line[32];
+	_file_ FILE *file = NULL;
+
+	if (path_format(procs, "%s/cgroup.procs", path))
+		return 0;
+	file = fopen(procs, "re");
+	return file && fgets(line, sizeof(line), file) ? (pid_t)strtol(line, NULL, 10) : 0;
 }

@@ -34,6 +34,9 @@ int cgroup_kill_each(const char *path, int seconds);
 /* Whether `pid` is directly in the cgroup. */
 bool cgroup_has_process(const char *path, pid_t pid);
 
-/* fork(2) with the child in the cgroup from its first instruction on (clone3(2), Linux 5.7).
- * Returns as fork(2) does, or -errno. */
-pid_t cgroup_fork(int cgroup);
+/* The number of a process directly in the cgroup; 0: there is none that this process can name. */
+pid_t cgroup_first_process(const char *path);
+
+/* fork(2) with the child in the cgroup from its first instruction on (clone3(2), Linux 5.7), and in new
+ * `namespaces` (CLONE_NEW*). Returns as fork(2) does, or -errno. */
+pid_t cgroup_fork(int cgroup, uint64_t namespaces);

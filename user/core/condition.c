@@ -9,6 +9,7 @@
 
 #include "core/cgroup.h"
 #include "core/condition.h"
+#include "core/container.h"
 #include "core/netns.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
@@ -123,6 +124,9 @@ bool job_is_dead(const struct job *job)
 	populated = cgroup_is_populated(job->id);
 	if (condition != CONDITION_UP)
 		return !populated;
+	/* The first process of `run` ends with it, however that ended. */
+	if (job->closed)
+		return !populated && !container_is_there(job);
 	return !job->own_cgroup && !populated && is_long_ago(job->started) &&
 	       stays_empty(job);
 }

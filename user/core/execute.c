@@ -1,35 +1,70 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The child begins in the job's cgroup, so there is no moment at which it could make a socket outside of
- * it. What it inherits ends before the command starts: every descriptor but the standard three, every right
- * that a job has not. Why it could not start, it says through a pipe that closes when it does.
+ * The child begins in the job's cgroup and its PID namespace, so there is no moment at which it could make a socket outside of
+ * the fence. What it inherits ends before the command starts: every descriptor but the standard three, every right
+ * that a job has not. It tells why it could not start through a pipe, which closes when it does.
  */
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/close_range.h>
+#include <linux/keyctl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "core/cgroup.h"
+#include "core/command_filter.h"
 #include "core/condition.h"
-#include "core/enter.h"
+#include "core/container.h"
 #include "core/execute.h"
 #include "core/lock.h"
-#include "core/separate.h"
-#include "core/socket_filter.h"
+#include "core/standard.h"
+#include "core/terminal.h"
+#include "core/view.h"
 #include "lib/cleanup.h"
 
-static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2,
-	SIGWINCH, SIGALRM, SIGCONT };
+/* Signals that jobfence does not wait for: it can't, or they are its own. */
+static const int not_awaited[] = { SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL,
+	SIGTRAP, SIGABRT, SIGSYS, SIGTTOU, SIGTTIN, SIGPIPE };
+
+/* What the caller's signals were, for the command. */
+struct signals {
+	sigset_t awaited, mask;
+	struct sigaction child, terminal, pipe;
+};
 
 struct trouble {
 	int error;
 	bool command; /* the command itself can't be run */
 };
+
+/* A caller that ignores SIGCHLD would have the kernel reap the command, and its status would be lost. */
+static void signals_set(struct signals *signals)
+{
+	const struct sigaction ignore = { .sa_handler = SIG_IGN },
+			       normal = { .sa_handler = SIG_DFL };
+
+	sigfillset(&signals->awaited);
+	for (size_t i = 0; i < ARRAY_SIZE(not_awaited); i++)
+		sigdelset(&signals->awaited, not_awaited[i]);
+	sigprocmask(SIG_SETMASK, &signals->awaited, &signals->mask);
+	sigaction(SIGCHLD, &normal, &signals->child);
+	sigaction(SIGTTOU, &ignore, &signals->terminal);
+	sigaction(SIGPIPE, &ignore, &signals->pipe);
+}
+
+static void signals_restore(const struct signals *signals)
+{
+	sigaction(SIGCHLD, &signals->child, NULL);
+	sigaction(SIGTTOU, &signals->terminal, NULL);
+	sigaction(SIGPIPE, &signals->pipe, NULL);
+	sigprocmask(SIG_SETMASK, &signals->mask, NULL);
+}
 
 static __attribute__((noreturn)) void report(int pipe, int error, bool command)
 {
@@ -39,7 +74,7 @@ static __attribute__((noreturn)) void report(int pipe, int error, bool command)
 	_exit(written == sizeof(trouble) ? EXIT_BEFORE : EXIT_NOT_RUN);
 }
 
-static int set_variables(void)
+static int set_proxy_variables(void)
 {
 	for (const struct variable *v = job_proxy_variables(); v->name; v++)
 		if (setenv(v->name, v->value, 1))
@@ -47,54 +82,118 @@ static int set_variables(void)
 	return 0;
 }
 
-static __attribute__((noreturn)) void become_command(const struct job *job,
-	const struct execution *execution, int netns, int pipe, const sigset_t *mask)
+/* What a child needs, gathered before there is a child. */
+struct start {
+	const struct job *job;
+	const struct execution *execution;
+	const struct container *container;
+	const struct signals *signals;
+	const struct terminal *terminal;
+	char folder[PATH_MAX]; /* the working directory */
+	bool foreground;
+	int pipe;
+};
+
+/* By its path: the folder itself may be covered in the job's view. */
+static int enter_folder(const char *path)
 {
-	int error = job_enter(job, netns);
+	return chdir(path) ? -errno : 0;
+}
+
+static int enter(const struct start *start)
+{
+	int error = container_enter(start->container);
+
+	if (!error)
+		error = enter_folder(start->folder);
+	if (!error)
+		error = view_make_runtime_folder(start->execution->user.change
+							 ? start->execution->user.uid
+							 : getuid(),
+			start->execution->user.change ? start->execution->user.gid
+						      : getgid());
+	/* A kernel without keys has none to share. */
+	if (!error && syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 &&
+		errno != ENOSYS)
+		error = -errno;
+	return error;
+}
+
+static __attribute__((noreturn)) void become_command(const struct start *start)
+{
+	const struct job *job = start->job;
+	const struct execution *execution = start->execution;
+	int error = setpgid(0, 0) ? -errno : enter(start);
 
 	if (!error && execution->proxy_variables && job->proxy_pid)
-		error = set_variables();
+		error = set_proxy_variables();
 	if (!error)
 		error = user_become(&execution->user);
 	if (!error)
-		error = command_separate();
-	if (!error)
-		error = job->spec.network == NETWORK_FULL ? 0 : socket_filter_install();
+		error = command_filter_install(job->spec.network != NETWORK_FULL);
 	/* A change of user clears it: so it is set last. */
 	if (!error && prctl(PR_SET_PDEATHSIG, SIGKILL))
 		error = -errno;
 	if (!error && close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC))
 		error = -errno;
 	if (error)
-		report(pipe, error, false);
-	sigprocmask(SIG_SETMASK, mask, NULL);
+		report(start->pipe, error, false);
+	if (start->foreground)
+		terminal_claim(start->terminal);
+	signals_restore(start->signals);
 	execvp(execution->arguments[0], execution->arguments);
-	report(pipe, -errno, true);
+	report(start->pipe, -errno, true);
 }
 
-/* A signal that the terminal sent has reached the command as well: it is in the same foreground group. */
+/* A signal of the terminal is for the whole group, of which the command is no member. */
 static void forward(pid_t pid, const siginfo_t *signal)
 {
-	if (signal->si_code != SI_KERNEL)
-		kill(pid, signal->si_signo);
+	kill(signal->si_code == SI_KERNEL ? -pid : pid, signal->si_signo);
 }
 
-static int wait_for(pid_t pid, const sigset_t *signals)
+static void handle(struct terminal *terminal, pid_t pid, const siginfo_t *signal)
+{
+	if (signal->si_signo == SIGCONT)
+		terminal_continue(terminal, pid);
+	else if (signal->si_signo != SIGCHLD)
+		forward(pid, signal);
+}
+
+/* Returns the status as of waitpid(2), or -errno. */
+static int wait_for(pid_t pid, const struct signals *signals, struct terminal *terminal)
 {
 	siginfo_t signal;
 	int status;
 
 	for (;;) {
-		pid_t ended = waitpid(pid, &status, WNOHANG);
+		pid_t changed = waitpid(pid, &status, WNOHANG | WUNTRACED);
 
-		if (ended == pid)
-			return WIFSIGNALED(status) ? 128 + WTERMSIG(status)
-						   : WEXITSTATUS(status);
-		if (ended < 0 && errno != EINTR)
-			return EXIT_BEFORE;
-		if (sigwaitinfo(signals, &signal) > 0 && signal.si_signo != SIGCHLD)
-			forward(pid, &signal);
+		if (changed == pid && WIFSTOPPED(status))
+			terminal_stopped(terminal, pid, WSTOPSIG(status));
+		else if (changed == pid)
+			return status;
+		else if (changed < 0 && errno != EINTR)
+			return -errno;
+		else if (sigwaitinfo(&signals->awaited, &signal) > 0)
+			handle(terminal, pid, &signal);
 	}
+}
+
+/*
+ * The exit status of a command that has ended. The terminal sends its keys to the foreground only. Where that was the command's
+ * group and ^C ended it, the caller's group, which may be a script, gets the signal as well.
+ */
+static int end(int status, struct terminal *terminal)
+{
+	bool lent = terminal_take_back(terminal);
+
+	if (status < 0)
+		return EXIT_BEFORE;
+	if (!WIFSIGNALED(status))
+		return WEXITSTATUS(status);
+	if (lent && (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGQUIT))
+		kill(0, WTERMSIG(status));
+	return 128 + WTERMSIG(status);
 }
 
 /* What the child says before it becomes the command; nothing, if it did. */
@@ -118,36 +217,6 @@ static void read_trouble(
 	fail(failure, trouble.error, "cannot run %.200s", execution->arguments[0]);
 }
 
-/* A socket made outside is outside the fence, connected or not: it can be connected anew. The standard three are all that
- * a command inherits. */
-static int check_inherited(const struct job *job, struct failure *failure)
-{
-	static const char *const names[] = { "input", "output", "error" };
-
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		socklen_t length = sizeof(int);
-		int family;
-
-		if (job->spec.network != NETWORK_FULL &&
-			!getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &length) &&
-			family != AF_UNIX)
-			return fail_as(failure, STATUS_FAILED,
-				"standard %s is a network socket, which would lead the command around its "
-				"fence; give it a pipe",
-				names[fd]);
-	}
-	return 0;
-}
-
-static int check_landlock(const struct job *job, struct failure *failure)
-{
-	if (job->spec.network == NETWORK_FULL || landlock_is_there())
-		return 0;
-	return fail_as(failure, STATUS_FAILED,
-		"this kernel has no Landlock, without which a command could trace others of its user "
-		"outside of the fence; start it with: lsm=landlock,...");
-}
-
 /* The cgroup that the job's fence is on, which another one may have the path of by now. */
 static int open_fenced(const struct job *job, struct failure *failure)
 {
@@ -164,40 +233,57 @@ static int open_fenced(const struct job *job, struct failure *failure)
 		     : TAKE_FD(cgroup);
 }
 
+/* Starts the command. Returns its number, or -errno. */
+static pid_t start_command(
+	struct start *start, int cgroup, int *read_end, struct failure *failure)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (!getcwd(start->folder, sizeof(start->folder)))
+		return fail(failure, -errno, "cannot tell the working directory");
+	if (pipe2(pair, O_CLOEXEC))
+		return fail(failure, -errno, "cannot start the command");
+	start->pipe = pair[1];
+	pid = container_fork(start->container, cgroup);
+	if (!pid)
+		become_command(start);
+	close(pair[1]);
+	*read_end = pair[0];
+	if (pid < 0)
+		return fail(failure, pid, "cannot start the command in cgroup %s",
+			start->job->cgroup);
+	return pid;
+}
+
 int job_execute(const struct job *job, int lock, const struct execution *execution,
 	int *status, struct failure *failure)
 {
-	_fd_ int held = lock, cgroup = open_fenced(job, failure), read_end = -1,
-		 write_end = -1, netns = -1;
-	sigset_t signals, before;
-	int pair[2], error = cgroup < 0 ? cgroup : check_inherited(job, failure);
+	_cleanup_(container_close) struct container container = CONTAINER_NONE;
+	_cleanup_(terminal_close) struct terminal terminal = { .fd = -1 };
+	_fd_ int held = lock, cgroup = open_fenced(job, failure), read_end = -1;
+	struct signals signals;
+	struct start start = { .job = job,
+		.execution = execution,
+		.container = &container,
+		.signals = &signals,
+		.terminal = &terminal };
+	int error = cgroup < 0 ? cgroup : standard_descriptors_check(job, failure);
 	pid_t pid;
 
 	if (!error)
-		error = check_landlock(job, failure);
+		error = container_open(job, execution->alone, &container, failure);
 	if (error)
 		return error;
-	netns = job_open_netns(job, failure);
-	if (netns < 0)
-		return netns;
-	if (pipe2(pair, O_CLOEXEC))
-		return fail(failure, -errno, "cannot start the command");
-	read_end = pair[0];
-	write_end = pair[1];
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGCHLD);
-	for (size_t i = 0; i < ARRAY_SIZE(forwarded); i++)
-		sigaddset(&signals, forwarded[i]);
-	sigprocmask(SIG_BLOCK, &signals, &before);
-	pid = cgroup_fork(cgroup);
+	terminal_open(&terminal);
+	start.foreground = terminal_is_for_command(&terminal);
+	terminal.lent = start.foreground;
+	signals_set(&signals);
+	pid = start_command(&start, cgroup, &read_end, failure);
 	if (pid < 0)
-		return fail(
-			failure, pid, "cannot start the command in cgroup %s", job->cgroup);
-	if (!pid)
-		become_command(job, execution, netns, write_end, &before);
-	close(TAKE_FD(write_end));
+		return pid;
 	job_unlock(TAKE_FD(held));
-	*status = wait_for(pid, &signals);
+	*status = end(wait_for(pid, &signals, &terminal), &terminal);
 	read_trouble(read_end, execution, status, failure);
 	return 0;
 }

@@ -10,6 +10,7 @@ struct execution {
 	char *const *arguments; /* NULL-terminated */
 	struct user user;
 	bool proxy_variables; /* set http_proxy and its like */
+	bool alone; /* the job's first process ends with the calling one, as for `run` */
 };
 
 /* Exit statuses when the command did not run, as of env(1) and others. */

@@ -228,15 +228,11 @@ static int build(struct job *job, const struct placement *where, struct failure 
 		     : 0;
 }
 
-int job_up(struct job *job, const struct placement *where, struct failure *failure)
+int job_up_locked(struct job *job, const struct placement *where, struct failure *failure)
 {
-	_fd_ int lock = job_lock(job->spec.name, failure);
 	struct failure ignored;
-	int error;
+	int error = job_paths(job->spec.name, &job->paths, failure);
 
-	if (lock < 0)
-		return lock;
-	error = job_paths(job->spec.name, &job->paths, failure);
 	if (error)
 		return error;
 	if (job_is_complete(&job->paths))
@@ -258,6 +254,13 @@ int job_up(struct job *job, const struct placement *where, struct failure *failu
 			waitpid(job->proxy_pid, NULL, WNOHANG);
 	}
 	return error;
+}
+
+int job_up(struct job *job, const struct placement *where, struct failure *failure)
+{
+	_fd_ int lock = job_lock(job->spec.name, failure);
+
+	return lock < 0 ? lock : job_up_locked(job, where, failure);
 }
 
 /* Ends what runs in the job, then tells the programs to refuse everything, should anything be left. */

@@ -58,6 +58,9 @@ void job_free(struct job *job);
  * STATUS_EXISTS where there is a job of that name. */
 int job_up(struct job *job, const struct placement *where, struct failure *failure);
 
+/* The same for a caller that has the lock of the job. */
+int job_up_locked(struct job *job, const struct placement *where, struct failure *failure);
+
 /* Ends a job: its processes, its proxy, all that it got. In a cgroup that others made, processes have to be
  * gone before. Returns 0, or -errno with STATUS_NO_JOB where nothing of it is there. */
 int job_down(const char *name, struct failure *failure);

@@ -247,7 +247,7 @@ static int launch(struct job *job, int cgroup, int netns, bool ipv6,
 		return fail(failure, -errno, "cannot start the proxy");
 	ready_read = pair[0];
 	plan.ready = ready_write = pair[1];
-	job->proxy_pid = cgroup_fork(cgroup);
+	job->proxy_pid = cgroup_fork(cgroup, 0);
 	if (job->proxy_pid < 0)
 		return fail(
 			failure, job->proxy_pid, "cannot start the proxy in its cgroup");

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 
 #include "core/oci_seccomp.h"
-#include "core/socket_filter.h"
+#include "core/command_filter.h"
 #include "core/spec.h"
 #include "lib/cleanup.h"
 

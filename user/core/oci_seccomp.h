@@ -3,7 +3,7 @@
 
 /*
  * The filter of system calls of a container's configuration (OCI runtime specification, "linux.seccomp"), narrowed to
- * the sockets that a job may have: what socket_filter.h is for commands that jobfence itself starts. The runtime
+ * the sockets that a job may have: what command_filter.h is for commands that jobfence itself starts. The runtime
  * (runc, crun) makes the filter of it, for the container's first process and for those of `exec`.
  */
 

@@ -66,7 +66,8 @@ int job_paths(const char *name, struct job_paths *paths, struct failure *failure
 		path_format(paths->netns, NETNS_FOLDER "/jobfence-%s", name) ||
 		path_format(paths->cgroup, "%s/jobfence/%s", mount, escaped) ||
 		path_format(paths->work, "%s/work", paths->cgroup) ||
-		path_format(paths->proxy, "%s/proxy", paths->cgroup))
+		path_format(paths->proxy, "%s/proxy", paths->cgroup) ||
+		path_format(paths->init, "%s/init", paths->cgroup))
 		return fail(failure, -ENAMETOOLONG, "paths of job %s", name);
 	return 0;
 }

@@ -8,7 +8,7 @@
  *	/run/jobfence/jobs/JOB			spec.json, resolv.conf, proxy.log
  *	/sys/fs/bpf/jobfence/jobs/JOB		pinned links and maps
  *	/run/netns/jobfence-JOB			its network namespace
- *	<cgroup2>/jobfence/JOB			cgroups: `work` for the job, `proxy` beside it
+ *	<cgroup2>/jobfence/JOB			cgroups: `work` for the job; `proxy`, `init`
  *
  * In the file systems of bpf and cgroups a dot of the name is written as a colon: the first allows
  * no dots, in the second a job might take the name of a control file.
@@ -30,9 +30,10 @@ struct job_paths {
 	char run[PATH_SIZE];
 	char pins[PATH_SIZE];
 	char netns[PATH_SIZE];
-	char cgroup[PATH_SIZE]; /* the parent of the two */
+	char cgroup[PATH_SIZE]; /* the parent of the three */
 	char work[PATH_SIZE];
 	char proxy[PATH_SIZE];
+	char init[PATH_SIZE];
 };
 
 /* Formats a path. Returns 0 or -ENAMETOOLONG, and then an empty one. */
