@@ -20,7 +20,7 @@ for kind, name in ((socket.SOCK_STREAM, "stream"), (socket.SOCK_DGRAM, "datagram
 		globals()[path] = made
 	os.chmod(f"{sys.argv[1]}/{name}", 0o777)
 print("ready as", os.getpid(), flush=True)
-time.sleep(1000)' /run >"$BATS_TEST_TMPDIR/output" 3>&- &
+time.sleep(1000)' /srv >"$BATS_TEST_TMPDIR/output" 3>&- &
 	await "$BATS_TEST_TMPDIR/output" 'ready as'
 	job_up --domain allowed.test
 	in_lab test -e "/sys/fs/bpf/jobfence/jobs/$JOB/links/unix_connect" ||
@@ -30,7 +30,7 @@ time.sleep(1000)' /run >"$BATS_TEST_TMPDIR/output" 3>&- &
 teardown()
 {
 	in_lab kill "$(sed -n 's/ready as //p' "$BATS_TEST_TMPDIR/output")"
-	in_lab rm /run/stream /run/datagrams
+	in_lab rm /srv/stream /srv/datagrams
 	jobfence down --all >"$BATS_TEST_TMPDIR/down" 2>&1 || cat "$BATS_TEST_TMPDIR/down"
 	nothing_is_left
 }
@@ -39,8 +39,8 @@ teardown()
 	local seen
 
 	for user in root nobody; do
-		seen=$(jobfence run --user $user -- "$LIB/outside.py" "unix /run/stream" \
-			"unixgram /run/datagrams" 2>"$BATS_TEST_TMPDIR/said")
+		seen=$(jobfence run --user $user -- "$LIB/outside.py" "unix /srv/stream" \
+			"unixgram /srv/datagrams" 2>"$BATS_TEST_TMPDIR/said")
 		is "$(grep -c ': EPERM$' <<<"$seen")" 2 || lab_fail "$seen"
 		like "$(<"$BATS_TEST_TMPDIR/said")" '*a Unix socket of a process outside the job (2 times)*'
 	done
@@ -58,7 +58,7 @@ assert other.recv(5) == b"hello"'
 }
 
 @test "a container's Unix sockets are its own affair, where nobody outside has such a name" {
-	is "$(in_fence "$LIB/outside.py" "unix /run/stream" "unixgram /run/datagrams" |
+	is "$(in_fence "$LIB/outside.py" "unix /srv/stream" "unixgram /srv/datagrams" |
 		grep -c ': ok$')" 2
 	is "$(in_fence "$LIB/outside.py" 'unix @stream' 'unixgram @datagrams' | grep -c ': ECONNREFUSED$')" 2
 }
@@ -67,5 +67,5 @@ assert other.recv(5) == b"hello"'
 	jobfence down "$JOB"
 	up_on_node
 	is "$(in_fence "$LIB/outside.py" 'unix @stream' 'unixgram @datagrams' | grep -c ': EPERM$')" 2
-	is "$(in_fence "$LIB/outside.py" "unix /run/stream" | grep -c ': ok$')" 1
+	is "$(in_fence "$LIB/outside.py" "unix /srv/stream" | grep -c ': ok$')" 1
 }

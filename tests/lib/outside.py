@@ -54,7 +54,11 @@ def check(result):
 
 
 def pid_of(text):
-    return os.getppid() if text == "parent" else int(text)
+    """A parent in another PID namespace has no number: 0 would be the caller's own group."""
+    pid = os.getppid() if text == "parent" else int(text)
+    if not pid:
+        raise ProcessLookupError(errno.ESRCH, "")
+    return pid
 
 
 def try_signal(pid):

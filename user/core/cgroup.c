@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* See cgroup.h. */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -159,6 +160,63 @@ bool cgroup_has_process(const char *path, pid_t pid)
 		if (strtol(line, NULL, 10) == pid)
 			return true;
 	return false;
+}
+
+/* Removes the cgroups directly in one that have no others in them. Returns the first that has, or NULL. */
+static struct dirent *remove_children(DIR *cgroup)
+{
+	struct dirent *entry;
+
+	rewinddir(cgroup);
+	while ((entry = readdir(cgroup)))
+		if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") &&
+			strcmp(entry->d_name, "..") &&
+			unlinkat(dirfd(cgroup), entry->d_name, AT_REMOVEDIR) &&
+			errno != ENOENT)
+			return entry;
+	return NULL;
+}
+
+static DIR *open_below(DIR *cgroup, const char *name)
+{
+	_fd_ int fd = openat(
+		dirfd(cgroup), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *opened = fd < 0 ? NULL : fdopendir(fd);
+
+	if (opened)
+		TAKE_FD(fd);
+	return opened;
+}
+
+/* A job may nest cgroups deeper than any path is long, so this goes down and up one level at a time. */
+int cgroup_remove(const char *path)
+{
+	_dir_ DIR *current = opendir(path);
+	ino_t emptied = 0; /* the cgroup that was left last, which had no others in it */
+	size_t depth = 0;
+
+	if (!current)
+		return errno == ENOENT ? 0 : -errno;
+	for (;;) {
+		const struct dirent *child = remove_children(current);
+		struct stat status;
+		DIR *next;
+
+		if (!child && !depth)
+			break;
+		if (child && child->d_ino == emptied)
+			return -EBUSY;
+		if (fstat(dirfd(current), &status))
+			return -errno;
+		emptied = child ? 0 : status.st_ino;
+		next = open_below(current, child ? child->d_name : "..");
+		if (!next)
+			return -errno;
+		depth += child ? 1 : (size_t)-1;
+		closedir(current);
+		current = next;
+	}
+	return rmdir(path) && errno != ENOENT ? -errno : 0;
 }
 
 pid_t cgroup_fork(int cgroup, uint64_t namespaces)

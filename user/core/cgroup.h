@@ -34,6 +34,9 @@ int cgroup_kill_each(const char *path, int seconds);
 /* Whether `pid` is directly in the cgroup. */
 bool cgroup_has_process(const char *path, pid_t pid);
 
+/* Removes a cgroup without processes, and all cgroups in it, however deep. Returns 0, also where there is none, or -errno. */
+int cgroup_remove(const char *path);
+
 /* The number of a process directly in the cgroup; 0: there is none that this process can name. */
 pid_t cgroup_first_process(const char *path);
 

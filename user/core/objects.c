@@ -187,7 +187,7 @@ static int pin(const struct bpf_object *object,
 	int (*pin_objects)(const struct bpf_object *), const char *version)
 {
 	char path[PATH_SIZE];
-	int error = tree_remove(LOADING_FOLDER, false);
+	int error = tree_remove(LOADING_FOLDER);
 
 	if (!error)
 		error = pin_objects(object);
@@ -292,7 +292,7 @@ int objects_collect(struct failure *failure)
 		if (error || folder.used)
 			error = error < 0 ? error : 0;
 		else if (!path_format(path, PINS_FOLDER "/%s", folder.name))
-			error = tree_remove(path, false);
+			error = tree_remove(path);
 	}
 	return error ? fail(failure, error, "cannot remove programs of other versions") : 0;
 }

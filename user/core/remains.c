@@ -75,16 +75,16 @@ int remains_remove(const struct job_paths *paths, struct failure *failure)
 	if (error)
 		return fail(failure, error, "cannot keep the fence on sockets of %s",
 			paths->cgroup);
-	error = tree_remove(paths->cgroup, true);
+	error = cgroup_remove(paths->cgroup);
 	if (error)
 		return fail(failure, error, "cannot remove %s", paths->cgroup);
-	error = tree_remove(paths->pins, false);
+	error = tree_remove(paths->pins);
 	if (error)
 		return fail(failure, error, "cannot remove %s", paths->pins);
 	error = netns_remove(paths->netns);
 	if (error)
 		return fail(failure, error, "cannot remove %s", paths->netns);
-	error = tree_remove(paths->run, false);
+	error = tree_remove(paths->run);
 	return error ? fail(failure, error, "cannot remove %s", paths->run) : 0;
 }
 

@@ -74,7 +74,7 @@ static void cleanup_fts(FTS **tree)
 		fts_close(*tree);
 }
 
-int tree_remove(const char *path, bool folders_only)
+int tree_remove(const char *path)
 {
 	char *const roots[] = { (char *)path, NULL };
 	_cleanup_(cleanup_fts) FTS *tree =
@@ -94,7 +94,7 @@ int tree_remove(const char *path, bool folders_only)
 		else if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR ||
 			 entry->fts_info == FTS_NS)
 			error = entry->fts_errno;
-		else if (!folders_only)
+		else
 			error = unlink(entry->fts_path) ? errno : 0;
 		if (error && error != ENOENT && !first)
 			first = -error;

@@ -18,9 +18,8 @@ int file_write(const char *path, const char *text);
  * frees it. Returns 0, -EFBIG when it is more than `limit` bytes, or -errno. */
 int file_read(int fd, size_t limit, char **text, size_t *length);
 
-/* Removes a folder and what is below it, without following links. With `folders_only` nothing
- * but folders is removed, as it has to be in the file system of cgroups. Returns 0, also when
+/* Removes a folder and what is below it, without following links. Returns 0, also when
  * there is none, or -errno of the first failure. */
-int tree_remove(const char *path, bool folders_only);
+int tree_remove(const char *path);
 
 bool file_exists(const char *path);
