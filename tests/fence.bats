@@ -73,7 +73,7 @@ io_uring: ENOSYS"
 	local cases=('socket32 PACKET RAW 768' 'socket32 VSOCK STREAM 0' 'socketx32 PACKET RAW 768'
 		'socketcall PACKET RAW 768' 'socketcall INET STREAM 0' 'tcp_socketcall 11.0.0.2 80' request_key32)
 
-	[ "$(uname -m)" = x86_64 ] || skip 'these calls are of x86'
+	needs_calls32
 	# (A kernel may have no x32.)
 	like "$(in_lab "$LIB/sockets.py" 'socketcall PACKET RAW 768' 'socket32 PACKET RAW 768' 'tcp_socketcall 11.0.0.2 80' io_uring32 request_key32)" \
 		'*768: ok*768: ok*80: ok*: ok*: ENOKEY'

@@ -86,7 +86,7 @@ refused_options=('0 35' '0 39' '0 41' '0 42' '0 46' '0 48' '0 51' '41 20' '41 27
 @test "nor for a 32-bit program, whose calls the hook does not see" {
 	local joins=('join32 239.1.2.3 lo' 'join32 ff0e::1:2:3 lo') cases=() option
 
-	[ "$(uname -m)" = x86_64 ] || skip 'these calls are of x86'
+	needs_calls32
 	is "$(in_lab "$LIB/sockets.py" "${joins[@]}")" "$(printf '%s: ok\n' "${joins[@]}")"
 	cases=("${joins[@]}" "${joins[@]/% lo/ uplink}")
 	for option in "${refused_options[@]}"; do

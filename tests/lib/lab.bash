@@ -27,6 +27,15 @@ is_sanitized()
 	grep -q __asan_init "${JOBFENCE%/*}/jobfence-proxy"
 }
 
+# Skips a test of 32-bit programs where there are none. Some virtual machines end a process at such a call.
+needs_calls32()
+{
+	[ "$(uname -m)" = x86_64 ] || skip 'these calls are of x86'
+	"$LIB/sockets.py" 'socket32 UNIX STREAM 0' >"$BATS_TEST_TMPDIR/calls32" 2>&1 || true
+	[ "$(<"$BATS_TEST_TMPDIR/calls32")" = 'socket32 UNIX STREAM 0: ok' ] ||
+		skip "this machine makes no 32-bit system calls: $(tail -n 1 "$BATS_TEST_TMPDIR/calls32")"
+}
+
 # An authority that nobody trusts but the lab, and a certificate for the names that have TLS.
 lab_make_certificate()
 {
