@@ -3,6 +3,7 @@
 
 #include "cli/learning.h"
 #include "lib/cleanup.h"
+#include "lib/umask.h"
 
 int learning_begin(
 	struct learning *learning, const struct options *options, struct failure *failure)
@@ -11,7 +12,9 @@ int learning_begin(
 	learning->path = options->learn_output;
 	if (!learning->path)
 		return 0;
+	umask(umask_of_caller());
 	learning->file = fopen(learning->path, "we");
+	umask_set();
 	return learning->file ? 0
 			      : fail(failure, -errno, "cannot write %s", learning->path);
 }

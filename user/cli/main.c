@@ -8,6 +8,7 @@
 #include "cli/runtime.h"
 #include "core/objects.h"
 #include "core/privileges.h"
+#include "lib/umask.h"
 #include "lib/cleanup.h"
 
 void report_failure(const struct failure *failure)
@@ -86,6 +87,7 @@ int main(int count, char **arguments)
 	objects_quiet();
 	if (count && !strcmp(basename(arguments[0]), RUNTIME_NAME))
 		return runtime_main(count, arguments);
+	umask_set();
 	config = take_config(&count, &arguments);
 	word = count > 1 ? arguments[1] : NULL;
 	if (word && (!strcmp(word, "--help") || !strcmp(word, "-h")))

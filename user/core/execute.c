@@ -27,6 +27,7 @@
 #include "core/terminal.h"
 #include "core/view.h"
 #include "lib/cleanup.h"
+#include "lib/umask.h"
 
 /* Signals that jobfence does not wait for: it can't, or they are its own. */
 static const int not_awaited[] = { SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL,
@@ -128,6 +129,8 @@ static __attribute__((noreturn)) void become_command(const struct start *start)
 	if (!error && execution->proxy_variables && job->proxy_pid)
 		error = set_proxy_variables();
 	if (!error)
+		error = user_set_variables(&execution->user);
+	if (!error)
 		error = user_become(&execution->user);
 	if (!error)
 		error = command_filter_install(job->spec.network != NETWORK_FULL);
@@ -138,6 +141,7 @@ static __attribute__((noreturn)) void become_command(const struct start *start)
 		error = -errno;
 	if (error)
 		report(start->pipe, error, false);
+	umask(umask_of_caller());
 	if (start->foreground)
 		terminal_claim(start->terminal);
 	signals_restore(start->signals);

@@ -59,6 +59,27 @@ static int find_group(const char *text, gid_t *gid, struct failure *failure)
 	return 0;
 }
 
+/* What the node knows of a user is asked for here, outside of the job: services that know users may have their sockets out of
+ * its reach. */
+static int note_entry(
+	struct user *user, const struct passwd *entry, struct failure *failure)
+{
+	user->change = true;
+	strcpy(user->home, "/");
+	strcpy(user->shell, "/bin/sh");
+	if (!entry)
+		return 0;
+	snprintf(user->name, sizeof(user->name), "%s", entry->pw_name);
+	snprintf(user->home, sizeof(user->home), "%s", entry->pw_dir);
+	if (entry->pw_shell[0])
+		snprintf(user->shell, sizeof(user->shell), "%s", entry->pw_shell);
+	user->group_count = USER_GROUPS_MAX;
+	if (getgrouplist(user->name, user->gid, user->groups, &user->group_count) < 0)
+		return fail_as(failure, STATUS_FAILED, "user %.64s has more than %d groups",
+			user->name, USER_GROUPS_MAX);
+	return 0;
+}
+
 static int find_named(const char *text, struct user *user, struct failure *failure)
 {
 	_free_ char *name = strdup(text);
@@ -72,20 +93,18 @@ static int find_named(const char *text, struct user *user, struct failure *failu
 	entry = parse_id(name, &user->uid) ? getpwuid(user->uid) : getpwnam(name);
 	if (!entry && !parse_id(name, &user->uid))
 		return fail_as(failure, STATUS_USAGE, "there is no user %.64s", name);
-	user->change = true;
 	user->gid = user->uid;
 	if (entry) {
 		user->uid = entry->pw_uid;
 		user->gid = entry->pw_gid;
-		snprintf(user->name, sizeof(user->name), "%s", entry->pw_name);
 	}
-	return colon ? find_group(colon, &user->gid, failure) : 0;
+	if (colon && find_group(colon, &user->gid, failure))
+		return -EINVAL;
+	return note_entry(user, entry, failure);
 }
 
 int user_find(const char *text, struct user *user, struct failure *failure)
 {
-	const struct passwd *entry;
-
 	*user = (struct user){};
 	if (text) {
 		int error = find_named(text, user, failure);
@@ -98,10 +117,54 @@ int user_find(const char *text, struct user *user, struct failure *failure)
 	if (!parse_id(getenv("SUDO_UID"), &user->uid) ||
 		!parse_id(getenv("SUDO_GID"), &user->gid))
 		return 0;
-	entry = getpwuid(user->uid);
-	user->change = true;
-	snprintf(user->name, sizeof(user->name), "%s", entry ? entry->pw_name : "");
+	return note_entry(user, getpwuid(user->uid), failure);
+}
+
+static bool is_of_user_before(const char *name)
+{
+	/* XDG_DATA_DIRS and XDG_CONFIG_DIRS are the node's. */
+	return (!strncmp(name, "XDG_", 4) && !strstr(name, "_DIRS=")) ||
+	       !strncmp(name, "DBUS_SESSION_BUS_ADDRESS=", 25);
+}
+
+/* Each removal moves the variables behind it, so it begins anew. */
+static int remove_variables(void)
+{
+	char **variable = environ;
+
+	while (variable && *variable) {
+		_free_ char *name = NULL;
+
+		if (!is_of_user_before(*variable)) {
+			variable++;
+			continue;
+		}
+		name = strndup(*variable, strcspn(*variable, "="));
+		if (!name || unsetenv(name))
+			return -ENOMEM;
+		variable = environ;
+	}
 	return 0;
+}
+
+int user_set_variables(const struct user *user)
+{
+	char mail[LOGIN_NAME_MAX + 16], folder[32], number[16];
+	const char *name = user->name[0] ? user->name : number;
+
+	if (!user->change)
+		return 0;
+	if (remove_variables())
+		return -ENOMEM;
+	snprintf(number, sizeof(number), "%u", user->uid);
+	snprintf(folder, sizeof(folder), "/run/user/%u", user->uid);
+	snprintf(mail, sizeof(mail), "/var/mail/%s", name);
+	return setenv("HOME", user->home, 1) || setenv("SHELL", user->shell, 1) ||
+			       setenv("USER", name, 1) || setenv("LOGNAME", name, 1) ||
+			       setenv("MAIL", mail, 1) ||
+			       setenv("XDG_RUNTIME_DIR", folder, 1)
+		       ? -ENOMEM
+		       : 0;
 }
 
 static int drop_bounding_set(void)
@@ -135,7 +198,7 @@ int user_become(const struct user *user)
 	if (error)
 		return error;
 	if (user->change) {
-		if (user->name[0] ? initgroups(user->name, user->gid) : setgroups(0, NULL))
+		if (setgroups((size_t)user->group_count, user->groups))
 			return -errno;
 		if (setresgid(user->gid, user->gid, user->gid) ||
 			setresuid(user->uid, user->uid, user->uid))
