@@ -14,7 +14,7 @@ static __always_inline int admit(struct bpf_sock_addr *context, const struct end
 	enum hook hook, const struct endpoint **listener)
 {
 	struct job_state *job_state = bpf_get_local_storage(&job, 0);
-	struct decision decision = decide(job_state, to, context->protocol);
+	struct decision decision = decide(job_state, to, context->protocol, hook);
 	struct event *event;
 
 	*listener = decision.listener;

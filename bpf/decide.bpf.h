@@ -57,6 +57,27 @@ static __always_inline bool address_is_loopback(const struct address *address)
 	       (!address->words[3] || address->words[3] == bpf_htonl(1));
 }
 
+/* Whether it is an address under which a job sees its proxy. */
+static __always_inline bool address_is_virtual(const struct address *address)
+{
+	if (address_is_ipv4(address))
+		return address->words[3] == bpf_htonl(PROXY_ADDRESS4_WORD);
+	return address->words[0] == bpf_htonl(PROXY_ADDRESS6_WORD0) &&
+	       address->words[1] == bpf_htonl(PROXY_ADDRESS6_WORD1) && !address->words[2] &&
+	       address->words[3] == bpf_htonl(PROXY_ADDRESS6_WORD3);
+}
+
+/*
+ * Whether connect(2) of a datagram socket may pass. It sends nothing, and resolvers do it to sort addresses (RFC 6724, glibc's
+ * getaddrinfo()), all of which are these. What is sent there then, the packet filter refuses.
+ */
+static __always_inline bool is_harmless_connect(
+	const struct endpoint *to, __u32 protocol, enum hook hook)
+{
+	return hook == HOOK_CONNECT && protocol == IPPROTO_UDP && to->port != PORT_DNS &&
+	       address_is_virtual(&to->address);
+}
+
 /* Whether sock_create or socket_create may let a socket of an IP family be. */
 static __always_inline bool is_plain_socket(__u32 type, __u32 protocol)
 {
@@ -74,8 +95,8 @@ struct decision {
 	const struct endpoint *listener; /* where to lead it, NULL: where it wants to go */
 };
 
-static __always_inline struct decision decide(
-	const struct job_state *job, const struct endpoint *to, __u32 protocol)
+static __always_inline struct decision decide(const struct job_state *job,
+	const struct endpoint *to, __u32 protocol, enum hook hook)
 {
 	struct decision decision = {};
 	bool ip4 = address_is_ipv4(&to->address);
@@ -89,6 +110,8 @@ static __always_inline struct decision decide(
 	}
 	if (job->network != NETWORK_HTTP)
 		decision.reason = REASON_NETWORK;
+	else if (is_harmless_connect(to, protocol, hook))
+		return decision;
 	else if (to->port != PORT_DNS && protocol != IPPROTO_TCP)
 		decision.reason = REASON_DATAGRAM;
 	else if (to->port != PORT_DNS && !is_web_port(to->port))

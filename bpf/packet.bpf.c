@@ -34,17 +34,27 @@ static __always_inline bool is_own_source(
 	       address_equal(source, &job_state->proxy6.address);
 }
 
+/* A datagram to where decide() let a socket connect is refused for what it is. */
+static __always_inline enum reason refusal_of(const struct packet *packet)
+{
+	return packet->protocol == IPPROTO_UDP &&
+			       address_is_virtual(&packet->destination.address)
+		       ? REASON_DATAGRAM
+		       : REASON_PACKET;
+}
+
 SEC("cgroup_skb/egress")
 int egress(struct __sk_buff *skb)
 {
 	struct job_state *job_state = bpf_get_local_storage(&job, 0);
-	enum reason reason = REASON_PACKET;
 	struct packet packet;
+	enum reason reason;
 	bool whole;
 
 	if (job_state->network == NETWORK_FULL)
 		return PROGRAM_ALLOW;
 	whole = packet_parse(skb, &packet);
+	reason = refusal_of(&packet);
 	if (whole && skb->ifindex == LOOPBACK_IFINDEX &&
 		is_own_source(job_state, &packet.source.address)) {
 		if (is_own_loopback(job_state, &packet, &packet.destination))

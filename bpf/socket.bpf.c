@@ -7,11 +7,14 @@
 
 #include "decide.bpf.h"
 #include "jobfence/option.h"
+#include "sock_addr.bpf.h"
 
 #define AF_UNIX	       1
 #define AF_NETLINK     16
 #define LSM_CONTINUE   1
 #define LSM_PERMISSION 0
+#define EADDRINUSE     98
+#define LOOPBACK4_WORD 0x7f000001
 
 static __always_inline void refuse_socket(
 	struct job_state *job_state, __u32 family, __u32 protocol)
@@ -56,15 +59,12 @@ int socket_create(__u64 *context)
 }
 
 /* In the host's namespace a port is somebody else's; port 0 lets the kernel choose. */
-static __always_inline int admit_bind(struct bpf_sock_addr *context)
+static __always_inline int refuse_bind(
+	struct job_state *job_state, struct bpf_sock_addr *context)
 {
-	struct job_state *job_state = bpf_get_local_storage(&job, 0);
-	struct event *event;
+	struct event *event =
+		refusal_begin(job_state->id, &job_state->budget, REASON_BIND, HOOK_BIND);
 
-	if (job_state->network == NETWORK_FULL || job_state->flags & JOB_OWN_NETNS ||
-		!context->user_port)
-		return PROGRAM_ALLOW;
-	event = refusal_begin(job_state->id, &job_state->budget, REASON_BIND, HOOK_BIND);
 	if (event) {
 		event->family = context->family;
 		event->protocol = context->protocol;
@@ -74,16 +74,74 @@ static __always_inline int admit_bind(struct bpf_sock_addr *context)
 	return PROGRAM_REFUSE;
 }
 
+/* Whether the proxy or the stub listens at a port, of either family: a wildcard may be of both. */
+static __always_inline bool is_listener_port(
+	const struct job_state *job_state, __be16 port, __u32 protocol)
+{
+	if (port == job_state->dns4.port || port == job_state->dns6.port)
+		return true;
+	return protocol == IPPROTO_TCP &&
+	       (port == job_state->proxy4.port || port == job_state->proxy6.port);
+}
+
+/*
+ * Decides on bind(2); `*narrow` is whether the wildcard, where the socket is to have one, becomes the loopback. A wildcard covers the
+ * addresses of the proxy and would be in use there. A job's sockets are reached over its loopback only, so it misses nothing. The
+ * proxy's own address at its port is in use even where the proxy has ended: no connection that is led there meets the job.
+ */
+static __always_inline int admit_bind(
+	struct bpf_sock_addr *context, const struct address *address, bool *narrow)
+{
+	struct job_state *job_state = bpf_get_local_storage(&job, 0);
+
+	*narrow = false;
+	if (job_state->network == NETWORK_FULL || !context->user_port)
+		return PROGRAM_ALLOW;
+	if (!(job_state->flags & JOB_OWN_NETNS))
+		return refuse_bind(job_state, context);
+	if (!is_listener_port(job_state, context->user_port, context->protocol))
+		return PROGRAM_ALLOW;
+	if (address_is_virtual(address)) {
+		bpf_set_retval(-EADDRINUSE);
+		return PROGRAM_REFUSE;
+	}
+	*narrow = true;
+	return PROGRAM_ALLOW;
+}
+
 SEC("cgroup/bind4")
 int bind4(struct bpf_sock_addr *context)
 {
-	return admit_bind(context);
+	struct endpoint at;
+	int verdict;
+	bool narrow;
+
+	to_from_context4(&at, context);
+	verdict = admit_bind(context, &at.address, &narrow);
+	if (narrow && !at.address.words[3])
+		context->user_ip4 = bpf_htonl(LOOPBACK4_WORD);
+	return verdict;
 }
 
 SEC("cgroup/bind6")
 int bind6(struct bpf_sock_addr *context)
 {
-	return admit_bind(context);
+	struct job_state *job_state = bpf_get_local_storage(&job, 0);
+	struct endpoint at;
+	int verdict;
+	bool narrow;
+
+	to_from_context6(&at, context);
+	verdict = admit_bind(context, &at.address, &narrow);
+	if (!narrow || at.address.words[3] || !address_is_loopback(&at.address))
+		return verdict;
+	if (!address_is_ipv4(&at.address) && job_state->proxy6.port) {
+		context->user_ip6[3] = bpf_htonl(1);
+	} else {
+		context->user_ip6[2] = MAPPED_WORD;
+		context->user_ip6[3] = bpf_htonl(LOOPBACK4_WORD);
+	}
+	return verdict;
 }
 
 static __always_inline bool admit_option(struct job_state *job_state, int level, int name)

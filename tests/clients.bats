@@ -105,6 +105,45 @@ sys.exit(answer.status != 200)'
 	})'
 }
 
+# A folder for a web server as Debian configures it: port 80 of every address of both families.
+stock_nginx()
+{
+	local folder=$BATS_TEST_TMPDIR/stock
+
+	mkdir -p "$folder"
+	echo 'from the job itself' >"$folder/index.html"
+	cat >"$folder/nginx.conf" <<-EOF
+		user root;
+		pid $folder/pid;
+		error_log $folder/errors;
+		events {}
+		http {
+			access_log off;
+			server {
+				listen 80 default_server;
+				listen [::]:80 default_server;
+				root $folder;
+			}
+		}
+	EOF
+	echo "$folder"
+}
+
+@test "a stock nginx serves a job at port 80, beside its way to the web" {
+	local folder job
+	local urls=(http://localhost/ http://127.0.0.1/ 'http://[::1]/' http://0.0.0.0/ http://allowed.test/ https://allowed.test/)
+
+	folder=$(stock_nginx)
+	for job in "exec $JOB" 'run --domain allowed.test'; do
+		# shellcheck disable=SC2016 # expanded by the inner shell
+		is "$(jobfence $job -- bash -c 'nginx -c "$1/nginx.conf" -e "$1/errors" && shift && curl -sSg --max-time 60 "$@" &&
+			export http_proxy= && busybox wget -q -O - http://allowed.test/ &&
+			busybox wget -q -O - http://localhost/; nginx -c "$0/nginx.conf" -e "$0/errors" -s stop' \
+			"$folder" "$folder" "${urls[@]}")" \
+			"$(printf 'from the job itself\n%.0s' 1 2 3 4; printf 'this is allowed.test\n%.0s' 1 2 3; echo 'from the job itself')"
+	done
+}
+
 @test "a static program fetches what is allowed" {
 	is "$(in_job_directly busybox wget -q -O - http://allowed.test/)" 'this is allowed.test'
 	ends_with 1 in_job_directly busybox wget -q -O - http://denied.test/

@@ -132,6 +132,69 @@ io_uring32: ENOSYS"
 	across ECONNREFUSED tcp "$node" '81 8080'
 }
 
+@test "every port is the job's own, with every wildcard" {
+	local port
+
+	job_up --domain allowed.test
+	is "$(in_fence "$LIB/own_ports.py" all)" ''
+	# Those that the proxy and the stub have, of which a wildcard is the loopback.
+	across ok loopback '127.0.0.1 ::1' '1 2'
+	all_end_with ok 'loopback 0.0.0.0 1' 'loopback :: 2'
+	for port in 1 2; do
+		across EADDRINUSE 'bind STREAM' '192.0.0.8 100:0:0:1::8 ::ffff:192.0.0.8' "$port"
+	done
+	jobfence down "$JOB"
+	# A namespace without IPv6 has wildcards of it nevertheless.
+	in_lab ip netns add "$JOB-own"
+	in_lab ip netns exec "$JOB-own" sysctl -q net.ipv6.conf.all.disable_ipv6=1
+	job_up --netns "/run/netns/$JOB-own" --domain allowed.test
+	across ok 'bind STREAM' '0.0.0.0 ::' '1 2 53 80 443'
+	jobfence down "$JOB"
+	in_lab ip netns del "$JOB-own"
+}
+
+@test "servers of a job at the ports of the web and of DNS meet nothing but its own loopback" {
+	local seen=$BATS_TEST_TMPDIR/seen
+
+	mkfifo "$BATS_TEST_TMPDIR/end"
+	job_up --domain allowed.test
+	in_fence "$LIB/own_ports.py" serve <"$BATS_TEST_TMPDIR/end" >"$seen" 3>&- &
+	exec 5>"$BATS_TEST_TMPDIR/end"
+	await "$seen" ready
+	for address in 11.0.0.2 2600:1::2 192.0.0.8 100:0:0:1::8; do
+		is "$(in_fence curl --max-time 60 -sS --connect-to "::[$address]:" http://allowed.test/)" 'this is allowed.test'
+		is "$(in_fence curl --max-time 60 -sS --connect-to "::[$address]:" https://allowed.test/)" 'this is allowed.test'
+		is "$(in_fence dig +tries=1 +time=20 +short "@$address" allowed.test)" 192.0.0.8
+		is "$(in_fence dig +tries=1 +time=20 +short +tcp "@$address" allowed.test)" 192.0.0.8
+	done
+	is "$(in_fence curl --max-time 60 -sS --proxy http://192.0.0.8:80 http://allowed.test/)" 'this is allowed.test'
+	for address in 127.0.0.1 ::1 127.0.0.2; do
+		is "$(in_fence timeout 60 bash -c "cat </dev/tcp/$address/80")" own
+	done
+	all_end_with ok 'udp 127.0.0.1 53' 'udp ::1 443'
+	exec 5>&-
+	wait $!
+	is "$(tail -n 1 "$seen")" 'seen 5'
+}
+
+@test "a datagram socket connects to where the job sees its proxy, but sends nothing there" {
+	local own='192.0.0.8 100:0:0:1::8 ::ffff:192.0.0.8'
+
+	for up in 'job_up --domain allowed.test' up_on_node; do
+		$up
+		across ok aim "$([ "$up" = up_on_node ] && echo 192.0.0.8 || echo "$own")" '0 9 80 443'
+		is "$(jobfence show --json "$JOB" | jq -c .upload.refused)" '{}'
+		across EPERM udp "$([ "$up" = up_on_node ] && echo 192.0.0.8 || echo "$own")" '9 80 443'
+		across EPERM sendto "$own" '9 80 443'
+		across EPERM aim '11.0.0.2 2600:1::2 169.254.169.254' '0 9 80 443'
+		is "$(jobfence show --json "$JOB" | jq -c '.upload.refused | keys')" '["datagram"]'
+		lab_saw_nothing
+		jobfence down "$JOB"
+	done
+	job_up
+	across EPERM aim "$own" '9 80 443'
+}
+
 @test "the loopback of the node is refused, in all its spellings" {
 	up_on_node
 	across EPERM tcp "$node" '53 80 443 8080'

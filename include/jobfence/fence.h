@@ -24,6 +24,11 @@
  * 4.8) and one of the dummy IPv6 prefix 100:0:0:1::/64 (RFC 9780). */
 #define PROXY_ADDRESS4 "192.0.0.8"
 #define PROXY_ADDRESS6 "100:0:0:1::8"
+/* The same as words in host order; word 2 is 0. */
+#define PROXY_ADDRESS4_WORD  0xc0000008
+#define PROXY_ADDRESS6_WORD0 0x01000000
+#define PROXY_ADDRESS6_WORD1 0x00000001
+#define PROXY_ADDRESS6_WORD3 0x00000008
 
 #define NAME_LENGTH_MAX	    253 /* a host name in text, RFC 1035 section 2.3.4 */
 #define COMM_LENGTH	    16	/* TASK_COMM_LEN */

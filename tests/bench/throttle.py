@@ -31,6 +31,7 @@ ORACLE_RATE, ORACLE_TOLERANCE = "40mbit", 0.01  # of test_tc_edt.sh, of Linux
 ORACLE_SECONDS = int(os.environ.get("ORACLE_SECONDS", "20"))
 SHORT_REQUESTS, SHORT_PATIENCE = 20, 200  # milliseconds beside a download
 SEGMENT, HEADERS = 1448, 52
+PORTS = (80, 1)  # of a site, and where the proxy listens in a job's namespace
 BIN = 0.05  # seconds
 
 
@@ -116,7 +117,7 @@ def packets(path):
             payload = total - 20 - (frame[46] >> 4) * 4
             # What is cut into segments later has a header for each.
             wire = total + max(0, (payload - 1) // SEGMENT) * HEADERS
-            yield seconds + microseconds / 1e6, "up" if to == 80 else "down" if source == 80 else None, wire, payload
+            yield seconds + microseconds / 1e6, "up" if to in PORTS else "down" if source in PORTS else None, wire, payload
 
 
 def capture(throttle, direction, connections, seconds):
@@ -125,7 +126,7 @@ def capture(throttle, direction, connections, seconds):
     for i, (command, _) in enumerate(throttle.captures):
         paths.append(f"{CAPTURE}{i}")
         taps.append(subprocess.Popen(
-            [*command, "-Z", "root", "-s", "80", "-B", "16384", "-w", paths[-1], "tcp", "port", "80"],
+            [*command, "-Z", "root", "-s", "80", "-B", "16384", "-w", paths[-1], "tcp and (" + " or ".join(f"port {port}" for port in PORTS) + ")"],
             stderr=subprocess.PIPE, text=True))
         said = iter(taps[-1].stderr.readline, "")
         if not any("listening" in line for line in said):

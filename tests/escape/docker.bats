@@ -87,7 +87,7 @@ up_for()
 	in_lab nsenter --net="$(up_says .netns)" "$LIB/packets.py" 'hush 192.0.0.8 40000' >"$BATS_TEST_TMPDIR/hush" 3>&- &
 	hush=$!
 	await "$BATS_TEST_TMPDIR/hush" ready
-	contained "$LIB/packets.py" 'stream 192.0.0.8 40000 192.0.0.8 80' 'inject 11.0.0.2 444' \
+	contained "$LIB/packets.py" "stream 192.0.0.8 40000 192.0.0.8 $(listener_port)" 'inject 11.0.0.2 444' \
 		'inject 169.254.169.254 80' >"$BATS_TEST_TMPDIR/seen"
 	kill "$hush"
 	# There are no packet sockets. What the proxy does where there are is in sockets.bats.

@@ -100,17 +100,20 @@ ephemeral()
 	# A connection that is begun in another namespace of the job, from the same address: to the fence it is the same one.
 	mkfifo "$BATS_TEST_TMPDIR/inner.turn"
 	# shellcheck disable=SC2016 # expanded by the inner shell
-	in_fence unshare -n bash -c 'ip link set lo up && ip address add 192.0.0.8 dev lo && exec "$@"' own \
-		python3 -uc 'import socket, sys
-listening = socket.create_server(("192.0.0.8", 80)) # gets no packet, but without it there were a reset
+	in_lab unshare -n bash -c 'ip link set lo up && ip address add 192.0.0.8 dev lo && exec "$@"' own \
+		python3 -uc 'import os, socket, struct, sys
+listening = socket.create_server(("192.0.0.8", int(sys.argv[2]))) # not of the job, which may not; without it there were a reset
+with open(sys.argv[3] + "/cgroup.procs", "w") as cgroup:
+	cgroup.write(str(os.getpid()))
 made = socket.socket()
+made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 made.bind(("192.0.0.8", 40000))
 made.setblocking(False)
 made.connect_ex(("11.0.0.3", 443))
 print("ready")
 open(sys.argv[1]).read()
 made.close()
-print("closed")' "$BATS_TEST_TMPDIR/inner.turn" >"$BATS_TEST_TMPDIR/inner" 2>&1 3>&- &
+print("closed")' "$BATS_TEST_TMPDIR/inner.turn" "$(listener_port)" "$(up_says .cgroup)" >"$BATS_TEST_TMPDIR/inner" 2>&1 3>&- &
 	await "$BATS_TEST_TMPDIR/inner" ready
 	is "$(noted)" 443
 	begin in_fence 40000 allowed.test

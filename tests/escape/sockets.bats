@@ -138,15 +138,17 @@ assert made.getsockopt(socket.SOL_TCP, socket.TCP_NODELAY)'
 	is "$(in_fence "$LIB/sockets.py" 'bound 192.0.0.8 11.0.0.2 80' | grep -c 'bytes$')" 1
 	lab_forget
 	# To the unspecified address from the proxy's own is to the proxy's.
-	seen=$(in_fence "$LIB/sockets.py" 'bound 192.0.0.8 0.0.0.0 80')
+	seen=$(in_fence "$LIB/sockets.py" "bound 192.0.0.8 0.0.0.0 $(listener_port)")
 	like "$seen" '*: @(0 bytes|ECONNRESET|EPIPE)'
 	lab_saw_nothing
 }
 
 @test "the job can be no proxy of its own while there is one, nor at its other ports" {
 	job_up --domain allowed.test
-	all_end_with EADDRINUSE 'bind STREAM 192.0.0.8 80' 'bind STREAM 192.0.0.8 53' 'bind DGRAM 192.0.0.8 53' \
-		'bind STREAM 100:0:0:1::8 80' 'bind DGRAM 100:0:0:1::8 53'
+	for address in 192.0.0.8 100:0:0:1::8 ::ffff:192.0.0.8; do
+		all_end_with EADDRINUSE "bind STREAM $address $(listener_port)" "bind STREAM $address $(listener_port dns4)" \
+			"bind DGRAM $address $(listener_port dns4)"
+	done
 	all_end_with EPERM 'loopback 192.0.0.8 8080' 'loopback 100:0:0:1::8 8080'
 }
 
@@ -157,14 +159,20 @@ assert made.getsockopt(socket.SOL_TCP, socket.TCP_NODELAY)'
 	proxy=$(up_says '.cgroup | rtrimstr("/work")')/proxy
 	# shellcheck disable=SC2046 # a list of words
 	in_lab kill -KILL $(in_lab cat "$proxy/cgroup.procs") || : # the worker ends with its supervisor
-	in_fence python3 -c 'import socket
-listening = socket.create_server(("192.0.0.8", 80))
+	# What leads to the proxy can't be had, nor taken from it by a wildcard.
+	all_end_with EADDRINUSE "bind STREAM 192.0.0.8 $(listener_port)" "bind STREAM 100:0:0:1::8 $(listener_port)"
+	in_fence python3 -c 'import select, socket, sys
+listening = [socket.create_server((address, int(port)), family=socket.AF_INET6 if ":" in address else socket.AF_INET)
+	for address in ("0.0.0.0", "::") for port in ("80", "443", sys.argv[1])]
 print("ready", flush=True)
 while True:
-	listening.accept()[0].sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\ntrick")' \
+	for ready in select.select(listening, [], [])[0]:
+		ready.accept()[0].sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\ntrick")' "$(listener_port)" \
 		>"$BATS_TEST_TMPDIR/squatter" 3>&- &
 	await "$BATS_TEST_TMPDIR/squatter" ready
-	ends_with 28 in_fence curl --max-time 2 -sS --resolve allowed.test:80:11.0.0.2 http://allowed.test
+	ends_with 7 in_fence curl --max-time 20 -sS --resolve allowed.test:80:11.0.0.2 http://allowed.test
+	is "$OUTPUT" ''
+	ends_with 7 in_fence curl --max-time 20 -sS --resolve 'allowed.test:80:[2600:1::2]' http://allowed.test
 	is "$OUTPUT" ''
 	lab_saw_nothing
 	jobfence repair "$JOB"
@@ -192,8 +200,8 @@ while True:
 
 	job_up --rate 0 --domain allowed.test
 	in_lab nsenter --net="$(up_says .netns)" sysctl -q net.ipv4.conf.{all,lo}.{accept_local,route_localnet}=1
-	seen=$(in_fence "$LIB/packets.py" 'spoof 192.0.0.8 40000 192.0.0.8 80' \
-		'spoof 127.0.0.1 40001 192.0.0.8 80' 'inject 11.0.0.2 444' 'inject 169.254.169.254 80')
+	seen=$(in_fence "$LIB/packets.py" "spoof 192.0.0.8 40000 192.0.0.8 $(listener_port)" \
+		"spoof 127.0.0.1 40001 192.0.0.8 $(listener_port)" 'inject 11.0.0.2 444' 'inject 169.254.169.254 80')
 	if in_lab test -e "/sys/fs/bpf/jobfence/jobs/$JOB/links/socket_create"; then
 		is "$(grep -c ': EPERM$' <<<"$seen")" 4
 	else
@@ -204,20 +212,26 @@ while True:
 }
 
 @test "a device of the job's own leads nowhere, and around no throttle" {
+	local port
+
 	in_lab test -c /dev/net/tun || skip 'there is no tun'
 	job_up --domain allowed.test
 	# A connection that is begun in another namespace, from the same address: it stands for one that came through the fence.
-	in_fence unshare -n bash -c 'ip link set lo up && ip address add 192.0.0.8 dev lo && ip address add 11.0.0.2 dev lo &&
-		exec python3 -c "import socket, time
-listening = socket.create_server((\"192.0.0.8\", 80))
+	port=$(listener_port)
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab unshare -n bash -c 'ip link set lo up && ip address add 192.0.0.8 dev lo && ip address add 11.0.0.2 dev lo && exec "$@"' own \
+		python3 -c 'import os, socket, sys, time
+listening = socket.create_server(("192.0.0.8", int(sys.argv[1]))) # not of the job, which may not
+with open(sys.argv[2] + "/cgroup.procs", "w") as cgroup:
+	cgroup.write(str(os.getpid()))
 client = socket.socket()
-client.bind((\"11.0.0.2\", 80))
+client.bind(("11.0.0.2", 80))
 client.setblocking(False)
-client.connect_ex((\"11.0.0.3\", 80))
-print(\"ready\", flush=True)
-time.sleep(1000)"' >"$BATS_TEST_TMPDIR/inner" 2>&1 3>&- &
+client.connect_ex(("11.0.0.3", 80))
+print("ready", flush=True)
+time.sleep(1000)' "$port" "$(up_says .cgroup)" >"$BATS_TEST_TMPDIR/inner" 2>&1 3>&- &
 	await "$BATS_TEST_TMPDIR/inner" ready
-	is "$(in_fence "$LIB/packets.py" 'tunnel 11.0.0.2 80 192.0.0.8 80')" 'tunnel 11.0.0.2 80 192.0.0.8 80: silence'
+	is "$(in_fence "$LIB/packets.py" "tunnel 11.0.0.2 80 192.0.0.8 $port")" "tunnel 11.0.0.2 80 192.0.0.8 $port: silence"
 	lab_settle
 	is "$(lab_seen '.event != "marker"')" ''
 }
@@ -245,7 +259,7 @@ gives_sockets_away()
 	jobfence up --job "$JOB-other" --json --netns /proc/self/ns/net --domain allowed.test >"$BATS_TEST_TMPDIR/other"
 	up_on_node
 	other=$(jq -r .cgroup "$BATS_TEST_TMPDIR/other")
-	port=$(in_lab jq -r '.state.proxy4 | split(" ")[1]' "/run/jobfence/jobs/$JOB/spec.json")
+	port=$(listener_port)
 	mkfifo "$BATS_TEST_TMPDIR/turn"
 	enter "$other" python3 -uc 'import socket, sys
 listening = socket.socket(socket.AF_UNIX)

@@ -26,6 +26,7 @@ import time
 PROCESSES = 2  # that flood
 REQUEST = b"GET / HTTP/1.1\r\nHost: denied.test\r\n\r\n"
 QUERY = b"\0\1\1\0\0\1\0\0\0\0\0\0\7allowed\4test\0\0\1\0\1"
+PROXY_PORT = 1  # where the proxy listens
 
 
 def say():
@@ -109,7 +110,7 @@ def syns():
 
     def send():
         client = bytes((10, *random.randbytes(3)))
-        segment = struct.pack("!HHIIBBHHH", random.randrange(1024, 65536), 80, 1, 0, 5 << 4, 2, 65535, 0, 0)
+        segment = struct.pack("!HHIIBBHHH", random.randrange(1024, 65536), PROXY_PORT, 1, 0, 5 << 4, 2, 65535, 0, 0)
         total = checksum(client + proxy + struct.pack("!HH", 6, len(segment)) + segment)
         head = struct.pack("!BBHHHBBH", 0x45, 0, 40, 1, 0, 64, 6, 0) + client + proxy
         packet = head[:10] + struct.pack("!H", checksum(head)) + head[12:] + segment[:16] + struct.pack("!HH", total, 0)

@@ -22,7 +22,7 @@ import time
 
 from packets import packet, packet_socket
 
-STUB, LENGTH = "192.0.0.8", 1000
+STUB, STUB_PORT, LENGTH = "192.0.0.8", 2, 1000  # where the stub listens
 STUB6, ETHERTYPE_IPV6 = "100:0:0:1::8", 0x86dd
 PATIENCE = 60  # seconds
 SIOCOUTQ, SO_SNDBUFFORCE = 0x5411, 32
@@ -49,7 +49,7 @@ def make_udp(tricks):
 
 
 def make_raw():
-    datagram = packet(STUB, STUB, socket.IPPROTO_UDP, struct.pack("!HHHH", 4000, 53, LENGTH - 20, 0) + ANSWER, 6)
+    datagram = packet(STUB, STUB, socket.IPPROTO_UDP, struct.pack("!HHHH", 4000, STUB_PORT, LENGTH - 20, 0) + ANSWER, 6)
     made = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     return made, lambda: made.sendto(datagram, (STUB, 0))
 
@@ -57,7 +57,7 @@ def make_raw():
 def make_packet():
     """Over IPv6: what comes from outside, and be it from `lo`, with an IPv4 address of the receiver's own is a martian."""
     datagram = packet(STUB6, STUB6, socket.IPPROTO_UDP,
-                      struct.pack("!HHHH", 4000, 53, LENGTH - 40, 0) + ANSWER[:LENGTH - 48], 6)
+                      struct.pack("!HHHH", 4000, STUB_PORT, LENGTH - 40, 0) + ANSWER[:LENGTH - 48], 6)
     made = packet_socket()
     return made, lambda: made.sendto(datagram, ("lo", ETHERTYPE_IPV6, 0, 0, b"\0" * 6))
 

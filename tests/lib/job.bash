@@ -75,6 +75,12 @@ proxy_processes()
 	in_lab sort -n "$(proxy_cgroup)/cgroup.procs"
 }
 
+# The port at which the proxy of the job, or with `dns4` its stub, listens: no socket of the job is led there by that.
+listener_port()
+{
+	in_lab jq -r --arg of "${1:-proxy4}" '.state[$of] | split(" ")[1]' "/run/jobfence/jobs/$JOB/spec.json"
+}
+
 proxy_worker()
 {
 	proxy_processes | sed -n 2p

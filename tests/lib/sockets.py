@@ -15,6 +15,7 @@ Tries each case, and prints it with how it ended: "ok" or the name of an error. 
 	tcp ADDRESS PORT		connect
 	fastopen ADDRESS PORT		connect by sending, with MSG_FASTOPEN
 	udp ADDRESS PORT		connect and send
+	aim ADDRESS PORT		connect a datagram socket, and send nothing
 	sendto ADDRESS PORT		send without connecting
 	sendmmsg ADDRESS PORT		the same, two at once
 	reconnected ADDRESS PORT	send elsewhere than where it was connected, port 53
@@ -187,6 +188,13 @@ def try_udp(address, port):
     made = make(socket.SOCK_DGRAM, address)
     made.connect((address, int(port)))
     made.send(b"leak")
+
+
+def try_aim(address, port):
+    made = make(socket.SOCK_DGRAM, address)
+    made.connect((address, int(port)))
+    if made.getsockname()[1] == 0:
+        raise OSError(errno.EADDRNOTAVAIL, "")
 
 
 def try_sendto(address, port):

@@ -16,6 +16,14 @@
 #define SEGMENT	   1440
 #define PORT_TRIES 16 /* for one that is free for TCP and for UDP */
 
+/*
+ * Where the connect hook leads the ports 80, 443 and 53 to. A listening socket has to have a port of the job's namespace.
+ * These are tcpmux, historic since RFC 7805, and compressnet: no server listens there, the kernel chooses neither, and the
+ * bind hook keeps wildcards on them apart.
+ */
+#define PORT_PROXY 1
+#define PORT_STUB  2
+
 static int bind_to(int type, struct endpoint *endpoint)
 {
 	struct sockaddr_storage address;
@@ -92,8 +100,8 @@ static int open_family(const char *address, bool host, struct endpoint *proxy,
 	if (error)
 		return error;
 	*dns = *proxy;
-	proxy->port = host ? 0 : htons(80);
-	dns->port = host ? 0 : htons(53);
+	proxy->port = host ? 0 : htons(PORT_PROXY);
+	dns->port = host ? 0 : htons(PORT_STUB);
 	error = open_proxy(proxy, proxy_fd);
 	return error ? error : open_dns(dns, udp, tcp);
 }

@@ -16,8 +16,8 @@ struct listeners {
 
 /*
  * Makes them in the caller's network namespace and cgroup, which the sockets that they accept will belong to
- * as well. On the proxy's virtual addresses and the ports 80 and 53, or other ports where these are taken; with
- * `host` on the loopback addresses and free ports. Without `ipv6` only the IPv4 ones. Returns 0 or
+ * as well. On the proxy's virtual addresses and ports that no server has a use for, or free ones where these are
+ * taken; with `host` on the loopback addresses and free ports. Without `ipv6` only the IPv4 ones. Returns 0 or
  * -errno.
  */
 int listeners_open(struct listeners *listeners, bool host, bool ipv6);
