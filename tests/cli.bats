@@ -143,6 +143,23 @@ declared()
 	is "$ERRORS" ''
 }
 
+@test "run is silent on what was nothing to refuse, and advises what would help only" {
+	ends_with 0 run_job --no-proxy-env python3 -c 'import socket
+socket.getaddrinfo("allowed.test", 80)
+for name in "127.0.0.1", "192.0.0.8", socket.gethostname():
+	try:
+		socket.gethostbyaddr(name)
+	except OSError:
+		pass'
+	is "$ERRORS" ''
+	ends_with 0 run_job --allow-address 10.0.0.0/8 dig +tries=1 +time=20 denied.test . test intranet printer.local \
+		_http._tcp.denied.test co.uk 10.0.0.1 11.0.0.2 192.168.0.1
+	like "$ERRORS" 'jobfence: refused: *intranet (once)*'
+	is "$(tail -n 1 <<<"$ERRORS")" 'jobfence: to allow the names: --domain 10.0.0.1 --domain 11.0.0.2 --domain denied.test'
+	ends_with 0 run_job dig +tries=1 +time=20 intranet
+	is "$ERRORS" 'jobfence: refused: intranet (once)'
+}
+
 @test "a command has no right that would open the fence" {
 	local status forbidden=$((1 << 12 | 1 << 13 | 1 << 16 | 1 << 19 | 1 << 21 | 1 << 25 | 1 << 39))
 

@@ -92,6 +92,34 @@ nobody_was_asked()
 	nobody_was_asked
 }
 
+@test "a namespace whose IPv6 is switched off later gets no address of it" {
+	up
+	is "$(ask +short allowed.test AAAA)" 100:0:0:1::8
+	is "$(ask +short localhost AAAA)" ::1
+	in_lab ip netns exec "jobfence-$JOB" sysctl -q net.ipv6.conf.all.disable_ipv6=1
+	for name in allowed.test localhost; do
+		like "$(ask "$name" AAAA)" '*status: NOERROR*ANSWER: 0,*'
+	done
+	is "$(ask +short allowed.test A)" 192.0.0.8
+	is "$(in_job_directly busybox wget -q -O - http://allowed.test/)" 'this is allowed.test'
+	is "$(in_job_directly python3 -c 'import socket
+print(*{one[4][0] for one in socket.getaddrinfo("allowed.test", 80)})')" 192.0.0.8
+}
+
+@test "what a program asks beside the names of its sites is no refusal" {
+	up
+	for name in 8.0.0.192.in-addr.arpa 8.b.d.0.1.0.0.2.ip6.arpa _http._tcp.allowed.test; do
+		like "$(ask "$name" SRV)" '*status: NXDOMAIN*'
+	done
+	# Names are looked up in both families, and the addresses sorted by sockets that send nothing.
+	is "$(in_job_directly python3 -c 'import socket
+print(*sorted({one[4][0] for one in socket.getaddrinfo("allowed.test", 443)}))')" '100:0:0:1::8 192.0.0.8'
+	is "$(jobfence show "$JOB" --json | jq -c '[.upload.refused, .refusals]')" '[{},[]]'
+	ask _http._tcp.denied.test SRV >/dev/null
+	is "$(jobfence show "$JOB" --json | jq -c '[.refusals[].name]')" '["_http._tcp.denied.test"]'
+	nobody_was_asked
+}
+
 @test "a job without domains has no names" {
 	job_up
 	ends_with 9 ask allowed.test

@@ -14,6 +14,20 @@ fenced=(--network none --runtime jobfence)
 	is "$(jobfence list --json | jq -r '.[].job')" "$JOB"
 }
 
+@test "a container has port 80 for itself, and addresses of the families that it has" {
+	local said
+
+	job_up --domain allowed.test
+	# shellcheck disable=SC2016 # expanded in the container
+	said=$(docker run --rm "${fenced[@]}" --cgroup-parent "/jobfence/$JOB/work" box sh -c '
+		echo own >/tmp/index.html
+		httpd -h /tmp && wget -q -O - http://127.0.0.1/
+		echo "of IPv6: $(grep -c ^0100 /proc/net/if_inet6)"
+		nslookup allowed.test 192.0.0.8 | grep -c 100:0:0:1::8
+		nslookup allowed.test 192.0.0.8 | grep -o "192.0.0.8$" | sort -u')
+	like "$said" $'own\nof IPv6: @(0\n0|1\n1)\n192.0.0.8'
+}
+
 @test "a job's end ends its containers" {
 	job_up --domain allowed.test
 	docker run -d --name "$JOB" "${fenced[@]}" --cgroup-parent "/jobfence/$JOB/work" box sleep 1000

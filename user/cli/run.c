@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* `jobfence run`: up, one command, a word on what was refused, down. */
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
+#include "cli/advice.h"
 #include "cli/command.h"
 #include "cli/learning.h"
 #include "core/execute.h"
@@ -27,15 +30,6 @@ static bool is_domain_refusal(const struct usage_refusal *row)
 	return row->key.reason == REASON_DOMAIN;
 }
 
-/* A question of DNS may be for anything; what is proposed is pasted into a shell. */
-static bool can_be_declared(const struct usage_refusal *row)
-{
-	struct host host;
-
-	return is_domain_refusal(row) &&
-	       !host_parse(row->key.name, row->key.length, HOST_NO_BRACKETS, &host);
-}
-
 static void print_count(__u64 count)
 {
 	if (count == 1)
@@ -44,41 +38,78 @@ static void print_count(__u64 count)
 		fprintf(stderr, " (%llu times)", (unsigned long long)count);
 }
 
-/* What the proxy refused by name, then what the kernel refused by kind, then how to allow the names. */
-static void print_summary(const struct usage *usage)
+static bool is_of_node(const struct usage_refusal *row, const struct host *node)
 {
-	const char *separator = "jobfence: refused: ";
-	bool domains = false;
+	struct host host;
 
+	return is_domain_refusal(row) &&
+	       !host_parse(row->key.name, row->key.length, HOST_NO_BRACKETS, &host) &&
+	       host_equal(&host, node);
+}
+
+static const char *print_names(
+	const struct usage *usage, const struct host *node, const char *separator)
+{
 	for (size_t i = 0; i < usage->refusal_count; i++) {
 		const struct usage_refusal *row = &usage->refusals[i];
 		const char *word = is_domain_refusal(row)
 					   ? ""
 					   : reason_word((enum reason)row->key.reason);
 
+		/* Programs look up the name of the node that they run on, and go on without. */
+		if (is_of_node(row, node))
+			continue;
 		fprintf(stderr, "%s%s%s%.*s", separator, word, word[0] ? " " : "",
 			row->key.length, row->key.name);
 		print_count(row->refusal.count);
-		domains |= can_be_declared(row);
 		separator = ", ";
 	}
-	for (int reason = 1; reason < REASON_COUNT; reason++)
-		if (usage->job.refused[reason]) {
-			fprintf(stderr, "%s%s", separator,
-				reason_text((enum reason)reason));
-			print_count(usage->job.refused[reason]);
-			separator = ", ";
-		}
+	return separator;
+}
+
+/* How to allow those names that can be, in a shape that a shell takes. */
+static void print_advice(
+	const struct job *job, const struct usage *usage, const struct host *node)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < usage->refusal_count; i++) {
+		const struct usage_refusal *row = &usage->refusals[i];
+
+		if (!is_domain_refusal(row) || is_of_node(row, node) ||
+			!can_be_advised(&job->spec, row->key.name, row->key.length))
+			continue;
+		if (!any)
+			fprintf(stderr, "jobfence: to allow the names:");
+		fprintf(stderr, " --domain %.*s", row->key.length, row->key.name);
+		any = true;
+	}
+	if (any)
+		fputc('\n', stderr);
+}
+
+/* What the proxy refused by name, then what the kernel refused by kind, then how to allow the names. */
+static void print_summary(const struct job *job, const struct usage *usage)
+{
+	struct host node = {};
+	char name[HOST_NAME_MAX + 1] = "";
+	const char *separator;
+
+	if (gethostname(name, sizeof(name) - 1) ||
+		host_parse(name, strlen(name), HOST_NO_BRACKETS, &node))
+		node = (struct host){};
+	separator = print_names(usage, &node, "jobfence: refused: ");
+	for (int reason = 1; reason < REASON_COUNT; reason++) {
+		/* TCP sends again what the throttle dropped: it is no refusal. */
+		if (!usage->job.refused[reason] || reason == REASON_HORIZON)
+			continue;
+		fprintf(stderr, "%s%s", separator, reason_text((enum reason)reason));
+		print_count(usage->job.refused[reason]);
+		separator = ", ";
+	}
 	if (separator[0] == ',')
 		fputc('\n', stderr);
-	if (!domains)
-		return;
-	fprintf(stderr, "jobfence: to allow the names:");
-	for (size_t i = 0; i < usage->refusal_count; i++)
-		if (can_be_declared(&usage->refusals[i]))
-			fprintf(stderr, " --domain %.*s", usage->refusals[i].key.length,
-				usage->refusals[i].key.name);
-	fputc('\n', stderr);
+	print_advice(job, usage, &node);
 }
 
 static int run_job(struct job *job, const struct execution *execution,
@@ -96,7 +127,7 @@ static int run_job(struct job *job, const struct execution *execution,
 	/* Held until the command is there: gc would take a job without it for one that is over. */
 	error = job_execute(job, TAKE_FD(lock), execution, status, failure);
 	if (!usage_read(job, &usage, &ignored))
-		print_summary(usage);
+		print_summary(job, usage);
 	if (job_down(job->spec.name, &ignored) ||
 		(job->spec.learn &&
 			learning_print(learning, job->spec.name, learned, &ignored)))

@@ -117,8 +117,9 @@ static int print_json(
 
 static void print_counters(const char *who, const struct job_counters *counters)
 {
+	/* What the throttle dropped is told with it. */
 	for (int reason = 1; reason < REASON_COUNT; reason++)
-		if (counters->refused[reason])
+		if (counters->refused[reason] && reason != REASON_HORIZON)
 			printf("  %-8s %6llu  %s\n", who,
 				(unsigned long long)counters->refused[reason],
 				reason_text((enum reason)reason));

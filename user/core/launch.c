@@ -114,7 +114,8 @@ static int make_settings(const struct job *job, bool ipv6)
 }
 
 /* Moves descriptors to the numbers where the proxy looks for them; the rest is closed. */
-static int hand_over(const struct launch *launch, const struct listeners *listeners)
+static int hand_over(
+	const struct launch *launch, const struct listeners *listeners, int addresses)
 {
 	int fds[FD_END] = {
 		[FD_SETTINGS] = launch->settings,
@@ -131,6 +132,7 @@ static int hand_over(const struct launch *launch, const struct listeners *listen
 		[FD_LEARNED] = launch->maps->learned,
 		[FD_CONNECTIONS] = launch->connections,
 		[FD_READY] = launch->ready,
+		[FD_IPV6] = addresses,
 		[FD_EVENTS] = launch->events,
 	};
 
@@ -151,12 +153,17 @@ static int hand_over(const struct launch *launch, const struct listeners *listen
 	return 0;
 }
 
-static int open_listeners(const struct launch *launch, struct listeners *listeners)
+/* `*addresses` is the list of IPv6 addresses, which goes on telling those of this namespace; -1: the kernel has no IPv6. */
+static int open_listeners(
+	const struct launch *launch, struct listeners *listeners, int *addresses)
 {
 	_cleanup_(netns_leave) struct netns_visit visit = { -1 };
 	int error = netns_enter(launch->netns, &visit);
 
-	return error ? error : listeners_open(listeners, launch->host_netns, launch->ipv6);
+	if (error)
+		return error;
+	*addresses = open("/proc/thread-self/net/if_inet6", O_RDONLY | O_CLOEXEC);
+	return listeners_open(listeners, launch->host_netns, launch->ipv6);
 }
 
 /* The proxy's environment is empty but for what a build with sanitizers reads. */
@@ -177,16 +184,16 @@ static __attribute__((noreturn)) void become_proxy(const struct launch *launch)
 	char *const arguments[] = { (char *)PROXY_PROGRAM, (char *)"supervisor", NULL };
 	struct report report = {};
 	struct listeners listeners;
-	int report_fd;
+	int report_fd, addresses = -1;
 
 	setsid();
 	umask(022);
 	report_fd = fcntl(launch->report, F_DUPFD_CLOEXEC, 2 * FD_TEMPORARY);
-	report.error = open_listeners(launch, &listeners);
+	report.error = open_listeners(launch, &listeners, &addresses);
 	if (!report.error && chdir("/"))
 		report.error = -errno;
 	if (!report.error)
-		report.error = hand_over(launch, &listeners);
+		report.error = hand_over(launch, &listeners, addresses);
 	report.proxy4 = listeners.endpoint_proxy4;
 	report.proxy6 = listeners.endpoint_proxy6;
 	report.dns4 = listeners.endpoint_dns4;

@@ -22,7 +22,7 @@ const struct variable *job_proxy_variables(void)
 		{ "https_proxy", PROXY_URL },
 		{ "HTTP_PROXY", PROXY_URL },
 		{ "HTTPS_PROXY", PROXY_URL },
-		{ "no_proxy", "localhost,127.0.0.1,::1" },
+		{ "no_proxy", "localhost,127.0.0.1,127.0.0.0/8,0.0.0.0,::1" },
 		{ NULL, NULL },
 	};
 	return variables;

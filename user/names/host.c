@@ -156,6 +156,40 @@ bool host_equal(const struct host *a, const struct host *b)
 	return a->length == b->length && !memcmp(a->name, b->name, a->length);
 }
 
+bool host_is_below(const struct host *host, const char *parent)
+{
+	size_t length = strlen(parent), before;
+
+	if (host->literal || host->length < length)
+		return false;
+	before = host->length - length;
+	return !memcmp(host->name + before, parent, length) &&
+	       (!before || host->name[before - 1] == '.');
+}
+
+const char *host_without_service(const struct host *host)
+{
+	const char *name = host->name;
+
+	while (name[0] == '_')
+		name += strcspn(name, ".") + (strchr(name, '.') != NULL);
+	return name;
+}
+
+bool host_may_be_site(const struct host *host)
+{
+	/* Reverse names (RFC 1035), multicast DNS (RFC 6762), RFC 6761, RFC 7686, and what resolvers append to a node's name. */
+	static const char *const special[] = { "arpa", "local", "localhost", "invalid",
+		"onion", "localdomain" };
+
+	if (host->literal)
+		return true;
+	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++)
+		if (host_is_below(host, special[i]))
+			return false;
+	return strchr(host->name, '.') && host->name[0] != '_';
+}
+
 void host_key(const struct host *host, struct domain_key *key)
 {
 	size_t length = host->length;

@@ -56,5 +56,17 @@ int host_parse_with_port(
 /* Whether both are the same host. */
 bool host_equal(const struct host *a, const struct host *b);
 
+/* Whether `host` is the name `parent`, which is in canonical form, or one below it. */
+bool host_is_below(const struct host *host, const char *parent);
+
+/* The name of `host` behind the labels of a service before it ("_http._tcp.", RFC 2782): part of `host`, maybe empty. */
+const char *host_without_service(const struct host *host);
+
+/*
+ * Whether a site may have this name, so that declaring it may help a job: more than one label, none of a service, and none of
+ * the names that only a machine itself or its own network answers for.
+ */
+bool host_may_be_site(const struct host *host);
+
 /* The key under which the job's domain map is asked for `host`; see struct domain_key. */
 void host_key(const struct host *host, struct domain_key *key);

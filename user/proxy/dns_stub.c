@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "lib/cleanup.h"
 #include "names/address.h"
@@ -23,6 +24,9 @@
 #define STREAMS_MAX	32
 #define STREAM_PATIENCE 10000000000ULL /* ns */
 #define DATAGRAMS_BATCH 16
+#define ADDRESS_DIGITS	32
+#define ADDRESSES_SIZE	4096 /* bytes of a list that the kernel gives at once: whole lines */
+#define ADDRESSES_READS 16
 
 struct datagrams {
 	struct source source;
@@ -50,17 +54,30 @@ struct dns_stub {
 	struct datagrams datagrams4, datagrams6;
 	struct door door4, door6;
 	size_t stream_count;
+	char address6[ADDRESS_DIGITS +
+		      1]; /* where it listens, as the kernel lists it; "": nowhere */
 };
 
-/* "localhost" and names below it (RFC 6761 section 6.3). */
-static bool is_localhost(const struct host *host)
+/*
+ * Whether the namespace has the IPv6 address of the stub now. Engines of containers switch IPv6 off when the fence stands
+ * already, and a client that tries one address only is not to be given one that it can't reach.
+ */
+static bool has_ipv6(const struct dns_stub *stub)
 {
-	static const char name[] = "localhost";
-	size_t length = sizeof(name) - 1;
+	char list[ADDRESSES_SIZE + 1];
+	off_t offset = 0;
 
-	return host->length >= length &&
-	       !memcmp(host->name + host->length - length, name, length) &&
-	       (host->length == length || host->name[host->length - length - 1] == '.');
+	for (int i = 0; stub->address6[0] && i < ADDRESSES_READS; i++) {
+		ssize_t length = pread(FD_IPV6, list, ADDRESSES_SIZE, offset);
+
+		if (length <= 0)
+			return false;
+		list[length] = '\0';
+		if (strstr(list, stub->address6))
+			return true;
+		offset += length;
+	}
+	return false;
 }
 
 static const struct address *address_for(
@@ -70,16 +87,52 @@ static const struct address *address_for(
 		.bytes = { [10] = 0xff, 0xff, 127, 0, 0, 1 }
 	};
 	static const struct address loopback6 = { .bytes = { [15] = 1 } };
-	bool local = is_localhost(&query->host);
+	bool local = host_is_below(&query->host, "localhost"); /* RFC 6761 section 6.3 */
 	const struct endpoint *virtual = query->type == DNS_TYPE_A
 						 ? &stub->settings->virtual4
 						 : &stub->settings->virtual6;
 
 	if (query->type != DNS_TYPE_A && query->type != DNS_TYPE_AAAA)
 		return NULL;
+	if (query->type == DNS_TYPE_AAAA && !has_ipv6(stub))
+		return NULL;
 	if (local)
 		return query->type == DNS_TYPE_A ? &loopback4 : &loopback6;
 	return virtual->port ? &virtual->address : NULL;
+}
+
+/*
+ * Whether a question that is refused is no loss to the job: reverse names, which the stub has none of, and the service names
+ * (RFC 2782) of a host that it may use, which programs ask for before the host itself.
+ */
+static bool is_idle_question(const struct dns_stub *stub, const struct host *host)
+{
+	const char *name = host_without_service(host);
+	struct host base;
+
+	if (host_is_below(host, "arpa"))
+		return true;
+	return name != host->name &&
+	       !host_parse(name, strlen(name), HOST_NO_BRACKETS, &base) &&
+	       !rules_check(stub->rules, &base);
+}
+
+static void explain(const struct dns_stub *stub, const struct dns_query *query,
+	enum reason reason, char explanation[DNS_EXPLAIN_MAX + 1])
+{
+	const char *name = query->host.name, *job = stub->settings->job;
+	size_t size = DNS_EXPLAIN_MAX + 1;
+
+	if (reason == REASON_DENIED)
+		snprintf(explanation, size, "%s is denied to job %s", name, job);
+	else if (!query->is_host)
+		snprintf(explanation, size, "not a host name");
+	else if (host_may_be_site(&query->host))
+		snprintf(explanation, size,
+			"job %s did not declare %s; --domain %s would allow it", job, name,
+			name);
+	else
+		snprintf(explanation, size, "job %s did not declare %s", job, name);
 }
 
 static size_t answer(struct dns_stub *stub, const unsigned char *bytes, size_t length,
@@ -94,24 +147,20 @@ static size_t answer(struct dns_stub *stub, const unsigned char *bytes, size_t l
 	if (result < 0)
 		return 0;
 	if (result == 0 && query.is_host)
-		reason = is_localhost(&query.host) ? 0
-						   : rules_check(stub->rules, &query.host);
+		reason = host_is_below(&query.host, "localhost")
+				 ? 0
+				 : rules_check(stub->rules, &query.host);
 	if (result > 0) {
 		answer.code = (enum dns_code)result;
 	} else if (!reason) {
 		answer.address = address_for(stub, &query);
 	} else {
 		answer.code = DNS_NAME_ERROR;
-		rules_record_refusal(stub->rules, reason, query.text, query.text_length);
-		if (reason == REASON_DENIED)
-			snprintf(explanation, sizeof(explanation), "%s is denied to job %s",
-				query.host.name, stub->settings->job);
-		else if (query.is_host)
-			snprintf(explanation, sizeof(explanation),
-				"job %s did not declare %s; --domain %s would allow it",
-				stub->settings->job, query.host.name, query.host.name);
-		else
-			snprintf(explanation, sizeof(explanation), "not a host name");
+		if (reason != REASON_DOMAIN || !query.is_host ||
+			!is_idle_question(stub, &query.host))
+			rules_record_refusal(
+				stub->rules, reason, query.text, query.text_length);
+		explain(stub, &query, reason, explanation);
 		answer.explanation = explanation;
 	}
 	return dns_answer_write(&query, &answer, out, size ? size : query.udp_size);
@@ -246,6 +295,21 @@ static int serve_datagrams(struct dns_stub *stub, struct datagrams *datagrams, i
 	return loop_add(stub->loop, &datagrams->source, EPOLLIN);
 }
 
+/* Writes the IPv6 address of a socket as /proc/net/if_inet6 has it. */
+static int note_address6(struct dns_stub *stub, int fd)
+{
+	struct sockaddr_in6 address = {};
+	socklen_t length = sizeof(address);
+
+	if (!proxy_fd_given(fd))
+		return 0;
+	if (getsockname(fd, (struct sockaddr *)&address, &length))
+		return -errno;
+	for (size_t i = 0; i < sizeof(address.sin6_addr); i++)
+		snprintf(stub->address6 + 2 * i, 3, "%02x", address.sin6_addr.s6_addr[i]);
+	return 0;
+}
+
 static int serve_streams(struct dns_stub *stub, struct door *door, int fd)
 {
 	if (!proxy_fd_given(fd))
@@ -266,7 +330,9 @@ int dns_stub_start(
 	stub->loop = loop;
 	stub->rules = rules;
 	stub->settings = settings;
-	error = serve_datagrams(stub, &stub->datagrams4, FD_DNS_UDP4);
+	error = note_address6(stub, FD_DNS_UDP6);
+	if (!error)
+		error = serve_datagrams(stub, &stub->datagrams4, FD_DNS_UDP4);
 	if (!error)
 		error = serve_datagrams(stub, &stub->datagrams6, FD_DNS_UDP6);
 	if (!error)

@@ -28,6 +28,7 @@ enum proxy_fd {
 	FD_LEARNED,	/* map `learned` of the job, or closed where it does not learn */
 	FD_CONNECTIONS, /* map `connections` of the node, read-only */
 	FD_READY,	/* pipe: one byte is written once the proxy answers */
+	FD_IPV6, /* /proc/net/if_inet6 of the job's namespace, or closed where there is no IPv6 */
 	FD_EVENTS, /* cgroup.events of the job's cgroup, where the proxy ends with its last process */
 	FD_END,
 };

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See advice.h. */
+
+#include "cli/advice.h"
+#include "jobfence/address.h"
+#include "names/declaration.h"
+
+static bool may_be_dialled(const struct job_spec *spec, const struct address *address)
+{
+	if (address_class(address) == ADDRESS_PUBLIC)
+		return true;
+	for (uint32_t i = 0; i < spec->allowed_count; i++)
+		if (address_in_range(address, &spec->allowed[i]))
+			return true;
+	return false;
+}
+
+/* A public suffix is no site, and a name of one label counts as such. */
+static bool is_public_suffix(const struct host *host)
+{
+	const struct declared_domain wildcard = { DOMAIN_TREE, *host };
+
+	return declaration_problem(&wildcard, 0);
+}
+
+bool can_be_advised(const struct job_spec *spec, const char *name, size_t length)
+{
+	struct host host;
+
+	if (host_parse(name, length, HOST_NO_BRACKETS, &host))
+		return false;
+	if (host.literal)
+		return may_be_dialled(spec, &host.address);
+	return host_may_be_site(&host) && !is_public_suffix(&host) &&
+	       !domains_allow(&spec->denied, &host);
+}
