@@ -135,7 +135,7 @@ stock_nginx()
 
 	folder=$(stock_nginx)
 	for job in "exec $JOB" 'run --domain allowed.test'; do
-		# shellcheck disable=SC2016 # expanded by the inner shell
+		# shellcheck disable=SC2016,SC2086 # expanded by the inner shell; words
 		is "$(jobfence $job -- bash -c 'nginx -c "$1/nginx.conf" -e "$1/errors" && shift && curl -sSg --max-time 60 "$@" &&
 			export http_proxy= && busybox wget -q -O - http://allowed.test/ &&
 			busybox wget -q -O - http://localhost/; nginx -c "$0/nginx.conf" -e "$0/errors" -s stop' \

@@ -78,6 +78,7 @@ proxy_processes()
 # The port at which the proxy of the job, or with `dns4` its stub, listens: no socket of the job is led there by that.
 listener_port()
 {
+	# shellcheck disable=SC2016 # a variable of jq
 	in_lab jq -r --arg of "${1:-proxy4}" '.state[$of] | split(" ")[1]' "/run/jobfence/jobs/$JOB/spec.json"
 }
 

@@ -314,6 +314,70 @@ static void hosts_are_compared_whole(void **state)
 	assert_false(host_equal(&c, &a));
 }
 
+static struct host parsed(const char *text)
+{
+	struct host host;
+
+	if (host_parse(text, strlen(text), HOST_NO_BRACKETS, &host))
+		fail_msg("no host: %s", text);
+	return host;
+}
+
+static void a_name_is_below_whole_labels(void **state)
+{
+	const struct host name = parsed("a.foo.com"), address = parsed("11.0.0.2");
+
+	(void)state;
+	assert_true(host_is_below(&name, "a.foo.com"));
+	assert_true(host_is_below(&name, "foo.com"));
+	assert_true(host_is_below(&name, "com"));
+	assert_false(host_is_below(&name, "oo.com"));
+	assert_false(host_is_below(&name, "b.a.foo.com"));
+	assert_false(host_is_below(&address, "2"));
+}
+
+static void a_service_is_told_from_its_host(void **state)
+{
+	static const struct {
+		const char *text, *base;
+	} rows[] = {
+		{ "_http._tcp.foo.com", "foo.com" },
+		{ "_a.foo.com", "foo.com" },
+		{ "foo._tcp.com", "foo._tcp.com" },
+		{ "foo.com", "foo.com" },
+		{ "_a._b", "" },
+		{ "_", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct host host = parsed(rows[i].text);
+
+		assert_string_equal(host_without_service(&host), rows[i].base);
+	}
+}
+
+static void some_names_are_no_sites(void **state)
+{
+	static const char *const sites[] = { "foo.com", "a.b.test", "11.0.0.2", "2600:1::2",
+		"local.foo.com", "a_b.foo.com", "mylocal.test" };
+	static const char *const others[] = { "foo", "_", "_http._tcp.foo.com", "a.local",
+		"a.localhost", "1.0.0.127.in-addr.arpa", "a.onion", "b.invalid",
+		"vm.localdomain" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sites) / sizeof(sites[0]); i++) {
+		const struct host host = parsed(sites[i]);
+
+		assert_true(host_may_be_site(&host));
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		const struct host host = parsed(others[i]);
+
+		assert_false(host_may_be_site(&host));
+	}
+}
+
 static void the_key_is_the_name_reversed(void **state)
 {
 	struct domain_key key;
@@ -346,6 +410,9 @@ int main(void)
 		cmocka_unit_test(a_port_may_follow),
 		cmocka_unit_test(a_bad_port_writes_nothing),
 		cmocka_unit_test(hosts_are_compared_whole),
+		cmocka_unit_test(a_name_is_below_whole_labels),
+		cmocka_unit_test(a_service_is_told_from_its_host),
+		cmocka_unit_test(some_names_are_no_sites),
 		cmocka_unit_test(the_key_is_the_name_reversed),
 	};
 
