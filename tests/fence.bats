@@ -220,6 +220,7 @@ io_uring32: ENOSYS"
 # Runs, by the command given, a program that listens, at ports it chooses, and says so when anybody comes. Sets UDP and TCP.
 listen_by()
 {
+	: >"$BATS_TEST_TMPDIR/listener" # not to take the words of an earlier one for its
 	"$@" python3 -uc 'import select, socket
 datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 datagrams.bind(("0.0.0.0", 0))
