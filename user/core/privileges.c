@@ -22,6 +22,7 @@ static const struct {
 	{ "CAP_SETGID", CAP_SETGID }, { "CAP_SETPCAP", CAP_SETPCAP },
 	{ "CAP_KILL", CAP_KILL }, /* its processes are another user's then */
 	{ "CAP_DAC_READ_SEARCH", CAP_DAC_READ_SEARCH }, /* cgroups by their id */
+	{ "CAP_SYS_CHROOT", CAP_SYS_CHROOT }, /* setns(2) into a mount namespace */
 };
 
 int privileges_check(const char *verb, struct failure *failure)
@@ -39,7 +40,10 @@ int privileges_check(const char *verb, struct failure *failure)
 			snprintf(missing + length, sizeof(missing) - length, "%s%s",
 				length ? ", " : "", needed[i].name);
 	}
-	return missing[0] ? fail_as(failure, STATUS_FAILED, "%s needs %s; run it as root",
-				    verb, missing)
-			  : 0;
+	if (!missing[0])
+		return 0;
+	return fail_as(failure, STATUS_FAILED, "%s needs %s; %s", verb, missing,
+		geteuid()
+			? "run it as root"
+			: "this root has not got that, as in a job or a container: run it on the node");
 }

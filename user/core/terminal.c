@@ -66,18 +66,19 @@ bool terminal_take_back(struct terminal *terminal)
 
 /* The caller's group stops as if the terminal had sent it the signal, jobfence with it. A group that nobody
  * could let go on does not stop (POSIX, orphaned process group). */
-static void stop_group(void)
+static void stop_group(int number)
 {
-	struct sigaction stop = { .sa_handler = SIG_DFL }, before;
+	const struct sigaction stop = { .sa_handler = SIG_DFL };
+	struct sigaction before;
 	sigset_t only, mask;
 
 	sigemptyset(&only);
-	sigaddset(&only, SIGTSTP);
-	sigaction(SIGTSTP, &stop, &before);
+	sigaddset(&only, number);
+	sigaction(number, &stop, &before);
 	sigprocmask(SIG_UNBLOCK, &only, &mask);
-	kill(0, SIGTSTP);
+	kill(0, number);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
-	sigaction(SIGTSTP, &before, NULL);
+	sigaction(number, &before, NULL);
 }
 
 void terminal_stopped(struct terminal *terminal, pid_t pid, int signal)
@@ -90,7 +91,7 @@ void terminal_stopped(struct terminal *terminal, pid_t pid, int signal)
 		return;
 	}
 	terminal_take_back(terminal);
-	stop_group();
+	stop_group(signal == SIGSTOP ? SIGTSTP : signal);
 }
 
 void terminal_continue(struct terminal *terminal, pid_t pid)
