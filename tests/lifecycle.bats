@@ -473,3 +473,14 @@ load_drop()
 	in_lab rm /sys/fs/bpf/drop
 	in_lab rmdir "$above/inner" "$above"
 }
+
+@test "a worker is replaced also where the caller ignored and blocked SIGCHLD" {
+	local worker
+
+	in_lab env --ignore-signal=CHLD --block-signal=CHLD,TERM "$JOBFENCE" up --job "$JOB" --json --domain allowed.test >"$UP"
+	worker=$(proxy_worker)
+	in_lab kill -KILL "$worker"
+	is "$(fetch --retry 10 --retry-all-errors --retry-delay 1 http://allowed.test)" 'this is allowed.test'
+	[ "$(proxy_worker)" != "$worker" ] || lab_fail 'it is the same worker'
+	is "$(jobfence events "$JOB" --json | jq -c 'select(.kind == "worker") | .signal')" 9
+}

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/inherited.h"
 #include "proxy/dns_stub.h"
 #include "proxy/listener.h"
 #include "proxy/resolve.h"
@@ -69,6 +70,8 @@ int main(int count, char **arguments)
 	static struct proxy_settings settings;
 	const char *word = count == 2 ? arguments[1] : "";
 
+	if (inherited_reset())
+		return 1;
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a full log is no end */
 	if (!strcmp(word, "version")) {

@@ -105,8 +105,12 @@ static bool wait_for_worker(struct supervisor *supervisor, int *status)
 {
 	for (;;) {
 		int signal = wait_for_signal(supervisor, -1);
+		pid_t ended = waitpid(supervisor->worker, status, WNOHANG);
 
-		if (waitpid(supervisor->worker, status, WNOHANG) == supervisor->worker) {
+		/* ECHILD: somebody else has reaped it. It is gone all the same. */
+		if (ended == supervisor->worker || (ended < 0 && errno == ECHILD)) {
+			if (ended < 0)
+				*status = 0;
 			supervisor->worker = 0;
 			return signal != SIGTERM;
 		}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See inherited.h. */
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+
+#include "lib/inherited.h"
+
+/* Handlers do not outlive execve(2): those that are there belong to us, or to a sanitizer. */
+static int reset(int signal)
+{
+	const struct sigaction standard = { .sa_handler = SIG_DFL };
+	struct sigaction action;
+
+	/* EINVAL: the C library keeps two signals for itself. */
+	if (sigaction(signal, NULL, &action))
+		return errno == EINVAL ? 0 : -errno;
+	if (action.sa_handler != SIG_IGN)
+		return 0;
+	return sigaction(signal, &standard, NULL) ? -errno : 0;
+}
+
+int inherited_reset(void)
+{
+	sigset_t none;
+
+	for (int signal = 1; signal <= SIGRTMAX; signal++) {
+		int error = reset(signal);
+
+		if (error)
+			return error;
+	}
+	sigemptyset(&none);
+	return sigprocmask(SIG_SETMASK, &none, NULL) ? -errno : 0;
+}
