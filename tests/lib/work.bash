@@ -1,0 +1,144 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Real work: the same script on the lab's node, which is the control, and behind the fence in each of the ways
+# that there are. A test puts what it works on into the folder $PROJECT; each way gets a copy of that, always at
+# $WORK, as its working directory, and $WORK/home as its HOME. A container has the files of the machine.
+
+# shellcheck source=tests/lib/container.bash
+. "${BASH_SOURCE[0]%/*}/container.bash"
+
+PROJECT=${BATS_TEST_TMPDIR:-}/project
+WORK=${BATS_TEST_TMPDIR:-}/work
+# What a way's script finds in its environment, and no more; a test may add to it.
+ENVIRONMENT=(HOME="$WORK/home" PATH="$PATH" LANG=C.UTF-8 USER=root LOGNAME=root SHELL=/bin/bash TERM=xterm)
+LIMIT=(timeout --kill-after=5 60)
+SITES=(go npm pypi apt git lfs)
+
+setup_file()
+{
+	mkdir "$BATS_FILE_TMPDIR/lab"
+	# A user of the job's own, such as apt's or PostgreSQL's, gets to its files by way of these.
+	chmod go+x "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_FILE_TMPDIR/.."
+	{ lab_up "$BATS_FILE_TMPDIR/lab" && work_up; } || { lab_down && false; }
+}
+
+# A file of tests says here what it shares.
+share()
+{
+	:
+}
+
+work_up()
+{
+	chmod go+rx "$LAB"
+	containers_up
+	mkdir "$BATS_FILE_TMPDIR/bundle" "$BATS_FILE_TMPDIR/machine"
+	in_lab mount --rbind / "$BATS_FILE_TMPDIR/machine"
+	in_lab env -C "$BATS_FILE_TMPDIR/bundle" runc spec
+	share
+}
+
+setup()
+{
+	local site
+
+	chmod go+x "$BATS_TEST_TMPDIR"
+	mkdir -p "$PROJECT/home"
+	for site in "${SITES[@]}"; do
+		lab_name "$site.wild.test" 11.0.0.3
+	done
+	ENVIRONMENT+=(SSL_CERT_FILE="$LAB/authority.pem" GIT_SSL_CAINFO="$LAB/authority.pem" PIP_CERT="$LAB/authority.pem"
+		NODE_EXTRA_CA_CERTS="$LAB/authority.pem")
+	job_up --rate 0 --domain '*.wild.test'
+	lab_forget
+}
+
+# Runs a command in each of the ways.
+
+by_control()
+{
+	in_lab "${LIMIT[@]}" env -i "${ENVIRONMENT[@]}" "$@"
+}
+
+by_run()
+{
+	by_control "$JOBFENCE" run --rate 0 --domain '*.wild.test' -- "$@"
+}
+
+by_run_directly()
+{
+	by_control "$JOBFENCE" run --rate 0 --domain '*.wild.test' --no-proxy-env -- "$@"
+}
+
+by_exec()
+{
+	by_control "$JOBFENCE" exec "$JOB" -- "$@"
+}
+
+by_exec_directly()
+{
+	by_exec env -u http_proxy -u https_proxy -u HTTP_PROXY -u HTTPS_PROXY -u no_proxy "$@"
+}
+
+# A container with the capabilities that Docker gives.
+by_container()
+{
+	local bundle=$BATS_TEST_TMPDIR/bundle
+
+	mkdir -p "$bundle"
+	# shellcheck disable=SC2016 # jq's
+	jq --arg root "$BATS_FILE_TMPDIR/machine" --arg cwd "$WORK" --argjson env \
+		"$(jq -nc '$ARGS.positional' --args -- "${ENVIRONMENT[@]}")" \
+		'.process += {terminal: false, noNewPrivileges: false, args: $ARGS.positional, env: $env, cwd: $cwd} | .root = {path: $root} |
+		.process.capabilities[] = (["CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "SETGID", "SETUID", "SETFCAP",
+			"SETPCAP", "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE"] | map("CAP_" + .)) |
+		.process.rlimits = [] | .annotations = {"io.jobfence.domains": "*.wild.test", "io.jobfence.rate": "0"}' \
+		"$BATS_FILE_TMPDIR/bundle/config.json" --args -- "$@" >"$bundle/config.json" &&
+		in_lab "${LIMIT[@]}" "$RUNTIME" --annotations --root /run/oci run --bundle "$bundle" "box-$JOB"
+}
+
+# Does the work in the way $1: the bash script $2, with the arguments after it. Prints its standard output
+# and, as the last line, its status; jobfence may have nothing to say.
+do_work()
+{
+	local way=$1 status=0
+
+	rm -rf "$WORK" && cp -a "$PROJECT" "$WORK" && cd "$WORK" || return
+	"by_$way" bash -euo pipefail -c "${@:2}" </dev/null 2>"$BATS_TEST_TMPDIR/errors" 3>&- || status=$?
+	grep '^jobfence:' "$BATS_TEST_TMPDIR/errors"
+	echo "status $status"
+}
+
+# Fails unless the script $1, called with its way and the arguments after it, does in each of the ways given by the
+# array `ways` what it does on the node: there it has to succeed. All that differ are shown.
+same_behind_the_fence()
+{
+	local way control result failed=
+
+	control=$(do_work control "$1" control "${@:2}")
+	like "$control" '*status 0' || lab_fail "$(<"$BATS_TEST_TMPDIR/errors")" || return
+	for way in "${ways[@]}"; do
+		result=$(do_work "$way" "$1" "$way" "${@:2}")
+		[ "$result" != "$control" ] || continue
+		failed=yes
+		printf '%s differs: %s\nbut on the node: %s\nits errors: %s\n' "$way" "$result" "$control" \
+			"$(tail -n 20 "$BATS_TEST_TMPDIR/errors")" >&2
+	done
+	is "$(jobfence list --json | jq -r '.[].job')" "$JOB" && [ -z "$failed" ]
+}
+
+# The same for work that uses no network, so that variables do not matter, and for work that does.
+same_at_work()
+{
+	local ways=(run exec container)
+
+	same_behind_the_fence "$@"
+}
+
+same_online()
+{
+	local ways=(run run_directly exec exec_directly container)
+
+	same_behind_the_fence "$@"
+}
