@@ -16,19 +16,20 @@ origins_up()
 	mkdir -p "$ORIGIN/cgi"
 	cp "$LIB/large_files.py" "$ORIGIN/cgi/objects"
 	{
-		for module in mpm_event authz_core alias cgid env setenvif ssl; do
+		for module in mpm_event authz_core alias cgid dir env mime setenvif ssl; do
 			echo "LoadModule ${module}_module /usr/lib/apache2/modules/mod_$module.so"
 		done
 		cat <<-END
 			ServerName origin.wild.test
-			User root
-			Group root
+			User www-data
+			Group www-data
 			PidFile $ORIGIN/pid
 			ErrorLog $ORIGIN/errors
 			ScriptSock $ORIGIN/cgid
 			DefaultRuntimeDir $ORIGIN
 			ListenCoresBucketsRatio 1
-			AllowEncodedSlashes NoDecode
+			TypesConfig /dev/null
+			AddType text/html .html
 			SetEnv GIT_PROJECT_ROOT $ORIGIN/git
 			SetEnv GIT_HTTP_EXPORT_ALL 1
 			SetEnvIf Git-Protocol ".*" GIT_PROTOCOL=\$0
@@ -46,7 +47,9 @@ origins_up()
 				SSLCertificateFile $LAB/server.pem"
 		done
 	} >"$ORIGIN/apache.conf"
-	in_internet apache2 -DSYSTEM_ROOT -f "$ORIGIN/apache.conf" -k start >"$ORIGIN/log" 2>&1 3>&- || lab_fail "$(<"$ORIGIN/log")"
+	chown -R www-data: "$ORIGIN/git" "$ORIGIN/lfs"
+	chmod go+x "$ORIGIN"
+	in_internet apache2 -f "$ORIGIN/apache.conf" -k start >"$ORIGIN/log" 2>&1 3>&- || lab_fail "$(<"$ORIGIN/log")"
 }
 
 # Prints the part of the configuration for the site $1 at port $2; $3 is more of it.

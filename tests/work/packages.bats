@@ -10,6 +10,15 @@ share()
 	origins_up
 }
 
+# Makes the archive $1 of files, without entries for their folders.
+pack()
+{
+	python3 -c 'import sys, zipfile
+with zipfile.ZipFile(sys.argv[1], "w") as archive:
+	for name in sys.argv[2:]:
+		archive.write(name)' "$@"
+}
+
 @test "go builds with a module of a module proxy" {
 	local dep=$ORIGIN/go/example.com/dep/@v
 
@@ -18,7 +27,7 @@ share()
 	echo '{"Version": "v1.0.0", "Time": "2020-01-01T00:00:00Z"}' >"$dep/v1.0.0.info"
 	echo 'module example.com/dep' | tee "$dep/v1.0.0.mod" >"$BATS_TEST_TMPDIR/zip/example.com/dep@v1.0.0/go.mod"
 	printf 'package dep\nconst Two = 2\n' >"$BATS_TEST_TMPDIR/zip/example.com/dep@v1.0.0/dep.go"
-	(cd "$BATS_TEST_TMPDIR/zip" && python3 -m zipfile -c "$dep/v1.0.0.zip" example.com)
+	(cd "$BATS_TEST_TMPDIR/zip" && pack "$dep/v1.0.0.zip" example.com/dep@v1.0.0/*)
 	printf 'module example.com/app\ngo 1.19\n' >"$PROJECT/go.mod"
 	printf 'package main\nimport "example.com/dep"\nfunc main() { println(dep.Two) }\n' >"$PROJECT/main.go"
 	ENVIRONMENT+=(GOPROXY=https://go.wild.test GONOSUMDB='*' GOFLAGS=-mod=mod GOTOOLCHAIN=local)
@@ -45,7 +54,7 @@ publish_two()
 	publish tiny-one '{dependencies: {"tiny-two": "^1.0.0"}, scripts: {postinstall: "node -e 1 && echo done >ran"}}' \
 		'module.exports = require("tiny-two") + 1'
 	publish tiny-two '{bin: {"tiny-two": "index.js"}}' $'#!/usr/bin/env node\nmodule.exports = 1; if (require.main === module) console.log("called")'
-	printf '%s\n' registry=https://npm.wild.test/ fetch-retries=0 audit=false fund=false update-notifier=false >"$PROJECT/.npmrc"
+	printf '%s\n' registry=https://npm.wild.test/ "cafile=$LAB/authority.pem" fetch-retries=0 audit=false fund=false update-notifier=false >"$PROJECT/.npmrc"
 	echo '{"name": "app", "version": "1.0.0", "dependencies": {"tiny-one": "^1.0.0"}, "scripts": {"test": "tiny-two"}}' \
 		>"$PROJECT/package.json"
 }
@@ -53,12 +62,14 @@ publish_two()
 @test "npm installs, and runs scripts" {
 	publish_two
 	same_online '
-		npm install --silent --foreground-scripts=false && node -p "require(\"tiny-one\")" && cat node_modules/tiny-one/ran
+		npm install >log 2>&1 || { cat log; exit 1; }
+		 node -p "require(\"tiny-one\")" && cat node_modules/tiny-one/ran
 		npm test --silent && rm -r node_modules && npm ci --silent --offline && ls node_modules node_modules/.bin'
 }
 
 @test "yarn installs, and runs scripts" {
 	publish_two
+	ENVIRONMENT+=(NODE_PATH=/usr/share/nodejs) # where Debian has yarn's modules, which not every node looks for
 	echo 'registry "https://npm.wild.test/"' >"$PROJECT/.yarnrc"
 	printf '%s\n' 'npmRegistryServer: https://npm.wild.test' 'nodeLinker: node-modules' 'enableTelemetry: false' >"$PROJECT/.yarnrc.yml"
 	same_online '
@@ -75,7 +86,7 @@ publish_two()
 	printf 'Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n' >wheel/tiny-1.0.dist-info/WHEEL
 	printf '[console_scripts]\ntiny = tiny:main\n' >wheel/tiny-1.0.dist-info/entry_points.txt
 	printf '%s,,\n' tiny/__init__.py tiny-1.0.dist-info/{METADATA,WHEEL,entry_points.txt,RECORD} >wheel/tiny-1.0.dist-info/RECORD
-	(cd wheel && python3 -m zipfile -c "$simple/tiny-1.0-py3-none-any.whl" tiny tiny-1.0.dist-info)
+	(cd wheel && pack "$simple/tiny-1.0-py3-none-any.whl" tiny/* tiny-1.0.dist-info/*)
 	echo '<a href="tiny-1.0-py3-none-any.whl">tiny-1.0-py3-none-any.whl</a>' >"$simple/index.html"
 	ENVIRONMENT+=(PIP_INDEX_URL=https://pypi.wild.test/simple/ PIP_RETRIES=0 PIP_DISABLE_PIP_VERSION_CHECK=1)
 	same_online '
@@ -85,7 +96,7 @@ publish_two()
 }
 
 @test "apt updates, installs and upgrades in a root of its own" {
-	mkdir -p "$BATS_TEST_TMPDIR/deb/"{DEBIAN,usr/share/tiny} "$PROJECT/root/"{bin,etc/apt/{apt.conf.d,preferences.d},var/lib/dpkg/{info,updates,triggers},var/log/apt}
+	mkdir -p "$BATS_TEST_TMPDIR/deb/"{DEBIAN,usr/share/tiny} "$PROJECT/root/"{bin,etc/apt/{apt.conf.d,preferences.d},var/lib/dpkg/{info,updates,triggers},var/{cache/apt/archives/partial,log/apt,lib/apt/lists/partial}}
 	echo text | tee "$BATS_TEST_TMPDIR/deb/usr/share/tiny/"{one,two} >"$BATS_TEST_TMPDIR/deb/usr/share/tiny/three"
 	printf '%s\n' 'Package: tiny' 'Version: 1' 'Architecture: all' 'Maintainer: a <a@allowed.test>' 'Description: tiny' \
 		>"$BATS_TEST_TMPDIR/deb/DEBIAN/control"
@@ -114,11 +125,12 @@ publish_repository()
 	local there=$ORIGIN/git/repository.git
 
 	export GIT_AUTHOR_DATE=2020-01-01T00:00:00Z GIT_COMMITTER_DATE=2020-01-01T00:00:00Z
-	git init -q --bare "$there" && git -C "$there" config http.receivepack true &&
+	git init -q --bare "$there" && git -C "$there" config http.receivepack true && git -C "$there" config uploadpack.allowFilter true &&
 		git -C "$there" symbolic-ref HEAD refs/heads/main
 	git init -q "$BATS_TEST_TMPDIR/first" && cd "$BATS_TEST_TMPDIR/first"
 	seq 300000 | openssl enc -aes-128-ctr -K 00 -iv 00 2>/dev/null >large
 	git add . && git -c user.name=a -c user.email=a@allowed.test commit -qm first && git push -q "$there" HEAD:main
+	chown -R www-data: "$there"
 	printf '[user]\n\tname = a\n\temail = a@allowed.test\n[init]\n\tdefaultBranch = main\n' >"$PROJECT/home/.gitconfig"
 	ENVIRONMENT+=(GIT_AUTHOR_DATE="$GIT_AUTHOR_DATE" GIT_COMMITTER_DATE="$GIT_COMMITTER_DATE")
 }
@@ -142,6 +154,6 @@ publish_repository()
 		git config --global init.defaultBranch main && git config --global lfs.url https://lfs.wild.test
 		git config --global lfs.locksverify false
 		git init -q --bare there.git && git init -q here && cd here && git lfs track "*.bin" >log
-		{ echo "$0"; seq 100000; } >one.bin && git add . && git commit -qm one && git push -q ../there.git main
+		{ echo "$0"; seq 100000; } >one.bin && git add . && git commit -qm one && git push -q ../there.git main >log
 		cd .. && git clone -q there.git again && tail -n 1 again/one.bin && head -n 1 again/one.bin | grep -qx "$0" && git -C again lfs ls-files -n'
 }
