@@ -61,6 +61,12 @@ by_control()
 	in_lab "${LIMIT[@]}" env -i "${ENVIRONMENT[@]}" "$@"
 }
 
+# The control of work that uses no network but its own: a namespace of its own.
+by_loopback()
+{
+	by_control unshare --net bash -c 'ip link set lo up && exec "$@"' loopback "$@"
+}
+
 by_run()
 {
 	by_control "$JOBFENCE" run --rate 0 --domain '*.wild.test' -- "$@"
@@ -111,18 +117,18 @@ do_work()
 }
 
 # Fails unless the script $1, called with its way and the arguments after it, does in each of the ways given by the
-# array `ways` what it does on the node: there it has to succeed. All that differ are shown.
+# array `ways` what it does by the first of them, which is the control: there it has to succeed. All that differ are shown.
 same_behind_the_fence()
 {
 	local way control result failed=
 
-	control=$(do_work control "$1" control "${@:2}")
+	control=$(do_work "${ways[0]}" "$1" control "${@:2}")
 	like "$control" '*status 0' || lab_fail "$(<"$BATS_TEST_TMPDIR/errors")" || return
-	for way in "${ways[@]}"; do
+	for way in "${ways[@]:1}"; do
 		result=$(do_work "$way" "$1" "$way" "${@:2}")
 		[ "$result" != "$control" ] || continue
 		failed=yes
-		printf '%s differs: %s\nbut on the node: %s\nits errors: %s\n' "$way" "$result" "$control" \
+		printf '%s differs: %s\nbut the control: %s\nits errors: %s\n' "$way" "$result" "$control" \
 			"$(tail -n 20 "$BATS_TEST_TMPDIR/errors")" >&2
 	done
 	is "$(jobfence list --json | jq -r '.[].job')" "$JOB" && [ -z "$failed" ]
@@ -131,14 +137,14 @@ same_behind_the_fence()
 # The same for work that uses no network, so that variables do not matter, and for work that does.
 same_at_work()
 {
-	local ways=(run exec container)
+	local ways=(loopback run exec container)
 
 	same_behind_the_fence "$@"
 }
 
 same_online()
 {
-	local ways=(run run_directly exec exec_directly container)
+	local ways=(control run run_directly exec exec_directly container)
 
 	same_behind_the_fence "$@"
 }
