@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The edge: words in, a verb called, its failure printed, a status out. */
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -79,11 +81,27 @@ static int run(
 	return command->failure_status ? command->failure_status : (int)failure.status;
 }
 
+/* What is opened later must not become a standard descriptor, of ours or of a command. */
+static int open_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
 int main(int count, char **arguments)
 {
 	const struct command *command;
 	const char *word, *config;
 
+	if (open_standard_descriptors())
+		return STATUS_FAILED;
 	objects_quiet();
 	if (count && !strcmp(basename(arguments[0]), RUNTIME_NAME))
 		return runtime_main(count, arguments);
