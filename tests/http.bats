@@ -180,6 +180,54 @@ print(b"".join(iter(lambda: client.recv(65536), b"")).decode(), end="")')" $'HTT
 	is "$(fetch --http1.0 $site/crumbs/100000 | wc -c)" 100000
 }
 
+# What the job gets for a site's answer, which is given with escapes of printf's %b, and for a request behind it.
+raw()
+{
+	local bytes
+
+	bytes=$(printf %b "$1" | od -An -v -tx1 | tr -d '\n' | tr ' ' %)
+	ends_with 0 fetch -i "$site/raw?$bytes" --next -sS $site
+	tr -d '\r' <<<"$OUTPUT"
+}
+
+@test "answers that clients read are read, written in one form, and their connection is left" {
+	local answer chunked=$'HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\nabcthis is allowed.test' length=$'HTTP/1.1 200 OK\nContent-Length: 3\n\nabcthis is allowed.test'
+
+	up
+	for answer in 'HTTP/1.1 200 OK\nContent-Length: 3\n\nabc' 'HTTP/1.1 200 OK\r\nContent-Length : 3\r\n\r\nabc' \
+		'HTTP/1.1 200 OK\r\nContent-Length: 3\r\ncontent-length: 3\r\n\r\nabc' 'HTTP/1.1 200 OK\r\nContent-Length: 3, 3\r\n\r\nabc' \
+		'HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 3\r\n\r\nabc' 'HTTP/1.1 200 OK\r\nContent-Length:\r\n 3\r\n\r\nabc'; do
+		is "$(raw "$answer")" "$length" || lab_fail "for $answer" || return
+	done
+	for answer in 1 '1 ' ' 1\t' '1 ; a=b' '1;a="b;c"'; do
+		is "$(raw "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n$answer\r\na\r\n2\nbc\r\n0\r\n\n")" "$chunked" ||
+			lab_fail "for $answer" || return
+	done
+	for answer in '1.1 200 OK\r\nContent-Length: 9' '1.0 200 OK' '1.1 200 OK\nA: b\r\nTransfer-Encoding: identity'; do
+		like "$(raw "HTTP/$answer\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")" \
+			$'HTTP/1.1 200 OK\n*Transfer-Encoding: chunked\n\nabcthis is allowed.test' || lab_fail "for $answer" || return
+	done
+	is "$(lab_seen '.event == "connection"' | wc -l)" "$(lab_seen '.event == "request"' | wc -l)"
+}
+
+@test "answers that no two readers agree on are a 502" {
+	local answer
+
+	up
+	for answer in 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd' 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n' \
+		'HTTP/1.1 200 OK\r\nA: b\rC: d\r\n\r\n' 'HTTP/1.1 200 OK\r\n A: b\r\n\r\n' 'HTTP/1.1 200 OK\r\nA\r\n\r\n' 'HTTP/1.1 20 OK\r\n\r\n'; do
+		like "$(raw "$answer")" 'HTTP/1.1 502 *' || lab_fail "for $answer" || return
+	done
+}
+
+@test "a method is any token" {
+	up
+	for method in LIST PROPFIND get x-y; do
+		is "$(fetch -X $method $site)" 'this is allowed.test'
+		is "$(lab_seen '.event == "request"' .line | tail -n 1)" "\"$method / HTTP/1.1\""
+	done
+}
+
 @test "a websocket is a tunnel once both ends have agreed" {
 	up
 	# shellcheck disable=SC2016 # expanded by the inner shell

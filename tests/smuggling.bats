@@ -164,7 +164,7 @@ smuggled='GET /smuggled HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\
 		'user@allowed.test' 'allowed.test@denied.test' '[allowed.test]' '[[allowed.test]]' \
 		'allowed%2etest' 'allowed.test/' 'allowed.test#' 'allowed.test?' 'allowed.test\0134' \
 		'allowed.test denied.test' 'allowed.test, denied.test' 'allowed.test;' 'allowed.test:80:80' \
-		'allowed.test:0' 'allowed.test:65536' 'allowed.test:' 'allowed.test:+80' 'allowed.test:80x' \
+		'allowed.test:0' 'allowed.test:65536' ':' ':80' 'allowed.test:+80' 'allowed.test:80x' \
 		'.allowed.test' 'allowed..test' 'allowed.test..' '-allowed.test' '*.test' '[::1' '::1' \
 		'[::ffff:11.0.0.2%25eth0]' '0x0b.0.0.2' '11.2' '184549378' '011.0.0.2' 'allo\0303\0251.test'
 	lab_saw_nothing
@@ -189,7 +189,7 @@ smuggled='GET /smuggled HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\
 
 	refused "GET  / HTTP/1.1$host" "GET /  HTTP/1.1$host" "GET\t/\tHTTP/1.1$host" "GET /$host" \
 		"GET / HTTP/2.0$host" "GET / HTTP/1.2$host" "GET / http/1.1$host" "GET / HTTP/1.1 $host" \
-		" GET / HTTP/1.1$host" "G(T / HTTP/1.1$host" "get / HTTP/1.1$host" "Get / HTTP/1.1$host" "GET / HTTP/01.1$host" 'SSH-2.0-OpenSSH_9.2\r\n\r\n' \
+		" GET / HTTP/1.1$host" "G(T / HTTP/1.1$host" "connect / HTTP/1.1$host" "Connect allowed.test:443 HTTP/1.1$host" "GET / HTTP/01.1$host" 'SSH-2.0-OpenSSH_9.2\r\n\r\n' \
 		'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 	lab_saw_nothing
 }

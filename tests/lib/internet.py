@@ -30,6 +30,7 @@ import ssl
 import struct
 import threading
 import time
+from urllib.parse import unquote_to_bytes
 
 BLOCK = bytes(range(256)) * 1024
 WEB_PORTS = (80, 443)
@@ -336,6 +337,10 @@ class Visit:
     def get_endless_interim(self, *_):
         while True:
             self.connection.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000)
+
+    def get_raw(self, request, _):
+        """Says the query, which is percent-encoded, byte by byte as it is."""
+        self.connection.sendall(unquote_to_bytes(request.path.partition("?")[2]))
 
     def get_garbage(self, *_):
         self.connection.sendall(b"SSH-2.0-this_is_no_web_server\r\n")

@@ -46,6 +46,7 @@ static void names_and_addresses_become_canonical(void **state)
 		{ "Crates.IO", "crates.io", false },
 		{ "crates.io.", "crates.io", false },
 		{ "localhost", "localhost", false },
+		{ "-a.b-.-.c", "-a.b-.-.c", false },
 		{ "a", "a", false },
 		{ "a.", "a", false },
 		{ "_acme.x_y.example", "_acme.x_y.example", false },
@@ -119,10 +120,7 @@ static void all_else_is_refused(void **state)
 		{ BYTES("a..") },
 		{ BYTES("a..b") },
 		{ BYTES(".a") },
-		{ BYTES("-a") },
-		{ BYTES("a-") },
 		{ BYTES("a.-b.c") },
-		{ BYTES("a.b-.c") },
 		{ BYTES(LABEL_63 "x") },
 		{ BYTES(NAME_252 "ab") },
 		{ BYTES(NAME_252 "ab.") },
@@ -205,7 +203,7 @@ static void brackets_stand_where_they_belong(void **state)
 static void each_byte_is_judged_alike_everywhere(void **state)
 {
 	static const char allowed[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 	static const size_t places[] = { 0, 2, 5 };
 	struct host host;
 
@@ -216,8 +214,7 @@ static void each_byte_is_judged_alike_everywhere(void **state)
 		for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 			char name[] = "abcdef";
 
-			if ((byte == '-' && places[i] == 2) ||
-				(byte == '.' && places[i] != 0))
+			if (byte == '.' && places[i] != 0)
 				continue;
 			name[places[i]] = (char)byte;
 			if (!host_parse(name, 6, HOST_NO_BRACKETS, &host) != good)
@@ -235,6 +232,8 @@ static void a_port_may_follow(void **state)
 	} rows[] = {
 		{ "crates.io", "crates.io", 0 },
 		{ "crates.io:443", "crates.io", 443 },
+		{ "crates.io:", "crates.io", 0 },
+		{ "[2001:db8::1]:", "2001:db8::1", 0 },
 		{ "Crates.io.:80", "crates.io", 80 },
 		{ "crates.io:1", "crates.io", 1 },
 		{ "crates.io:65535", "crates.io", 65535 },
@@ -261,7 +260,6 @@ static void a_bad_port_writes_nothing(void **state)
 	static const struct refused rows[] = {
 		{ BYTES("") },
 		{ BYTES(":80") },
-		{ BYTES("crates.io:") },
 		{ BYTES("crates.io:0") },
 		{ BYTES("crates.io:00000") },
 		{ BYTES("crates.io:65536") },
@@ -278,7 +276,6 @@ static void a_bad_port_writes_nothing(void **state)
 		{ BYTES("2001:db8::1:443") },
 		{ BYTES("[2001:db8::1") },
 		{ BYTES("[2001:db8::1]443") },
-		{ BYTES("[2001:db8::1]:") },
 		{ BYTES("[2001:db8::1]x:443") },
 		{ BYTES("[crates.io]:443") },
 		{ BYTES("[[2001:db8::1]]:443") },

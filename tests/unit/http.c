@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "lib/cleanup.h"
+#include "proxy/http_answer.h"
 #include "proxy/http_body.h"
 #include "proxy/http_request.h"
 #include "proxy/http_response.h"
@@ -29,9 +30,17 @@ static const struct request requests[] = {
 	{ "GET / HTTP/1.1\r\nHost: a.test" END,
 		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "GET /x?y HTTP/1.1\r\nhOsT: A.Test." END,
-		"GET /x?y HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
+		"GET /x?y HTTP/1.1\r\nHost: A.Test.\r\n" STAMP "\r\n" },
 	{ "GET http://a.test/x HTTP/1.1\r\nHost: a.test:80" END,
 		"GET /x HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
+	{ "GET / HTTP/1.1\r\nHost: a.test:80" END,
+		"GET / HTTP/1.1\r\nHost: a.test:80\r\n" STAMP "\r\n" },
+	{ "GET / HTTP/1.1\r\nHost: a.test:" END,
+		"GET / HTTP/1.1\r\nHost: a.test:\r\n" STAMP "\r\n" },
+	{ "GET http://a.test:080/ HTTP/1.1\r\nHost: a.test" END,
+		"GET / HTTP/1.1\r\nHost: a.test:080\r\n" STAMP "\r\n" },
+	{ "GET / HTTP/1.1\r\nHost: -a-.test" END,
+		"GET / HTTP/1.1\r\nHost: -a-.test\r\n" STAMP "\r\n" },
 	{ "GET http://a.test HTTP/1.1\r\nHost: a.test" END,
 		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "GET http://a.test?q HTTP/1.1\r\nHost: a.test" END,
@@ -41,7 +50,7 @@ static const struct request requests[] = {
 	{ "OPTIONS * HTTP/1.1\r\nHost: a.test" END,
 		"OPTIONS * HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "GET / HTTP/1.1\r\nHost: [2001:DB8::1]" END,
-		"GET / HTTP/1.1\r\nHost: [2001:db8::1]\r\n" STAMP "\r\n" },
+		"GET / HTTP/1.1\r\nHost: [2001:DB8::1]\r\n" STAMP "\r\n" },
 	/* the job's own copies of the header */
 	{ "GET / HTTP/1.1\r\nX-Jobfence-Job-ID: no\r\nx-jobfence-job-id: no\r\nHost: a.test"
 	  "\r\nX_Jobfence_Job_ID: no\r\nX.Jobfence.Job.ID: no\r\nX-Jobfence~Job_ID: no" END,
@@ -65,6 +74,18 @@ static const struct request requests[] = {
 	{ "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: WebSocket" END,
 		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP
 		"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n" },
+	/* methods */
+	{ "LIST /v1/secret HTTP/1.1\r\nHost: a.test" END,
+		"LIST /v1/secret HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
+	{ "x-!~9 / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3" END,
+		"x-!~9 / HTTP/1.1\r\nHost: a.test\r\n" STAMP "Content-Length: 3\r\n\r\n" },
+	{ "connect a.test:80 HTTP/1.1\r\nHost: a.test:80" END, NULL },
+	{ "connect / HTTP/1.1\r\nHost: a.test" END, NULL },
+	{ "L(ST / HTTP/1.1\r\nHost: a.test" END, NULL },
+	{ "L\xc3\x89 / HTTP/1.1\r\nHost: a.test" END, NULL },
+	{ " / HTTP/1.1\r\nHost: a.test" END, NULL },
+	{ "LIST\t/ HTTP/1.1\r\nHost: a.test" END, NULL },
+	{ "LIST  / HTTP/1.1\r\nHost: a.test" END, NULL },
 	/* bodies */
 	{ "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3" END,
 		"POST / HTTP/1.1\r\nHost: a.test\r\n" STAMP "Content-Length: 3\r\n\r\n" },
@@ -136,7 +157,7 @@ static bool upstream(const char *text, struct buffer *out)
 	size_t scanned = 0;
 	int length = http_head_find(text, strlen(text), &scanned);
 
-	if (length <= 0 || http_head_parse(text, (size_t)length, false, &head) ||
+	if (length <= 0 || http_head_parse(text, (size_t)length, &head) ||
 		http_target_read(&head, 80, &target))
 		return false;
 	assert_false(target.connect);
@@ -197,40 +218,75 @@ static const struct body_row bodies[] = {
 	{ ";\r\nabc\r\n0\r\n\r\n", NULL, NULL },
 };
 
+/* Bodies of responses, which clients read. */
+static const struct body_row irregular[] = {
+	{ "3\nabc\n0\n\nHTTP", "3\r\nabc\r\n0\r\n\r\n", "HTTP" },
+	{ "3\nabc\r\n0\r\nA: b\n\n", "3\r\nabc\r\n0\r\n\r\n", "" },
+	{ "3 \r\nabc\r\n0  \r\n\r\n", "3\r\nabc\r\n0\r\n\r\n", "" },
+	{ " 3\t\r\nabc\r\n0\r\n\r\n", "3\r\nabc\r\n0\r\n\r\n", "" },
+	{ "3 ; a=b\r\nabc\r\n0\r\n\r\n", "3\r\nabc\r\n0\r\n\r\n", "" },
+	{ "3; a = \"b c\"\r\nabc\r\n0\r\nA : b\n\r\n", "3\r\nabc\r\n0\r\n\r\n", "" },
+	{ "3\r\nabcd\r\n0\r\n\r\n", NULL, NULL },
+	{ "3\rabc\r\n0\r\n\r\n", NULL, NULL },
+	{ "3\r\nabc\r0\r\n\r\n", NULL, NULL },
+	{ "3\r\nabc0\r\n\r\n", NULL, NULL },
+	{ "3 3\r\nabc\r\n0\r\n\r\n", NULL, NULL },
+	{ "3 x\r\nabc\r\n0\r\n\r\n", NULL, NULL },
+	{ "+3\r\nabc\r\n0\r\n\r\n", NULL, NULL },
+	{ "0x3\r\nabc\r\n0\r\n\r\n", NULL, NULL },
+	{ "10000000000000003\r\nabc\r\n0\r\n\r\n", NULL, NULL },
+	{ ";\r\nabc\r\n0\r\n\r\n", NULL, NULL },
+	{ "\r\nabc\r\n0\r\n\r\n", NULL, NULL },
+	{ " \r\nabc\r\n0\r\n\r\n", NULL, NULL },
+};
+
 /* Feeds a body in pieces of `step` bytes. Returns whether it is well-formed. */
-static bool move(
-	const struct body_row *row, size_t step, struct buffer *in, struct buffer *out)
+static bool move(const struct body_row *row, bool answer, size_t step, struct buffer *in,
+	struct buffer *out)
 {
 	size_t length = strlen(row->text);
 	struct http_body body;
 
-	http_body_begin(&body, FRAMING_CHUNKED, 0, true);
+	if (answer)
+		http_body_begin_answer(&body, FRAMING_CHUNKED, 0, true);
+	else
+		http_body_begin(&body, FRAMING_CHUNKED, 0, true);
 	for (size_t i = 0; i < length; i += step) {
 		buffer_append(in, row->text + i, length - i < step ? length - i : step);
 		if (http_body_move(&body, in, out))
 			return false;
 	}
+	if (answer && body.complete)
+		assert_int_equal(body.irregular,
+			row >= irregular && row < irregular + ARRAY_SIZE(irregular));
 	return body.complete;
+}
+
+static void assert_moved(const struct body_row *row, bool answer)
+{
+	struct buffer *in = buffer_get(), *out = buffer_get();
+	bool passed = move(row, answer, 1000, in, out);
+
+	if (passed != (row->out != NULL) ||
+		(passed && (buffer_length(out) != strlen(row->out) ||
+				   memcmp(out->bytes, row->out, out->end))))
+		fail_msg("body %s became: %.*s", row->text, (int)out->end, out->bytes);
+	if (passed)
+		assert_memory_equal(in->bytes + in->start, row->rest, strlen(row->rest));
+	buffer_put(&in);
+	buffer_put(&out);
 }
 
 static void test_bodies(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
-		struct buffer *in = buffer_get(), *out = buffer_get();
-		bool passed = move(&bodies[i], 1000, in, out);
-
-		if (passed != (bodies[i].out != NULL) ||
-			(passed && (buffer_length(out) != strlen(bodies[i].out) ||
-					   memcmp(out->bytes, bodies[i].out, out->end))))
-			fail_msg("body %zu: %s became: %.*s", i, bodies[i].text,
-				(int)out->end, out->bytes);
-		if (passed)
-			assert_memory_equal(in->bytes + in->start, bodies[i].rest,
-				strlen(bodies[i].rest));
-		buffer_put(&in);
-		buffer_put(&out);
+		assert_moved(&bodies[i], false);
+		if (bodies[i].out)
+			assert_moved(&bodies[i], true);
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(irregular); i++)
+		assert_moved(&irregular[i], true);
 }
 
 static void test_body_byte_by_byte(void **state)
@@ -239,7 +295,16 @@ static void test_body_byte_by_byte(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
 		struct buffer *in = buffer_get(), *out = buffer_get();
 
-		assert_int_equal(move(&bodies[i], 1, in, out), bodies[i].out != NULL);
+		assert_int_equal(
+			move(&bodies[i], false, 1, in, out), bodies[i].out != NULL);
+		buffer_put(&in);
+		buffer_put(&out);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(irregular); i++) {
+		struct buffer *in = buffer_get(), *out = buffer_get();
+
+		assert_int_equal(
+			move(&irregular[i], true, 1, in, out), irregular[i].out != NULL);
 		buffer_put(&in);
 		buffer_put(&out);
 	}
@@ -250,6 +315,7 @@ struct response {
 	struct http_asked asked;
 	const char *out; /* NULL: malformed */
 	enum http_framing framing;
+	bool irregular;
 };
 
 static const struct response responses[] = {
@@ -269,10 +335,45 @@ static const struct response responses[] = {
 		FRAMING_CLOSE },
 	{ "HTTP/1.1 100 Continue" END, { .keep = true }, "HTTP/1.1 100 Continue" END,
 		FRAMING_NONE },
-	{ "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked" END, {},
-		NULL, 0 },
+	{ "HTTP/1.1 200" END, { .keep = true }, "HTTP/1.1 200 " END, FRAMING_CLOSE },
+	/* what clients read, and go by one connection only */
+	{ "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked" END,
+		{ .keep = true }, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked" END,
+		FRAMING_CHUNKED, true },
+	{ "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked" END,
+		{ .keep = true, .head = true }, "HTTP/1.1 200 OK" END, FRAMING_NONE, true },
+	{ "HTTP/1.1 200 OK\nContent-Length: 3\n\n", { .keep = true },
+		"HTTP/1.1 200 OK\r\nContent-Length: 3" END, FRAMING_LENGTH, true },
+	{ "HTTP/1.1 200 OK\r\nContent-Length: 3\nA: b" END, { .keep = true },
+		"HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 3" END, FRAMING_LENGTH, true },
+	{ "HTTP/1.1 200 OK\r\nContent-Length : 3\r\nA\t: b" END, { .keep = true },
+		"HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 3" END, FRAMING_LENGTH, true },
+	{ "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\t d\r\nB:\r\n e" END, { .keep = true },
+		"HTTP/1.1 200 OK\r\nA: b   c  \t d\r\nB: e" END, FRAMING_CLOSE, true },
+	{ "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 3" END, { .keep = true },
+		"HTTP/1.1 200 OK\r\nContent-Length: 3" END, FRAMING_LENGTH, true },
+	{ "HTTP/1.1 200 OK\r\nContent-Length: 3, 3" END, { .keep = true },
+		"HTTP/1.1 200 OK\r\nContent-Length: 3" END, FRAMING_LENGTH, true },
+	{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 3" END,
+		{ .keep = true }, "HTTP/1.1 200 OK\r\nContent-Length: 3" END,
+		FRAMING_LENGTH, true },
+	{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity" END, {},
+		"HTTP/1.1 200 OK\r\nConnection: close" END, FRAMING_CLOSE, true },
+	{ "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked" END, { .keep = true },
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked" END, FRAMING_CHUNKED,
+		true },
 	{ "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4" END, {}, NULL, 0 },
-	{ "HTTP/1.1 200 OK\nContent-Length: 3\n\n", {}, NULL, 0 },
+	{ "HTTP/1.1 200 OK\r\nContent-Length: 3, 4" END, {}, NULL, 0 },
+	{ "HTTP/1.1 200 OK\r\nContent-Length:" END, {}, NULL, 0 },
+	{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked" END, {}, NULL, 0 },
+	{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked" END, {}, NULL, 0 },
+	{ "HTTP/1.1 200 OK\r\n A: b" END, {}, NULL, 0 },
+	{ "HTTP/1.1 200 OK\r\nA: b\rC: d" END, {}, NULL, 0 },
+	{ "HTTP/1.1 200 OK\r\nA" END, {}, NULL, 0 },
+	{ "HTTP/1.1 200 OK\r\nA b: c" END, {}, NULL, 0 },
+	{ "HTTP/1.1 200 OK\r\n: c" END, {}, NULL, 0 },
+	{ "HTTP/1.1 200 OK\r\nA: \x01" END, {}, NULL, 0 },
+	{ "HTTP/1.1 2000 OK" END, {}, NULL, 0 },
 	{ "HTTP/3.1 200 OK" END, {}, NULL, 0 },
 	{ "HTTP/1.1 99 OK" END, {}, NULL, 0 },
 	{ "GET / HTTP/1.1\r\nHost: a.test" END, {}, NULL, 0 },
@@ -286,10 +387,13 @@ static void test_responses(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(responses); i++) {
 		const struct response *row = &responses[i];
 		struct buffer *out = buffer_get();
+		char text[256];
 		size_t scanned = 0;
-		int length = http_head_find(row->text, strlen(row->text), &scanned);
-		bool passed = length > 0 &&
-			      !http_head_parse(row->text, (size_t)length, true, &head);
+		int length = http_answer_find(row->text, strlen(row->text), &scanned);
+		bool passed;
+
+		memcpy(text, row->text, strlen(row->text) + 1);
+		passed = length > 0 && !http_answer_parse(text, (size_t)length, &head);
 
 		if (passed != (row->out != NULL))
 			fail_msg("response %zu: %s was %s", i, row->text,
@@ -301,6 +405,7 @@ static void test_responses(void **state)
 			assert_string_equal(out->bytes, row->out);
 			assert_int_equal(
 				http_response_framing(&head, &row->asked), row->framing);
+			assert_int_equal(head.irregular, row->irregular);
 		}
 		buffer_put(&out);
 	}

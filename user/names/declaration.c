@@ -171,6 +171,9 @@ const char *declaration_problem(const struct declared_domain *domain, unsigned o
 
 static int parse_name(struct text name, struct host *host)
 {
+	/* More likely an option in the place of a domain. */
+	if (name.length && *name.start == '-')
+		return -EINVAL;
 	if (is_ascii(name))
 		return host_parse(name.start, name.length, HOST_NO_BRACKETS, host);
 	return parse_unicode(name, host);

@@ -63,8 +63,7 @@ static bool ends_in_number(const char *text, size_t length)
 
 static bool is_label(const char *text, size_t length)
 {
-	if (length < 1 || length > LABEL_LENGTH_MAX || text[0] == '-' ||
-		text[length - 1] == '-')
+	if (length < 1 || length > LABEL_LENGTH_MAX)
 		return false;
 	for (size_t i = 0; i < length; i++)
 		if (!is_label_byte(text[i]))
@@ -139,7 +138,8 @@ int host_parse_with_port(const char *text, size_t length, struct host *host, uin
 	uint16_t parsed = 0;
 	int error;
 
-	if (colon) {
+	/* A port may be empty (RFC 3986 section 3.2.3). */
+	if (colon && host_length + 1 < length) {
 		parsed = parse_port(colon + 1, length - host_length - 1);
 		if (!parsed)
 			return -EINVAL;

@@ -104,6 +104,7 @@ struct connection {
 	struct http_asked asked;
 	struct http_body request, response;
 	bool response_began; /* its final head went to the client */
+	bool irregular;	     /* of a head of the site's since the request */
 	bool upstream_keep;
 	bool upstream_used;	/* for an earlier request: it may close without a word */
 	bool request_cut;	/* the upstream takes no more of it */

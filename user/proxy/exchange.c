@@ -8,6 +8,7 @@
 
 #include "lib/cleanup.h"
 #include "proxy/connection.h"
+#include "proxy/http_answer.h"
 
 #define KEPT_BACK_MAX 16 /* interim responses before one that goes on */
 
@@ -19,6 +20,7 @@ void exchange_begin(struct connection *connection)
 
 	connection->response_began = false;
 	connection->request_cut = false;
+	connection->irregular = false;
 	connection->response = (struct http_body){};
 	connection->response_scanned = 0;
 	connection_enter(connection, STATE_EXCHANGE);
@@ -151,6 +153,7 @@ static enum step begin_response(struct connection *connection)
 	bool interim = head.status < 200;
 	struct buffer *out;
 
+	connection->irregular |= head.irregular;
 	/* HTTP/1.0 has none of these (RFC 9110 section 15.2). */
 	if (interim && asked->old)
 		return ++asked->kept_back <= KEPT_BACK_MAX
@@ -158,10 +161,11 @@ static enum step begin_response(struct connection *connection)
 			       : bad_gateway(connection, "too many interim responses");
 	out = peer_out(&connection->client);
 	if (!interim) {
-		connection->upstream_keep = head.keep_alive && framing != FRAMING_CLOSE;
+		connection->upstream_keep = head.keep_alive && framing != FRAMING_CLOSE &&
+					    !connection->irregular;
 		asked->keep = asked->keep && framing != FRAMING_CLOSE &&
 			      !(framing == FRAMING_CHUNKED && asked->old);
-		http_body_begin(
+		http_body_begin_answer(
 			&connection->response, framing, head.content_length, !asked->old);
 		connection->response_began = true;
 		buffer_put(&connection->pending);
@@ -179,9 +183,9 @@ static enum step begin_response(struct connection *connection)
 static enum step read_head(struct connection *connection)
 {
 	struct buffer *in = connection->upstream.in;
-	const char *bytes = in->bytes + in->start;
+	char *bytes = in->bytes + in->start;
 	int length =
-		http_head_find(bytes, buffer_length(in), &connection->response_scanned);
+		http_answer_find(bytes, buffer_length(in), &connection->response_scanned);
 	enum step step;
 
 	/* Interim responses may come faster than the client takes them. */
@@ -189,7 +193,7 @@ static enum step read_head(struct connection *connection)
 		return STEP_WAIT;
 	if (length == 0 && buffer_length(in) < BUFFER_SIZE)
 		return STEP_WAIT;
-	if (length <= 0 || http_head_parse(bytes, (size_t)length, true, &head))
+	if (length <= 0 || http_answer_parse(bytes, (size_t)length, &head))
 		return bad_gateway(connection, "the response of the site is malformed");
 	connection->response_scanned = 0;
 	step = head.status == 101 ? change_to_websocket(connection)
@@ -264,7 +268,7 @@ static enum step finish(struct connection *connection)
 	bool clean = !connection->upstream.in && connection->request.complete &&
 		     !connection->request_cut;
 
-	if (!clean || !connection->upstream_keep)
+	if (!clean || !connection->upstream_keep || connection->response.irregular)
 		upstream_close(connection);
 	connection->upstream_used = true;
 	connection_enter(connection, connection->asked.keep &&

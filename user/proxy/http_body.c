@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * llhttp reads chunks; it is told before the first that a head with Transfer-Encoding has gone by. A piece of a chunk that
+ * llhttp reads chunks of requests; it is told before the first that a head with Transfer-Encoding has gone by. A piece of a chunk that
  * arrives is a chunk that leaves, so what goes out is at most CHUNK_OVERHEAD longer than what came in at once.
  */
 
@@ -22,16 +22,20 @@ static struct http_body *body_of(llhttp_t *llhttp)
 	return (struct http_body *)((char *)llhttp - offsetof(struct http_body, llhttp));
 }
 
-static int on_body(llhttp_t *llhttp, const char *at, size_t length)
+/* Returns 0, or -1: there is no room. */
+static int write_chunk(struct http_body *body, const char *at, size_t length)
 {
-	struct http_body *body = body_of(llhttp);
-
 	body->useful += length + CHUNK_LEAST;
 	if (body->rechunk && !buffer_format(body->out, "%zx\r\n", length))
 		return -1;
 	if (!buffer_append(body->out, at, length))
 		return -1;
 	return !body->rechunk || buffer_append(body->out, "\r\n", 2) ? 0 : -1;
+}
+
+static int on_body(llhttp_t *llhttp, const char *at, size_t length)
+{
+	return write_chunk(body_of(llhttp), at, length);
 }
 
 static int on_trailer(llhttp_t *llhttp, const char *at, size_t length)
@@ -44,14 +48,15 @@ static int on_trailer(llhttp_t *llhttp, const char *at, size_t length)
 	return body->trailer > TRAILER_MAX ? -1 : 0;
 }
 
+static int write_last_chunk(struct http_body *body)
+{
+	body->complete = true;
+	return body->rechunk && !buffer_append(body->out, "0\r\n\r\n", 5) ? -1 : 0;
+}
+
 static int on_message_complete(llhttp_t *llhttp)
 {
-	struct http_body *body = body_of(llhttp);
-
-	body->complete = true;
-	if (body->rechunk && !buffer_append(body->out, "0\r\n\r\n", 5))
-		return -1;
-	return HPE_PAUSED;
+	return write_last_chunk(body_of(llhttp)) ? -1 : HPE_PAUSED;
 }
 
 static const llhttp_settings_t settings = {
@@ -61,21 +66,36 @@ static const llhttp_settings_t settings = {
 	.on_message_complete = on_message_complete,
 };
 
-void http_body_begin(
+static void begin(
 	struct http_body *body, enum http_framing framing, uint64_t length, bool rechunk)
 {
-	static const char head[] = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
-
 	body->framing = framing;
 	body->rechunk = rechunk;
 	body->left = length;
 	body->trailer = 0;
 	body->seen = body->useful = 0;
+	body->answer = body->irregular = false;
 	body->complete = framing == FRAMING_NONE || (framing == FRAMING_LENGTH && !length);
+}
+
+void http_body_begin(
+	struct http_body *body, enum http_framing framing, uint64_t length, bool rechunk)
+{
+	static const char head[] = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+	begin(body, framing, length, rechunk);
 	if (framing == FRAMING_CHUNKED) {
 		llhttp_init(&body->llhttp, HTTP_REQUEST, &settings);
 		llhttp_execute(&body->llhttp, head, sizeof(head) - 1);
 	}
+}
+
+void http_body_begin_answer(
+	struct http_body *body, enum http_framing framing, uint64_t length, bool rechunk)
+{
+	begin(body, framing, length, rechunk);
+	body->answer = true;
+	body->chunks = (struct http_chunks){ 0 };
 }
 
 static void move_bytes(
@@ -107,30 +127,76 @@ bool http_body_pass(struct http_body *body, size_t length)
 	return true;
 }
 
+/* What goes no further has a bound, since only what goes on is throttled. */
+static int count_seen(struct http_body *body, size_t length)
+{
+	body->seen += length;
+	return body->seen > 2 * body->useful + DROPPED_MAX ? -EBADMSG : 0;
+}
+
+/*
+ * The chunks of a response, in pieces of data. With LF alone they are shorter than what is written, so there may be room for
+ * some only. Returns 0 or -EBADMSG; `*length` becomes how many bytes were read.
+ */
+static int move_answer_chunks(struct http_body *body, const char *bytes, size_t *length)
+{
+	struct http_chunks *chunks = &body->chunks;
+	size_t at = 0, space;
+
+	while (at < *length && chunks->state < CHUNK_COMPLETE &&
+		(space = buffer_space(body->out)) >= 2 * CHUNK_OVERHEAD) {
+		bool trailer = chunks->state == CHUNK_TRAILER;
+		size_t most = *length - at, data, read;
+
+		if (most > space - CHUNK_OVERHEAD)
+			most = space - CHUNK_OVERHEAD;
+		read = http_chunks_read(chunks, bytes + at, most, &data);
+		at += read;
+		body->trailer += trailer ? read : 0;
+		if (body->trailer > TRAILER_MAX ||
+			(data && write_chunk(body, bytes + at - data, data)))
+			return -EBADMSG;
+	}
+	*length = at;
+	body->irregular = chunks->irregular;
+	if (chunks->state == CHUNK_MALFORMED)
+		return -EBADMSG;
+	if (chunks->state == CHUNK_COMPLETE)
+		return write_last_chunk(body) ? -EBADMSG : 0;
+	return count_seen(body, at);
+}
+
+/* The same for a request. */
+static int move_request_chunks(struct http_body *body, const char *bytes, size_t *length)
+{
+	enum llhttp_errno error = llhttp_execute(&body->llhttp, bytes, *length);
+
+	if (error == HPE_OK)
+		return count_seen(body, *length);
+	if (error != HPE_PAUSED || !body->complete)
+		return -EBADMSG;
+	*length = (size_t)(llhttp_get_error_pos(&body->llhttp) - bytes);
+	return 0;
+}
+
 /* Half of the room: every piece of a chunk may cost more than itself. */
 static int move_chunks(struct http_body *body, struct buffer *in, struct buffer *out)
 {
 	size_t space = buffer_space(out), length = buffer_length(in);
 	const char *bytes = in->bytes + in->start;
-	enum llhttp_errno error;
+	int error;
 
 	if (space < 2 * CHUNK_OVERHEAD)
 		return 0;
 	if (length > space - CHUNK_OVERHEAD)
 		length = space - CHUNK_OVERHEAD;
 	body->out = out;
-	error = llhttp_execute(&body->llhttp, bytes, length);
+	error = body->answer ? move_answer_chunks(body, bytes, &length)
+			     : move_request_chunks(body, bytes, &length);
 	body->out = NULL;
-	if (error == HPE_OK) {
+	if (!error)
 		in->start += length;
-		/* Only what goes on is throttled. */
-		body->seen += length;
-		return body->seen > 2 * body->useful + DROPPED_MAX ? -EBADMSG : 0;
-	}
-	if (error != HPE_PAUSED || !body->complete)
-		return -EBADMSG;
-	in->start += (size_t)(llhttp_get_error_pos(&body->llhttp) - bytes);
-	return 0;
+	return error;
 }
 
 int http_body_move(struct http_body *body, struct buffer *in, struct buffer *out)

@@ -54,6 +54,49 @@ bool slice_is(const struct slice *slice, const char *text)
 	return i == slice->length && !text[i];
 }
 
+bool method_is(const struct slice *method, const char *name)
+{
+	return method->length == strlen(name) &&
+	       !memcmp(method->bytes, name, method->length);
+}
+
+bool slice_is_token(const struct slice *slice)
+{
+	static const char others[] = "!#$%&'*+-.^_`|~";
+
+	for (size_t i = 0; i < slice->length; i++)
+		if (!is_alphanumeric(lower(slice->bytes[i])) &&
+			!memchr(others, slice->bytes[i], sizeof(others) - 1))
+			return false;
+	return slice->length;
+}
+
+bool slice_is_clean(const struct slice *slice)
+{
+	for (size_t i = 0; i < slice->length; i++) {
+		unsigned char c = (unsigned char)slice->bytes[i];
+
+		if ((c < ' ' && c != '\t') || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+void slice_trim(struct slice *slice)
+{
+	while (slice->length && is_blank(slice->bytes[0])) {
+		slice->bytes++;
+		slice->length--;
+	}
+	while (slice->length && is_blank(slice->bytes[slice->length - 1]))
+		slice->length--;
+}
+
 bool field_is(const struct http_field *field, const char *name)
 {
 	size_t i = 0;
@@ -79,13 +122,7 @@ static bool next_token(struct slice *list, struct slice *token)
 	token->length = comma ? (size_t)(comma - list->bytes) : list->length;
 	list->bytes += token->length + (comma != NULL);
 	list->length -= token->length + (comma != NULL);
-	while (token->length && (*token->bytes == ' ' || *token->bytes == '\t')) {
-		token->bytes++;
-		token->length--;
-	}
-	while (token->length && (token->bytes[token->length - 1] == ' ' ||
-					token->bytes[token->length - 1] == '\t'))
-		token->length--;
+	slice_trim(token);
 	return true;
 }
 
@@ -137,21 +174,9 @@ static struct http_head *head_of(llhttp_t *llhttp)
 	return ((struct parse *)llhttp)->head;
 }
 
-static int on_method(llhttp_t *llhttp, const char *at, size_t length)
-{
-	head_of(llhttp)->method = (struct slice){ at, length };
-	return 0;
-}
-
 static int on_url(llhttp_t *llhttp, const char *at, size_t length)
 {
 	head_of(llhttp)->target = (struct slice){ at, length };
-	return 0;
-}
-
-static int on_status(llhttp_t *llhttp, const char *at, size_t length)
-{
-	head_of(llhttp)->reason = (struct slice){ at, length };
 	return 0;
 }
 
@@ -174,9 +199,7 @@ static int on_value(llhttp_t *llhttp, const char *at, size_t length)
 	if (value->bytes)
 		return -1;
 	*value = (struct slice){ at, length };
-	while (value->length && (value->bytes[value->length - 1] == ' ' ||
-					value->bytes[value->length - 1] == '\t'))
-		value->length--;
+	slice_trim(value);
 	return 0;
 }
 
@@ -187,9 +210,7 @@ static int on_headers_complete(llhttp_t *llhttp)
 }
 
 static const llhttp_settings_t settings = {
-	.on_method = on_method,
 	.on_url = on_url,
-	.on_status = on_status,
 	.on_header_field = on_field,
 	.on_header_value = on_value,
 	.on_headers_complete = on_headers_complete,
@@ -200,9 +221,9 @@ static bool line_is_strict(const struct http_head *head)
 {
 	const struct slice *method = &head->method, *target = &head->target;
 
-	return head->response || (method->bytes + method->length + 1 == target->bytes &&
-					 target->bytes[target->length] == ' ' &&
-					 target->bytes[target->length + 1] == 'H');
+	return method->bytes + method->length + 1 == target->bytes &&
+	       target->bytes[target->length] == ' ' &&
+	       target->bytes[target->length + 1] == 'H';
 }
 
 static bool parse_length(const struct slice *value, uint64_t *length)
@@ -244,10 +265,64 @@ static int read_framing(struct http_head *head)
 	}
 	if (chunked && (length || head->minor == 0))
 		return -EBADMSG;
-	head->framing = chunked		 ? FRAMING_CHUNKED
-			: length	 ? FRAMING_LENGTH
-			: head->response ? FRAMING_CLOSE
-					 : FRAMING_NONE;
+	head->framing = chunked ? FRAMING_CHUNKED : length ? FRAMING_LENGTH : FRAMING_NONE;
+	return 0;
+}
+
+/* Lengths of a response may be repeated, in one field or in several, and have to be equal then. */
+static bool read_lengths(struct http_head *head, const struct slice *value, size_t *count)
+{
+	struct slice rest = *value, token;
+	uint64_t length;
+
+	if (!value->length)
+		return false;
+	while (next_token(&rest, &token)) {
+		if (!parse_length(&token, &length) ||
+			(*count && length != head->content_length))
+			return false;
+		head->content_length = length;
+		++*count;
+	}
+	return true;
+}
+
+/* "identity" says nothing. A coding other than chunked would be lost with the field. */
+static bool read_codings(struct http_head *head, const struct slice *value, size_t *chunked)
+{
+	struct slice rest = *value, token;
+
+	while (next_token(&rest, &token)) {
+		if (slice_is(&token, "chunked"))
+			++*chunked;
+		else if (slice_is(&token, "identity"))
+			head->irregular = true;
+		else
+			return false;
+	}
+	return *chunked <= 1;
+}
+
+/* RFC 9112 section 6.3: chunks go before a length. */
+static int read_answer_framing(struct http_head *head)
+{
+	size_t lengths = 0, chunked = 0;
+
+	for (size_t i = 0; i < head->count; i++) {
+		const struct http_field *field = &head->fields[i];
+
+		if (slice_is(&field->name, "Content-Length") &&
+			!read_lengths(head, &field->value, &lengths))
+			return -EBADMSG;
+		if (slice_is(&field->name, "Transfer-Encoding") &&
+			!read_codings(head, &field->value, &chunked))
+			return -EBADMSG;
+	}
+	if (lengths > 1 || (chunked && (lengths || head->minor == 0)))
+		head->irregular = true;
+	head->framing = chunked	  ? FRAMING_CHUNKED
+			: lengths ? FRAMING_LENGTH
+				  : FRAMING_CLOSE;
 	return 0;
 }
 
@@ -296,46 +371,72 @@ static void read_connection(struct http_head *head)
 /* What llhttp takes in a value but a server may not: control bytes. */
 static bool values_are_clean(const struct http_head *head)
 {
-	for (size_t i = 0; i < head->count; i++) {
-		const struct slice *value = &head->fields[i].value;
-
-		for (size_t k = 0; k < value->length; k++) {
-			unsigned char c = (unsigned char)value->bytes[k];
-
-			if ((c < ' ' && c != '\t') || c == 0x7f)
-				return false;
-		}
-	}
+	for (size_t i = 0; i < head->count; i++)
+		if (!slice_is_clean(&head->fields[i].value))
+			return false;
 	return true;
 }
 
-int http_head_parse(const char *bytes, size_t length, bool response, struct http_head *head)
+void http_head_reset(struct http_head *head, bool response)
 {
-	struct parse parse = { .head = head };
-	enum llhttp_errno error;
-	int result;
-
 	memset(head, 0, offsetof(struct http_head, fields));
 	head->response = response;
 	head->count = 0;
 	head->content_length = 0;
 	head->keep_alive = head->websocket = head->expect_continue = false;
-	llhttp_init(&parse.llhttp, response ? HTTP_RESPONSE : HTTP_REQUEST, &settings);
-	error = llhttp_execute(&parse.llhttp, bytes, length);
+	head->irregular = false;
+}
+
+int http_head_finish(struct http_head *head)
+{
+	int error = head->response ? read_answer_framing(head) : read_framing(head);
+
+	if (error)
+		return error;
+	if (!connection_is_short(head))
+		return -E2BIG;
+	read_connection(head);
+	return values_are_clean(head) ? 0 : -EBADMSG;
+}
+
+/* A token. "connect" is none: some would take it for CONNECT, which is another kind of request. */
+static bool read_method(struct http_head *head, const char *bytes, size_t length)
+{
+	const char *blank = memchr(bytes, ' ', length);
+
+	head->method = (struct slice){ bytes, blank ? (size_t)(blank - bytes) : 0 };
+	return slice_is_token(&head->method) &&
+	       (method_is(&head->method, "CONNECT") || !slice_is(&head->method, "CONNECT"));
+}
+
+/* llhttp knows some methods only, and what comes behind them is the same for all but CONNECT. */
+static enum llhttp_errno execute(llhttp_t *llhttp, const char *bytes, size_t length)
+{
+	const size_t method = head_of(llhttp)->method.length;
+
+	if (method_is(&head_of(llhttp)->method, "CONNECT"))
+		return llhttp_execute(llhttp, bytes, length);
+	llhttp_execute(llhttp, "GET", 3);
+	return llhttp_execute(llhttp, bytes + method, length - method);
+}
+
+int http_head_parse(const char *bytes, size_t length, struct http_head *head)
+{
+	struct parse parse = { .head = head };
+	enum llhttp_errno error;
+
+	http_head_reset(head, false);
+	if (!read_method(head, bytes, length))
+		return -EBADMSG;
+	llhttp_init(&parse.llhttp, HTTP_REQUEST, &settings);
+	error = execute(&parse.llhttp, bytes, length);
 	if (error != HPE_PAUSED || !parse.done)
 		return head->count == HTTP_FIELDS_MAX ? -E2BIG : -EBADMSG;
 	if (parse.llhttp.http_major != 1 || parse.llhttp.http_minor > 1 ||
 		!line_is_strict(head))
 		return -EBADMSG;
 	head->minor = parse.llhttp.http_minor;
-	head->status = parse.llhttp.status_code;
-	result = read_framing(head);
-	if (result)
-		return result;
-	if (!connection_is_short(head))
-		return -E2BIG;
-	read_connection(head);
-	return values_are_clean(head) ? 0 : -EBADMSG;
+	return http_head_finish(head);
 }
 
 bool field_write(const struct http_field *field, struct buffer *out)

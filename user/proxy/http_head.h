@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The head of an HTTP/1.1 message: request or status line and header fields. llhttp parses, strictly; what
- * could be read in two ways is an error here, whoever would read it the right way. Pure: bytes in, slices out.
+ * The head of an HTTP/1.1 message, and how one of a request is read. llhttp parses, strictly; what could be read in two
+ * ways is an error here, whoever would read it the right way. Responses are read by http_answer.h. Pure: bytes in, slices
+ * out.
  */
 
 #include <stdbool.h>
@@ -45,6 +46,8 @@ struct http_head {
 	bool keep_alive;	   /* by version and Connection */
 	bool websocket;		   /* Connection and Upgrade name a change to websocket */
 	bool expect_continue;
+	/* A response is not of the one form that all read alike: its connection is of no more use. */
+	bool irregular;
 };
 
 /*
@@ -54,11 +57,31 @@ struct http_head {
 int http_head_find(const char *bytes, size_t length, size_t *scanned);
 
 /*
- * Parses a whole head of `length` bytes, which `head` then points into. Returns 0; -EBADMSG: it is
- * malformed or ambiguous; -E2BIG: it has more than HTTP_FIELDS_MAX fields, or HTTP_CONNECTION_MAX tokens in Connection.
+ * Parses a whole head of a request of `length` bytes, which `head` then points into. Its method is any token (RFC 9110
+ * section 9.1). Returns 0; -EBADMSG: it is malformed or ambiguous; -E2BIG: it has more than HTTP_FIELDS_MAX fields, or
+ * HTTP_CONNECTION_MAX tokens in Connection.
  */
-int http_head_parse(
-	const char *bytes, size_t length, bool response, struct http_head *head);
+int http_head_parse(const char *bytes, size_t length, struct http_head *head);
+
+/* Empties a head, but for the room of its fields. */
+void http_head_reset(struct http_head *head, bool response);
+
+/*
+ * Reads what the fields of a head say about its message: framing, connection, expectations. The framing of a request is
+ * told once. That of a response may be told twice, if RFC 9112 section 6.3 says which one holds.
+ * Returns 0, -EBADMSG or -E2BIG as http_head_parse().
+ */
+int http_head_finish(struct http_head *head);
+
+/* Whether a request has a method; methods are case-sensitive (RFC 9110 section 9.1). */
+bool method_is(const struct slice *method, const char *name);
+
+/* Whether a slice is a token (RFC 9110 section 5.6.2), and whether it is without control bytes. */
+bool slice_is_token(const struct slice *slice);
+bool slice_is_clean(const struct slice *slice);
+
+/* Takes blanks off both ends of a slice. */
+void slice_trim(struct slice *slice);
 
 /* Whether a slice is `text`, without regard to case. */
 bool slice_is(const struct slice *slice, const char *text);

@@ -45,7 +45,7 @@ static const char *read_connect(const struct http_head *head, struct http_target
 		return malformed_host;
 	if (!target->port)
 		return "CONNECT needs a port";
-	if (head->framing != FRAMING_NONE)
+	if (head->framing == FRAMING_CHUNKED || head->content_length)
 		return "CONNECT has no body";
 	if (count > 1)
 		return more_than_one_host;
@@ -70,6 +70,7 @@ static const char *read_absolute(const struct http_head *head, struct http_targe
 		return malformed_host;
 	if (!target->port)
 		target->port = PORT_HTTP;
+	target->authority = (struct slice){ authority, end };
 	return NULL;
 }
 
@@ -91,6 +92,7 @@ static const char *read_authority(
 	if (!absolute) {
 		target->host = host;
 		target->port = port ? port : default_port;
+		target->authority = *value;
 		return NULL;
 	}
 	if (!host_equal(&host, &target->host) || (port ? port : PORT_HTTP) != target->port)
@@ -107,27 +109,26 @@ const char *http_target_read(
 	*target = (struct http_target){};
 	if (memchr(text->bytes, '#', text->length))
 		return "the address has a fragment";
-	if (slice_is(&head->method, "CONNECT"))
+	if (method_is(&head->method, "CONNECT"))
 		return read_connect(head, target);
 	if (starts_with(text, "http://"))
 		problem = read_absolute(head, target);
 	else if (starts_with(text, "https://"))
 		problem = "https goes through CONNECT, or straight to port 443";
 	else if (text->bytes[0] == '/' ||
-		 (slice_is(text, "*") && slice_is(&head->method, "OPTIONS")))
+		 (slice_is(text, "*") && method_is(&head->method, "OPTIONS")))
 		target->path = *text;
 	else
 		problem = "the address is neither a path nor http://";
 	return problem ? problem : read_authority(head, default_port, target);
 }
 
+/* As it was written: some sites sign it. */
 static bool write_host(const struct http_target *target, struct buffer *out)
 {
-	bool brackets =
-		target->host.literal && memchr(target->host.name, ':', target->host.length);
-
-	return buffer_format(out, "Host: %s%s%s\r\n", brackets ? "[" : "",
-		target->host.name, brackets ? "]" : "");
+	return buffer_append(out, "Host: ", 6) &&
+	       buffer_append(out, target->authority.bytes, target->authority.length) &&
+	       buffer_append(out, "\r\n", 2);
 }
 
 /* What the proxy writes itself, or drops. */

@@ -29,8 +29,12 @@ bool http_response_write(const struct http_head *head, const struct http_asked *
 
 	for (size_t i = 0; fits && i < head->count; i++)
 		if (!field_is_hop_by_hop(head, &head->fields[i]) &&
-			!(bodiless && field_is(&head->fields[i], "Content-Length")))
+			!field_is(&head->fields[i], "Content-Length"))
 			fits = field_write(&head->fields[i], out);
+	/* Of several, and none beside chunks. */
+	if (fits && head->framing == FRAMING_LENGTH && !bodiless)
+		fits = buffer_format(out, "Content-Length: %llu\r\n",
+			(unsigned long long)head->content_length);
 	if (fits && framing == FRAMING_CHUNKED && !asked->old)
 		fits = buffer_format(out, "Transfer-Encoding: chunked\r\n");
 	if (fits && head->status == 101)

@@ -22,7 +22,7 @@ static enum step refuse(struct connection *connection, unsigned status, enum rea
 	const struct refusal_text text = { .status = status,
 		.reason = reason,
 		.explanation = explanation,
-		.without_body = slice_is(&head.method, "HEAD") };
+		.without_body = method_is(&head.method, "HEAD") };
 
 	return connection_refuse(connection, &text);
 }
@@ -35,8 +35,8 @@ static enum step refuse_host(struct connection *connection, const struct host *h
 		.name = host->name,
 		.explanation = explanation,
 		.keep = head.framing == FRAMING_NONE && head.keep_alive && head.minor > 0 &&
-			!slice_is(&head.method, "CONNECT"),
-		.without_body = slice_is(&head.method, "HEAD") };
+			!method_is(&head.method, "CONNECT"),
+		.without_body = method_is(&head.method, "HEAD") };
 
 	return connection_refuse(connection, &text);
 }
@@ -86,8 +86,8 @@ static bool may_reuse(const struct connection *connection, const struct http_tar
 {
 	bool repeatable =
 		head.framing == FRAMING_NONE &&
-		(slice_is(&head.method, "GET") || slice_is(&head.method, "HEAD") ||
-			slice_is(&head.method, "OPTIONS"));
+		(method_is(&head.method, "GET") || method_is(&head.method, "HEAD") ||
+			method_is(&head.method, "OPTIONS"));
 
 	return repeatable && peer_is_open(&connection->upstream) &&
 	       connection->upstream_keep && host_equal(&connection->host, &target->host);
@@ -111,7 +111,7 @@ static enum step forward(
 	if (written > length)
 		bandwidth_spend(connection, UPLOAD, written - length);
 	connection->asked = (struct http_asked){
-		.head = slice_is(&head.method, "HEAD"),
+		.head = method_is(&head.method, "HEAD"),
 		.old = head.minor == 0,
 		.keep = head.keep_alive,
 		.websocket = head.websocket && head.framing == FRAMING_NONE,
@@ -130,7 +130,7 @@ static enum step forward(
 
 static enum step begin(struct connection *connection, const char *bytes, size_t length)
 {
-	int error = http_head_parse(bytes, length, false, &head);
+	int error = http_head_parse(bytes, length, &head);
 	struct http_target target;
 	enum reason reason;
 	const char *problem;

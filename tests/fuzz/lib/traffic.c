@@ -38,10 +38,16 @@ static int on_begin(llhttp_t *llhttp)
 	return 0;
 }
 
-static int on_method(llhttp_t *llhttp, const char *at, size_t length)
+/* A token of RFC 9110 section 5.6.2 and a blank. Returns its length, or 0. */
+static size_t method_length(const char *at, const char *end)
 {
-	message_of(llhttp)->method = (struct slice){ at, length };
-	return 0;
+	static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	const char *start = at;
+
+	while (at < end && *at && strchr(token, *at))
+		at++;
+	return at < end && *at == ' ' ? (size_t)(at - start) : 0;
 }
 
 static int on_url(llhttp_t *llhttp, const char *at, size_t length)
@@ -94,7 +100,7 @@ static bool opens_tunnel(const struct message *request, unsigned status)
 	const struct slice *target = &request->target;
 	size_t length = strlen(port), at = target->length - length;
 
-	if (status / 100 != 2 || !slice_is(&request->method, "CONNECT") ||
+	if (status / 100 != 2 || !method_is(&request->method, "CONNECT") ||
 		target->length <= length || memcmp(target->bytes + at, port, length) != 0)
 		return false;
 	/* A port may begin with zeros (RFC 3986 section 3.2.3). */
@@ -121,8 +127,8 @@ static int on_head(llhttp_t *llhttp)
 	llhttp->upgrade = 0;
 	if (message->status >= 200)
 		parser->reading->answered++;
-	return request && (slice_is(&request->method, "HEAD") ||
-				  (slice_is(&request->method, "CONNECT") &&
+	return request && (method_is(&request->method, "HEAD") ||
+				  (method_is(&request->method, "CONNECT") &&
 					  message->status / 100 == 2));
 }
 
@@ -141,7 +147,6 @@ static int on_complete(llhttp_t *llhttp)
 
 static const llhttp_settings_t settings = {
 	.on_message_begin = on_begin,
-	.on_method = on_method,
 	.on_url = on_url,
 	.on_header_field = on_field,
 	.on_header_value = on_value,
@@ -149,6 +154,34 @@ static const llhttp_settings_t settings = {
 	.on_body = on_body,
 	.on_message_complete = on_complete,
 };
+
+/*
+ * Begins a request. llhttp knows some methods only, so it is given GET in place of all but CONNECT. "connect" is not one
+ * that readers agree on. Returns where it goes on, or NULL: it is malformed, or not there yet.
+ */
+static const char *begin_request(struct parser *parser, const char *at, const char *end)
+{
+	struct reading *reading = parser->reading;
+	struct slice method;
+
+	while (at < end && (*at == '\r' || *at == '\n'))
+		at++;
+	method = (struct slice){ at, method_length(at, end) };
+	if (!method.length ||
+		(slice_is(&method, "CONNECT") && !method_is(&method, "CONNECT"))) {
+		reading->malformed =
+			at < end && (method.length || memchr(at, '\n', (size_t)(end - at)));
+		return NULL;
+	}
+	if (llhttp_execute(&parser->llhttp,
+		    method_is(&method, "CONNECT") ? "CONNECT" : "GET",
+		    method_is(&method, "CONNECT") ? 7 : 3) != HPE_OK) {
+		reading->malformed = true;
+		return NULL;
+	}
+	message_of(&parser->llhttp)->method = method;
+	return at + method.length;
+}
 
 /* Message by message: after each llhttp pauses, and says where. */
 static void run(struct parser *parser)
@@ -159,9 +192,13 @@ static void run(struct parser *parser)
 	if (reading->length)
 		end += reading->length;
 	while (at < end && !parser->another_protocol) {
-		enum llhttp_errno error =
-			llhttp_execute(&parser->llhttp, at, (size_t)(end - at));
+		enum llhttp_errno error;
 
+		if (parser->llhttp.type == HTTP_REQUEST)
+			at = begin_request(parser, at, end);
+		if (!at)
+			return;
+		error = llhttp_execute(&parser->llhttp, at, (size_t)(end - at));
 		if (error == HPE_OK)
 			return;
 		if (error != HPE_PAUSED && error != HPE_PAUSED_UPGRADE) {

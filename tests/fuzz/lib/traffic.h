@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* A stream as HTTP messages, read by llhttp alone, without any of the proxy's own rules. */
+/*
+ * A stream as HTTP messages, read by llhttp, with any token as a method, and without any of the
+ * proxy's own rules.
+ */
 
 #include "proxy/http_head.h"
 #include "stream.h"

@@ -47,6 +47,7 @@ static void require_stamped(const struct reading *heard, const struct message *m
 	const struct origin *origin)
 {
 	struct host host;
+	uint16_t port;
 
 	require(message->in_head >= 2 && message->count == message->in_head);
 	for (size_t i = 0; i < message->count; i++) {
@@ -56,9 +57,10 @@ static void require_stamped(const struct reading *heard, const struct message *m
 		require(is_stamp(&field->name) == (i == 1));
 		require(i != 1 || slice_is(&field->value, world_settings.job));
 		if (i == 0)
-			require(!host_parse(field->value.bytes, field->value.length,
-					HOST_BRACKETS, &host) &&
-				host_equal(&host, &origin->host));
+			require(!host_parse_with_port(field->value.bytes,
+					field->value.length, &host, &port) &&
+				host_equal(&host, &origin->host) &&
+				(!port || port == PORT_HTTP));
 	}
 }
 
@@ -130,8 +132,8 @@ static bool is_same(const struct reading *said, const struct message *asked,
 
 static bool is_repeatable(const struct message *message)
 {
-	return (slice_is(&message->method, "GET") || slice_is(&message->method, "HEAD") ||
-		       slice_is(&message->method, "OPTIONS")) &&
+	return (method_is(&message->method, "GET") || method_is(&message->method, "HEAD") ||
+		       method_is(&message->method, "OPTIONS")) &&
 	       !message->body_length;
 }
 
@@ -145,7 +147,7 @@ static void require_connected(
 	for (size_t i = 0; i < count; i++) {
 		const struct slice *target = &said->messages[i].target;
 
-		if (slice_is(&said->messages[i].method, "CONNECT"))
+		if (method_is(&said->messages[i].method, "CONNECT"))
 			require(!host_parse_with_port(
 					target->bytes, target->length, &host, &port) &&
 				host_equal(&host, &origin->host));
@@ -234,7 +236,7 @@ static bool is_said(const struct client *client, const struct reading *said,
 	for (size_t i = 0; i < said->count; i++) {
 		const struct message *message = &said->messages[i];
 
-		if (slice_is(&message->method, "CONNECT") && message->whole &&
+		if (method_is(&message->method, "CONNECT") && message->whole &&
 			begins_with(origin->heard.bytes, origin->heard.length,
 				client->said.bytes + message->end,
 				client->said.length - message->end))

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * Chunks of a site's response, as clients read them: lines may end in LF alone, and blanks may stand around a size. llhttp
+ * reads those of requests, strictly. Pure.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum chunk_state {
+	CHUNK_SIZE,	 /* digits, or blanks before them */
+	CHUNK_EXTENSION, /* the rest of that line */
+	CHUNK_DATA,
+	CHUNK_DATA_END,
+	CHUNK_TRAILER, /* lines to an empty one */
+	CHUNK_COMPLETE,
+	CHUNK_MALFORMED,
+};
+
+struct http_chunks {
+	enum chunk_state state;
+	uint64_t size;	/* what is left of the chunk, in bytes */
+	bool digits;	/* its size has one */
+	bool extension; /* there was a ";" behind it */
+	bool cr;	/* the byte before was a CR that begins the end of a line */
+	bool line;	/* there is a byte in this line of the trailer */
+	bool irregular; /* not all read this alike */
+};
+
+/*
+ * Reads up to `length` bytes, and to the next piece of data at most. `*data` bytes at the end of those that were read are
+ * data. Returns how many were read; `state` says whether it is over.
+ */
+size_t http_chunks_read(
+	struct http_chunks *chunks, const char *bytes, size_t length, size_t *data);
