@@ -313,12 +313,45 @@ static void upstream_ready(struct source *source, uint32_t events)
 	connection_run(connection);
 }
 
+/* Why a site could not be connected. */
+static const char *dial_problem(int status)
+{
+	switch (status) {
+	case -ENOENT:
+		return "there is no such name";
+	case -ECONNREFUSED:
+		return "the site refused the connection";
+	case -ENETUNREACH:
+	case -EHOSTUNREACH:
+		return "there is no route to the site";
+	default:
+		return "the site can't be reached";
+	}
+}
+
+/* Writes the address that was tried last, or that the guard refused. Returns it, or NULL: there is none. */
+static const char *dialled_address(
+	const struct connection *connection, int status, char text[ADDRESS_TEXT_MAX])
+{
+	const struct dial *dial = &connection->dial;
+	size_t tried = connection->state == STATE_DIALLING ? dial->next : 0;
+
+	if (!tried && status == -EACCES)
+		tried = 1;
+	if (!tried || tried > dial->lookup.count)
+		return NULL;
+	address_format(&dial->lookup.addresses[tried - 1], text);
+	return text;
+}
+
 static void refuse_dial(struct connection *connection, int status)
 {
+	char address[ADDRESS_TEXT_MAX];
 	const struct http_asked *asked = &connection->asked;
 	const char *name = connection->host.name;
 	struct refusal_text text = { .status = 502,
 		.name = name,
+		.address = dialled_address(connection, status, address),
 		.without_body = asked->head,
 		.keep = asked->keep && !asked->old && connection->request.complete };
 
@@ -333,10 +366,13 @@ static void refuse_dial(struct connection *connection, int status)
 	} else if (status == -ETIMEDOUT) {
 		text.status = 504;
 		text.explanation =
-			"the site, or who knows its name, did not answer in time";
+			text.address
+				? "the site did not answer in time"
+				: "the site, or who knows its name, did not answer in time";
 	} else {
-		text.explanation = status == -ENOENT ? "there is no such name"
-						     : "the site can't be reached";
+		text.explanation = !text.address && status != -ENOENT
+					   ? "the site can't be reached"
+					   : dial_problem(status);
 	}
 	if (connection->tls)
 		connection_alert(connection,

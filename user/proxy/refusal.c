@@ -51,9 +51,10 @@ static void write_body(const struct refusal_text *text,
 	else if (text->reason == REASON_ADDRESS)
 		snprintf(body, size,
 			"jobfence: network: job %s may not reach %s\n"
-			"It leads to an address that is private, local or the node's own. The node's\n"
-			"operator can allow it: --allow-address ADDRESS\n",
-			settings->job, name);
+			"It leads to %s, which is private, local or the node's own. The node's\n"
+			"operator can allow it: --allow-address %s\n",
+			settings->job, name, text->address ? text->address : "an address",
+			text->address ? text->address : "ADDRESS");
 	else if (text->reason == REASON_DENIED)
 		snprintf(body, size,
 			"jobfence: network: job %s may not reach %s\n"
@@ -71,9 +72,10 @@ static void write_body(const struct refusal_text *text,
 			"It learns, and has used %d other names already, which is as many as one may declare.\n",
 			settings->job, name, LEARNED_MAX);
 	else
-		snprintf(body, size, "jobfence: network: job %s: %s%s%s\n", settings->job,
-			name, name[0] ? ": " : "",
-			text->explanation ? text->explanation : "refused");
+		snprintf(body, size, "jobfence: network: job %s: %s%s%s%s%s\n",
+			settings->job, name, name[0] ? ": " : "",
+			text->explanation ? text->explanation : "refused",
+			text->address ? ": " : "", text->address ? text->address : "");
 }
 
 bool refusal_write(const struct refusal_text *text, const struct proxy_settings *settings,

@@ -11,6 +11,7 @@ struct refusal_text {
 	unsigned status;	 /* of HTTP */
 	enum reason reason;	 /* 0: not the fence's doing, no X-Jobfence-Denied */
 	const char *name;	 /* the host it is about, or NULL */
+	const char *address;	 /* that it is about, or NULL */
 	const char *explanation; /* a sentence; NULL: one by the reason */
 	bool keep;		 /* the connection may be used again */
 	bool without_body;	 /* the request was HEAD */
