@@ -162,7 +162,9 @@ static const llhttp_settings_t settings = {
 static const char *begin_request(struct parser *parser, const char *at, const char *end)
 {
 	struct reading *reading = parser->reading;
+	enum llhttp_errno error;
 	struct slice method;
+	const char *known;
 
 	while (at < end && (*at == '\r' || *at == '\n'))
 		at++;
@@ -173,9 +175,14 @@ static const char *begin_request(struct parser *parser, const char *at, const ch
 			at < end && (method.length || memchr(at, '\n', (size_t)(end - at)));
 		return NULL;
 	}
-	if (llhttp_execute(&parser->llhttp,
-		    method_is(&method, "CONNECT") ? "CONNECT" : "GET",
-		    method_is(&method, "CONNECT") ? 7 : 3) != HPE_OK) {
+	known = method_is(&method, "CONNECT") ? "CONNECT" : "GET";
+	error = llhttp_execute(&parser->llhttp, known, strlen(known));
+	/* It stops once more behind a CONNECT, before it reads on. */
+	if (error == HPE_PAUSED_UPGRADE) {
+		llhttp_resume_after_upgrade(&parser->llhttp);
+		error = llhttp_execute(&parser->llhttp, known, strlen(known));
+	}
+	if (error != HPE_OK) {
 		reading->malformed = true;
 		return NULL;
 	}
