@@ -96,7 +96,7 @@ is_gone()
 	in_lab ssh -tt "${options[@]}" "$(printf '%q ' "${RUN[@]}" sh -c 'echo begun; exec sleep 100')" \
 		</dev/null >"$folder/output" 2>&1 3>&- &
 	await "$folder/output" begun
-	in_lab pkill -o -x ssh
+	in_lab kill "$(in_lab pgrep -o -x ssh)"
 	wait $! || true
 	is_gone
 	in_lab bash -c "kill $(<"$folder/pid")"
@@ -131,7 +131,7 @@ os.execv(sys.argv[1], sys.argv[1:])' "${RUN[@]}" sh -c "$SCRIPT"
 }
 
 @test "signals that end the command are told, and those that end run reach the command" {
-	local name
+	local name status
 
 	for name in HUP INT QUIT TERM USR1 KILL; do
 		ends_with $((128 + $(kill -l $name))) in_lab "${RUN[@]}" sh -c "ulimit -c 0; kill -$name \$\$"
@@ -141,8 +141,10 @@ os.execv(sys.argv[1], sys.argv[1:])' "${RUN[@]}" sh -c "$SCRIPT"
 		in_lab bash -c 'trap - INT QUIT; ulimit -c 0; exec "$@"' run "${RUN[@]}" bash -c 'trap "exit 9" '$name'; echo begun; sleep 100 & wait' \
 			>"$BATS_TEST_TMPDIR/$name" 2>&1 3>&- &
 		await "$BATS_TEST_TMPDIR/$name" begun
-		in_lab pkill "-$name" -o -x jobfence
-		ends_with 9 wait $!
+		in_lab kill "-$name" "$(in_lab pgrep -o -x jobfence)"
+		status=0
+		wait $! || status=$?
+		is "$status" 9
 		nothing_is_left
 	done
 }

@@ -115,7 +115,7 @@ declared()
 			sh $signal "$BATS_TEST_TMPDIR/started" 3>&- &
 		pid=$!
 		read -r _ <"$BATS_TEST_TMPDIR/started"
-		in_lab pkill -$signal -x jobfence
+		in_lab kill -$signal "$(in_lab pgrep -o -x jobfence)"
 		wait $pid || [ $? -eq 42 ] || lab_fail "SIG$signal did not arrive"
 		nothing_is_left
 	done

@@ -165,7 +165,7 @@ smuggled='GET /smuggled HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\
 		'allowed%2etest' 'allowed.test/' 'allowed.test#' 'allowed.test?' 'allowed.test\0134' \
 		'allowed.test denied.test' 'allowed.test, denied.test' 'allowed.test;' 'allowed.test:80:80' \
 		'allowed.test:0' 'allowed.test:65536' ':' ':80' 'allowed.test:+80' 'allowed.test:80x' \
-		'.allowed.test' 'allowed..test' 'allowed.test..' '-allowed.test' '*.test' '[::1' '::1' \
+		'.allowed.test' 'allowed..test' 'allowed.test..' '*.test' '[::1' '::1' \
 		'[::ffff:11.0.0.2%25eth0]' '0x0b.0.0.2' '11.2' '184549378' '011.0.0.2' 'allo\0303\0251.test'
 	lab_saw_nothing
 }

@@ -68,9 +68,9 @@ static const char *read_absolute(const struct http_head *head, struct http_targe
 	target->path = (struct slice){ authority + end, length - end };
 	if (host_parse_with_port(authority, end, &target->host, &target->port))
 		return malformed_host;
+	target->given_port = target->port;
 	if (!target->port)
 		target->port = PORT_HTTP;
-	target->authority = (struct slice){ authority, end };
 	return NULL;
 }
 
@@ -92,7 +92,7 @@ static const char *read_authority(
 	if (!absolute) {
 		target->host = host;
 		target->port = port ? port : default_port;
-		target->authority = *value;
+		target->given_port = port;
 		return NULL;
 	}
 	if (!host_equal(&host, &target->host) || (port ? port : PORT_HTTP) != target->port)
@@ -123,12 +123,18 @@ const char *http_target_read(
 	return problem ? problem : read_authority(head, default_port, target);
 }
 
-/* As it was written: some sites sign it. */
+/* The name that was checked, in one spelling: servers differ in how they compare names. A port stays where there was one,
+ * because some sites sign it. */
 static bool write_host(const struct http_target *target, struct buffer *out)
 {
-	return buffer_append(out, "Host: ", 6) &&
-	       buffer_append(out, target->authority.bytes, target->authority.length) &&
-	       buffer_append(out, "\r\n", 2);
+	bool brackets =
+		target->host.literal && memchr(target->host.name, ':', target->host.length);
+	bool fits = buffer_format(out, "Host: %s%s%s", brackets ? "[" : "",
+		target->host.name, brackets ? "]" : "");
+
+	if (fits && target->given_port)
+		fits = buffer_format(out, ":%u", target->given_port);
+	return fits && buffer_append(out, "\r\n", 2);
 }
 
 /* What the proxy writes itself, or drops. */

@@ -13,8 +13,8 @@
 /* Where a request wants to go. */
 struct http_target {
 	struct host host;
-	uint16_t port; /* host byte order */
-	struct slice authority; /* both as they were written */
+	uint16_t port;	     /* host byte order */
+	uint16_t given_port; /* that the request named, 0: none */
 	bool connect;
 	struct slice
 		path; /* origin-form, with the query; without the leading "/" where it had none */
@@ -30,7 +30,7 @@ const char *http_target_read(
 	const struct http_head *head, uint16_t default_port, struct http_target *target);
 
 /*
- * Writes the head of the request as it goes upstream: in origin-form, with the checked host as it was written, without what is
+ * Writes the head of the request as it goes upstream: in origin-form, with the checked host and the port that was given, without what is
  * for one hop only, without the job's own copies of the header, and with the header. Returns whether it fitted.
  */
 bool http_request_write(const struct http_head *head, const struct http_target *target,
