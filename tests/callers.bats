@@ -61,10 +61,10 @@ is_gone()
 
 @test "timeout" {
 	calls 7 timeout 60 "${RUN[@]}" sh -c "$SCRIPT"
-	calls 124 timeout 1 "${RUN[@]}" sh -c "${SCRIPT% exit 7} exec sleep 100"
-	calls 124 timeout --foreground 1 "${RUN[@]}" sh -c "${SCRIPT% exit 7} exec sleep 100"
+	calls 124 timeout 4 "${RUN[@]}" sh -c "${SCRIPT% exit 7} exec sleep 100"
+	calls 124 timeout --foreground 4 "${RUN[@]}" sh -c "${SCRIPT% exit 7} exec sleep 100"
 	# A command that hears no signal is killed with `run`, of which `gc` takes what is left.
-	ends_with 137 in_lab timeout -k 0.5 0.5 "${RUN[@]}" sh -c 'trap "" TERM; sleep 100; sleep 100'
+	ends_with 137 in_lab timeout -k 1 4 "${RUN[@]}" sh -c 'trap "" TERM; sleep 100; sleep 100'
 	is_gone jobfence gc
 }
 

@@ -69,6 +69,7 @@ publish_two()
 
 @test "yarn installs, and runs scripts" {
 	publish_two
+	ENVIRONMENT+=(YARN_CACHE_FOLDER="$WORK/cache")
 	ENVIRONMENT+=(NODE_PATH=/usr/share/nodejs) # where Debian has yarn's modules, which not every node looks for
 	echo 'registry "https://npm.wild.test/"' >"$PROJECT/.yarnrc"
 	printf '%s\n' 'npmRegistryServer: https://npm.wild.test' 'nodeLinker: node-modules' 'enableTelemetry: false' >"$PROJECT/.yarnrc.yml"

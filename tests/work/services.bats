@@ -58,7 +58,8 @@ load ../lib/work
 		for site in http://127.0.0.1 "http://[::1]" http://localhost https://127.0.0.1 "https://[::1]" http://127.0.0.2; do
 			curl -gsSk --noproxy "*" "$site/"
 		done
-		pid=$(cat pid) && nginx -c "$PWD/nginx.conf" -e "$PWD/errors" -s quit && tail --pid="$pid" -s 0.02 -f /dev/null'
+		pid=$(cat pid) && nginx -c "$PWD/nginx.conf" -e "$PWD/errors" -s quit && tail --pid="$pid" -s 0.02 -f /dev/null
+		echo stopped # the shell is there until then, and reaps'
 }
 
 @test "ssh-agent and gpg-agent are spoken to by their sockets" {
