@@ -25,13 +25,14 @@ make_cgroup()
 enter_cgroup()
 {
 	in_lab bash -c "echo \$\$ >'$THEIRS/cgroup.procs' && exec sleep infinity" 3>&- &
-	until PID=$(in_lab cat "$THEIRS/cgroup.procs") && [ -n "$PID" ]; do :; done
+	eventually in_lab grep -q . "$THEIRS/cgroup.procs"
+	PID=$(in_lab cat "$THEIRS/cgroup.procs")
 }
 
 leave_cgroup()
 {
 	in_lab kill "$PID"
-	until in_lab grep -q 'populated 0' "$THEIRS/cgroup.events"; do :; done
+	eventually in_lab grep -q 'populated 0' "$THEIRS/cgroup.events"
 }
 
 # As if the job had come up long ago.
@@ -49,7 +50,7 @@ kill_proxy()
 	cgroup=$(proxy_cgroup)
 	# shellcheck disable=SC2046 # numbers
 	in_lab kill -KILL $(proxy_processes) || : # the worker ends with its supervisor
-	until in_lab grep -q 'populated 0' "$cgroup/cgroup.events"; do :; done
+	eventually in_lab grep -q 'populated 0' "$cgroup/cgroup.events"
 }
 
 # Whether what a gc leaves that is broken off by the words given, of which the second names the call, is removed by the next one.

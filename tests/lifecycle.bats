@@ -67,7 +67,7 @@ site=http://allowed.test
 	cgroup=$(up_says .cgroup)
 	in_lab bash -c "echo 1 >'$cgroup/cgroup.freeze'"
 	in_job true 3>&- &
-	until [ -n "$(in_lab cat "$cgroup/cgroup.procs")" ]; do :; done
+	eventually in_lab grep -q . "$cgroup/cgroup.procs"
 	jobfence down "$JOB"
 	wait $! || [ $? -eq 137 ]
 	nothing_is_left
@@ -212,7 +212,7 @@ tell_lie()
 	ends_with 28 in_job_directly curl -sS --max-time 1 --resolve allowed.test:80:11.0.0.2 $site
 	# shellcheck disable=SC2046 # numbers
 	in_lab kill -KILL $(proxy_processes) || : # the worker ends with its supervisor
-	until [ "$(in_lab grep populated "$(proxy_cgroup)/cgroup.events")" = 'populated 0' ]; do :; done
+	eventually in_lab grep -q 'populated 0' "$(proxy_cgroup)/cgroup.events"
 	ends_with 7 in_job_directly curl -sS --resolve allowed.test:80:11.0.0.2 $site
 	ends_with 1 in_job_directly bash -c 'echo leak >/dev/udp/11.0.0.2/444'
 	lab_saw_nothing
@@ -244,12 +244,13 @@ tell_lie()
 	job_up --cgroup "$cgroup" --domain allowed.test
 	is "$(up_says .cgroup)" "$cgroup"
 	in_lab bash -c "echo \$\$ >'$cgroup/inner/cgroup.procs' && exec sleep infinity" 3>&- &
-	until pid=$(in_lab cat "$cgroup/inner/cgroup.procs") && [ -n "$pid" ]; do :; done
+	eventually in_lab grep -q . "$cgroup/inner/cgroup.procs"
+	pid=$(in_lab cat "$cgroup/inner/cgroup.procs")
 	ends_with 1 jobfence down "$JOB"
 	like "$ERRORS" "jobfence: *$cgroup*"
 	is "$(fetch $site)" 'this is allowed.test'
 	in_lab kill "$pid"
-	until [ "$(in_lab grep populated "$cgroup/cgroup.events")" = 'populated 0' ]; do :; done
+	eventually in_lab grep -q 'populated 0' "$cgroup/cgroup.events"
 	jobfence down "$JOB"
 	nothing_is_left
 	in_lab rmdir "$cgroup/inner" "$cgroup"
@@ -271,7 +272,8 @@ tell_lie()
 		"$(in_lab nsenter --net=/run/netns/theirs readlink /proc/self/ns/net)"
 	jobfence down "$JOB"
 	in_lab nsenter --net=/run/netns/theirs sleep infinity 3>&- &
-	until pid=$(in_lab pgrep -x sleep); do :; done
+	eventually in_lab pgrep -x sleep >/dev/null
+	pid=$(in_lab pgrep -x sleep)
 	job_up --pid "$pid" --domain allowed.test
 	is "$(fetch $site)" 'this is allowed.test'
 	in_lab kill "$pid"

@@ -94,6 +94,6 @@ ended_with()
 # Waits until the file $1, which need not be there yet, has a line $2.
 await_file()
 {
-	until [ -e "$1" ]; do :; done
+	eventually test -e "$1"
 	await "$1" "$2"
 }

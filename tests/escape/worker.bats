@@ -20,16 +20,16 @@ filters_of()
 	in_lab awk '/^Seccomp_filters:/ { print $2 }' "/proc/$1/status"
 }
 
-# Sets SUPERVISOR and WORKER of the job, once there is a worker that listens.
+# Sets SUPERVISOR and WORKER of the job. Fails unless there is a worker that listens.
+find_proxy()
+{
+	read -r -d '' SUPERVISOR WORKER < <(in_lab cat "$(proxy_cgroup)/cgroup.procs"; printf '\0') && [ -n "$WORKER" ] &&
+		[ "$(filters_of "$WORKER")" -gt "$(filters_of "$SUPERVISOR")" ]
+}
+
 proxy_of_job()
 {
-	local proxy
-
-	proxy=$(proxy_cgroup)/cgroup.procs
-	until read -r -d '' SUPERVISOR WORKER < <(in_lab cat "$proxy"; printf '\0') && [ -n "$WORKER" ] &&
-		[ "$(filters_of "$WORKER")" -gt "$(filters_of "$SUPERVISOR")" ]; do
-		in_lab kill -0 "$SUPERVISOR" || lab_fail 'the supervisor is gone' || return
-	done
+	eventually find_proxy
 }
 
 # Makes the worker do each of the remaining arguments. Fails unless each ends with $1.

@@ -143,6 +143,17 @@ await()
 	grep -q -m 1 -- "$2" < <(timeout 120 tail -n +1 -f "$1") || lab_fail "$1 never says: $2"
 }
 
+# Repeats a command until it succeeds. Fails after a minute, which only a fault takes.
+eventually()
+{
+	local end=$((SECONDS + 60))
+
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || lab_fail "this never succeeds: $*" || return
+		read -rt 0.02 <> <(:) || : # leaves the processor to what it waits for
+	done
+}
+
 # What the Internet has seen since lab_forget: JSON objects, one a line, that jq's condition $1 holds for,
 # as jq's expression $2 shows them (all of it unless given).
 lab_seen()
