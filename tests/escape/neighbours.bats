@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
+# bats file_tags=alone
 #
 # A job that takes as much as it gets (attack.py), with all rights of root, in a cgroup with limits: it meets them, and
 # neither the neighbour nor the node feels it. How much they do is measured by tests/bench/neighbours.
