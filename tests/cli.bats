@@ -160,6 +160,56 @@ for name in "127.0.0.1", "192.0.0.8", socket.gethostname():
 	is "$ERRORS" 'jobfence: refused: intranet (once)'
 }
 
+@test "mistakes are told, with what to do" {
+	ends_with 0 jobfence run --network full -- true
+	fails_with 125 '*leave the rate out*' jobfence run --network full --rate 1mbit -- true
+	fails_with 125 '*repeat the option for each*' jobfence run --domain a.test,b.test -- true
+	fails_with 125 '*--learn; add it*' jobfence run --learn-output "$BATS_TEST_TMPDIR/list" -- true
+	fails_with 125 '*learned*' jobfence run --learn --learn-output /dev/full -- curl -sS -o /dev/null http://allowed.test/
+	echo allowed.test | jobfence run --domain-file - -- curl -sS -o /dev/null http://allowed.test/
+	ends_with 2 jobfence up --spec - <<<'{"job":"a","domains":["allowed.test"]}'
+	like "$ERRORS" "*'domains' belongs into 'network'*"
+	ends_with 2 jobfence run -- getent hosts allowed.test
+	like "$ERRORS" '*the job has no network; to give it a site: --domain NAME'
+	for verb in exec update down show repair upgrade events; do
+		like "$(jobfence completion)" "*$verb) words=\$(ls /run/jobfence/jobs*"
+	done
+}
+
+@test "a command has the identity of its user, and the modes of its caller" {
+	local seen
+
+	seen=$(in_lab env HOME=/root XDG_CACHE_HOME=/root/.cache MAIL=/var/mail/root \
+		"$JOBFENCE" run --user nobody -- sh -c 'echo "$HOME $USER $LOGNAME $MAIL $XDG_CACHE_HOME $XDG_RUNTIME_DIR"; id -Gn')
+	is "$seen" $'/nonexistent nobody nobody /var/mail/nobody  /run/user/65534\nnogroup'
+	is "$(in_lab env HOME=/root "$JOBFENCE" run --user nobody -- env HOME=/srv sh -c 'echo "$HOME"')" /srv
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	is "$(in_lab sh -c 'umask 077; exec "$@"' masked "$JOBFENCE" run --user nobody --domain allowed.test -- \
+		sh -c 'umask; curl -sS http://allowed.test/')" $'0077\nthis is allowed.test'
+}
+
+@test "what ends run, or its output, leaves nothing that gc does not take" {
+	local pid
+
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab bash -c '"$1" run --domain allowed.test -- sh -c "echo one; getent hosts denied.test" 2>&1 | head -n 1' piped "$JOBFENCE"
+	nothing_is_left
+	run_job --job "$JOB" sh -c 'echo; exec sleep 1000' >"$BATS_TEST_TMPDIR/begun" 3>&- &
+	pid=$!
+	await "$BATS_TEST_TMPDIR/begun" '^$'
+	in_lab kill -KILL "$(in_lab pgrep -o -x jobfence)"
+	wait $pid || true
+	eventually is_empty "$JOB"
+	jobfence gc
+	nothing_is_left
+}
+
+# Whether nothing runs in the job $1.
+is_empty()
+{
+	! in_lab grep -q 'populated 1' "$(<"$LAB/cgroups")/jobfence/$1/work/cgroup.events"
+}
+
 @test "a command has no right that would open the fence" {
 	local status forbidden=$((1 << 12 | 1 << 13 | 1 << 16 | 1 << 19 | 1 << 21 | 1 << 25 | 1 << 39))
 

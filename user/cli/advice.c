@@ -25,9 +25,12 @@ static bool is_public_suffix(const struct host *host)
 
 bool can_be_advised(const struct job_spec *spec, const char *name, size_t length)
 {
+	struct declared_domain declared;
+	const char *problem;
 	struct host host;
 
-	if (host_parse(name, length, HOST_NO_BRACKETS, &host))
+	if (host_parse(name, length, HOST_NO_BRACKETS, &host) ||
+		declaration_parse(name, length, 0, &declared, &problem))
 		return false;
 	if (host.literal)
 		return may_be_dialled(spec, &host.address);

@@ -2,8 +2,15 @@
 /* `jobfence completion`: a function for bash, made from the tables. */
 
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/command.h"
+
+static bool takes_job(const struct command *command)
+{
+	return !strncmp(command->arguments, "JOB", 3) ||
+	       !strncmp(command->arguments, "[JOB", 4);
+}
 
 int completion_command(struct options *options, int *status, struct failure *failure)
 {
@@ -28,10 +35,12 @@ int completion_command(struct options *options, int *status, struct failure *fai
 	       "\telse\n"
 	       "\t\tcase ${COMP_WORDS[1]} in\n"
 	       "\t\tpolicy) words=check ;;\n"
-	       "\t\texec | down | show | events)\n"
-	       "\t\t\twords=$(ls /run/jobfence/jobs 2>/dev/null) ;;\n"
-	       "\t\tpreset) words='list show' ;;\n"
-	       "\t\tesac\n"
+	       "\t\tpreset) words='list show' ;;\n");
+	for (const struct command *command = commands; command->name; command++)
+		if (takes_job(command))
+			printf("\t\t%s) words=$(ls /run/jobfence/jobs 2>/dev/null) ;;\n",
+				command->name);
+	printf("\t\tesac\n"
 	       "\tfi\n"
 	       "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
 	       "}\n"

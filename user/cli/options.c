@@ -225,7 +225,7 @@ static const struct option_row rows[] = {
 		"fence a network namespace that is there already" },
 	{ "pid", "PID", OPTIONS_PLACE, set_pid, "the same, by a process that is in it" },
 	{ "user", "USER", OPTIONS_EXECUTE, set_user,
-		"run the command as USER[:GROUP]; who called sudo, if any" },
+		"run the command as USER[:GROUP], with the HOME and groups of that user; who called sudo, if any" },
 	{ "no-proxy-env", NULL, OPTIONS_EXECUTE, set_no_proxy_variables,
 		"leave http_proxy and its like as they are" },
 	{ "annotations", NULL, OPTIONS_HOOK, set_annotations,

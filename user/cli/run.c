@@ -110,6 +110,9 @@ static void print_summary(const struct job *job, const struct usage *usage)
 	if (separator[0] == ',')
 		fputc('\n', stderr);
 	print_advice(job, usage, &node);
+	if (job->spec.network == NETWORK_NONE && usage->job.refused[REASON_NETWORK])
+		fputs("jobfence: the job has no network; to give it a site: --domain NAME\n",
+			stderr);
 }
 
 static int run_job(struct job *job, const struct execution *execution,
@@ -128,10 +131,13 @@ static int run_job(struct job *job, const struct execution *execution,
 	error = job_execute(job, TAKE_FD(lock), execution, status, failure);
 	if (!usage_read(job, &usage, &ignored))
 		print_summary(job, usage);
-	if (job_down(job->spec.name, &ignored) ||
-		(job->spec.learn &&
-			learning_print(learning, job->spec.name, learned, &ignored)))
+	if (job_down(job->spec.name, &ignored))
 		report_failure(&ignored);
+	if (job->spec.learn &&
+		learning_print(learning, job->spec.name, learned, &ignored)) {
+		report_failure(&ignored);
+		*status = *status ? *status : EXIT_BEFORE;
+	}
 	return error;
 }
 
@@ -146,6 +152,9 @@ int run_command(struct options *options, int *status, struct failure *failure)
 
 	if (!options->count)
 		return fail_as(failure, STATUS_USAGE, "run needs a command");
+	if ((options->learn_output || options->learn_collapse) && !options->spec.learn)
+		return fail_as(failure, STATUS_USAGE,
+			"nothing is learned without --learn; add it");
 	if (!options->spec.name[0]) {
 		error = make_name(options->spec.name, failure);
 		if (error)

@@ -175,8 +175,10 @@ static int write_resolv_conf(const struct job *job, struct failure *failure)
 	int error = path_format(path, "%s/resolv.conf", job->paths.run);
 
 	if (!error)
-		error = file_write(
-			path, job->proxy_id ? "nameserver " PROXY_ADDRESS4 "\n" : "");
+		/* Without a network, too: a name that is asked for is refused, and told of. */
+		error = file_write(path, job->spec.network == NETWORK_FULL
+						 ? ""
+						 : "nameserver " PROXY_ADDRESS4 "\n");
 	return error ? fail(failure, error, "cannot write %s", path) : 0;
 }
 

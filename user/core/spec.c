@@ -153,8 +153,9 @@ int spec_add_domain_file(struct job_spec *spec, const char *path, struct failure
 {
 	const char *problem = NULL;
 	size_t line = 0;
-	int error = domains_add_file(
-		&spec->domains, path, DOMAIN_ALLOW_PUBLIC_SUFFIX, &line, &problem);
+	int error =
+		domains_add_file(&spec->domains, strcmp(path, "-") ? path : "/dev/stdin",
+			DOMAIN_ALLOW_PUBLIC_SUFFIX, &line, &problem);
 
 	if (!error)
 		return 0;
@@ -282,8 +283,10 @@ int spec_finish(struct job_spec *spec, struct failure *failure)
 			network_name(spec->network));
 	if (spec->network == NETWORK_HTTP && !spec->domains.count && !spec->learn)
 		spec->network = NETWORK_NONE;
-	if (spec->network == NETWORK_FULL && spec->rate)
+	if (spec->network == NETWORK_FULL && spec->rate_given && spec->rate)
 		return fail_as(failure, STATUS_USAGE,
-			"a full network is not throttled; say so with --rate 0");
+			"a full network is not throttled; leave the rate out");
+	if (spec->network == NETWORK_FULL)
+		spec->rate = 0;
 	return 0;
 }

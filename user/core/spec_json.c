@@ -86,6 +86,9 @@ static int unknown_key(const char *key, const char *known, struct failure *failu
 {
 	char shown[PRINTABLE_SIZE];
 
+	if (!strcmp(key, "domains") || !strcmp(key, "type"))
+		return fail_as(failure, STATUS_USAGE,
+			"in the spec, '%s' belongs into 'network'", key);
 	return fail_as(failure, STATUS_USAGE, "in the spec, '%s' is none of: %s",
 		printable(key, shown), known);
 }

@@ -95,6 +95,8 @@ static const char *name_problem(struct text name)
 {
 	if (!name.length)
 		return "a domain is missing";
+	if (text_has(name, ','))
+		return "one domain at a time: repeat the option for each";
 	if (has_control_or_blank(name))
 		return "a domain has no blanks or control characters in it";
 	if (memmem(name.start, name.length, "://", 3))
