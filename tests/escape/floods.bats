@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
+# bats file_tags=alone
 #
 # A job, or a site, that exhausts the proxy: its memory stays within bounds and comes back, and whoever is behaved is
 # served all the while.
