@@ -19,6 +19,19 @@ contained()
 		"${options[@]}" box "$@"
 }
 
+# Starts a container of the job that waits for commands.
+container_up()
+{
+	docker run -d --name "$JOB" --network none --runtime jobfence --cgroup-parent "/jobfence/$JOB/work" \
+		"${share[@]}" box sleep 1000
+}
+
+# Runs a command in that.
+inside()
+{
+	docker exec "$JOB" "$@"
+}
+
 # Fails unless what the command $1 runs in the container has sockets of the four families only.
 has_four_families()
 {
@@ -54,12 +67,7 @@ has_no_detours()
 
 @test "what a container's exec starts has sockets of four families only" {
 	job_up --domain allowed.test
-	docker run -d --name "$JOB" --network none --runtime jobfence --cgroup-parent "/jobfence/$JOB/work" \
-		"${share[@]}" box sleep 1000
-	inside()
-	{
-		docker exec "$JOB" "$@"
-	}
+	container_up
 	has_four_families inside
 }
 
@@ -73,12 +81,7 @@ has_no_detours()
 	has_no_detours contained
 	options=(--security-opt seccomp=unconfined)
 	has_no_detours contained
-	docker run -d --name "$JOB" --network none --runtime jobfence --cgroup-parent "/jobfence/$JOB/work" \
-		"${share[@]}" box sleep 1000
-	inside()
-	{
-		docker exec "$JOB" "$@"
-	}
+	container_up
 	has_no_detours inside
 }
 
