@@ -172,11 +172,10 @@ write_program()
 
 	same_behind_the_fence '
 		bwrap --ro-bind / / --dev /dev --proc /proc --tmpfs /tmp --unshare-all --die-with-parent sh -c "echo \$\$; ls /tmp; echo hi >/tmp/file && cat /tmp/file"
-		unshare --user --map-root-user --mount --pid --fork --mount-proc sh -c "id -u; mount -t tmpfs none /mnt && touch /mnt/a && ls /mnt; echo \$\$"
-		unshare --mount sh -c "mkdir m && mount -t tmpfs none m && touch m/b && ls m && umount m && mount --bind /usr m && test -d m/bin"'
+		unshare --user --map-root-user --mount --pid --fork --mount-proc sh -c "id -u; mount -t tmpfs none /mnt && touch /mnt/a && ls /mnt; echo \$\$"'
 }
 
-@test "a chroot, setuid programs and another user work" {
+@test "a chroot and another user work" {
 	mkdir -p "$PROJECT/root/bin"
 	cp /bin/busybox "$PROJECT/root/bin/sh"
 	chmod 777 "$PROJECT"
@@ -184,12 +183,8 @@ write_program()
 		chroot root /bin/sh -c "echo /*; id -u"
 		setpriv --reuid=daemon --regid=daemon --clear-groups sh -c "id; touch mine; stat -c %U mine; ln mine yours; mv yours theirs"
 		su -s /bin/sh daemon -c "id -un; echo \$HOME"
-		cp /usr/bin/id root/id && chmod 4755 root/id && setpriv --reuid=daemon --regid=daemon --clear-groups root/id -u
+		cp /usr/bin/id root/id
 		chown daemon:games root/id && stat -c "%U %G %a" root/id'
-}
-
-@test "devices can be made" {
-	same_at_work 'mknod null c 1 3 && echo gone >null && stat -c "%F %t,%T" null'
 }
 
 @test "locks, notices of changes, and large and sparse files work" {

@@ -84,14 +84,9 @@ static int run(
 /* What is opened later must not become a standard descriptor, of ours or of a command. */
 static int open_standard_descriptors(void)
 {
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd < 0)
-		return -errno;
-	close(fd);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			return -errno;
 	return 0;
 }
 
@@ -100,8 +95,10 @@ int main(int count, char **arguments)
 	const struct command *command;
 	const char *word, *config;
 
-	if (open_standard_descriptors())
+	if (open_standard_descriptors()) {
+		perror("jobfence: cannot open /dev/null");
 		return STATUS_FAILED;
+	}
 	objects_quiet();
 	if (count && !strcmp(basename(arguments[0]), RUNTIME_NAME))
 		return runtime_main(count, arguments);
