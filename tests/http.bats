@@ -220,6 +220,34 @@ raw()
 	done
 }
 
+@test "Host keeps its port, whichever way the request comes" {
+	up
+	for fetch in fetch fetch_by_proxy 'fetch_by_proxy --proxytunnel'; do
+		is "$($fetch -H 'Host: allowed.test:80' $site)" 'this is allowed.test:80'
+		is "$($fetch -H 'Host: Allowed.test.:' $site)" 'this is allowed.test'
+	done
+}
+
+@test "a length of 0 is no body" {
+	up
+	is "$(fetch -H 'Content-Length: 0' -o /dev/null -o /dev/null -o /dev/null -w '%{http_code} %{num_connects} ' $site \
+		--connect-to ::11.0.0.2: http://denied.test/ $site)" '200 1 403 1 200 0 '
+	is "$(lab_seen '.event == "connection"' | wc -l)" 1
+	like "$(converse 192.0.0.8 80 'CONNECT allowed.test:80 HTTP/1.1\r\nHost: allowed.test:80\r\nContent-Length: 0\r\n\r\nGET / HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\r\n')" \
+		'HTTP/1.1 200 Connection established*this is allowed.test*'
+}
+
+@test "empty lines before a request are passed over" {
+	up
+	like "$(converse 11.0.0.2 80 '\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\r\n')" \
+		'HTTP/1.1 200 OK*this is allowed.test'
+}
+
+@test "the head of an answer has a bound, and the refusal says so" {
+	up
+	like "$(raw "HTTP/1.1 200 OK\r\n$(printf 'A: b\\r\\n%.0s' {1..200})\r\n")" 'HTTP/1.1 502 *has too many fields*'
+}
+
 @test "a method is any token" {
 	up
 	for method in LIST PROPFIND get x-y; do

@@ -329,12 +329,12 @@ static const char *dial_problem(int status)
 	}
 }
 
-/* Writes the address that was tried last, or that the guard refused. Returns it, or NULL: there is none. */
+/* Writes the address that was tried last, is connected, or was refused by the guard. Returns it, or NULL: there is none. */
 static const char *dialled_address(
 	const struct connection *connection, int status, char text[ADDRESS_TEXT_MAX])
 {
 	const struct dial *dial = &connection->dial;
-	size_t tried = connection->state == STATE_DIALLING ? dial->next : 0;
+	size_t tried = connection->state == STATE_RESOLVING ? 0 : dial->next;
 
 	if (!tried && status == -EACCES)
 		tried = 1;

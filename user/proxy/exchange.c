@@ -12,6 +12,9 @@
 
 #define KEPT_BACK_MAX 16 /* interim responses before one that goes on */
 
+static const char response_too_long[] =
+	"the head of the response is too long, or has too many fields";
+
 static struct http_head head;
 
 void exchange_begin(struct connection *connection)
@@ -176,8 +179,7 @@ static enum step begin_response(struct connection *connection)
 		return STEP_AGAIN;
 	/* Behind a part of it the refusal would be one of its fields. */
 	buffer_put(&connection->client.out);
-	return out ? bad_gateway(connection, "the head of the response is too long")
-		   : STEP_END;
+	return out ? bad_gateway(connection, response_too_long) : STEP_END;
 }
 
 static enum step read_head(struct connection *connection)
@@ -187,14 +189,19 @@ static enum step read_head(struct connection *connection)
 	int length =
 		http_answer_find(bytes, buffer_length(in), &connection->response_scanned);
 	enum step step;
+	int error;
 
 	/* Interim responses may come faster than the client takes them. */
 	if (length > 0 && connection->client.out)
 		return STEP_WAIT;
 	if (length == 0 && buffer_length(in) < BUFFER_SIZE)
 		return STEP_WAIT;
-	if (length <= 0 || http_answer_parse(bytes, (size_t)length, &head))
-		return bad_gateway(connection, "the response of the site is malformed");
+	error = length > 0 ? http_answer_parse(bytes, (size_t)length, &head)
+			   : -(length ? EBADMSG : E2BIG);
+	if (error)
+		return bad_gateway(connection,
+			error == -E2BIG ? response_too_long
+					: "the response of the site is malformed");
 	connection->response_scanned = 0;
 	step = head.status == 101 ? change_to_websocket(connection)
 				  : begin_response(connection);

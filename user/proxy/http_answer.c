@@ -46,16 +46,22 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* HTTP/1.x, a status of three digits, and a reason for people (section 4). */
+/* HTTP/1.x, a status of three digits behind any number of blanks, and a reason for people (section 4). */
 static bool parse_status_line(struct http_head *head, const struct slice *line)
 {
 	static const char version[] = "HTTP/1.";
-	const size_t minor = sizeof(version) - 1, status = minor + 2, end = status + 3;
+	const size_t minor = sizeof(version) - 1;
 	const char *bytes = line->bytes;
+	size_t status = minor + 2, end;
 
-	if (line->length < end || memcmp(bytes, version, minor) != 0 ||
-		(bytes[minor] != '0' && bytes[minor] != '1') || bytes[minor + 1] != ' ' ||
-		(line->length > end && bytes[end] != ' '))
+	if (line->length < status || memcmp(bytes, version, minor) != 0 ||
+		(bytes[minor] != '0' && bytes[minor] != '1') || bytes[minor + 1] != ' ')
+		return false;
+	while (status < line->length && bytes[status] == ' ')
+		status++;
+	head->irregular |= status != minor + 2;
+	end = status + 3;
+	if (line->length < end || (line->length > end && bytes[end] != ' '))
 		return false;
 	for (size_t i = status; i < end; i++) {
 		if (!is_digit(bytes[i]))

@@ -281,6 +281,7 @@ static bool read_lengths(struct http_head *head, const struct slice *value, size
 		if (!parse_length(&token, &length) ||
 			(*count && length != head->content_length))
 			return false;
+		head->irregular |= token.length != value->length;
 		head->content_length = length;
 		++*count;
 	}

@@ -73,6 +73,13 @@ void http_head_reset(struct http_head *head, bool response);
  */
 int http_head_finish(struct http_head *head);
 
+/* Whether a request has no body: no length, or one of 0. */
+static inline bool http_head_is_all(const struct http_head *head)
+{
+	return head->framing == FRAMING_NONE ||
+	       (head->framing == FRAMING_LENGTH && !head->content_length);
+}
+
 /* Whether a request has a method; methods are case-sensitive (RFC 9110 section 9.1). */
 bool method_is(const struct slice *method, const char *name);
 

@@ -45,7 +45,7 @@ static const char *read_connect(const struct http_head *head, struct http_target
 		return malformed_host;
 	if (!target->port)
 		return "CONNECT needs a port";
-	if (head->framing == FRAMING_CHUNKED || head->content_length)
+	if (!http_head_is_all(head))
 		return "CONNECT has no body";
 	if (count > 1)
 		return more_than_one_host;
@@ -89,10 +89,11 @@ static const char *read_authority(
 		return absolute && head->minor == 0 ? NULL : "there is no Host";
 	if (host_parse_with_port(value->bytes, value->length, &host, &port))
 		return malformed_host;
+	/* Of the two that agree, Host is what is signed. */
+	target->given_port = port;
 	if (!absolute) {
 		target->host = host;
 		target->port = port ? port : default_port;
-		target->given_port = port;
 		return NULL;
 	}
 	if (!host_equal(&host, &target->host) || (port ? port : PORT_HTTP) != target->port)

@@ -14,7 +14,7 @@
 struct http_target {
 	struct host host;
 	uint16_t port;	     /* host byte order */
-	uint16_t given_port; /* that the request named, 0: none */
+	uint16_t given_port; /* in Host, or in the target without one; 0: none */
 	bool connect;
 	struct slice
 		path; /* origin-form, with the query; without the leading "/" where it had none */

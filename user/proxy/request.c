@@ -34,7 +34,7 @@ static enum step refuse_host(struct connection *connection, const struct host *h
 		.reason = reason,
 		.name = host->name,
 		.explanation = explanation,
-		.keep = head.framing == FRAMING_NONE && head.keep_alive && head.minor > 0 &&
+		.keep = http_head_is_all(&head) && head.keep_alive && head.minor > 0 &&
 			!method_is(&head.method, "CONNECT"),
 		.without_body = method_is(&head.method, "HEAD") };
 
@@ -85,7 +85,7 @@ static enum step begin_connect(
 static bool may_reuse(const struct connection *connection, const struct http_target *target)
 {
 	bool repeatable =
-		head.framing == FRAMING_NONE &&
+		http_head_is_all(&head) &&
 		(method_is(&head.method, "GET") || method_is(&head.method, "HEAD") ||
 			method_is(&head.method, "OPTIONS"));
 
@@ -114,7 +114,7 @@ static enum step forward(
 		.head = method_is(&head.method, "HEAD"),
 		.old = head.minor == 0,
 		.keep = head.keep_alive,
-		.websocket = head.websocket && head.framing == FRAMING_NONE,
+		.websocket = head.websocket && http_head_is_all(&head),
 	};
 	http_body_begin(&connection->request, head.framing, head.content_length, true);
 	if (reuse) {
@@ -164,13 +164,16 @@ static void check_upstream(struct connection *connection)
 		upstream_close(connection);
 }
 
-/* An empty line before a request is allowed (RFC 9112 section 2.2). */
-static void skip_empty_line(struct connection *connection)
+static bool begins_with_empty_line(const struct buffer *in)
 {
-	const struct buffer *in = connection->client.in;
+	return buffer_length(in) >= 2 && in->bytes[in->start] == '\r' &&
+	       in->bytes[in->start + 1] == '\n';
+}
 
-	if (buffer_length(in) >= 2 && in->bytes[in->start] == '\r' &&
-		in->bytes[in->start + 1] == '\n')
+/* Empty lines before a request are allowed (RFC 9112 section 2.2). */
+static void skip_empty_lines(struct connection *connection)
+{
+	while (begins_with_empty_line(connection->client.in))
 		consume(connection, 2);
 }
 
@@ -210,7 +213,7 @@ enum step head_step(struct connection *connection)
 			return length == -EAGAIN ? STEP_WAIT : STEP_END;
 	}
 	check_upstream(connection);
-	skip_empty_line(connection);
+	skip_empty_lines(connection);
 	if (client->in) {
 		enum step step = read_head(connection);
 
