@@ -171,6 +171,19 @@ static bool is_tunnel(const struct client *client, const struct origin *origin,
 		       client->said.bytes + asked->end, client->said.length - asked->end);
 }
 
+/* Where a site's answers are not what a strict reader reads, the request to them was the last on their connection. */
+static void require_left(const struct reading *heard, const struct origin *origin)
+{
+	struct reading said;
+	size_t whole = 0;
+
+	traffic_read_responses(&said, &origin->said, heard);
+	for (size_t i = 0; i < said.count; i++)
+		whole += said.messages[i].whole && said.messages[i].status >= 200;
+	require(!said.malformed || said.full || heard->count <= whole + 1);
+	traffic_free(&said);
+}
+
 /*
  * The requests that a site heard, each of which is to be one of those that the job said, behind `*next`. The first on a
  * connection may be the last of the connection before it, which was idle and gone.
@@ -204,6 +217,7 @@ static void require_requests(const struct client *client, const struct reading *
 		}
 	}
 	require(!heard.malformed || heard.full || said->full);
+	require_left(&heard, origin);
 	traffic_free(&heard);
 }
 
