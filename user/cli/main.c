@@ -10,8 +10,8 @@
 #include "cli/runtime.h"
 #include "core/objects.h"
 #include "core/privileges.h"
-#include "lib/umask.h"
 #include "lib/cleanup.h"
+#include "lib/umask.h"
 
 void report_failure(const struct failure *failure)
 {

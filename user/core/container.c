@@ -119,31 +119,34 @@ static int start(const struct job *job, bool ends_with_caller, struct failure *f
 	return error;
 }
 
-/* Returns a pidfd, or -ESRCH where there is no container. */
-static int find_init(const struct job *job)
+/* Returns a pidfd, with the number in `pid`, or -ESRCH where there is no container. */
+static int find_init(const struct job *job, pid_t *pid)
 {
-	pid_t pid = cgroup_first_process(job->paths.init);
-	_fd_ int init = pid > 0 ? pidfd_open(pid, 0) : -1;
+	_fd_ int init = -1;
 
+	*pid = cgroup_first_process(job->paths.init);
+	if (*pid > 0)
+		init = pidfd_open(*pid, 0);
 	/* By now the number may be of another process. */
-	if (init < 0 || !cgroup_has_process(job->paths.init, pid))
+	if (init < 0 || !cgroup_has_process(job->paths.init, *pid))
 		return -ESRCH;
 	return TAKE_FD(init);
 }
 
 bool container_is_there(const struct job *job)
 {
-	_fd_ int init = find_init(job);
+	pid_t pid;
+	_fd_ int init = find_init(job, &pid);
 
 	return init >= 0;
 }
 
-static int open_root(const struct job *job)
+static int open_root(pid_t pid)
 {
 	char path[PATH_SIZE];
 	int root;
 
-	if (path_format(path, "/proc/%d/root", (int)cgroup_first_process(job->paths.init)))
+	if (path_format(path, "/proc/%d/root", (int)pid))
 		return -ENAMETOOLONG;
 	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return root < 0 ? -errno : root;
@@ -152,16 +155,17 @@ static int open_root(const struct job *job)
 int container_open(const struct job *job, bool ends_with_caller,
 	struct container *container, struct failure *failure)
 {
+	pid_t pid;
 	int error;
 
-	container->init = find_init(job);
+	container->init = find_init(job, &pid);
 	if (container->init == -ESRCH) {
 		error = start(job, ends_with_caller, failure);
 		if (error)
 			return error;
-		container->init = find_init(job);
+		container->init = find_init(job, &pid);
 	}
-	container->root = container->init < 0 ? -ESRCH : open_root(job);
+	container->root = container->init < 0 ? -ESRCH : open_root(pid);
 	return container->root < 0
 		       ? fail(failure, container->root, "cannot open the job's namespaces")
 		       : 0;

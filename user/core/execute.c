@@ -95,24 +95,16 @@ struct start {
 	int pipe;
 };
 
-/* By its path: the folder itself may be covered in the job's view. */
-static int enter_folder(const char *path)
-{
-	return chdir(path) ? -errno : 0;
-}
-
 static int enter(const struct start *start)
 {
+	const struct user *user = &start->execution->user;
 	int error = container_enter(start->container);
 
+	/* By its path: the folder itself may be covered in the job's view. */
+	if (!error && chdir(start->folder))
+		error = -errno;
 	if (!error)
-		error = enter_folder(start->folder);
-	if (!error)
-		error = view_make_runtime_folder(start->execution->user.change
-							 ? start->execution->user.uid
-							 : getuid(),
-			start->execution->user.change ? start->execution->user.gid
-						      : getgid());
+		error = view_make_runtime_folder(user->uid, user->gid);
 	/* A kernel without keys has none to share. */
 	if (!error && syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 &&
 		errno != ENOSYS)

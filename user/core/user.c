@@ -105,7 +105,10 @@ static int find_named(const char *text, struct user *user, struct failure *failu
 
 int user_find(const char *text, struct user *user, struct failure *failure)
 {
-	*user = (struct user){};
+	uid_t uid;
+	gid_t gid;
+
+	*user = (struct user){ .uid = getuid(), .gid = getgid() };
 	if (text) {
 		int error = find_named(text, user, failure);
 
@@ -114,16 +117,18 @@ int user_find(const char *text, struct user *user, struct failure *failure)
 				"user %u is one of those that proxies run as", user->uid);
 		return error;
 	}
-	if (!parse_id(getenv("SUDO_UID"), &user->uid) ||
-		!parse_id(getenv("SUDO_GID"), &user->gid))
+	if (!parse_id(getenv("SUDO_UID"), &uid) || !parse_id(getenv("SUDO_GID"), &gid))
 		return 0;
+	user->uid = uid;
+	user->gid = gid;
 	return note_entry(user, getpwuid(user->uid), failure);
 }
 
 static bool is_of_user_before(const char *name)
 {
 	/* XDG_DATA_DIRS and XDG_CONFIG_DIRS are the node's. */
-	return (!strncmp(name, "XDG_", 4) && !strstr(name, "_DIRS=")) ||
+	return (!strncmp(name, "XDG_", 4) && strncmp(name, "XDG_DATA_DIRS=", 14) &&
+		       strncmp(name, "XDG_CONFIG_DIRS=", 16)) ||
 	       !strncmp(name, "DBUS_SESSION_BUS_ADDRESS=", 25);
 }
 

@@ -13,7 +13,7 @@
 #define USER_GROUPS_MAX 1024 /* supplementary ones */
 
 struct user {
-	bool change; /* false: stay who we are */
+	bool change; /* false: stay who we are, which uid and gid say */
 	uid_t uid;
 	gid_t gid;
 	int group_count;

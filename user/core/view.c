@@ -53,14 +53,6 @@ static int take_step(char step[VIEW_STEP_MAX], const char *format, ...)
 	return 0;
 }
 
-static int copy_tree(const char *path, bool recursive)
-{
-	int tree = open_tree(AT_FDCWD, path,
-		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
-
-	return tree < 0 ? -errno : tree;
-}
-
 /* Takes `from`, to be attached at `path` later. Returns 0, also where there is no such thing, or -errno. */
 static int keep(struct kept *kept, const char *from, const char *path)
 {
@@ -71,9 +63,10 @@ static int keep(struct kept *kept, const char *from, const char *path)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 	if (strlen(path) >= sizeof(kept->path))
 		return -ENAMETOOLONG;
-	kept->tree = copy_tree(from, true);
+	kept->tree = open_tree(
+		AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	if (kept->tree < 0)
-		return kept->tree;
+		return -errno;
 	kept->folder = S_ISDIR(status.st_mode);
 	strcpy(kept->path, path);
 	return 0;
@@ -168,12 +161,13 @@ static int cover_mount(const struct mntent *entry, int own_cgroup)
 {
 	const char *type = entry->mnt_type, *path = entry->mnt_dir;
 
-	if (!file_exists(path))
-		return 0;
 	if (!strcmp(type, "bpf") || !strcmp(type, "autofs"))
 		return cover_empty(path);
 	if (!strcmp(type, "proc") && strcmp(path, "/proc"))
 		return cover(path, "proc", PRIVATE_FLAGS | MS_NOEXEC, NULL);
+	/* What was covered already is out of sight. An automounter would be asked for its folder here. */
+	if (strncmp(type, "cgroup", 6) || !file_exists(path))
+		return 0;
 	if (!strcmp(type, "cgroup2"))
 		return show_own_cgroup(own_cgroup, path);
 	return strcmp(type, "cgroup") ? 0 : make_read_only(path);
