@@ -3,6 +3,7 @@
 #
 # What calls `run`: each gets the command's status, and nothing is left.
 
+# shellcheck disable=SC2016 # scripts are expanded by inner shells
 load lib/job
 
 RUN=("$JOBFENCE" run --rate 0 --domain allowed.test --)

@@ -3,6 +3,7 @@
 #
 # Builds, and work on files.
 
+# shellcheck disable=SC2016 # scripts are expanded by inner shells
 load ../lib/work
 
 # The standard library is compiled once.
@@ -168,6 +169,7 @@ write_program()
 }
 
 @test "bubblewrap and unshare make sandboxes of their own" {
+	# shellcheck disable=SC2034 # read by same_behind_the_fence
 	local ways=(loopback run exec) # Docker's capabilities are too few for it
 
 	same_behind_the_fence '

@@ -3,6 +3,7 @@
 #
 # Package managers and git, against origins that the test makes.
 
+# shellcheck disable=SC2016 # scripts are expanded by inner shells
 load ../lib/origins
 
 share()
@@ -127,7 +128,7 @@ publish_repository()
 	export GIT_AUTHOR_DATE=2020-01-01T00:00:00Z GIT_COMMITTER_DATE=2020-01-01T00:00:00Z
 	git init -q --bare "$there" && git -C "$there" config http.receivepack true && git -C "$there" config uploadpack.allowFilter true &&
 		git -C "$there" symbolic-ref HEAD refs/heads/main
-	git init -q "$BATS_TEST_TMPDIR/first" && cd "$BATS_TEST_TMPDIR/first"
+	git init -q "$BATS_TEST_TMPDIR/first" && cd "$BATS_TEST_TMPDIR/first"  || return
 	seq 300000 | openssl enc -aes-128-ctr -K 00 -iv 00 2>/dev/null >large
 	git add . && git -c user.name=a -c user.email=a@allowed.test commit -qm first && git push -q "$there" HEAD:main
 	chown -R www-data: "$there"

@@ -3,6 +3,7 @@
 #
 # Servers, agents and workers inside a job, which use its own ports, sockets, memory and terminals.
 
+# shellcheck disable=SC2016 # scripts are expanded by inner shells
 load ../lib/work
 
 @test "PostgreSQL is started, used by TCP and by a Unix socket, and stopped" {
