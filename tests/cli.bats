@@ -179,9 +179,11 @@ for name in "127.0.0.1", "192.0.0.8", socket.gethostname():
 @test "a command has the identity of its user, and the modes of its caller" {
 	local seen
 
+	# shellcheck disable=SC2016 # expanded by the inner shell
 	seen=$(in_lab env HOME=/root XDG_CACHE_HOME=/root/.cache MAIL=/var/mail/root \
 		"$JOBFENCE" run --user nobody -- sh -c 'echo "$HOME $USER $LOGNAME $MAIL $XDG_CACHE_HOME $XDG_RUNTIME_DIR"; id -Gn')
 	is "$seen" $'/nonexistent nobody nobody /var/mail/nobody  /run/user/65534\nnogroup'
+	# shellcheck disable=SC2016 # expanded by the inner shell
 	is "$(in_lab env HOME=/root "$JOBFENCE" run --user nobody -- env HOME=/srv sh -c 'echo "$HOME"')" /srv
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	is "$(in_lab sh -c 'umask 077; exec "$@"' masked "$JOBFENCE" run --user nobody --domain allowed.test -- \

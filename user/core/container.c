@@ -156,11 +156,11 @@ int container_open(const struct job *job, bool ends_with_caller,
 	struct container *container, struct failure *failure)
 {
 	pid_t pid;
-	int error;
 
 	container->init = find_init(job, &pid);
 	if (container->init == -ESRCH) {
-		error = start(job, ends_with_caller, failure);
+		int error = start(job, ends_with_caller, failure);
+
 		if (error)
 			return error;
 		container->init = find_init(job, &pid);

@@ -65,8 +65,8 @@ static int note_entry(
 	struct user *user, const struct passwd *entry, struct failure *failure)
 {
 	user->change = true;
-	strcpy(user->home, "/");
-	strcpy(user->shell, "/bin/sh");
+	snprintf(user->home, sizeof(user->home), "/");
+	snprintf(user->shell, sizeof(user->shell), "/bin/sh");
 	if (!entry)
 		return 0;
 	snprintf(user->name, sizeof(user->name), "%s", entry->pw_name);

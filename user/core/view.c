@@ -39,36 +39,36 @@ static void cleanup_kept(struct kept *kept)
 		close(kept->tree);
 }
 
-static int take_step(char step[VIEW_STEP_MAX], const char *format, ...)
+static void take_step(char step[VIEW_STEP_MAX], const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* Notes what is being done, for the message should it fail. */
-static int take_step(char step[VIEW_STEP_MAX], const char *format, ...)
+static void take_step(char step[VIEW_STEP_MAX], const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(step, VIEW_STEP_MAX, format, arguments);
 	va_end(arguments);
-	return 0;
 }
 
 /* Takes `from`, to be attached at `path` later. Returns 0, also where there is no such thing, or -errno. */
 static int keep(struct kept *kept, const char *from, const char *path)
 {
+	const size_t length = strlen(path);
 	struct stat status;
 
 	*kept = (struct kept){ .tree = -1 };
 	if (stat(from, &status))
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-	if (strlen(path) >= sizeof(kept->path))
+	if (length >= sizeof(kept->path))
 		return -ENAMETOOLONG;
 	kept->tree = open_tree(
 		AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	if (kept->tree < 0)
 		return -errno;
 	kept->folder = S_ISDIR(status.st_mode);
-	strcpy(kept->path, path);
+	memcpy(kept->path, path, length + 1);
 	return 0;
 }
 
@@ -86,7 +86,7 @@ static int make_place(const struct kept *kept)
 
 	if (file_exists(kept->path))
 		return 0;
-	strcpy(parent, kept->path);
+	memcpy(parent, kept->path, sizeof(parent));
 	*strrchr(parent, '/') = '\0';
 	error = folder_make(kept->folder ? kept->path : parent);
 	if (error || kept->folder)
@@ -178,8 +178,9 @@ static int cover_mounts(int own_cgroup, char step[VIEW_STEP_MAX])
 	_free_ char *text = NULL;
 	_file_ FILE *mounts = NULL;
 	const struct mntent *entry;
-	int error = take_step(step, "read the mounts");
+	int error = 0;
 
+	take_step(step, "read the mounts");
 	mounts = open_mounts(&text);
 	if (!mounts)
 		return -EIO;
@@ -246,28 +247,25 @@ int view_make(const struct job *job, char step[VIEW_STEP_MAX])
 	_cleanup_(cleanup_kept) struct kept resolv_conf = { .tree = -1 };
 	_cleanup_(cleanup_kept) struct kept locks = { .tree = -1 };
 	_fd_ int own_cgroup = -1;
-	int error = take_step(step, "make the mounts private");
+	int error;
 
+	take_step(step, "make the mounts private");
 	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return -errno;
 	take_step(step, "open cgroup %.100s", job->cgroup);
 	own_cgroup = open(job->cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (own_cgroup < 0)
 		return -errno;
-	take_step(step, "keep " RESOLV_CONF);
+	take_step(step, "keep " RESOLV_CONF " and /run/lock");
 	error = keep_resolv_conf(job, &resolv_conf);
-	if (!error)
-		error = take_step(step, "keep /run/lock");
 	if (!error)
 		error = keep(&locks, "/run/lock", "/run/lock");
 	if (!error)
 		error = cover_all(own_cgroup, step);
-	if (!error)
-		error = take_step(step, "attach /run/lock");
-	if (!error)
-		error = put_back(&locks);
-	if (!error)
-		error = take_step(step, "attach " RESOLV_CONF);
+	if (error)
+		return error;
+	take_step(step, "attach " RESOLV_CONF " and /run/lock");
+	error = put_back(&locks);
 	return error ? error : put_back(&resolv_conf);
 }
 

@@ -78,12 +78,13 @@ static bool parse_status_line(struct http_head *head, const struct slice *line)
 static bool join_line(struct http_head *head, char *start, const struct slice *line)
 {
 	struct slice *value;
+	size_t gap;
 
 	if (!head->count)
 		return false;
 	value = &head->fields[head->count - 1].value;
-	for (char *at = start - 1; at > value->bytes + value->length - 1; at--)
-		*at = ' ';
+	gap = (size_t)(start - (value->bytes + value->length));
+	memset(start - gap, ' ', gap);
 	value->length = (size_t)(line->bytes + line->length - value->bytes);
 	slice_trim(value);
 	head->irregular = true;
