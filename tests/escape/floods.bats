@@ -230,7 +230,7 @@ with open(f"/proc/{pid}/mem", "r+b", 0) as memory:
 
 	shorten $exchange 1
 	for path in silence half-head; do
-		like "$(fetch -D - $site/$path)" "HTTP/1.1 504 *job $JOB: allowed.test: the site*did not answer in time"
+		like "$(fetch -D - $site/$path)" "HTTP/1.1 504 *job $JOB: allowed.test: the site*did not answer in time: @(11.0.0.2|2600:1::2)"
 	done
 	ends_with 18 fetch -o /dev/null $site/half/1000
 	ends_with 18 fetch -o /dev/null $site/half-chunk/1000

@@ -143,6 +143,7 @@ def inside(prefix):
     shell.terminal.setwinsize(30, 100)
     shell.seen("resized")
     shell.seen(PROMPT)
+    shell.say("wait")  # when the shell tells of the end that it caused is up to it
     print(shell.say("stty size"))
     shell.terminal.sendline("exit 3")
     shell.seen(pexpect.EOF)
