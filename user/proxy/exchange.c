@@ -138,8 +138,10 @@ static enum step change_to_websocket(struct connection *connection)
 {
 	struct buffer *out = peer_out(&connection->client);
 
-	/* A mere status 101 may be one that the site was talked into; then it goes on reading requests. */
-	if (!connection->asked.websocket || !head.websocket)
+	/* A mere status 101 may be one that the site was talked into; then it goes on reading requests. So may be one
+	 * that not every reader reads alike. */
+	if (!connection->asked.websocket || !head.websocket || head.irregular ||
+		connection->irregular)
 		return bad_gateway(connection,
 			"the site changed the protocol otherwise than it was asked");
 	if (!out || !http_response_write(&head, &connection->asked, true, out))
