@@ -44,8 +44,9 @@ is_gone()
 }
 
 @test "a terminal" {
-	calls 7 script -qec "$(line)" /dev/null
-	calls 7 script -qec "$(line) | cat; exit \${PIPESTATUS[0]}" /dev/null
+	# The shell of `script` is that of the environment, which need not be bash.
+	calls 7 env SHELL=/bin/bash script -qec "$(line)" /dev/null
+	calls 7 env SHELL=/bin/bash script -qec "$(line) | cat; exit \${PIPESTATUS[0]}" /dev/null
 }
 
 @test "cron's environment" {
