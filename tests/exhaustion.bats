@@ -73,6 +73,31 @@ site=http://allowed.test
 	is "$(<"$BATS_TEST_TMPDIR/asked")" "$(in_job dig +short allowed.test)"
 }
 
+# What process $1 took over from its caller, one fact a line.
+inherited_by()
+{
+	in_lab sh -c 'cd "/proc/$1" && sed -n "s/^Max \\(cpu time\\|address\\|data\\|processes\\|open files\\)/&/p" limits | tr -s " "
+		cat oom_score_adj; readlink cwd; ps -o cls=,ni=,sid= -p "$1"; ionice -p "$1"; taskset -p "$1" | cut -d: -f2
+		grep -c ^Sig[^PQ].*[^0]$ status; cat personality timerslack_ns' sh "$1"
+}
+
+@test "a proxy has limits, priorities and processors of its own, and a command those of its caller" {
+	local caller=(setarch -R prlimit --nofile=256: --cpu=20: --as=4000000000: --data=2000000000: --nproc=4000: choom -n 500 --
+		ionice -c 3 nice -n 7 chrt --batch 0 taskset 1)
+	local worker
+
+	in_lab "${caller[@]}" "$JOBFENCE" up --job "$JOB" --domain allowed.test --json >"$BATS_TEST_TMPDIR/up.json"
+	worker=$(inherited_by "$(proxy_worker)")
+	jobfence down "$JOB"
+	job_up --domain allowed.test
+	is "$(sed "s/ [0-9]*$//" <<<"$worker")" "$(inherited_by "$(proxy_worker)" | sed "s/ [0-9]*$//")"
+	like "$worker" '*open files 8192 8192*'
+	in_job curl -sS --fail-early --parallel --parallel-max 200 "$site/?[1-300]" -o /dev/null
+	jobfence down "$JOB"
+	is "$(in_lab "${caller[@]}" "$JOBFENCE" run --rate 0 --domain allowed.test -- sh -c 'ulimit -Sn; ulimit -St; nice; cat /proc/self/oom_score_adj')" \
+		"$(printf '%s\n' 256 20 7 500)"
+}
+
 # As its own user: who is not needs CAP_SYS_RESOURCE.
 limit_descriptors()
 {

@@ -13,9 +13,9 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include "core/cgroup.h"
+#include "core/daemon.h"
 #include "core/launch.h"
 #include "core/listen.h"
 #include "core/netns.h"
@@ -34,6 +34,8 @@
 /* What the child tells before it becomes the proxy. */
 struct report {
 	int error;
+	const char *
+		step; /* what failed: a constant of this program, the same in both processes */
 	struct endpoint proxy4, proxy6, dns4, dns6;
 };
 
@@ -183,15 +185,15 @@ static __attribute__((noreturn)) void become_proxy(const struct launch *launch)
 {
 	char *const arguments[] = { (char *)PROXY_PROGRAM, (char *)"supervisor", NULL };
 	struct report report = {};
-	struct listeners listeners;
+	struct listeners listeners = {};
 	int report_fd, addresses = -1;
 
-	setsid();
-	umask(022);
+	report.error = daemon_begin(PROXY_OPEN_FILES_MAX, &report.step);
 	report_fd = fcntl(launch->report, F_DUPFD_CLOEXEC, 2 * FD_TEMPORARY);
-	report.error = open_listeners(launch, &listeners, &addresses);
-	if (!report.error && chdir("/"))
-		report.error = -errno;
+	if (!report.error) {
+		report.step = "make its sockets";
+		report.error = open_listeners(launch, &listeners, &addresses);
+	}
 	if (!report.error)
 		report.error = hand_over(launch, &listeners, addresses);
 	report.proxy4 = listeners.endpoint_proxy4;
@@ -212,7 +214,7 @@ static int read_report(struct job *job, int fd, struct failure *failure)
 	if (read(fd, &report, sizeof(report)) != sizeof(report))
 		return fail(failure, -EPIPE, "the proxy ended before it began");
 	if (report.error)
-		return fail(failure, report.error, "cannot make the proxy's sockets");
+		return fail(failure, report.error, "the proxy cannot %s", report.step);
 	job->proxy4 = report.proxy4;
 	job->proxy6 = report.proxy6;
 	job->dns4 = report.dns4;

@@ -28,9 +28,8 @@
 #include "lib/cleanup.h"
 #include "proxy/sandbox.h"
 
-#define LOG_MAX	       (1UL << 20) /* bytes of proxy.log, the only file that is open for writing */
-#define FD_OWN_MIN     16 /* descriptors that the worker connects have this number at least */
-#define OPEN_FILES_MAX (8UL * JOB_CONNECTIONS_MAX) /* two sockets and two pipes for each */
+#define LOG_MAX	   (1UL << 20) /* bytes of proxy.log, the only file that is open for writing */
+#define FD_OWN_MIN 16 /* descriptors that the worker connects have this number at least */
 
 static int drop_capabilities(void)
 {
@@ -51,13 +50,8 @@ static int drop_bounding_set(void)
 static int set_limits(void)
 {
 	const struct rlimit none = { 0, 0 }, log = { LOG_MAX, LOG_MAX };
-	struct rlimit files;
+	const struct rlimit files = { PROXY_OPEN_FILES_MAX, PROXY_OPEN_FILES_MAX };
 
-	if (getrlimit(RLIMIT_NOFILE, &files))
-		return -errno;
-	if (files.rlim_max > OPEN_FILES_MAX)
-		files.rlim_max = OPEN_FILES_MAX;
-	files.rlim_cur = files.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &files) || setrlimit(RLIMIT_CORE, &none) ||
 		setrlimit(RLIMIT_FSIZE, &log))
 		return -errno;
@@ -254,7 +248,7 @@ static int allow_connecting(scmp_filter_ctx filter)
 	int error = 0;
 
 	static_assert(FD_DNS_TCP6 < FD_OWN_MIN, "descriptors are told apart by a bit");
-	for (scmp_datum_t bit = FD_OWN_MIN; !error && bit < OPEN_FILES_MAX; bit *= 2)
+	for (scmp_datum_t bit = FD_OWN_MIN; !error && bit < PROXY_OPEN_FILES_MAX; bit *= 2)
 		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(connect), 1,
 			SCMP_A0(SCMP_CMP_MASKED_EQ, bit, bit));
 	return error;

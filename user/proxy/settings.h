@@ -12,6 +12,9 @@
 
 #include "jobfence/fence.h"
 
+#define PROXY_OPEN_FILES_MAX \
+	(8UL * JOB_CONNECTIONS_MAX) /* two sockets and two pipes for each */
+
 enum proxy_fd {
 	FD_SETTINGS = 3,
 	FD_LISTENER4, /* TCP, listening, in the job's namespace */
