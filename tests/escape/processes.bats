@@ -219,3 +219,46 @@ for verb in ["run"], ["exec", job, "--"]:
 		ends_with 1 jobfence run --user $user -- test -e /run/jobfence
 	done
 }
+
+@test "what is shared is seen, and nothing beside it" {
+	local run=(in_lab "$JOBFENCE" run --rate 0)
+
+	in_lab sh -c 'mkdir -p /run/service/below /run/beside && echo shared >/run/service/below/file && echo other >/run/beside/file'
+	is "$("${run[@]}" --share /run/service -- sh -c 'cat /run/service/below/file; ls /run | grep -vx lock')" $'shared\nservice\nuser'
+	is "$("${run[@]}" --share /var/run/service/below/file -- sh -c 'cat /run/service/below/file; ls /run/service')" $'shared\nbelow'
+	ends_with 125 "${run[@]}" --share /run/jobfence -- true
+	like "$ERRORS" '*leads around the fence*'
+	ends_with 125 "${run[@]}" --share /run/service/../jobfence -- true
+	like "$ERRORS" '*absolute path*'
+	ends_with 125 "${run[@]}" --share /home -- true
+	like "$ERRORS" '*need not be shared*'
+	ends_with 125 "${run[@]}" --share /run/absent -- true
+	like "$ERRORS" 'jobfence: cannot share /run/absent: No such file or directory'
+}
+
+@test "a service whose socket is shared answers the job, and no other does" {
+	local policy=$BATS_TEST_TMPDIR/policy log=$BATS_TEST_TMPDIR/services
+	local ask='import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+print(s.recv(99).decode())'
+
+	in_lab python3 -uc 'import os, socket
+print(os.getpid())
+listeners = {}
+for name in "shared", "other":
+    os.mkdir("/run/" + name)
+    listeners[name] = socket.create_server(f"/run/{name}/socket", family=socket.AF_UNIX)
+print("ready")
+while True:
+    listeners["shared"].accept()[0].send(b"shared")' >"$log" 3>&- &
+	await "$log" ready
+	VICTIM=$(head -n 1 "$log")
+	is "$(in_lab "$JOBFENCE" run --share /run/shared/socket -- python3 -c "$ask" /run/shared/socket)" shared
+	ends_with 1 in_lab "$JOBFENCE" run --share /run/shared/socket -- python3 -c "$ask" /run/other/socket
+	printf '%s\n' 'accept = http' 'allow_domain = *' 'share = /run/shared /run/absent' >"$policy"
+	job_up --config "$policy" --domain allowed.test
+	is "$(jobfence show "$JOB" --json | jq -c .shares)" '["/run/shared","/run/absent"]'
+	is "$(in_job python3 -c "$ask" /run/shared/socket)" shared
+	ends_with 1 in_job python3 -c "$ask" /run/other/socket
+}

@@ -8,8 +8,8 @@
 
 const struct command commands[] = {
 	{ "run", "[--] COMMAND [ARG...]", "run a command in a job of its own",
-		OPTIONS_JOB | OPTIONS_LEARNED | OPTIONS_EXECUTE | OPTIONS_COMMAND |
-			OPTIONS_ROOT,
+		OPTIONS_JOB | OPTIONS_LEARNED | OPTIONS_EXECUTE | OPTIONS_SHARE |
+			OPTIONS_COMMAND | OPTIONS_ROOT,
 		run_command, EXIT_BEFORE },
 	{ "up", "", "build the fence of a job",
 		OPTIONS_JOB | OPTIONS_PLACE | OPTIONS_JSON | OPTIONS_ROOT, up_command, 0 },

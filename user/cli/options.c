@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/options.h"
+#include "core/share.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
 
@@ -69,6 +70,16 @@ static int set_user(struct options *o, const char *argument, struct failure *fai
 	(void)failure;
 	o->user = argument;
 	return 0;
+}
+
+/* A path that is not there is a mistake of who types it, who is told; a policy is for many nodes. */
+static int add_share(struct options *o, const char *argument, struct failure *failure)
+{
+	int error = share_add(&o->shares, argument, failure);
+
+	if (!error && !file_exists(argument))
+		return fail(failure, -errno, "cannot share %s", argument);
+	return error;
 }
 
 static int set_signature(struct options *o, const char *argument, struct failure *failure)
@@ -226,6 +237,8 @@ static const struct option_row rows[] = {
 	{ "pid", "PID", OPTIONS_PLACE, set_pid, "the same, by a process that is in it" },
 	{ "user", "USER", OPTIONS_EXECUTE, set_user,
 		"run the command as USER[:GROUP], with the HOME and groups of that user; who called sudo, if any" },
+	{ "share", "PATH", OPTIONS_SHARE, add_share,
+		"keep a path below /run, or another folder that the command has of its own" },
 	{ "no-proxy-env", NULL, OPTIONS_EXECUTE, set_no_proxy_variables,
 		"leave http_proxy and its like as they are" },
 	{ "annotations", NULL, OPTIONS_HOOK, set_annotations,
@@ -303,6 +316,7 @@ void options_free(struct options *options)
 {
 	spec_free(&options->spec);
 	free(options->spec_text);
+	json_decref(options->shares);
 }
 
 void options_print(unsigned groups, FILE *file)

@@ -20,6 +20,7 @@ enum option_group {
 	OPTIONS_LEARNED = 1 << 8, /* where what a job learned goes */
 	OPTIONS_ROOT = 1 << 9,	  /* no option: the verb needs privileges */
 	OPTIONS_HOOK = 1 << 10,
+	OPTIONS_SHARE = 1 << 11, /* what of the node a command sees */
 	OPTIONS_UPDATE = 1 << 30,
 	OPTIONS_CHECK = 1 << 29, /* how a job is checked against the policy */
 	OPTIONS_UPGRADE = 1 << 28,
@@ -39,6 +40,7 @@ struct options {
 	const char *cgroup;
 	char netns[PATH_SIZE]; /* empty: not given */
 	const char *user;
+	json_t *shares;					 /* NULL: none */
 	const char *learn_output;			 /* NULL: standard output */
 	size_t learn_collapse;				 /* 0: never */
 	const char *new_rate;				 /* NULL: not given */

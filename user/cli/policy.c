@@ -30,6 +30,11 @@ int admit(struct options *options, struct job *job, struct failure *failure)
 	if (error)
 		return error;
 	job->max_connections = policy.max_connections;
+	job->shares = TAKE(options->shares, NULL);
+	if (!job->shares)
+		job->shares = json_incref(policy.shares);
+	else if (policy.shares && json_array_extend(job->shares, policy.shares))
+		return fail(failure, -ENOMEM, "shares");
 	job->spec = TAKE(options->spec, (struct job_spec){});
 	return 0;
 }

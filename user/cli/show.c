@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "core/condition.h"
+#include "core/container.h"
 #include "core/usage.h"
 #include "lib/cleanup.h"
 #include "lib/moment.h"
@@ -166,6 +167,19 @@ static void print_learned(const struct learned *learned)
 			(unsigned long long)learned->domains[i].count);
 }
 
+/* What a command gets from `exec`. */
+static void print_container(const struct job *job)
+{
+	const json_t *path;
+	size_t i;
+
+	printf("container  %s\n", container_is_there(job)
+					  ? "there; exec joins it"
+					  : "none yet; the first exec makes one");
+	json_array_foreach(job->shares, i, path)
+		printf("shared     %s\n", json_string_value(path));
+}
+
 static void print_text(const struct job *job, const struct usage *usage)
 {
 	enum condition condition = job_condition(job);
@@ -185,6 +199,7 @@ static void print_text(const struct job *job, const struct usage *usage)
 	if (job->proxy_pid)
 		printf("proxy      %d at " PROXY_ADDRESS4 ":80\n", (int)job->proxy_pid);
 	print_restarts(&usage->proxy);
+	print_container(job);
 	printf("connections led to the proxy: %llu\n",
 		(unsigned long long)usage->job.connections);
 	if (job->pacing == PACING_EDT) {

@@ -35,6 +35,7 @@ int job_init(struct job *job)
 void job_free(struct job *job)
 {
 	spec_free(&job->spec);
+	json_decref(job->shares);
 }
 
 static int open_cgroup(struct job *job, const char *given, struct failure *failure)
@@ -193,7 +194,7 @@ static int build(struct job *job, const struct placement *where, struct failure 
 	if (error)
 		return fail(failure, error, "cannot make %s", job->paths.run);
 	job->until_empty = where->until_empty;
-	job->closed = where->closed;
+	job->closed = where->closed && !job->shares;
 	cgroup = open_cgroup(job, where->cgroup, failure);
 	if (cgroup < 0)
 		return cgroup;

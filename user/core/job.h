@@ -35,6 +35,7 @@ struct job {
 	bool host_netns;	    /* the namespace that the loader is in */
 	bool until_empty;	    /* as in struct placement */
 	bool closed;		    /* reaches no Unix sockets but its own */
+	json_t *shares;		    /* what its view keeps (share.h); NULL: nothing */
 	bool unreadable;	    /* its record is: nothing but its name is known */
 	uint64_t id;		    /* of `cgroup`; struct job_state's id */
 	uint64_t proxy_id;	    /* of the proxy's cgroup, 0: no proxy */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/policy.h"
+#include "core/share.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "lib/rate.h"
@@ -153,6 +154,13 @@ static int add_address(struct reader *reader, void *field, const char *value)
 	return 0;
 }
 
+static int add_share(struct reader *reader, void *field, const char *value)
+{
+	struct failure failure;
+
+	return share_add(field, value, &failure) ? wrong(reader, failure.text) : 0;
+}
+
 /* A key of the part before all sections. A list may be given often, and have several words. */
 static const struct row {
 	const char *key;
@@ -178,6 +186,7 @@ static const struct row {
 	ROW("allow_public_suffix_wildcards", allow_public_suffix_wildcards, set_flag,
 		false),
 	ROW("learn", learn, set_flag, false),
+	ROW("share", shares, add_share, true),
 	ROW("probe", probe, set_path, false),
 	ROW("probe_timeout", probe_timeout, set_timeout, false),
 	ROW("trusted_keys", trusted_keys, set_path, false),
@@ -430,5 +439,6 @@ void policy_free(struct policy *policy)
 	for (size_t i = 0; i < policy->signer_count; i++)
 		domains_free(&policy->signers[i].allowed);
 	free(policy->signers);
+	json_decref(policy->shares);
 	*policy = (struct policy){};
 }

@@ -46,6 +46,7 @@ struct policy {
 	uint32_t allowed_address_count;
 	bool allow_public_suffix_wildcards;
 	bool learn;		/* whether jobs may run with --learn */
+	json_t *shares;		/* that the view of every job keeps (share.h); NULL: none */
 	char probe[PATH_SIZE];	/* program that is asked about each job; empty: none */
 	uint32_t probe_timeout; /* seconds */
 	char trusted_keys[PATH_SIZE]; /* allowed_signers of ssh-keygen(1); empty: none */

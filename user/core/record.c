@@ -8,6 +8,7 @@
 
 #include "core/job.h"
 #include "core/remains.h"
+#include "core/share.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "names/address.h"
@@ -51,7 +52,7 @@ json_t *job_to_json(const struct job *job)
 				       : json_null();
 
 	return json_pack(
-		"{s:s, s:s, s:I, s:s, s:o, s:o, s:b, s:O, s:{s:I, s:s}, s:s, s:o, s:o, s:s, s:o, s:s+}",
+		"{s:s, s:s, s:I, s:s, s:o, s:o, s:b, s:O, s:{s:I, s:s}, s:s, s:o, s:o, s:s, s:o, s:s+, s:o}",
 		"job", job->spec.name, "programs", job->programs, "started",
 		(json_int_t)job->started, "network", network_name(job->spec.network),
 		"domains", domains_to_json(&job->spec.domains), "guard_domains",
@@ -59,7 +60,8 @@ json_t *job_to_json(const struct job *job)
 		job->spec.labels, "rate", "bits_per_second", (json_int_t)job->spec.rate,
 		"pacing", pacing_name(job->pacing), "cgroup", job->cgroup, "netns",
 		netns_to_json(job), "proxy", proxy, "header", job->spec.header, "env",
-		variables_to_json(job), "resolv_conf", job->paths.run, "/resolv.conf");
+		variables_to_json(job), "resolv_conf", job->paths.run, "/resolv.conf",
+		"shares", job->shares ? json_incref(job->shares) : json_array());
 }
 
 /* What became of the job, for the file only; the same table writes and reads it. */
@@ -168,6 +170,8 @@ int job_record_write(const struct job *job)
 		if (json_object_set_new(
 			    state, fields[i].name, field_to_json(job, &fields[i])))
 			return -ENOMEM;
+	if (job->shares && json_object_set(state, "shares", job->shares))
+		return -ENOMEM;
 	if (!record || json_object_set(record, "state", state))
 		return -ENOMEM;
 	if (state_path(path, job, "") || state_path(fresh, job, ".new"))
@@ -177,6 +181,19 @@ int job_record_write(const struct job *job)
 	if (error)
 		return error;
 	return rename(fresh, path) ? -errno : 0;
+}
+
+static int shares_from_json(struct job *job, const json_t *shares)
+{
+	struct failure ignored;
+	const json_t *path;
+	size_t i;
+
+	json_array_foreach((json_t *)shares, i,
+		path) if (!json_is_string(path) ||
+			  share_add(&job->shares, json_string_value(path),
+				  &ignored)) return -EPROTO;
+	return 0;
 }
 
 static int state_from_json(struct job *job, const json_t *state)
@@ -201,7 +218,7 @@ static int state_from_json(struct job *job, const json_t *state)
 	endpoint_from_json(json_object_get(state, "proxy6"), &job->proxy6);
 	endpoint_from_json(json_object_get(state, "dns4"), &job->dns4);
 	endpoint_from_json(json_object_get(state, "dns6"), &job->dns6);
-	return 0;
+	return shares_from_json(job, json_object_get(state, "shares"));
 }
 
 int job_record_read(struct job *job, struct failure *failure)

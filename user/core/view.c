@@ -242,10 +242,54 @@ static int cover_all(int own_cgroup, char step[VIEW_STEP_MAX])
 	return cover("/proc", "proc", PRIVATE_FLAGS | MS_NOEXEC, NULL);
 }
 
+struct kept_list {
+	struct kept *list;
+	size_t count;
+};
+
+static void cleanup_kept_list(struct kept_list *kept)
+{
+	for (size_t i = 0; i < kept->count; i++)
+		cleanup_kept(&kept->list[i]);
+	free(kept->list);
+}
+
+/* One that is not there is passed over: a node's policy is for all of its services. */
+static int keep_shares(
+	const struct job *job, struct kept_list *kept, char step[VIEW_STEP_MAX])
+{
+	const size_t count = json_array_size(job->shares);
+	int error = 0;
+
+	kept->list = calloc(count, sizeof(*kept->list));
+	if (count && !kept->list)
+		return -ENOMEM;
+	while (!error && kept->count < count) {
+		const char *path =
+			json_string_value(json_array_get(job->shares, kept->count));
+
+		take_step(step, "keep %s", path);
+		error = keep(&kept->list[kept->count++], path, path);
+	}
+	return error;
+}
+
+static int put_back_shares(const struct kept_list *kept, char step[VIEW_STEP_MAX])
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < kept->count; i++) {
+		take_step(step, "attach %s", kept->list[i].path);
+		error = put_back(&kept->list[i]);
+	}
+	return error;
+}
+
 int view_make(const struct job *job, char step[VIEW_STEP_MAX])
 {
 	_cleanup_(cleanup_kept) struct kept resolv_conf = { .tree = -1 };
 	_cleanup_(cleanup_kept) struct kept locks = { .tree = -1 };
+	_cleanup_(cleanup_kept_list) struct kept_list shares = {};
 	_fd_ int own_cgroup = -1;
 	int error;
 
@@ -261,12 +305,16 @@ int view_make(const struct job *job, char step[VIEW_STEP_MAX])
 	if (!error)
 		error = keep(&locks, "/run/lock", "/run/lock");
 	if (!error)
+		error = keep_shares(job, &shares, step);
+	if (!error)
 		error = cover_all(own_cgroup, step);
 	if (error)
 		return error;
 	take_step(step, "attach " RESOLV_CONF " and /run/lock");
 	error = put_back(&locks);
-	return error ? error : put_back(&resolv_conf);
+	if (!error)
+		error = put_back(&resolv_conf);
+	return error ? error : put_back_shares(&shares, step);
 }
 
 int view_make_runtime_folder(uid_t uid, gid_t gid)
