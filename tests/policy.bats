@@ -278,6 +278,30 @@ mistaken()
 	refused "$POLICY.d/30.conf:2: *" --domain a.test
 }
 
+@test "a refusal names the file that has the key" {
+	mkdir "$POLICY.d"
+	policy 'accept = http' 'allow_domain = a.test'
+	printf 'max_rate = 2mbit\nallow_domain = b.test\n' >"$POLICY.d/10.conf"
+	printf 'max_rate = 1mbit\ndeny_domain = x.b.test\n' >"$POLICY.d/20.conf"
+	refused "*set max_rate in $POLICY.d/20.conf" --domain a.test --rate 2mbit
+	refused "*set allow_domain = c.test in $POLICY and $POLICY.d/10.conf" --domain c.test
+	refused "*deny_domain has x.b.test in $POLICY.d/20.conf" --domain x.b.test
+	refused "*set allow_address = 10.0.0.0/8 in $POLICY" --domain a.test --allow-address 10.0.0.0/8
+	printf 'rate = 2mbit\n' >"$POLICY.d/30.conf"
+	refused "*rate in $POLICY.d/30.conf is above max_rate in $POLICY.d/20.conf; *" --domain a.test
+}
+
+@test "a block that was copied with its blanks, and a comment behind a value, are told of" {
+	policy '    accept = http' '    allow_domain = a.test'
+	refused "*:2: *begins with a blank, and so goes on with the value of the line before*" --domain a.test
+	policy 'accept = http' 'allow_domain = a.test' '  b.test'
+	taken --domain b.test
+	policy 'accept = http # as ever' 'allow_domain = a.test'
+	refused "*:1: accept: a comment that begins with # has a line of its own*" --domain a.test
+	policy 'accept = http ; as ever' 'allow_domain = a.test'
+	taken --domain a.test
+}
+
 # Makes the probe of this test: a script of these lines.
 probe()
 {

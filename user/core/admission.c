@@ -48,7 +48,7 @@ static int check_accept(const struct admission *admission, json_t *violations)
 		return 0;
 	return refuse(violations, "accept", wanted,
 		"this node takes no job with network %s; to take them, set accept = %s in %s",
-		wanted, wanted, policy->file);
+		wanted, wanted, policy_where(policy, "accept"));
 }
 
 static int check_learn(const struct admission *admission, json_t *violations)
@@ -59,7 +59,7 @@ static int check_learn(const struct admission *admission, json_t *violations)
 		return 0;
 	return refuse(violations, "learn", NULL,
 		"this node lets no job learn; to allow it, set learn = yes in %s",
-		policy->file);
+		policy_where(policy, "learn"));
 }
 
 static int check_denied(const struct admission *admission, json_t *violations)
@@ -79,7 +79,7 @@ static int check_denied(const struct admission *admission, json_t *violations)
 		declared_domain_format(denied, rule);
 		error = refuse(violations, "deny_domain", text,
 			"domain %s is denied by this node: deny_domain has %s in %s", text,
-			rule, policy->file);
+			rule, policy_where(policy, "deny_domain"));
 	}
 	return error;
 }
@@ -103,7 +103,7 @@ static int check_covered(const struct admission *admission, const struct domains
 		declared_domain_format(domain, text);
 		error = refuse(violations, "allow_domain", text,
 			"domain %s is none that this node allows; to allow it, set allow_domain = %s in %s",
-			text, text, policy->file);
+			text, text, policy_where(policy, "allow_domain"));
 	}
 	return error;
 }
@@ -122,7 +122,7 @@ static int check_count(
 	snprintf(number, sizeof(number), "%u", count);
 	return refuse(violations, "max_domains", number,
 		"the job declares %u domains, and this node allows %u; to allow more, set max_domains in %s",
-		count, policy->max_domains, policy->file);
+		count, policy->max_domains, policy_where(policy, "max_domains"));
 }
 
 static int check_rate(const struct admission *admission, json_t *violations)
@@ -137,7 +137,8 @@ static int check_rate(const struct admission *admission, json_t *violations)
 	rate_format(policy->max_rate, most);
 	return refuse(violations, "max_rate", rate,
 		"a rate of %s is above the %s of this node; to allow more, set max_rate in %s",
-		admission->spec->rate ? rate : "0 (no limit)", most, policy->file);
+		admission->spec->rate ? rate : "0 (no limit)", most,
+		policy_where(policy, "max_rate"));
 }
 
 static int check_header(const struct admission *admission, json_t *violations)
@@ -148,7 +149,7 @@ static int check_header(const struct admission *admission, json_t *violations)
 		return 0;
 	return refuse(violations, "header", admission->spec->header,
 		"header %s is not that of this node, which is header = %s in %s",
-		admission->spec->header, policy->header, policy->file);
+		admission->spec->header, policy->header, policy_where(policy, "header"));
 }
 
 static bool is_allowed_range(const struct policy *policy, const struct address_range *range)
@@ -173,7 +174,7 @@ static int check_addresses(const struct admission *admission, json_t *violations
 		range_format(&spec->allowed[i], text);
 		error = refuse(violations, "allow_address", text,
 			"addresses %s are none that this node lets jobs reach; to allow them, set allow_address = %s in %s",
-			text, text, admission->policy->file);
+			text, text, policy_where(admission->policy, "allow_address"));
 	}
 	return error;
 }
@@ -260,7 +261,8 @@ static int check_wildcards(const struct admission *admission, struct failure *fa
 		declared_domain_format(&declared->list[i], text);
 		return fail_as(failure, STATUS_USAGE,
 			"domain '%s': %s; see allow_public_suffix_wildcards in %s", text,
-			problem, admission->policy->file);
+			problem,
+			policy_where(admission->policy, "allow_public_suffix_wildcards"));
 	}
 	return 0;
 }

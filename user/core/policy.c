@@ -5,6 +5,7 @@
  * does not tell its callback the number of a line; we count them, too.
  */
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,12 +23,15 @@
 #define RATE_UNSET	   UINT64_MAX
 #define TIMEOUT_DEFAULT	   10 /* seconds */
 #define TIMEOUT_MAX	   300
+#define VALUE_BLANKS	   " \t"
 #define VALUE_SEPARATORS   " \t,"
 #define SIGNER_SECTION	   "signer "
 #define SIGNER_SECTION_LEN (sizeof(SIGNER_SECTION) - 1)
 
 struct reader {
 	struct policy *policy;
+	const char *name;   /* of the file */
+	const char *buffer; /* with the line that was read last */
 	const char *at, *end;
 	int line;	 /* that was read last */
 	unsigned seen;	 /* rows of the table that this file has given a value */
@@ -206,6 +210,25 @@ static int set_words(struct reader *reader, setter *set, void *field, const char
 	return error;
 }
 
+/* The last file has a scalar's value, all of them that of a list. */
+static int note_file(struct reader *reader, size_t row)
+{
+	char **given_in = &reader->policy->given_in[row], *all = NULL;
+
+	static_assert(ARRAY_SIZE(rows) <= POLICY_KEYS_MAX, "each key has its place");
+	if (*given_in && strstr(*given_in, reader->name))
+		return 0;
+	if (!rows[row].list || !*given_in)
+		all = strdup(reader->name);
+	else if (asprintf(&all, "%s and %s", *given_in, reader->name) < 0)
+		all = NULL;
+	if (!all)
+		return wrong(reader, "out of memory");
+	free(*given_in);
+	*given_in = all;
+	return 0;
+}
+
 static int set_key(struct reader *reader, const char *key, const char *value)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -213,6 +236,8 @@ static int set_key(struct reader *reader, const char *key, const char *value)
 
 		if (strcmp(rows[i].key, key))
 			continue;
+		if (note_file(reader, i))
+			return -ENOMEM;
 		if (rows[i].list)
 			return set_words(reader, rows[i].set, field, value);
 		if (reader->seen & 1U << i)
@@ -221,6 +246,14 @@ static int set_key(struct reader *reader, const char *key, const char *value)
 		return rows[i].set(reader, field, value);
 	}
 	return wrong(reader, "there is no such key; see docs/policy.md");
+}
+
+const char *policy_where(const struct policy *policy, const char *key)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (!strcmp(rows[i].key, key) && policy->given_in[i])
+			return policy->given_in[i];
+	return policy->file;
 }
 
 /* The signer of that name, which is made if it is not there. NULL: there are too many. */
@@ -272,14 +305,41 @@ static void note(struct reader *reader, const char *key)
 	reader->failed_line = reader->line;
 }
 
+/* inih passes on a line that begins with a blank as more of the value before. */
+static bool is_continuation(const struct reader *reader, const char *value)
+{
+	return value == reader->buffer + strspn(reader->buffer, VALUE_BLANKS);
+}
+
+static bool is_setting(const char *text)
+{
+	const char *key_end = text + strspn(text, "abcdefghijklmnopqrstuvwxyz_");
+
+	return key_end != text && key_end[strspn(key_end, VALUE_BLANKS)] == '=';
+}
+
+/* What one who writes a policy does not see in it. */
+static int check_shape(struct reader *reader, const char *value)
+{
+	if (is_continuation(reader, value) && is_setting(value))
+		return wrong(reader,
+			"this line begins with a blank, and so goes on with the value of the line before; "
+			"a key stands at the begin of its line");
+	if (strstr(value, " #") || strstr(value, "\t#"))
+		return wrong(reader,
+			"a comment that begins with # has a line of its own; behind a value it begins with ;");
+	return 0;
+}
+
 static int handle(void *data, const char *section, const char *key, const char *value)
 {
 	struct reader *reader = data;
 
 	if (reader->failed_line)
 		return 0;
-	if (!(*section ? set_signer_key(reader, section, key, value)
-		       : set_key(reader, key, value)))
+	if (!check_shape(reader, value) &&
+		!(*section ? set_signer_key(reader, section, key, value)
+			   : set_key(reader, key, value)))
 		return 1;
 	note(reader, key);
 	return 0;
@@ -296,6 +356,7 @@ static char *next_line(char *buffer, int size, void *data)
 	if (!left || reader->failed_line)
 		return NULL;
 	reader->line++;
+	reader->buffer = buffer;
 	if (length + 2 > (size_t)size || memchr(reader->at, '\0', length)) {
 		wrong(reader, memchr(reader->at, '\0', length)
 				      ? "the line has a NUL byte in it"
@@ -312,7 +373,9 @@ static char *next_line(char *buffer, int size, void *data)
 int policy_parse(struct policy *policy, const char *name, const char *text, size_t length,
 	struct failure *failure)
 {
-	struct reader reader = { .policy = policy, .at = text, .end = text + length };
+	struct reader reader = {
+		.policy = policy, .name = name, .at = text, .end = text + length
+	};
 	int line = ini_parse_stream(next_line, &reader, handle, &reader);
 
 	/* What is neither a section nor a key, inih finds itself, and goes on. */
@@ -340,8 +403,8 @@ int policy_finish(struct policy *policy, struct failure *failure)
 		policy->max_rate = policy->rate;
 	if (policy->max_rate && (!policy->rate || policy->rate > policy->max_rate))
 		return fail_as(failure, STATUS_POLICY,
-			"%s: rate is above max_rate; until that is mended no job is accepted",
-			policy->file);
+			"rate in %s is above max_rate in %s; until that is mended no job is accepted",
+			policy_where(policy, "rate"), policy_where(policy, "max_rate"));
 	for (size_t i = 0; i < policy->default_domains.count; i++) {
 		const struct declared_domain *denied = domains_overlap(
 			&policy->denied_domains, &policy->default_domains.list[i]);
@@ -350,8 +413,9 @@ int policy_finish(struct policy *policy, struct failure *failure)
 			continue;
 		declared_domain_format(denied, text);
 		return fail_as(failure, STATUS_POLICY,
-			"%s: %s is in deny_domain and in default_domain; until that is mended no job is accepted",
-			policy->file, text);
+			"%s is in deny_domain in %s, and in default_domain in %s; until that is mended no job is accepted",
+			text, policy_where(policy, "deny_domain"),
+			policy_where(policy, "default_domain"));
 	}
 	return 0;
 }
@@ -440,5 +504,7 @@ void policy_free(struct policy *policy)
 		domains_free(&policy->signers[i].allowed);
 	free(policy->signers);
 	json_decref(policy->shares);
+	for (size_t i = 0; i < POLICY_KEYS_MAX; i++)
+		free(policy->given_in[i]);
 	*policy = (struct policy){};
 }

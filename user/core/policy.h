@@ -22,9 +22,13 @@ struct signer {
 	struct domains allowed;
 };
 
+#define POLICY_KEYS_MAX 32
+
 struct policy {
 	/* The first file, to be named in messages; lives as long as the process. */
 	const char *file;
+	/* Where each key was given: a file, or "A and B". NULL: nowhere. */
+	char *given_in[POLICY_KEYS_MAX];
 	enum network accept;
 	bool allow_any_domain; /* allow_domain = * */
 	struct domains allowed_domains;
@@ -65,6 +69,9 @@ int policy_load(struct policy *policy, const char *file, struct failure *failure
 /* Reads the text of one file into the policy; `name` is how errors call it. Returns 0, or -errno as above. */
 int policy_parse(struct policy *policy, const char *name, const char *text, size_t length,
 	struct failure *failure);
+
+/* The file, or files, that gave a key its value; the first one where none did: to change it there has force. */
+const char *policy_where(const struct policy *policy, const char *key);
 
 /* Settles what depends on more than one line, and refuses contradictions. To be called once, after the last file. */
 int policy_finish(struct policy *policy, struct failure *failure);

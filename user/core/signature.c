@@ -62,7 +62,7 @@ int signature_grant(const struct policy *policy, const char *text, size_t length
 	if (!policy->trusted_keys[0])
 		return refuse(reason,
 			"the node trusts no keys; to trust some, set trusted_keys in %s",
-			policy->file);
+			policy_where(policy, "trusted_keys"));
 	if (!realpath(signature, path))
 		return refuse(reason, "cannot read the signature: %s", strerror(errno));
 	if (spec_init(&spec))
@@ -83,5 +83,5 @@ int signature_grant(const struct policy *policy, const char *text, size_t length
 		       : refuse(reason,
 				 "the signature is not one of this spec by a key in trusted_keys "
 				 "whose name has a section [signer NAME] in %s",
-				 policy->file);
+				 policy_where(policy, "trusted_keys"));
 }
