@@ -54,6 +54,20 @@ refused_to_start()
 	nothing_is_left
 }
 
+@test "a bundle without resolv.conf asks the stub" {
+	rm -f "$ROOT/etc/resolv.conf"
+	change '.annotations = {"io.jobfence.domains": "allowed.test"} |
+		.process.args = ["sh", "-c", "cat /etc/resolv.conf; nslookup allowed.test | grep -c \"^Address: 192.0.0.8\""]'
+	is "$(run_bundle runc)" $'nameserver 192.0.0.8\n1'
+	# The empty file that was mounted on is none.
+	is "$(run_bundle runc)" $'nameserver 192.0.0.8\n1'
+	echo 'nameserver 11.0.0.53' >"$ROOT/etc/resolv.conf"
+	change 'del(.mounts[] | select(.destination == "/etc/resolv.conf"))'
+	is "$(run_bundle runc)" $'nameserver 11.0.0.53\n1'
+	rm "$ROOT/etc/resolv.conf"
+	nothing_is_left
+}
+
 @test "the image's variables and labels give nothing" {
 	change '.process.env += ["io.jobfence.domains=allowed.test", "JOBFENCE_DOMAINS=allowed.test"] |
 		.annotations = {"org.opencontainers.image.domains": "allowed.test"}'

@@ -99,7 +99,7 @@ static int fence_bundle(char **words, bool annotations, struct failure *failure)
 	config = json_load_file(path, 0, &problem);
 	if (!config)
 		return fail_as(failure, STATUS_USAGE, "%.200s: %s", path, problem.text);
-	error = oci_add_hooks(config, program, annotations, failure);
+	error = oci_add_hooks(config, bundle, program, annotations, failure);
 	if (error)
 		return error;
 	error = write_config(config, path);

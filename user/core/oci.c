@@ -10,6 +10,7 @@
 #include "core/cgroup.h"
 #include "core/condition.h"
 #include "core/oci.h"
+#include "core/oci_resolv_conf.h"
 #include "core/oci_seccomp.h"
 #include "core/remains.h"
 #include "lib/cleanup.h"
@@ -266,7 +267,8 @@ static int set_netns(json_t *linux_config, const char *path)
 		       : 0;
 }
 
-static int enter_job(json_t *linux_config, const char *name, struct failure *failure)
+static int enter_job(
+	json_t *linux_config, const char *name, bool *fenced, struct failure *failure)
 {
 	_cleanup_(job_free) struct job job;
 	_fd_ int netns = -1;
@@ -279,18 +281,20 @@ static int enter_job(json_t *linux_config, const char *name, struct failure *fai
 		return netns;
 	if (job.netns[0] && set_netns(linux_config, job.netns))
 		return fail(failure, -EINVAL, "the bundle's namespaces");
-	return job.spec.network == NETWORK_FULL ? 0
-						: oci_seccomp_narrow(linux_config, failure);
+	*fenced = job.spec.network != NETWORK_FULL;
+	return 0;
 }
 
-int oci_add_hooks(
-	json_t *config, const char *program, bool annotations, struct failure *failure)
+int oci_add_hooks(json_t *config, const char *bundle, const char *program, bool annotations,
+	struct failure *failure)
 {
 	json_t *hooks = json_object_get(config, "hooks");
 	json_t *linux_config = json_object_get(config, "linux");
 	const char *cgroup =
 		json_string_value(json_object_get(linux_config, "cgroupsPath"));
 	char name[JOB_NAME_MAX + 1];
+	bool fenced = true;
+	int error = 0;
 
 	if (!json_is_object(linux_config))
 		return fail_as(failure, STATUS_USAGE, "the bundle is not one for Linux");
@@ -302,7 +306,11 @@ int oci_add_hooks(
 	if (add_hook(hooks, "createRuntime", program, annotations) ||
 		add_hook(hooks, "poststop", program, annotations))
 		return fail(failure, -ENOMEM, "hooks");
-	return cgroup && !oci_job_of_cgroup(cgroup, name)
-		       ? enter_job(linux_config, name, failure)
-		       : oci_seccomp_narrow(linux_config, failure);
+	if (cgroup && !oci_job_of_cgroup(cgroup, name))
+		error = enter_job(linux_config, name, &fenced, failure);
+	if (error || !fenced)
+		return error;
+	error = oci_add_resolv_conf(config, bundle);
+	return error ? fail(failure, error, "cannot give the container a resolv.conf")
+		     : oci_seccomp_narrow(linux_config, failure);
 }

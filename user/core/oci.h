@@ -29,7 +29,7 @@ int oci_create(
 /* Ends the job of a container that has ended; the job in whose cgroup it was stays. Returns 0 or -errno. */
 int oci_stop(const json_t *state, bool annotations, struct failure *failure);
 
-/* Adds the hooks, called as `program`, to a bundle's configuration, and leads a container that is to start in a job's
+/* Adds the hooks, called as `program`, to a bundle's configuration, and a resolv.conf where it has none, leads a container that is to start in a job's
  * cgroup into the job's network namespace, and narrows its filter of system calls unless its job has the network full. Returns 0 or -errno. */
-int oci_add_hooks(
-	json_t *config, const char *program, bool annotations, struct failure *failure);
+int oci_add_hooks(json_t *config, const char *bundle, const char *program, bool annotations,
+	struct failure *failure);

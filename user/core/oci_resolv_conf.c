@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See oci_resolv_conf.h. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/oci_resolv_conf.h"
+#include "core/paths.h"
+#include "jobfence/address.h"
+#include "lib/cleanup.h"
+#include "lib/files.h"
+
+#define RESOLV_CONF  "/etc/resolv.conf"
+#define STUB_FOR_ALL RUN_FOLDER "/resolv.conf"
+
+static bool has_mount(const json_t *mounts)
+{
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach((json_t *)mounts, i, entry)
+	{
+		const char *at = json_string_value(json_object_get(entry, "destination"));
+
+		if (at && (!strcmp(at, RESOLV_CONF) || !strcmp(at, "/etc")))
+			return true;
+	}
+	return false;
+}
+
+/* Whether the root file system has one, and not just the empty file that an engine mounted on. Its links lead nowhere but into it. */
+static int has_file(const json_t *config, const char *bundle)
+{
+	const char *path =
+		json_string_value(json_object_get(json_object_get(config, "root"), "path"));
+	const struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT };
+	char folder[PATH_MAX];
+	_fd_ int root = -1, file = -1;
+	struct stat status;
+
+	if (!path || snprintf(folder, sizeof(folder), "%s/%s", path[0] == '/' ? "" : bundle,
+			     path) >= PATH_MAX)
+		return -EINVAL;
+	root = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -errno;
+	file = (int)syscall(SYS_openat2, root, RESOLV_CONF + 1, &how, sizeof(how));
+	if (file < 0)
+		/* A link to nowhere is the image's own word, and runtimes can't mount on it. */
+		return errno == ENOENT && faccessat(root, RESOLV_CONF + 1, F_OK,
+						  AT_SYMLINK_NOFOLLOW)
+			       ? 0
+			       : 1;
+	return fstat(file, &status) ? -errno
+				    : status.st_size > 0 || !S_ISREG(status.st_mode);
+}
+
+int oci_add_resolv_conf(json_t *config, const char *bundle)
+{
+	json_t *mounts = json_object_get(config, "mounts");
+	int error = has_mount(mounts) ? 1 : has_file(config, bundle);
+
+	if (error)
+		return error < 0 ? error : 0;
+	error = folder_make(RUN_FOLDER);
+	if (!error)
+		error = file_write(STUB_FOR_ALL, "nameserver " PROXY_ADDRESS4 "\n");
+	if (error)
+		return error;
+	if (!json_is_array(mounts)) {
+		mounts = json_array();
+		if (json_object_set_new(config, "mounts", mounts))
+			return -ENOMEM;
+	}
+	return json_array_append_new(
+		       mounts, json_pack("{s:s, s:s, s:s, s:[s, s]}", "destination",
+				       RESOLV_CONF, "type", "bind", "source", STUB_FOR_ALL,
+				       "options", "bind", "ro"))
+		       ? -ENOMEM
+		       : 0;
+}
