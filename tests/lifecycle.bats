@@ -274,10 +274,21 @@ tell_lie()
 	in_lab nsenter --net=/run/netns/theirs sleep infinity 3>&- &
 	eventually in_lab pgrep -x sleep >/dev/null
 	pid=$(in_lab pgrep -x sleep)
-	job_up --pid "$pid" --domain allowed.test
+	ends_with 0 job_up --pid "$pid" --domain allowed.test
+	like "$ERRORS" "jobfence: process $pid is not in the job's cgroup, and so is not fenced; *"
 	is "$(fetch $site)" 'this is allowed.test'
-	in_lab kill "$pid"
+	in_lab sh -c "${ERRORS#*put it there: }"
 	jobfence down "$JOB"
+	# Had it been in the cgroup before, there would have been nothing to say.
+	in_lab sh -c 'mkdir "$1" && echo $$ >"$1/cgroup.procs" && exec sleep infinity' sh "$(<"$LAB/cgroups")/theirs" 3>&- &
+	eventually in_lab pgrep -x sleep >/dev/null
+	pid=$(in_lab pgrep -x sleep)
+	ends_with 0 job_up --pid "$pid" --cgroup "$(<"$LAB/cgroups")/theirs" --network none
+	is "$ERRORS" ''
+	in_lab kill "$pid"
+	eventually in_lab grep -qx 'populated 0' "$(<"$LAB/cgroups")/theirs/cgroup.events"
+	jobfence down "$JOB"
+	in_lab rmdir "$(<"$LAB/cgroups")/theirs"
 	in_lab ip netns delete theirs
 	nothing_is_left
 }

@@ -136,6 +136,7 @@ static int set_pid(struct options *o, const char *argument, struct failure *fail
 		path_format(path, "/proc/%s/ns/net", argument))
 		return fail_as(
 			failure, STATUS_USAGE, "--pid needs the number of a process");
+	o->pid = (pid_t)strtol(argument, NULL, 10);
 	return set_netns(o, path, failure);
 }
 

@@ -39,6 +39,7 @@ struct options {
 	const char *config;    /* NULL: not given */
 	const char *cgroup;
 	char netns[PATH_SIZE]; /* empty: not given */
+	pid_t pid;	       /* of --pid, 0: not given */
 	const char *user;
 	json_t *shares;					 /* NULL: none */
 	const char *learn_output;			 /* NULL: standard output */

@@ -2,9 +2,11 @@
 /* `jobfence up`: for executors, which start the job's processes themselves. */
 
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/command.h"
 #include "core/job.h"
+#include "core/oci.h"
 #include "lib/cleanup.h"
 
 static int print_json(const struct job *job, struct failure *failure)
@@ -16,6 +18,22 @@ static int print_json(const struct job *job, struct failure *failure)
 	json_dumpf(json, stdout, JSON_COMPACT);
 	putchar('\n');
 	return 0;
+}
+
+/* The namespace of a process alone does not fence it. */
+static void warn_of_process(const struct job *job, pid_t pid)
+{
+	const size_t length = strlen(job->cgroup);
+	char cgroup[PATH_SIZE];
+
+	if (oci_cgroup(pid, cgroup))
+		cgroup[0] = '\0';
+	if (strncmp(cgroup, job->cgroup, length) ||
+		(cgroup[length] && cgroup[length] != '/'))
+		fprintf(stderr,
+			"jobfence: process %d is not in the job's cgroup, and so is not fenced; to put it there: "
+			"echo %d >%s/cgroup.procs\n",
+			(int)pid, (int)pid, job->cgroup);
 }
 
 int up_command(struct options *options, int *status, struct failure *failure)
@@ -35,6 +53,8 @@ int up_command(struct options *options, int *status, struct failure *failure)
 	if (error)
 		return error;
 	error = job_up(&job, &where, failure);
+	if (!error && options->pid)
+		warn_of_process(&job, options->pid);
 	if (!error && options->json)
 		error = print_json(&job, failure);
 	return error;
