@@ -150,3 +150,14 @@ os.execv(sys.argv[1], sys.argv[1:])' "${RUN[@]}" sh -c "$SCRIPT"
 		nothing_is_left
 	done
 }
+
+@test "runs that are killed at any moment, with nobody to read what they say, leave nothing that gc does not take" {
+	# JOBFENCE_KILLS makes it a long one.
+	local kills=${JOBFENCE_KILLS:-40}
+
+	lab_forget
+	like "$(in_lab python3 "$LIB/kills.py" "$kills" "$RANDOM" "$JOBFENCE" run --domain allowed.test -- \
+		sh -c 'nc -w 1 11.0.0.2 81; curl -sS http://denied.test/; nc -w 1 -u 11.0.0.2 53 </dev/null; sleep 0.2')" '*stuck 0'
+	is_gone jobfence gc
+	lab_saw_nothing
+}
