@@ -34,13 +34,14 @@ static __always_inline void connection_opened(
 	struct connection_entry connection = {};
 	struct connection_key key;
 	struct endpoint *wanted;
+	__u64 *open = bpf_map_lookup_elem(&open_count, &job_state->id);
 
-	if (!context->sk)
+	if (!context->sk || !open)
 		return;
 	wanted = bpf_sk_storage_get(&destination, context->sk, NULL, 0);
 	/* The limit was asked at connect(2), but fast open comes here with its first bytes, when others have come meanwhile: what
 	 * has no entry the proxy closes. */
-	if (!wanted || job_state->connections >= JOB_CONNECTIONS_MAX)
+	if (!wanted || *open >= JOB_CONNECTIONS_MAX)
 		return;
 	connection.destination = *wanted;
 	connection.cookie = bpf_get_socket_cookie(context);
@@ -50,7 +51,7 @@ static __always_inline void connection_opened(
 		    (int)context->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG))
 		return;
 	if (!bpf_map_update_elem(&connections, &key, &connection, BPF_NOEXIST))
-		__sync_fetch_and_add(&job_state->connections, 1);
+		__sync_fetch_and_add(open, 1);
 	else
 		bpf_map_update_elem(&connections, &key, &connection, BPF_EXIST);
 	counter->connections++;
@@ -61,13 +62,17 @@ static __always_inline void connection_closed(
 {
 	struct connection_entry *connection;
 	struct connection_key key;
+	__u64 *open;
 
 	connection_key(&key, context, job_state->id);
-	/* An update of the rate writes the state anew and may lose a count: never go below none. */
 	connection = bpf_map_lookup_elem(&connections, &key);
-	if (connection && connection->cookie == bpf_get_socket_cookie(context) &&
-		!bpf_map_delete_elem(&connections, &key) && job_state->connections)
-		__sync_fetch_and_add(&job_state->connections, -1);
+	if (!connection || connection->cookie != bpf_get_socket_cookie(context) ||
+		bpf_map_delete_elem(&connections, &key))
+		return;
+	open = bpf_map_lookup_elem(&open_count, &job_state->id);
+	/* Never below none, should a repair have begun to count anew meanwhile. */
+	if (open && *open)
+		__sync_fetch_and_add(open, -1);
 }
 
 SEC("sockops")

@@ -95,6 +95,13 @@ struct decision {
 	const struct endpoint *listener; /* where to lead it, NULL: where it wants to go */
 };
 
+static __always_inline bool has_too_many(const struct job_state *job)
+{
+	const __u64 *open = bpf_map_lookup_elem(&open_count, &job->id);
+
+	return !open || *open >= JOB_CONNECTIONS_MAX;
+}
+
 static __always_inline struct decision decide(const struct job_state *job,
 	const struct endpoint *to, __u32 protocol, enum hook hook)
 {
@@ -116,7 +123,7 @@ static __always_inline struct decision decide(const struct job_state *job,
 		decision.reason = REASON_DATAGRAM;
 	else if (to->port != PORT_DNS && !is_web_port(to->port))
 		decision.reason = REASON_PORT;
-	else if (protocol == IPPROTO_TCP && job->connections >= JOB_CONNECTIONS_MAX)
+	else if (protocol == IPPROTO_TCP && has_too_many(job))
 		decision.reason = REASON_LIMIT;
 	else if (to->port == PORT_DNS)
 		decision.listener = ip4 ? &job->dns4 : &job->dns6;

@@ -48,6 +48,18 @@ struct {
 	__type(value, struct connection_entry);
 } connections __weak SEC(".maps");
 
+/*
+ * By a job's id, how many of `connections` are its own. Not in its state: the loader reads and writes that whole for a new
+ * rate, and would write back a count that is over. A job without an element opens none.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, CONNECTIONS_MAX);
+	__type(key, __u64);
+	__type(value, __u64);
+} open_count __weak SEC(".maps");
+
 /* On a job's socket: what it asked for, where that is not where it was led. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);

@@ -207,3 +207,24 @@ milliseconds()
 		has_all_of_either || lab_fail "after call $call"
 	done
 }
+
+@test "a change of the rate beside many short connections loses no count of them" {
+	local connecting rate=800
+
+	job_up --domain allowed.test --rate 800mbit
+	in_job_directly timeout 60 python3 -c 'import socket
+print("begun", flush=True)
+for _ in range(3000):
+	socket.create_connection(("11.0.0.2", 80)).close()' >"$BATS_TEST_TMPDIR/connecting" 3>&- &
+	connecting=$!
+	await "$BATS_TEST_TMPDIR/connecting" begun
+	while kill -0 $connecting 2>/dev/null; do
+		rate=$((1601 - rate))
+		jobfence update "$JOB" --rate "${rate}mbit"
+	done
+	wait $connecting
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	eventually in_lab bash -c '[ "$(bpftool -j map dump pinned "$(echo /sys/fs/bpf/jobfence/abi-*/maps/open_count)" |
+		jq -c "[.[].formatted.value]")" = "[0]" ]'
+	is "$(fetch $site)" 'this is allowed.test'
+}

@@ -18,7 +18,7 @@
 #include <linux/types.h>
 #endif
 
-#define FENCE_ABI 6
+#define FENCE_ABI 7
 
 /* The address under which a job sees its proxy: the IPv4 dummy address (RFC 7600, section
  * 4.8) and one of the dummy IPv6 prefix 100:0:0:1::/64 (RFC 9780). */
@@ -139,8 +139,6 @@ struct job_state {
 	__u64 departure;  /* when the next packet may leave, ns of CLOCK_MONOTONIC */
 	__u64 overtaking; /* when the next acknowledgement may leave before its turn */
 	struct event_budget budget;
-	__u32 connections; /* that are open to the proxy now */
-	__u32 unused;
 };
 
 /* Counters of a job, one set for each CPU. */

@@ -287,8 +287,6 @@ static int end_processes(const struct job *job, struct failure *failure)
 	if (error)
 		return fail(failure, error, "cannot end the processes in %s",
 			job->paths.cgroup);
-	if (job->abi == FENCE_ABI)
-		state_purge_connections(&maps, job->id);
 	error = state_clear(&maps, job->id, job->proxy_id);
 	return error ? fail(failure, error, "cannot clear the job's state") : 0;
 }

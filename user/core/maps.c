@@ -16,6 +16,7 @@ struct map_row {
 	size_t offset; /* of its descriptor in struct job_maps */
 	bool own;      /* made for the job, from the template of that name */
 	bool learning; /* only where it learns */
+	bool newer;    /* jobs of other versions may lack it */
 };
 
 #define ROW(name, own, learning) \
@@ -32,6 +33,7 @@ static const struct map_row rows[] = {
 	ROW(upstream, false, false),
 	ROW(counters, false, false),
 	ROW(connections, false, false),
+	{ "open_count", offsetof(struct job_maps, open_count), .newer = true },
 };
 
 static int *map_fd(struct job_maps *maps, const struct map_row *row)
@@ -128,7 +130,7 @@ int job_maps_open(const struct job_paths *paths, struct job_maps *maps)
 		if (map_path(path, paths, rows[i].name))
 			return -ENAMETOOLONG;
 		*fd = bpf_obj_get(path);
-		if (*fd < 0 && !(rows[i].learning && errno == ENOENT))
+		if (*fd < 0 && !((rows[i].learning || rows[i].newer) && errno == ENOENT))
 			return -errno;
 	}
 	return 0;

@@ -4,7 +4,7 @@
 /*
  * A job's maps: its own (domains, hits, limits, refused; learned where it learns), made with the types of the node's
  * templates, and
- * the node's (state, counters, connections), pinned beside them so that a job's folder of pins holds all that
+ * the node's (state, counters, connections and their count), pinned beside them so that a job's folder of pins holds all that
  * a job of that version needs.
  */
 
@@ -20,11 +20,12 @@ struct job_maps {
 	int upstream;
 	int counters;
 	int connections;
+	int open_count;
 };
 
 #define JOB_MAPS_NONE \
 	{ \
-		-1, -1, -1, -1, -1, -1, -1, -1, -1 \
+		-1, -1, -1, -1, -1, -1, -1, -1, -1, -1 \
 	}
 
 /* Makes and pins the maps that a job of that spec has, and fills in its domains. Returns 0 or -errno. */

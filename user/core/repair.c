@@ -30,7 +30,6 @@ int job_restart_proxy(struct job *job, struct failure *failure)
 	error = job_maps_open(&job->paths, &maps);
 	if (error)
 		return fail(failure, error, "cannot open the job's maps");
-	state_purge_connections(&maps, job->id);
 	error = state_clear(&maps, job->id, job->proxy_id);
 	if (error)
 		return fail(failure, error, "cannot clear the job's state");

@@ -31,6 +31,7 @@ static int write_limits(const struct job *job, const struct job_maps *maps)
 
 static int write_job(const struct job *job, const struct job_maps *maps)
 {
+	const __u64 none = 0;
 	const struct job_state state = {
 		.id = job->id,
 		.network = job->spec.network,
@@ -43,6 +44,8 @@ static int write_job(const struct job *job, const struct job_maps *maps)
 		.rate = rate_of(job, PACING_EDT),
 	};
 
+	if (bpf_map_update_elem(maps->open_count, &job->id, &none, BPF_ANY))
+		return -errno;
 	return bpf_map_update_elem(maps->job, &job->id, &state, BPF_EXIST) ? -errno : 0;
 }
 
@@ -102,8 +105,7 @@ static void change_rate(__u64 *rate, __u64 *departure, uint64_t new)
 	*rate = new;
 }
 
-/* The state is written whole: a packet or a connection between reading and writing may be missing from the clock or
- * the count of connections. */
+/* The state is written whole: a packet between reading and writing may be missing from the clock. */
 int state_write_rate(const struct job *job, const struct job_maps *maps)
 {
 	struct upstream_state upstream;
@@ -162,20 +164,25 @@ static int clear(int map, uint64_t cgroup)
 		       : 0;
 }
 
-int state_clear(const struct job_maps *maps, uint64_t id, uint64_t proxy_id)
+static bool has_key_size(int map, size_t size)
 {
-	int error = clear(maps->job, id);
+	struct bpf_map_info info = {};
+	__u32 length = sizeof(info);
 
-	return error ? error : clear(maps->upstream, proxy_id);
+	return !bpf_obj_get_info_by_fd(map, &info, &length) && info.key_size == size;
 }
 
-void state_purge_connections(const struct job_maps *maps, uint64_t id)
+/* Removes what the job's sockets may have left in the map of connections: an entry goes with its socket, unless that outlived the
+ * program that removes it. */
+static void purge_connections(const struct job_maps *maps, uint64_t id)
 {
 	struct connection_key key, next;
-	struct job_state state;
+	__u64 open;
 	bool more;
 
-	if (bpf_map_lookup_elem(maps->job, &id, &state) || !state.connections)
+	if (bpf_map_lookup_elem(maps->open_count, &id, &open) ||
+		bpf_map_delete_elem(maps->open_count, &id) || !open ||
+		!has_key_size(maps->connections, sizeof(key)))
 		return;
 	more = !bpf_map_get_next_key(maps->connections, NULL, &next);
 	while (more) {
@@ -184,4 +191,16 @@ void state_purge_connections(const struct job_maps *maps, uint64_t id)
 		if (key.job == id)
 			bpf_map_delete_elem(maps->connections, &key);
 	}
+}
+
+int state_clear(const struct job_maps *maps, uint64_t id, uint64_t proxy_id)
+{
+	int error = clear(maps->job, id);
+
+	if (!error)
+		error = clear(maps->upstream, proxy_id);
+	/* From here on the job opens none. One of another version has no such map. */
+	if (maps->open_count >= 0)
+		purge_connections(maps, id);
+	return error;
 }

@@ -18,10 +18,6 @@ int state_write_rate(const struct job *job, const struct job_maps *maps);
 int state_read_delays(const struct job *job, const struct job_maps *maps, uint64_t *upload,
 	uint64_t *download);
 
-/* Takes everything back that state_write() gave: from now on all is refused. Returns 0, also where there is no
- * storage, or -errno. */
+/* Takes everything back that state_write() gave: from now on all is refused, and no connection is known. Returns 0, also
+ * where there is no storage, or -errno. */
 int state_clear(const struct job_maps *maps, uint64_t id, uint64_t proxy_id);
-
-/* Removes what the job's sockets may have left in the map of connections: an entry goes with its socket, unless that
- * outlived the program that removes it. */
-void state_purge_connections(const struct job_maps *maps, uint64_t id);
