@@ -4,6 +4,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <string.h>
 
 #include "core/attach.h"
 #include "core/cgroup.h"
@@ -12,6 +13,7 @@
 #include "lib/files.h"
 
 #define PROGRAM_MAPS_MAX 16
+#define PROGRAMS_MAX	 64  /* on one cgroup, BPF_CGROUP_MAX_PROGS of the kernel */
 #define ENOTSUPP	 524 /* the kernel's own, include/linux/errno.h */
 
 struct hook_row {
@@ -252,4 +254,47 @@ int attach_to_remain(const struct job_paths *paths)
 			       errno != EINVAL
 		       ? -errno
 		       : 0;
+}
+
+/* Whether the map is that of jobs' states: no program of others has one of that type and name. */
+static int is_state(__u32 map_id)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+	_fd_ int map = bpf_map_get_fd_by_id(map_id);
+
+	if (map < 0 || bpf_obj_get_info_by_fd(map, &info, &size))
+		return -errno;
+	return info.type == BPF_MAP_TYPE_CGROUP_STORAGE && !strcmp(info.name, "job");
+}
+
+static int is_filter(__u32 program_id)
+{
+	_fd_ int program = bpf_prog_get_fd_by_id(program_id);
+	struct map_ids maps = {};
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+	int found = 0;
+
+	if (program < 0 || bpf_obj_get_info_by_fd(program, &info, &size))
+		return errno == ENOENT ? 0 : -errno; /* it has gone */
+	if (strcmp(info.name, job_hooks[0].program) != 0)
+		return 0;
+	if (read_map_ids(program, &maps))
+		return -errno;
+	for (__u32 i = 0; !found && i < maps.count; i++)
+		found = is_state(maps.list[i]);
+	return found;
+}
+
+int attach_is_there(int cgroup)
+{
+	__u32 ids[PROGRAMS_MAX], count = PROGRAMS_MAX;
+	int found = 0;
+
+	if (bpf_prog_query(cgroup, job_hooks[0].type, 0, NULL, ids, &count))
+		return -errno;
+	for (__u32 i = 0; !found && i < count; i++)
+		found = is_filter(ids[i]);
+	return found;
 }

@@ -22,6 +22,10 @@ int attach_job(const struct job_paths *paths, int cgroup, int proxy_cgroup,
 int attach_replace(const struct job_paths *paths, int cgroup, int proxy_cgroup,
 	struct failure *failure);
 
+/* Whether the filter of packets of a job, of any version, is attached to the cgroup itself, as the kernel has it. Returns 1,
+ * 0 or -errno. */
+int attach_is_there(int cgroup);
+
 /*
  * Attaches the filter of packets to the job's own cgroup without a link, so that it holds for as long as a socket of the job lives,
  * which another job may have been given, be the cgroup and the links gone. Returns 0, also where there is nothing to

@@ -19,6 +19,7 @@
 #include "lib/cleanup.h"
 #include "lib/files.h"
 
+#define DEPTH_MAX     64   /* of cgroups that are looked at one below another */
 #define FILEID_KERNFS 0xfe /* how the kernel names a cgroup in a file handle, Linux 4.14 */
 
 int cgroup_open(const char *path)
@@ -41,8 +42,7 @@ int cgroup_id(int fd, uint64_t *id)
 	return 0;
 }
 
-/* Returns a descriptor, -ESTALE where there is no such cgroup any more, or -errno. */
-static int open_by_id(uint64_t id)
+int cgroup_open_id(uint64_t id)
 {
 	struct {
 		struct file_handle handle;
@@ -84,7 +84,7 @@ static int read_populated(int events)
 
 int cgroup_is_populated(uint64_t id)
 {
-	_fd_ int cgroup = open_by_id(id);
+	_fd_ int cgroup = cgroup_open_id(id);
 	_fd_ int events = -1;
 	int populated;
 
@@ -186,6 +186,39 @@ static DIR *open_below(DIR *cgroup, const char *name)
 	if (opened)
 		TAKE_FD(fd);
 	return opened;
+}
+
+static int visit_below(
+	int cgroup, int depth, int (*visit)(int cgroup, void *data), void *data)
+{
+	_fd_ int fd = openat(cgroup, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_dir_ DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	int result;
+
+	if (!folder)
+		return -errno;
+	TAKE_FD(fd);
+	result = depth ? visit(dirfd(folder), data) : -ELOOP;
+	while (!result && (entry = readdir(folder))) {
+		_fd_ int child = -1;
+
+		if (entry->d_type != DT_DIR || !strcmp(entry->d_name, ".") ||
+			!strcmp(entry->d_name, ".."))
+			continue;
+		child = openat(dirfd(folder), entry->d_name,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (child >= 0)
+			result = visit_below(child, depth - 1, visit, data);
+		else if (errno != ENOENT)
+			result = -errno;
+	}
+	return result;
+}
+
+int cgroup_each(int cgroup, int (*visit)(int cgroup, void *data), void *data)
+{
+	return visit_below(cgroup, DEPTH_MAX, visit, data);
 }
 
 /* A job may nest cgroups deeper than any path is long, so this goes down and up one level at a time. */

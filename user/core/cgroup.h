@@ -14,6 +14,15 @@ int cgroup_open(const char *path);
 /* The id under which the kernel keeps a cgroup's storage: its inode number. Returns 0 or -errno. */
 int cgroup_id(int fd, uint64_t *id);
 
+/* Opens the cgroup with that id. Returns a descriptor, -ESTALE where there is none any more, or -errno. */
+int cgroup_open_id(uint64_t id);
+
+/*
+ * Calls `visit` with a descriptor of the cgroup and of each one below it, until it returns non-zero. Returns what it did, 0,
+ * -ELOOP where they are nested deeper than anyone needs, or -errno.
+ */
+int cgroup_each(int cgroup, int (*visit)(int cgroup, void *data), void *data);
+
 /* Opens cgroup.events, which tells of the first and of the last process of a cgroup. Returns a descriptor or -errno. */
 int cgroup_open_events(const char *path);
 

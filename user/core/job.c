@@ -18,6 +18,7 @@
 #include "core/maps.h"
 #include "core/netns.h"
 #include "core/objects.h"
+#include "core/place.h"
 #include "core/remains.h"
 #include "core/state.h"
 #include "lib/cleanup.h"
@@ -183,6 +184,26 @@ static int write_resolv_conf(const struct job *job, struct failure *failure)
 	return error ? fail(failure, error, "cannot write %s", path) : 0;
 }
 
+/* The lock of the node keeps two jobs from getting the same cgroup of others, of which the state of a first would be cleared. */
+static int attach_in_place(const struct job *job, const struct placement *where,
+	const struct job_maps *maps, int cgroup, int proxy_cgroup, struct failure *failure)
+{
+	_fd_ int lock = job->own_cgroup ? -1 : node_lock(failure);
+	int error;
+
+	if (!job->own_cgroup && lock < 0)
+		return lock;
+	error = job->own_cgroup
+			? 0
+			: place_check(job->cgroup, cgroup, where->container, failure);
+	if (error)
+		return error;
+	/* An adopted cgroup may still have the storage of an earlier job. */
+	error = state_clear(maps, job->id, 0);
+	return error ? fail(failure, error, "cannot clear the job's state")
+		     : attach_job(&job->paths, cgroup, proxy_cgroup, failure);
+}
+
 static int build(struct job *job, const struct placement *where, struct failure *failure)
 {
 	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
@@ -202,13 +223,8 @@ static int build(struct job *job, const struct placement *where, struct failure 
 	if (has_proxy && proxy_cgroup < 0)
 		return proxy_cgroup;
 	error = job_maps_make(&job->paths, &job->spec, &maps, failure);
-	if (error)
-		return error;
-	/* An adopted cgroup may still have the storage of an earlier job. */
-	error = state_clear(&maps, job->id, 0);
-	if (error)
-		return fail(failure, error, "cannot clear the job's state");
-	error = attach_job(&job->paths, cgroup, proxy_cgroup, failure);
+	if (!error)
+		error = attach_in_place(job, where, &maps, cgroup, proxy_cgroup, failure);
 	if (error)
 		return error;
 	netns = open_netns(job, where->netns, failure);
@@ -266,11 +282,25 @@ int job_up(struct job *job, const struct placement *where, struct failure *failu
 	return lock < 0 ? lock : job_up_locked(job, where, failure);
 }
 
+/* Whether processes in the cgroup with that id would be without the fence that they are in. Returns 1, 0 or -errno. */
+static int holds_others(uint64_t id)
+{
+	int populated = cgroup_is_populated(id);
+	_fd_ int cgroup = -1;
+
+	if (populated <= 0 || place_is_mistaken(id))
+		return populated < 0 ? populated : 0;
+	cgroup = cgroup_open_id(id);
+	if (cgroup < 0)
+		return cgroup == -ESTALE ? 0 : cgroup;
+	return attach_is_there(cgroup);
+}
+
 /* Ends what runs in the job, then tells the programs to refuse everything, should anything be left. */
 static int end_processes(const struct job *job, struct failure *failure)
 {
 	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
-	int error = job->own_cgroup ? 0 : cgroup_is_populated(job->id);
+	int error = job->own_cgroup ? 0 : holds_others(job->id);
 
 	if (error > 0)
 		return fail(failure, -EBUSY,

@@ -20,6 +20,7 @@
 struct placement {
 	const char *cgroup;
 	const char *netns;
+	pid_t container; /* the cgroup may hold no processes but those of the container whose first one this is; 0: any */
 	bool until_empty; /* the proxy ends with the last process of the cgroup, which has one now */
 	bool closed; /* all of its processes are commands of ours */
 };

@@ -8,6 +8,7 @@
 #include "core/cgroup.h"
 #include "core/maps.h"
 #include "core/netns.h"
+#include "core/place.h"
 #include "core/remains.h"
 #include "core/state.h"
 #include "lib/cleanup.h"
@@ -100,7 +101,7 @@ int remains_fence_nobody(const struct job_paths *paths, struct failure *failure)
 	if (populated < 0)
 		return fail(failure, populated, "cannot see whom the fence of %s holds",
 			paths->run);
-	if (!populated)
+	if (!populated || place_is_mistaken(fenced))
 		return 0;
 	return fail(failure, -EBUSY,
 		"%s is half a job, whose fence still holds processes in the cgroup with the inode "

@@ -1,0 +1,130 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Where a job may live: a cgroup that others made gets one fence at most, and none that would hold the node.
+
+load lib/job
+
+site=http://allowed.test
+
+# Makes a cgroup as an executor would, $THEIRS.
+make_cgroup()
+{
+	THEIRS=$(<"$LAB/cgroups")/${1:-theirs}
+	in_lab mkdir -p "$THEIRS"
+}
+
+# Runs a command in the cgroup $1.
+enter()
+{
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' enter "$@"
+}
+
+# Fails unless `up` with the cgroup $2 ends with the status $1 and an error like $3, and attaches nothing on its way.
+refuses()
+{
+	local calls=$BATS_TEST_TMPDIR/calls
+
+	ends_with "$1" in_lab "${STRACE[@]}" -f -e trace=bpf -o "$calls" \
+		"$JOBFENCE" up --job second --network full --rate 0 --cgroup "$2"
+	like "$ERRORS" "jobfence: *$3*" || return
+	! grep -E 'BPF_(LINK_CREATE|PROG_ATTACH)' "$calls" || lab_fail "this was attached to $2"
+	is "$(in_lab ls /run/jobfence/jobs)" "${4:-}"
+}
+
+programs_on()
+{
+	in_lab bpftool cgroup list "$1" | wc -l
+}
+
+@test "a second job gets neither the cgroup of a first nor one above or below it" {
+	local outside inside
+
+	make_cgroup theirs/inner/below
+	outside=${THEIRS%/inner/below} inside=$THEIRS
+	job_up --cgroup "$outside/inner" --netns /proc/self/ns/net --domain allowed.test
+	for place in "$outside" "$outside/inner" "$inside"; do
+		refuses 1 "$place" "that of job $JOB*" "$JOB"
+	done
+	is "$(enter "$inside" curl -sS $site)" 'this is allowed.test'
+	is "$(enter "$inside" "$LIB/sockets.py" 'sendto 11.0.0.2 9')" 'sendto 11.0.0.2 9: EPERM'
+	jobfence down "$JOB"
+	jobfence up --job second --network full --rate 0 --cgroup "$outside"
+	jobfence down second
+	in_lab rmdir "$inside" "$outside/inner" "$outside"
+}
+
+@test "of many jobs at once for one cgroup one comes up" {
+	local pids=() pid i up=0
+
+	make_cgroup
+	for ((i = 0; i < 8; i++)); do
+		jobfence up --job "$JOB-$i" --network full --rate 0 --cgroup "$THEIRS" 2>/dev/null 3>&- &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		! wait "$pid" || up=$((up + 1))
+	done
+	is "$up $(jobfence list --json | jq -c 'map(.state)')" '1 ["up"]'
+	jobfence down --all
+	in_lab rmdir "$THEIRS"
+}
+
+@test "the root of the cgroups is no place for a job, nor are jobfence's own cgroups" {
+	local cgroups
+
+	cgroups=$(<"$LAB/cgroups")
+	refuses 2 "$cgroups" 'is the root of the cgroups*'
+	is "$(programs_on "$cgroups")" 0
+	job_up
+	refuses 2 "$(up_says .cgroup)" "jobfence's own*" "$JOB"
+	refuses 2 "$cgroups/jobfence" "jobfence's own*" "$JOB"
+}
+
+@test "a cgroup that holds the caller is no place for a job" {
+	make_cgroup theirs/inner
+	for place in "$THEIRS" "${THEIRS%/inner}"; do
+		ends_with 1 enter "$THEIRS" "$JOBFENCE" up --job "$JOB" --cgroup "$place"
+		like "$ERRORS" 'jobfence: *holds the process that calls*'
+		nothing_is_left
+	done
+	is "$(enter "$THEIRS" "$LIB/sockets.py" 'sendto 11.0.0.2 9')" 'sendto 11.0.0.2 9: ok'
+	in_lab rmdir "$THEIRS" "${THEIRS%/inner}"
+}
+
+@test "a fence that holds its caller is taken off by down and by gc" {
+	local record
+
+	make_cgroup
+	job_up --cgroup "$THEIRS"
+	is "$(enter "$THEIRS" "$LIB/sockets.py" 'sendto 11.0.0.2 9')" 'sendto 11.0.0.2 9: EPERM'
+	enter "$THEIRS" "$JOBFENCE" down "$JOB"
+	nothing_is_left
+	for record in "rm /run/jobfence/jobs/$JOB/spec.json" 'rm -r /run/jobfence'; do
+		job_up --cgroup "$THEIRS"
+		# shellcheck disable=SC2086 # words
+		in_lab $record
+		is "$(enter "$THEIRS" "$JOBFENCE" gc)" "removed $JOB"
+		nothing_is_left
+	done
+	is "$(enter "$THEIRS" "$LIB/sockets.py" 'sendto 11.0.0.2 9')" 'sendto 11.0.0.2 9: ok'
+	in_lab rmdir "$THEIRS"
+}
+
+# docs/debugging.md, "A fence that must go".
+@test "a fence comes off by hand, and gc removes the rest" {
+	make_cgroup
+	job_up --cgroup "$THEIRS"
+	in_lab rm -r "/sys/fs/bpf/jobfence/jobs/$JOB/links"
+	is "$(programs_on "$THEIRS")" 0
+	enter "$THEIRS" sleep infinity 3>&- &
+	eventually in_lab grep -q . "$THEIRS/cgroup.procs"
+	is "$(enter "$THEIRS" "$LIB/sockets.py" 'sendto 11.0.0.2 9')" 'sendto 11.0.0.2 9: ok'
+	is "$(jobfence gc)" "removed $JOB"
+	nothing_is_left
+	# shellcheck disable=SC2046 # a number
+	in_lab kill $(in_lab cat "$THEIRS/cgroup.procs")
+	eventually in_lab grep -q 'populated 0' "$THEIRS/cgroup.events"
+	in_lab rmdir "$THEIRS"
+}
