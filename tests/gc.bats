@@ -254,11 +254,68 @@ removed $JOB"
 	nothing_is_left
 }
 
-@test "what runs without a fence, after bpffs was unmounted, is ended" {
+# Runs a command of jobfence, $2…, in a mount namespace of its own after the shell command $1.
+elsewhere()
+{
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab unshare --mount bash -c 'eval "$1" && shift && exec "$@"' elsewhere "$1" "$JOBFENCE" "${@:2}"
+}
+
+# Starts a command in the job, and waits until it runs.
+live_in_job()
+{
 	mkfifo "$BATS_TEST_TMPDIR/started"
-	job_up --domain allowed.test
 	in_job bash -c "echo >'$BATS_TEST_TMPDIR/started'; exec sleep infinity" 3>&- &
+	LIVING=$!
 	read -r _ <"$BATS_TEST_TMPDIR/started"
+}
+
+@test "a gc with another /run, or without bpffs, ends nothing that lives" {
+	local run='mount -t tmpfs tmpfs /run' pins='umount /sys/fs/bpf'
+
+	make_cgroup
+	job_up --domain allowed.test
+	live_in_job
+	jobfence up --job idle --domain allowed.test
+	jobfence up --job adopted --cgroup "$THEIRS" --domain allowed.test
+	enter_cgroup
+	ends_with 1 elsewhere "$run" gc
+	like "$ERRORS" "*job $JOB lives, but has no record in /run/jobfence/jobs/$JOB*jobfence down $JOB*"
+	is "$OUTPUT" ''
+	ends_with 1 elsewhere "$pins" gc
+	like "$ERRORS" "*fence of job $JOB stands, but its pins are not in /sys/fs/bpf/jobfence/jobs/$JOB*"
+	is "$OUTPUT" ''
+	ends_with 1 elsewhere "$run && $pins" gc
+	is "$OUTPUT" ''
+	ends_with 1 elsewhere "$run" up --job "$JOB"
+	like "$ERRORS" "*job $JOB lives*"
+	is "$(jobfence list --json | jq -c '[.[].state]')" '["up","up","up"]'
+	is "$(fetch $site)" 'this is allowed.test'
+	is "$(JOB=idle fetch $site)" 'this is allowed.test'
+	leave_cgroup
+	jobfence down adopted
+	in_lab rmdir "$THEIRS"
+}
+
+@test "what lives is left after /run was emptied, until down ends it" {
+	job_up --domain allowed.test
+	live_in_job
+	in_lab rm -r /run/jobfence
+	ends_with 1 jobfence gc --json
+	like "$OUTPUT" "{\"removed\":[[]],\"failed\":[[]{\"job\":\"$JOB\",\"reason\":\"job $JOB lives*"
+	is "$(state_of "$JOB")" half-made
+	# shellcheck disable=SC2046 # numbers
+	in_lab kill -0 $(in_lab cat "$(up_says .cgroup)/cgroup.procs")
+	jobfence down "$JOB"
+	nothing_is_left
+	ends_with 137 wait "$LIVING"
+}
+
+@test "what runs without a fence, after bpffs was unmounted, is ended" {
+	job_up --domain allowed.test
+	# A command of `exec` would have the old mount in its own namespace, and with that its fence.
+	THEIRS=$(up_says .cgroup)
+	enter_cgroup
 	in_lab umount /sys/fs/bpf
 	in_lab mount -t bpf bpf /sys/fs/bpf
 	is "$(state_of "$JOB")" unfenced

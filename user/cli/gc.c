@@ -47,7 +47,8 @@ int gc_command(struct options *options, int *status, struct failure *failure)
 		return fail_as(failure, STATUS_USAGE,
 			"gc takes no names; to end a job: jobfence down JOB");
 	error = job_collect(options->spec.labels, note, &collected, failure);
-	if (!error && !json_object_size(options->spec.labels))
+	/* Of what was left it is not known which version it needs. */
+	if (!error && *status == STATUS_DONE && !json_object_size(options->spec.labels))
 		error = objects_collect(failure);
 	if (!error && options->json) {
 		json_dumpf(result, stdout, JSON_COMPACT);

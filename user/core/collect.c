@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "core/attach.h"
+#include "core/cgroup.h"
 #include "core/collect.h"
 #include "core/condition.h"
 #include "core/jobs.h"
@@ -20,6 +22,27 @@ static bool is_due(struct job *job, const json_t *labels)
 	if (job_record_read(job, &ignored))
 		return false;
 	return selects ? job_has_labels(job, labels) : job_is_dead(job);
+}
+
+/*
+ * Whether no fence stands whose record or pins are not here: both are as the mount namespace of the caller has them, or
+ * somebody removed them. Such a job is ended by name only. Returns 0, or -errno with the failure noted.
+ */
+static int check_lost(const struct job *job, struct failure *failure)
+{
+	_fd_ int cgroup = -1;
+
+	if (!job_is_complete(&job->paths))
+		return remains_are_idle(&job->paths, failure);
+	if (job_condition(job) != CONDITION_UNFENCED)
+		return 0;
+	cgroup = cgroup_open(job->cgroup);
+	if (cgroup < 0 || !attach_is_there(cgroup))
+		return 0;
+	return fail_as(failure, STATUS_FAILED,
+		"the fence of job %s stands, but its pins are not in %s: is that another bpffs? "
+		"to end the job: jobfence down %s",
+		job->spec.name, job->paths.pins, job->spec.name);
 }
 
 /* Returns 1 where the job was due, and then whether it went is in `failure`. */
@@ -43,7 +66,8 @@ static int collect_one(const char *name, const json_t *labels, struct failure *f
 	error = job_paths(name, &job.paths, failure);
 	if (error || !is_due(&job, labels))
 		return error;
-	job_down_locked(&ended, failure);
+	if (json_object_size(labels) > 0 || !check_lost(&job, failure))
+		job_down_locked(&ended, failure);
 	return 1;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "core/attach.h"
 #include "core/cgroup.h"
 #include "core/condition.h"
 #include "core/container.h"
@@ -18,9 +19,8 @@
 #define EMPTY_PATIENCE \
 	60 /* seconds that a cgroup of others may stand empty: a container starts, or starts again */
 
-static bool cgroup_is_the_same(const struct job *job)
+static bool cgroup_is_the_same(const struct job *job, int cgroup)
 {
-	_fd_ int cgroup = cgroup_open(job->cgroup);
 	uint64_t id;
 
 	return cgroup >= 0 && !cgroup_id(cgroup, &id) && id == job->id;
@@ -34,20 +34,23 @@ static bool netns_is_there(const struct job *job)
 	return !job->own_netns || netns >= 0;
 }
 
-static bool is_fenced(const struct job *job)
+/* A caller without rights can't ask the kernel, and goes by the pins alone. */
+static bool is_fenced(const struct job *job, int cgroup)
 {
 	char path[PATH_SIZE];
 
 	return job->spec.network == NETWORK_FULL ||
 	       (!path_format(path, "%s/links/egress", job->paths.pins) &&
-		       file_exists(path));
+		       file_exists(path) && attach_is_there(cgroup) != 0);
 }
 
 enum condition job_condition(const struct job *job)
 {
-	if (!cgroup_is_the_same(job) || !netns_is_there(job))
+	_fd_ int cgroup = cgroup_open(job->cgroup);
+
+	if (!cgroup_is_the_same(job, cgroup) || !netns_is_there(job))
 		return CONDITION_GONE;
-	if (!is_fenced(job))
+	if (!is_fenced(job, cgroup))
 		return CONDITION_UNFENCED;
 	if (job->proxy_pid && !cgroup_has_process(job->paths.proxy, job->proxy_pid))
 		return CONDITION_CUT_OFF;

@@ -3,6 +3,9 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "core/attach.h"
 #include "core/cgroup.h"
@@ -107,4 +110,68 @@ int remains_fence_nobody(const struct job_paths *paths, struct failure *failure)
 		"%s is half a job, whose fence still holds processes in the cgroup with the inode "
 		"%llu; end them first",
 		paths->run, (unsigned long long)fenced);
+}
+
+/* Whether processes run behind the fence of the job's own cgroup. Returns 1, 0 or -errno. */
+static int is_lived_in(const struct job_paths *paths)
+{
+	const char *const places[] = { paths->work, paths->init };
+	_fd_ int work = cgroup_open(paths->work);
+	int attached = work == -ENOENT ? 0 : work < 0 ? work : attach_is_there(work);
+
+	if (attached <= 0)
+		return attached;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		_fd_ int cgroup = cgroup_open(places[i]);
+		uint64_t id;
+		int populated = cgroup == -ENOENT ? 0 : cgroup;
+
+		if (cgroup >= 0)
+			populated = cgroup_id(cgroup, &id);
+		if (cgroup >= 0 && !populated)
+			populated = cgroup_is_populated(id);
+		if (populated)
+			return populated;
+	}
+	return 0;
+}
+
+/* Whether the job's proxy has a log under the job's name, but not here: its record is in the /run of another mount namespace. */
+static bool is_recorded_elsewhere(const struct job_paths *paths)
+{
+	pid_t proxy = cgroup_first_process(paths->proxy);
+	char descriptor[PATH_SIZE], path[PATH_SIZE], target[PATH_MAX], *folder;
+	ssize_t length;
+	struct stat log, here;
+
+	if (proxy <= 0 || path_format(descriptor, "/proc/%d/fd/2", (int)proxy) ||
+		path_format(path, "%s/proxy.log", paths->run))
+		return false;
+	length = readlink(descriptor, target, sizeof(target) - 1);
+	if (length < 0 || stat(descriptor, &log))
+		return false;
+	target[length] = '\0';
+	/* Of a mount that is not in this namespace the kernel shows the path below its root. */
+	folder = strstr(target, "/jobs/");
+	if (!folder || strcmp(folder, strstr(path, "/jobs/")) != 0)
+		return false;
+	return stat(path, &here) || here.st_ino != log.st_ino || here.st_dev != log.st_dev;
+}
+
+int remains_are_idle(const struct job_paths *paths, struct failure *failure)
+{
+	const char *name = strrchr(paths->run, '/') + 1;
+	int error = remains_fence_nobody(paths, failure), lives;
+
+	if (error)
+		return error;
+	lives = is_lived_in(paths);
+	if (lives < 0)
+		return fail(failure, lives, "cannot see who is in %s", paths->cgroup);
+	if (lives || is_recorded_elsewhere(paths))
+		return fail_as(failure, STATUS_FAILED,
+			"job %s lives, but has no record in %s: that was lost, or is in another mount "
+			"namespace; to end the job: jobfence down %s",
+			name, paths->run, name);
+	return 0;
 }
