@@ -128,3 +128,60 @@ programs_on()
 	eventually in_lab grep -q 'populated 0' "$THEIRS/cgroup.events"
 	in_lab rmdir "$THEIRS"
 }
+
+# Starts a "container", whose first process is $PID, in the cgroup $1.
+start_container()
+{
+	in_lab unshare --net --pid --fork --kill-child sleep infinity 3>&- &
+	STARTER=$!
+	eventually in_lab pgrep -P "$(in_lab pgrep -f 'unshare --net --pid')" >"$BATS_TEST_TMPDIR/pid"
+	PID=$(<"$BATS_TEST_TMPDIR/pid")
+	in_lab tee "$1/cgroup.procs" <<<"$PID" >/dev/null
+}
+
+stop_container()
+{
+	in_lab kill -KILL "$PID"
+	wait "$STARTER" || :
+}
+
+# Calls the hook of that stage for the container, by a command that words $2… may begin.
+hook()
+{
+	"${@:2}" "$JOBFENCE" oci-hook "$1" <<<'{"ociVersion": "1.0.2", "id": "'"$JOB"'", "status": "creating", "pid": '"$PID"'}'
+}
+
+@test "a container without a cgroup of its own does not start, and its executor is not fenced" {
+	make_cgroup theirs/inner
+	start_container "${THEIRS%/inner}"
+	for place in "$THEIRS" "${THEIRS%/inner}"; do
+		ends_with 1 hook createRuntime enter "$place"
+		like "$ERRORS" 'jobfence: *holds the process that calls*'
+		is "$(enter "$place" "$LIB/sockets.py" 'sendto 11.0.0.2 9')" 'sendto 11.0.0.2 9: ok'
+		hook poststop enter "$place"
+		nothing_is_left
+	done
+	stop_container
+	in_lab rmdir "$THEIRS" "${THEIRS%/inner}"
+}
+
+@test "a container in a cgroup with processes of others does not start" {
+	local other
+
+	make_cgroup theirs/inner
+	start_container "${THEIRS%/inner}"
+	enter "$THEIRS" sleep infinity 3>&- &
+	eventually in_lab grep -q . "$THEIRS/cgroup.procs"
+	other=$(in_lab cat "$THEIRS/cgroup.procs")
+	ends_with 1 hook createRuntime in_lab
+	like "$ERRORS" "jobfence: *holds process $other as well*"
+	nothing_is_left
+	in_lab kill "$other"
+	eventually in_lab grep -q 'populated 0' "$THEIRS/cgroup.events"
+	hook createRuntime in_lab
+	is "$(jobfence list --json | jq -r '.[].job')" "$JOB"
+	stop_container
+	hook poststop in_lab
+	nothing_is_left
+	in_lab rmdir "$THEIRS" "${THEIRS%/inner}"
+}

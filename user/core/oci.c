@@ -181,7 +181,9 @@ int oci_create(
 	pid_t pid = (pid_t)json_integer_value(json_object_get(state, "pid"));
 	char cgroup[PATH_SIZE], netns[PATH_SIZE], name[JOB_NAME_MAX + 1];
 	/* `crun run` waits for whatever its hooks left behind, as their subreaper, before it ends the container. */
-	struct placement where = { .cgroup = cgroup, .netns = netns, .until_empty = true };
+	struct placement where = {
+		.cgroup = cgroup, .netns = netns, .container = pid, .until_empty = true
+	};
 	_cleanup_(job_free) struct job job;
 	int error = job_init(&job);
 
