@@ -154,6 +154,48 @@ is_put_right()
 	is "$(fetch $site)" 'this is allowed.test'
 }
 
+@test "commands and proxies begin also where cgroup.kill was written, for the job or for the caller" {
+	local executor
+
+	job_up --domain allowed.test
+	in_lab bash -c "echo 1 >'$(up_says .cgroup)/cgroup.kill'"
+	is "$(fetch $site)" 'this is allowed.test'
+	ends_with 1 in_job_directly bash -c 'echo leak >/dev/udp/11.0.0.2/444'
+	in_lab bash -c "echo 1 >'$(up_says '.cgroup | rtrimstr("/work")')/cgroup.kill'"
+	eventually in_lab grep -q 'populated 0' "$(proxy_cgroup)/cgroup.events"
+	is "$(state_of "$JOB")" cut-off
+	jobfence repair "$JOB"
+	is "$(fetch $site)" 'this is allowed.test'
+	jobfence down "$JOB"
+	executor=$(<"$LAB/cgroups")/executor
+	in_lab mkdir "$executor"
+	in_lab bash -c "echo 1 >'$executor/cgroup.kill'"
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab bash -c 'echo $$ >"$1/cgroup.procs" && "$2" up --job "$3" --domain allowed.test && "$2" exec "$3" -- true' \
+		executor "$executor" "$JOBFENCE" "$JOB"
+	is "$(state_of "$JOB")" up
+	jobfence down "$JOB"
+	in_lab rmdir "$executor"
+}
+
+@test "an interrupted down is listed, and finished by down or gc" {
+	job_up --domain allowed.test
+	killed_at unlinkat:1 down "$JOB"
+	is "$(state_of "$JOB")" ending
+	for command in "repair $JOB" "upgrade $JOB"; do
+		# shellcheck disable=SC2086 # words
+		ends_with 1 jobfence $command
+		is "$ERRORS" "jobfence: a down of job $JOB was interrupted; finish it: jobfence down $JOB"
+	done
+	ends_with 125 in_job true
+	jobfence down "$JOB"
+	nothing_is_left
+	job_up --domain allowed.test
+	killed_at unlinkat:1 down "$JOB"
+	is "$(jobfence gc)" "removed $JOB"
+	nothing_is_left
+}
+
 @test "a worker that outlives its supervisor is replaced, too" {
 	local cgroup supervisor worker
 

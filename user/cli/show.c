@@ -180,6 +180,19 @@ static void print_container(const struct job *job)
 		printf("shared     %s\n", json_string_value(path));
 }
 
+/* What is wrong in a state, and what to do. */
+static const char *advice(enum condition condition)
+{
+	switch (condition) {
+	case CONDITION_CUT_OFF:
+		return ": its proxy has ended; see: jobfence help repair";
+	case CONDITION_ENDING:
+		return ": a down of it did not finish; see: jobfence help down";
+	default:
+		return "";
+	}
+}
+
 static void print_text(const struct job *job, const struct usage *usage)
 {
 	enum condition condition = job_condition(job);
@@ -187,10 +200,7 @@ static void print_text(const struct job *job, const struct usage *usage)
 
 	rate_format(job->spec.rate, rate);
 	printf("job        %s\n", job->spec.name);
-	printf("state      %s%s\n", condition_word(condition),
-		condition == CONDITION_CUT_OFF
-			? ": its proxy has ended; see: jobfence help repair"
-			: "");
+	printf("state      %s%s\n", condition_word(condition), advice(condition));
 	printf("network    %s, %s each way, pacing %s\n", network_name(job->spec.network),
 		rate, pacing_name(job->pacing));
 	printf("cgroup     %s\n", job->cgroup);

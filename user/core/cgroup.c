@@ -9,9 +9,11 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "core/cgroup.h"
@@ -19,8 +21,9 @@
 #include "lib/cleanup.h"
 #include "lib/files.h"
 
-#define DEPTH_MAX     64   /* of cgroups that are looked at one below another */
-#define FILEID_KERNFS 0xfe /* how the kernel names a cgroup in a file handle, Linux 4.14 */
+#define DEPTH_MAX      64   /* of cgroups that are looked at one below another */
+#define BEGIN_PATIENCE 1000 /* ms */
+#define FILEID_KERNFS  0xfe /* how the kernel names a cgroup in a file handle, Linux 4.14 */
 
 int cgroup_open(const char *path)
 {
@@ -252,16 +255,93 @@ int cgroup_remove(const char *path)
 	return rmdir(path) && errno != ENOENT ? -errno : 0;
 }
 
-pid_t cgroup_fork(int cgroup, uint64_t namespaces)
+static pid_t clone_into(int cgroup, uint64_t flags, int *pidfd)
 {
 	struct clone_args arguments = {
-		.flags = CLONE_INTO_CGROUP | namespaces,
+		.flags = CLONE_PIDFD | flags,
+		.pidfd = (__u64)(uintptr_t)pidfd,
 		.exit_signal = SIGCHLD,
 		.cgroup = (__u64)cgroup,
 	};
 	pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
 
 	return pid < 0 ? -errno : pid;
+}
+
+/* Whether a child ended before its first instruction. One in a frozen cgroup does neither: it begins when it is thawed. */
+static bool ended_unbegun(int pidfd, int begun)
+{
+	struct pollfd events[] = { { .fd = begun, .events = POLLIN },
+		{ .fd = pidfd, .events = POLLIN } };
+	int count;
+
+	do
+		count = poll(events, ARRAY_SIZE(events), BEGIN_PATIENCE);
+	while (count < 0 && errno == EINTR);
+	return count > 0 && !events[0].revents;
+}
+
+/* Returns as fork(2) does; -ECANCELED where the child was killed at once; or -errno. */
+static pid_t fork_inside(int cgroup, uint64_t namespaces)
+{
+	_fd_ int begun = eventfd(0, EFD_CLOEXEC), pidfd = -1;
+	pid_t pid = begun < 0 ? -errno
+			      : clone_into(cgroup, CLONE_INTO_CGROUP | namespaces, &pidfd);
+
+	if (!pid && eventfd_write(begun, 1))
+		_exit(1);
+	if (pid <= 0 || !ended_unbegun(pidfd, begun))
+		return pid;
+	waitpid(pid, NULL, 0);
+	return -ECANCELED;
+}
+
+static int move_process(int cgroup, pid_t pid)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%d", (int)pid);
+	_fd_ int procs = openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+
+	if (procs < 0 || write(procs, text, (size_t)length) < 0)
+		return -errno;
+	return 0;
+}
+
+/* The child waits until it was moved. It ends where its parent does before that. */
+static pid_t fork_and_move(int cgroup, uint64_t namespaces)
+{
+	_fd_ int read_end = -1, write_end = -1, pidfd = -1;
+	int pair[2], error;
+	char byte;
+	pid_t pid;
+
+	if (pipe2(pair, O_CLOEXEC))
+		return -errno;
+	read_end = pair[0];
+	write_end = pair[1];
+	pid = clone_into(0, namespaces, &pidfd);
+	if (!pid) {
+		close(TAKE_FD(write_end));
+		if (read(read_end, &byte, 1) != 1)
+			_exit(1);
+	}
+	if (pid <= 0)
+		return pid;
+	error = move_process(cgroup, pid);
+	if (!error && write(write_end, "", 1) != 1)
+		error = -errno;
+	if (!error)
+		return pid;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return error;
+}
+
+pid_t cgroup_fork(int cgroup, uint64_t namespaces)
+{
+	pid_t pid = fork_inside(cgroup, namespaces);
+
+	return pid == -ECANCELED ? fork_and_move(cgroup, namespaces) : pid;
 }
 
 pid_t cgroup_first_process(const char *path)

@@ -35,8 +35,7 @@ int cgroup_kill(const char *path, int seconds);
 
 /*
  * The same for the processes directly in a cgroup that is to be used again, and whose processes don't fork: after
- * cgroup.kill, Linux 6.18 kills what clone3(2) starts there later, too. It compares the cgroup's count of kills with
- * that of the caller's own (kernel/cgroup/cgroup.c, cgroup_css_set_fork() and cgroup_post_fork()).
+ * cgroup.kill, cgroup_fork() has to go the longer way.
  */
 int cgroup_kill_each(const char *path, int seconds);
 
@@ -49,6 +48,10 @@ int cgroup_remove(const char *path);
 /* The number of a process directly in the cgroup; 0: there is none that this process can name. */
 pid_t cgroup_first_process(const char *path);
 
-/* fork(2) with the child in the cgroup from its first instruction on (clone3(2), Linux 5.7), and in new
- * `namespaces` (CLONE_NEW*). Returns as fork(2) does, or -errno. */
+/*
+ * fork(2) with the child in the cgroup from its first instruction on (clone3(2), Linux 5.7), and in new `namespaces`
+ * (CLONE_NEW*). Linux since 6.14, and stable releases of that time, kill that child at once where cgroup.kill was written for this cgroup and for the caller's
+ * own a different number of times (kernel/cgroup/cgroup.c, cgroup_css_set_fork() and cgroup_post_fork()). Then the child is
+ * forked outside, is moved, and returns from here after that. Returns as fork(2) does, or -errno.
+ */
 pid_t cgroup_fork(int cgroup, uint64_t namespaces);

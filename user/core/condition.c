@@ -44,10 +44,33 @@ static bool is_fenced(const struct job *job, int cgroup)
 		       file_exists(path) && attach_is_there(cgroup) != 0);
 }
 
+/* A file beside the record: an interrupted `down` can't be relied on to write that anew. */
+static int path_of_mark(const struct job *job, char path[PATH_SIZE])
+{
+	return path_format(path, "%s/ending", job->paths.run);
+}
+
+int job_mark_ending(const struct job *job)
+{
+	char path[PATH_SIZE];
+	int error = path_of_mark(job, path);
+
+	return error ? error : file_write(path, "");
+}
+
+static bool is_ending(const struct job *job)
+{
+	char path[PATH_SIZE];
+
+	return !path_of_mark(job, path) && file_exists(path);
+}
+
 enum condition job_condition(const struct job *job)
 {
 	_fd_ int cgroup = cgroup_open(job->cgroup);
 
+	if (is_ending(job))
+		return CONDITION_ENDING;
 	if (!cgroup_is_the_same(job, cgroup) || !netns_is_there(job))
 		return CONDITION_GONE;
 	if (!is_fenced(job, cgroup))
@@ -63,6 +86,7 @@ const char *condition_word(enum condition condition)
 		[CONDITION_UP] = "up",
 		[CONDITION_CUT_OFF] = "cut-off",
 		[CONDITION_UNFENCED] = "unfenced",
+		[CONDITION_ENDING] = "ending",
 		[CONDITION_GONE] = "gone",
 	};
 	return words[condition];
@@ -74,6 +98,10 @@ int job_check_fence(const struct job *job, struct failure *failure)
 
 	if (condition == CONDITION_UP || condition == CONDITION_CUT_OFF)
 		return 0;
+	if (condition == CONDITION_ENDING)
+		return fail_as(failure, STATUS_FAILED,
+			"a down of job %s was interrupted; finish it: jobfence down %s",
+			job->spec.name, job->spec.name);
 	return fail_as(failure, STATUS_FAILED,
 		"the fence of job %s is gone; end the job: jobfence down %s",
 		job->spec.name, job->spec.name);
@@ -122,7 +150,7 @@ bool job_is_dead(const struct job *job)
 	enum condition condition = job_condition(job);
 	int populated;
 
-	if (condition == CONDITION_UNFENCED)
+	if (condition == CONDITION_UNFENCED || condition == CONDITION_ENDING)
 		return true;
 	populated = cgroup_is_populated(job->id);
 	if (condition != CONDITION_UP)

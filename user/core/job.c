@@ -12,6 +12,7 @@
 
 #include "core/attach.h"
 #include "core/cgroup.h"
+#include "core/condition.h"
 #include "core/job.h"
 #include "core/launch.h"
 #include "core/lock.h"
@@ -313,6 +314,8 @@ static int end_processes(const struct job *job, struct failure *failure)
 		return error == -ENOENT
 			       ? 0
 			       : fail(failure, error, "cannot open the job's maps");
+	/* Where there is no room for the mark the job is ended all the same: it only tells of an interruption. */
+	(void)job_mark_ending(job);
 	error = cgroup_kill(job->paths.cgroup, KILL_PATIENCE);
 	if (error)
 		return fail(failure, error, "cannot end the processes in %s",
