@@ -417,6 +417,76 @@ with open("/run/jobfence/lock", "r+") as locks:
 	is "$(jobfence list --json)" '[]'
 }
 
+# Freezes (1) or thaws (0) the cgroup $2.
+freeze()
+{
+	in_lab bash -c "echo $1 >'$2/cgroup.freeze'"
+}
+
+@test "a new proxy begins although the proxy's cgroup is frozen" {
+	job_up --domain allowed.test
+	freeze 1 "$(proxy_cgroup)"
+	jobfence upgrade --proxy "$JOB"
+	is "$(fetch $site)" 'this is allowed.test'
+}
+
+@test "what can't run as a cgroup of all jobs is frozen says so, and no lock stays with it" {
+	local all
+
+	all=$(<"$LAB/cgroups")/jobfence
+	job_up --domain allowed.test
+	freeze 1 "$all"
+	jobfence up --job other --domain allowed.test 2>/dev/null 3>&- &
+	eventually in_lab grep -qs . "$all/other/proxy/cgroup.procs"
+	in_lab kill -KILL "$(in_lab pgrep -o -x jobfence)"
+	wait $! || :
+	is "$(in_lab timeout 5 "$JOBFENCE" gc)" 'removed other'
+	ends_with 1 jobfence upgrade --proxy "$JOB"
+	is "$ERRORS" "jobfence: the proxy can't run: cgroup $all is frozen; thaw it: echo 0 >$all/cgroup.freeze"
+	freeze 0 "$all"
+	is "$(state_of "$JOB")" cut-off
+	jobfence repair "$JOB"
+	is "$(fetch $site)" 'this is allowed.test'
+}
+
+# Takes the lock of the job $1, as a command that hangs has it, in the process $HOLDER.
+hold_lock()
+{
+	mkfifo "$BATS_TEST_TMPDIR/held"
+	in_lab python3 -c 'import fcntl, os, signal, sys
+hash = 2166136261
+for byte in sys.argv[1].encode():
+	hash = (hash ^ byte) * 16777619 % 2**32
+with open("/run/jobfence/lock", "r+") as locks:
+	fcntl.lockf(locks, fcntl.LOCK_EX, 1, 1 + hash)
+	print(os.getpid(), flush=True)
+	signal.pause()' "$1" >"$BATS_TEST_TMPDIR/held" 3>&- &
+	read -r HOLDER <"$BATS_TEST_TMPDIR/held"
+}
+
+@test "a command that hangs holds up no gc of other jobs, and who waits for it says so" {
+	local waiting
+
+	job_up --label executor=e1
+	jobfence up --job other
+	in_lab ip netns delete jobfence-other
+	hold_lock "$JOB"
+	is "$(jobfence gc --label executor=e2)" ''
+	ends_with 1 jobfence gc
+	is "$OUTPUT" 'removed other'
+	is "$ERRORS" "jobfence: process $HOLDER is at work on job $JOB, and still was after 3 s; see why, or end it"
+	jobfence down "$JOB" 2>"$BATS_TEST_TMPDIR/said" 3>&- &
+	eventually in_lab pgrep -x jobfence >/dev/null
+	waiting=$(in_lab pgrep -x jobfence)
+	# It waits once it has a handler for SIGALRM, which ends the wait early.
+	eventually in_lab grep -q '^SigCgt:.*2...$' "/proc/$waiting/status"
+	in_lab kill -ALRM "$waiting"
+	! wait $! || lab_fail 'it did not wait'
+	like "$(<"$BATS_TEST_TMPDIR/said")" "jobfence: process $HOLDER is at work on job $JOB, *"
+	in_lab kill "$HOLDER"
+	jobfence down "$JOB"
+}
+
 @test "half a job goes on fencing who lives in a cgroup of others" {
 	make_cgroup
 	enter_cgroup

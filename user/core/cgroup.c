@@ -151,6 +151,41 @@ int cgroup_kill_each(const char *path, int seconds)
 	return wait_until_empty(events, seconds);
 }
 
+int cgroup_thaw(const char *path)
+{
+	char freeze[PATH_SIZE];
+	int error = path_format(freeze, "%s/cgroup.freeze", path);
+
+	if (!error && file_exists(freeze))
+		error = file_write(freeze, "0");
+	return error;
+}
+
+static bool is_frozen(const char *path)
+{
+	char freeze[PATH_SIZE], said = '0';
+	_fd_ int fd = path_format(freeze, "%s/cgroup.freeze", path)
+			      ? -1
+			      : open(freeze, O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && read(fd, &said, 1) == 1 && said == '1';
+}
+
+bool cgroup_find_frozen(const char *path, char frozen[PATH_SIZE])
+{
+	const char *mount = cgroup_mount();
+	char *slash = frozen;
+
+	if (!mount || path_format(frozen, "%s", path))
+		return false;
+	for (; slash && strlen(frozen) > strlen(mount); slash = strrchr(frozen, '/')) {
+		*slash = slash == frozen ? *slash : '\0';
+		if (is_frozen(frozen))
+			return true;
+	}
+	return false;
+}
+
 bool cgroup_has_process(const char *path, pid_t pid)
 {
 	char procs[PATH_SIZE], line[32];

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "core/paths.h"
+
 /* Opens a cgroup for attaching and for cloning into it. Returns a descriptor, or -ENOTDIR where it
  * is no cgroup of version 2, or -errno. */
 int cgroup_open(const char *path);
@@ -38,6 +40,13 @@ int cgroup_kill(const char *path, int seconds);
  * cgroup.kill, cgroup_fork() has to go the longer way.
  */
 int cgroup_kill_each(const char *path, int seconds);
+
+/* Thaws a cgroup of our own that somebody froze; those above it may be frozen still. Returns 0, also where there is none,
+ * or -errno. */
+int cgroup_thaw(const char *path);
+
+/* Finds what keeps a cgroup frozen: itself, or one above it. Returns whether there is any, with its path in `frozen`. */
+bool cgroup_find_frozen(const char *path, char frozen[PATH_SIZE]);
 
 /* Whether `pid` is directly in the cgroup. */
 bool cgroup_has_process(const char *path, pid_t pid);

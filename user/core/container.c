@@ -70,15 +70,21 @@ static __attribute__((noreturn)) void become_init(
 	stay();
 }
 
-static int read_report(int pipe, struct failure *failure)
+static int read_report(const struct job *job, int pipe, struct failure *failure)
 {
 	struct pollfd event = { .fd = pipe, .events = POLLIN };
+	char frozen[PATH_SIZE];
 	struct report report;
 	int count;
 
 	do
 		count = poll(&event, 1, INIT_PATIENCE);
 	while (count < 0 && errno == EINTR);
+	if (count == 0 && cgroup_find_frozen(job->paths.init, frozen))
+		return fail_as(failure, STATUS_FAILED,
+			"the job's first process can't run: cgroup %s is frozen; thaw it: echo 0 "
+			">%s/cgroup.freeze",
+			frozen, frozen);
 	if (count == 0)
 		return fail(failure, -ETIMEDOUT, "the job's first process does not answer");
 	if (count < 0 || read(pipe, &report, sizeof(report)) != sizeof(report))
@@ -111,7 +117,7 @@ static int start(const struct job *job, bool ends_with_caller, struct failure *f
 	if (!pid)
 		become_init(job, netns, ends_with_caller, write_end);
 	close(TAKE_FD(write_end));
-	error = read_report(read_end, failure);
+	error = read_report(job, read_end, failure);
 	if (error) {
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);

@@ -22,7 +22,6 @@
 #include "core/condition.h"
 #include "core/container.h"
 #include "core/execute.h"
-#include "core/lock.h"
 #include "core/standard.h"
 #include "core/terminal.h"
 #include "core/view.h"
@@ -278,7 +277,8 @@ int job_execute(const struct job *job, int lock, const struct execution *executi
 	pid = start_command(&start, cgroup, &read_end, failure);
 	if (pid < 0)
 		return pid;
-	job_unlock(TAKE_FD(held));
+	if (held >= 0)
+		close(TAKE_FD(held));
 	*status = end(wait_for(pid, &signals, &terminal), &terminal);
 	read_trouble(read_end, execution, status, failure);
 	return 0;

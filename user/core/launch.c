@@ -11,8 +11,10 @@
 #include <limits.h>
 #include <linux/close_range.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include "core/cgroup.h"
 #include "core/daemon.h"
@@ -207,10 +209,38 @@ static __attribute__((noreturn)) void become_proxy(const struct launch *launch)
 	_exit(1);
 }
 
+/* Waits until the proxy says something. Returns 0, or -errno with the failure noted. */
+static int wait_for_word(const struct job *job, int fd, struct failure *failure)
+{
+	struct pollfd event = { .fd = fd, .events = POLLIN };
+	char frozen[PATH_SIZE];
+	int count;
+
+	do
+		count = poll(&event, 1, READY_PATIENCE);
+	while (count < 0 && errno == EINTR);
+	if (count > 0)
+		return 0;
+	if (count < 0)
+		return fail(failure, -errno, "cannot wait for the proxy");
+	if (cgroup_find_frozen(job->paths.proxy, frozen))
+		fail_as(failure, STATUS_FAILED,
+			"the proxy can't run: cgroup %s is frozen; thaw it: echo 0 >%s/cgroup.freeze",
+			frozen, frozen);
+	else
+		fail_as(failure, STATUS_FAILED,
+			"the proxy does not answer after %d s; see %s/proxy.log",
+			READY_PATIENCE / 1000, job->paths.run);
+	return -ETIMEDOUT;
+}
+
 static int read_report(struct job *job, int fd, struct failure *failure)
 {
 	struct report report;
+	int error = wait_for_word(job, fd, failure);
 
+	if (error)
+		return error;
 	if (read(fd, &report, sizeof(report)) != sizeof(report))
 		return fail(failure, -EPIPE, "the proxy ended before it began");
 	if (report.error)
@@ -264,24 +294,24 @@ static int launch(struct job *job, int cgroup, int netns, bool ipv6,
 		become_proxy(&plan);
 	close(TAKE_FD(report_write));
 	error = read_report(job, report, failure);
-	if (!error)
+	if (!error) {
 		*ready = TAKE_FD(ready_read);
+		return 0;
+	}
+	/* It is a child that was not reaped: the number is its own. */
+	kill(job->proxy_pid, SIGKILL);
+	waitpid(job->proxy_pid, NULL, 0);
 	return error;
 }
 
 static int wait_for_proxy(const struct job *job, int ready, struct failure *failure)
 {
-	struct pollfd event = { .fd = ready, .events = POLLIN };
-	int count;
+	int error = wait_for_word(job, ready, failure);
 	char byte;
 
-	do
-		count = poll(&event, 1, READY_PATIENCE);
-	while (count < 0 && errno == EINTR);
-	if (count == 0)
-		return fail(failure, -ETIMEDOUT,
-			"the proxy does not answer; see %s/proxy.log", job->paths.run);
-	if (count < 0 || read(ready, &byte, 1) != 1)
+	if (error)
+		return error;
+	if (read(ready, &byte, 1) != 1)
 		return fail(failure, -EPIPE, "the proxy of job %s ended at its start",
 			job->spec.name);
 	return 0;
@@ -295,6 +325,9 @@ int proxy_start(struct job *job, int cgroup, int netns, bool ipv6,
 
 	if (error)
 		return fail(failure, error, "cannot read /etc/resolv.conf");
+	error = cgroup_thaw(job->paths.proxy);
+	if (error)
+		return fail(failure, error, "cannot thaw cgroup %s", job->paths.proxy);
 	error = launch(job, cgroup, netns, ipv6, maps, &ready, failure);
 	if (!error)
 		error = state_write(job, maps, failure);

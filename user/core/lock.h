@@ -3,8 +3,10 @@
 
 /*
  * The locks that a change of a node's state holds: one for each job, so that jobs don't wait for each
- * other, and one for what all jobs share. They wait for who has it, unless they are said to try, and return a descriptor, which
- * releases the lock when it is closed (its processes' end does as well), or -errno.
+ * other, and one for what all jobs share. They return a descriptor, which releases the lock when it is closed, or -errno. The
+ * end of the process releases it as well. A process has one job's lock at a time; no child has it.
+ *
+ * No wait is endless: after 25 seconds, or what is given, they return -ETIMEDOUT, and `failure` says which process has the lock.
  */
 
 #include "lib/failure.h"
@@ -12,8 +14,8 @@
 /* The lock of the job with this name. Two names may share one: nobody takes a second. */
 int job_lock(const char *name, struct failure *failure);
 
-/* Gives a lock back, -1: none, also where a child has a copy of the descriptor, and closes that. */
-void job_unlock(int lock);
+/* The same with a wait of so many seconds. */
+int job_lock_within(const char *name, int seconds, struct failure *failure);
 
 /* The same as job_lock() without waiting: -EAGAIN, with no failure noted, while another has it. */
 int job_try_lock(const char *name, struct failure *failure);
