@@ -356,6 +356,22 @@ probe()
 	done
 }
 
+@test "a probe that takes its time holds up neither gc nor down, and what it allowed is for that job only" {
+	mkfifo "$BATS_TEST_TMPDIR/asked" "$BATS_TEST_TMPDIR/go"
+	job_up --domain allowed.test
+	probe "echo >$BATS_TEST_TMPDIR/asked" "read -r _ <$BATS_TEST_TMPDIR/go"
+	sed -i 's/^probe_timeout.*/probe_timeout = 60/' "$POLICY"
+	jobfence update --config "$POLICY" "$JOB" --add-domain other.test 2>"$BATS_TEST_TMPDIR/said" 3>&- &
+	read -r _ <"$BATS_TEST_TMPDIR/asked"
+	is "$(in_lab timeout 10 "$JOBFENCE" gc)" ''
+	in_lab timeout 10 "$JOBFENCE" down "$JOB"
+	job_up --domain allowed.test
+	echo >"$BATS_TEST_TMPDIR/go"
+	! wait $! || lab_fail 'another job has it'
+	is "$(<"$BATS_TEST_TMPDIR/said")" "jobfence: job $JOB was made anew meanwhile; try again"
+	is "$(jobfence show "$JOB" --json | jq -c .domains)" '["allowed.test"]'
+}
+
 # Makes a key named $1, and a line for it in allowed_signers.
 make_key()
 {

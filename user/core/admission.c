@@ -241,7 +241,8 @@ int admission_check(const struct admission *admission, bool all, json_t *violati
 		APPLY(check_header(admission, violations));
 		APPLY(check_addresses(admission, violations));
 	}
-	APPLY(check_probe(admission, violations));
+	if (!admission->probed)
+		APPLY(check_probe(admission, violations));
 	return error;
 }
 

@@ -10,6 +10,7 @@ struct admission {
 	struct job_spec *spec;
 	/* The operator's own hand (`run`): needs no opt-in, and is held to denied domains and maxima only. */
 	bool by_operator;
+	bool probed; /* the probe was asked about this already */
 	/* What the spec was read from, and the file with its signature; NULL: there is none. */
 	const char *signed_text;
 	size_t signed_length;

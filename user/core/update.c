@@ -216,13 +216,14 @@ static int set_burst(const struct job *job)
 }
 
 /* What is added has to keep to the policy as if a job asked for it alone; what is there was admitted before. */
-static int check_policy(
-	const struct job *job, const struct job_change *change, struct failure *failure)
+static int check_policy(const struct job *job, const struct job_change *change, bool probed,
+	struct failure *failure)
 {
 	_cleanup_(spec_free) struct job_spec added = {};
-	const struct admission admission = {
-		.policy = change->policy, .spec = &added, .by_operator = job->by_operator
-	};
+	const struct admission admission = { .policy = change->policy,
+		.spec = &added,
+		.by_operator = job->by_operator,
+		.probed = probed };
 	int error = spec_init(&added);
 
 	if (error)
@@ -254,26 +255,65 @@ static int apply(const struct job *job, const struct job_change *change, bool do
 	return error ? fail(failure, error, "cannot update job %s", job->spec.name) : 0;
 }
 
+/* Makes the change in the record, and asks whether the job may have it. */
+static int change_record(struct job *job, const struct job_change *change, bool probed,
+	struct failure *failure)
+{
+	int error =
+		*change->add || *change->remove ? change_domains(job, change, failure) : 0;
+
+	if (!error && change->rate)
+		error = change_rate(job, change->rate, failure);
+	return error ? error : check_policy(job, change, probed, failure);
+}
+
+/* The probe may take minutes:
+ * so it is asked before the job is locked. */
+static int ask_before(struct job *job, const char *name, const struct job_change *change,
+	struct failure *failure)
+{
+	int error = job_read(job, name, failure);
+
+	if (!error)
+		error = job_check_abi(job, failure);
+	return error ? error : change_record(job, change, false, failure);
+}
+
+static int update_locked(struct job *job, const struct job *asked,
+	const struct job_change *change, struct failure *failure)
+{
+	int error;
+
+	/* The probe may not have been asked about this one. */
+	if (job->id != asked->id || job->started != asked->started ||
+		job->by_operator != asked->by_operator)
+		return fail_as(failure, STATUS_FAILED,
+			"job %s was made anew meanwhile; try again", job->spec.name);
+	error = change_record(job, change, true, failure);
+	return error ? error : apply(job, change, *change->add || *change->remove, failure);
+}
+
 int job_update(const char *name, const struct job_change *change, struct failure *failure)
 {
-	bool domains = *change->add || *change->remove;
-	_cleanup_(job_free) struct job job;
+	_cleanup_(job_free) struct job job = {}, asked = {};
+	struct failure refusal = {};
 	_fd_ int lock = -1;
-	int error = job_init(&job);
+	int error = job_init(&job), refused = job_init(&asked);
 
-	if (error)
-		return fail(failure, error, "job %s", name);
+	if (error || refused)
+		return fail(failure, -ENOMEM, "job %s", name);
+	refused = ask_before(&asked, name, change, &refusal);
 	lock = job_read_locked(&job, name, failure);
 	if (lock < 0)
 		return lock;
-	/* A killed update may have left more than the record says, and be refused now for removing what that has not. */
-	if (domains && job.proxy_id)
+	/* A killed update may have left more than the record says. That goes, also where this one is refused. */
+	if ((*change->add || *change->remove) && job.proxy_id)
 		error = apply(&job, &(const struct job_change){}, true, failure);
-	if (!error && domains)
-		error = change_domains(&job, change, failure);
-	if (!error && change->rate)
-		error = change_rate(&job, change->rate, failure);
-	if (!error)
-		error = check_policy(&job, change, failure);
-	return error ? error : apply(&job, change, domains, failure);
+	if (error)
+		return error;
+	if (refused) {
+		*failure = refusal;
+		return refused;
+	}
+	return update_locked(&job, &asked, change, failure);
 }
