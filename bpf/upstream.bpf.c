@@ -44,7 +44,7 @@ static __always_inline bool may_dial(
 	if (state->network != NETWORK_HTTP)
 		return false;
 	if (protocol == IPPROTO_TCP && is_web_port(to->port) &&
-		(address_class(&to->address) == ADDRESS_PUBLIC ||
+		(address_class(&to->address, state->nat64) == ADDRESS_PUBLIC ||
 			is_allowed_range(state, &to->address)))
 		return true;
 	return is_resolver(state, to);

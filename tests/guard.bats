@@ -34,7 +34,7 @@ guarded()
 }
 
 @test "link-local addresses and metadata services are refused" {
-	guarded 169.254.169.254 169.254.170.2 fe80::1 fd00:ec2::254 100.100.100.200
+	guarded 169.254.169.254 169.254.170.2 fe80::1 fd00:ec2::254 100.100.100.200 192.0.0.192 168.63.129.16 64:ff9b::a83f:8110
 }
 
 @test "shared, multicast, reserved and documentation addresses are refused" {
@@ -48,7 +48,7 @@ guarded()
 }
 
 @test "the node's own addresses are refused" {
-	guarded 11.0.0.1 2600:1::1 '11.0.0.1 2600:1::1'
+	guarded 11.0.0.1 2600:1::1 '11.0.0.1 2600:1::1' 64:ff9b::b00:1
 }
 
 @test "one refused address among public ones refuses the name" {
@@ -60,6 +60,24 @@ guarded()
 	lab_name nat64.test 64:ff9b::b00:2
 	job_up --domain nat64.test
 	is "$(fetch http://nat64.test)" 'this is nat64.test'
+}
+
+@test "the network's own NAT64 prefix leads to public addresses only" {
+	printf '%s\n' 'accept = http' 'allow_domain = *' 'nat64_prefix = 2600:64::/96 2600:65::/32' >"$BATS_TEST_TMPDIR/jobfence.conf"
+	lab_name good.test 2600:64::b00:2
+	lab_name metadata.test 2600:64::a9fe:a9fe
+	lab_name azure.test 2600:65:a83f:8110::
+	lab_name private.test 2600:64::a01:203
+	lab_name node.test 2600:64::b00:1
+	job_up --config "$BATS_TEST_TMPDIR/jobfence.conf" --domain={good,metadata,azure,private,node}.test --domain 2600:64::a01:203
+	for host in metadata.test azure.test private.test node.test '[2600:64::a01:203]'; do
+		refused_for address "http://$host/" -g
+	done
+	lab_settle
+	is "$(lab_seen '.event == "connection"')" ''
+	is "$(fetch http://good.test)" 'this is good.test'
+	# The proxy's own fence knows the prefix, too.
+	in_lab jq -e '.state.nat64 == "2600:64::/96 2600:65::/32"' "/run/jobfence/jobs/$JOB/spec.json"
 }
 
 @test "a declared literal goes through the guard as well" {

@@ -22,7 +22,7 @@ enum address_class {
 	ADDRESS_UNSPECIFIED,
 	ADDRESS_LOOPBACK,
 	ADDRESS_PRIVATE,    /* RFC 1918, unique local, deprecated site-local */
-	ADDRESS_LINK_LOCAL, /* metadata services among them */
+	ADDRESS_LINK_LOCAL, /* and services of the cloud that runs the node: metadata */
 	ADDRESS_SHARED,	    /* carrier-grade NAT, RFC 6598 */
 	ADDRESS_MULTICAST,  /* and broadcast */
 	ADDRESS_RESERVED,   /* documentation, benchmarking, protocol assignments, tunnels,
@@ -108,6 +108,7 @@ static inline __attribute__((always_inline)) enum address_class address_look_up(
 		IPV4(24, RESERVED, 203, 0, 113),  /* documentation, RFC 5737 */
 		IPV4(4, MULTICAST, 224),	  /* RFC 5771 */
 		IPV4(32, MULTICAST, 255, 255, 255, 255), /* broadcast, RFC 919 section 7 */
+		IPV4(32, LINK_LOCAL, 168, 63, 129, 16),	 /* Azure's, from inside */
 		IPV4(4, RESERVED, 240),			 /* RFC 1112 section 4 */
 		IPV4(0, PUBLIC, 0),
 
@@ -146,27 +147,65 @@ static inline __attribute__((always_inline)) enum address_class address_look_up(
 	return ADDRESS_RESERVED;
 }
 
-/*
- * The class of an address. An IPv4 address that is embedded by the NAT64 well-known prefix
- * (RFC 6052), which a network with DNS64 cannot do without, counts as itself; other
- * embeddings are tunnels, which nobody has to dial.
- */
-static inline __attribute__((always_inline)) enum address_class address_class(
-	const struct address *address)
+/* The IPv4 address that follows a NAT64 prefix of `bits`, as a number (RFC 6052 section 2.2). Bits 64 to 71 are no part
+ * of it. */
+static inline __attribute__((always_inline)) __u32 address_embedded(
+	const struct address *address, __u32 bits)
 {
-	static const struct address_range nat64 = {
+	__u64 upper = address_half(address->words);
+	__u64 lower = address_half(address->words + 2);
+
+	if (bits > 64)
+		return (__u32)lower;
+	if (bits <= 32)
+		return (__u32)upper;
+	return (__u32)(upper << (bits - 32) | lower << 8 >> (96 - bits));
+}
+
+/*
+ * What a packet to `address` reaches: the IPv4 address inside, where a prefix of NAT64 leads to it, the well-known one
+ * (RFC 6052) or one of the network's own, `prefixes` (NULL: none; of bits 0: unused). Otherwise the address itself. A form that
+ * RFC 6052 does not allow becomes the unspecified address.
+ */
+static inline __attribute__((always_inline)) struct address address_behind_nat64(
+	const struct address *address, const struct address_range *prefixes)
+{
+	static const struct address_range well_known = {
 		.address.bytes = { 0, 0x64, 0xff, 0x9b },
 		.bits = 96,
 	};
-	static const struct address mapped = { .bytes = { [10] = 0xff, 0xff } };
-	struct address plain = *address;
-	enum address_class class;
+	struct address plain = { .bytes = { [10] = 0xff, 0xff } };
+	__u32 bits = address_in_range(address, &well_known) ? 96 : 0;
+	__u32 ipv4;
 
-	if (address_in_range(address, &nat64)) {
-		plain = mapped;
-		plain.words[3] = address->words[3];
-	}
-	class = address_look_up(&plain);
+#ifdef __bpf__
+#pragma unroll
+#endif
+	for (unsigned i = 0; prefixes && i < NAT64_PREFIXES_MAX; i++)
+		if (prefixes[i].bits && address_in_range(address, &prefixes[i]))
+			bits = prefixes[i].bits;
+	if (!bits)
+		return *address;
+	if (address->bytes[8])
+		return (struct address){};
+	ipv4 = address_embedded(address, bits);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	ipv4 = __builtin_bswap32(ipv4);
+#endif
+	plain.words[3] = ipv4;
+	return plain;
+}
+
+/*
+ * The class of an address. An IPv4 address that is embedded by a NAT64 prefix, which a network with DNS64 cannot do
+ * without, counts as itself. Other embeddings are tunnels, which nobody has to dial. `prefixes` as above.
+ */
+static inline __attribute__((always_inline)) enum address_class address_class(
+	const struct address *address, const struct address_range *prefixes)
+{
+	const struct address plain = address_behind_nat64(address, prefixes);
+	enum address_class class = address_look_up(&plain);
+
 	if (class == ADDRESS_PUBLIC && address_is_isatap(&plain))
 		return ADDRESS_RESERVED;
 	return class;

@@ -34,6 +34,7 @@
 #define COMM_LENGTH	    16	/* TASK_COMM_LEN */
 #define RESOLVERS_MAX	    4
 #define ALLOWED_RANGES_MAX  16
+#define NAT64_PREFIXES_MAX  4	   /* of the networks that a node is in */
 #define GUARDED_KEYS_MAX    32	   /* keys that the guarded domains of a job may need */
 #define JOB_CONNECTIONS_MAX 1024   /* open connections of one job to its proxy and stub */
 #define CONNECTIONS_MAX	    262144 /* the same for all jobs of a node */
@@ -166,6 +167,7 @@ struct upstream_state {
 	struct endpoint dns4, dns6;
 	struct endpoint resolvers[RESOLVERS_MAX]; /* unused ones have port 0 */
 	struct address_range allowed[ALLOWED_RANGES_MAX];
+	struct address_range nat64[NAT64_PREFIXES_MAX]; /* unused ones have bits 0 */
 	__u32 allowed_count;
 	__u32 network; /* enum network: only NETWORK_HTTP dials out at all */
 	__u64 rate;    /* bytes per second towards the job, 0: not paced here */

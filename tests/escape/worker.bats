@@ -68,11 +68,12 @@ still_serves()
 @test "it dials the web, and is refused everything else" {
 	local host port refused=()
 
-	job_up --domain allowed.test
+	printf '%s\n' 'accept = http' 'allow_domain = *' 'nat64_prefix = 2600:64::/96' >"$BATS_TEST_TMPDIR/jobfence.conf"
+	job_up --config "$BATS_TEST_TMPDIR/jobfence.conf" --domain allowed.test
 	worker_gets ok 'socket AF_INET SOCK_STREAM 0' 'connect $ 11.0.0.2:80 16' \
 		'socket AF_INET6 SOCK_STREAM|SOCK_NONBLOCK 0' 'getsockname $ [28] [4]'
 	lab_forget
-	for host in 10.0.0.1 127.0.0.1 169.254.169.254 192.0.0.8 192.168.0.1 100.64.0.1; do
+	for host in 10.0.0.1 127.0.0.1 169.254.169.254 168.63.129.16 192.0.0.8 192.168.0.1 100.64.0.1; do
 		refused+=("connect \$ $host:80 16" "connect \$ $host:443 16")
 	done
 	for port in 22 53 79 81 442 444 8080; do
@@ -81,7 +82,7 @@ still_serves()
 	is "$(in_lab "$LIB/taken_over.py" "$WORKER" 'socket AF_INET SOCK_STREAM 0' "${refused[@]}" | tail -n +2)" \
 		"$(printf '%s: EPERM\n' "${refused[@]}")"
 	refused=('connect $ 2600:1::2:22 28' 'connect $ ::ffff:11.0.0.2:81 28')
-	for host in ::1 fd00::1 fe80::1 ::ffff:10.0.0.1 ::ffff:127.0.0.1 100:0:0:1::8 2002:a00:1::1; do
+	for host in ::1 fd00::1 fe80::1 ::ffff:10.0.0.1 ::ffff:127.0.0.1 100:0:0:1::8 2002:a00:1::1 2600:64::a9fe:a9fe 2600:64::a00:1; do
 		refused+=("connect \$ $host:80 28")
 	done
 	is "$(in_lab "$LIB/taken_over.py" "$WORKER" 'socket AF_INET6 SOCK_STREAM 0' "${refused[@]}" | tail -n +2)" \

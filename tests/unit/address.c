@@ -47,6 +47,9 @@ static void each_range_ends_where_it_should(void **state)
 		{ "127.0.0.1", ADDRESS_LOOPBACK },
 		{ "127.255.255.255", ADDRESS_LOOPBACK },
 		{ "128.0.0.0", ADDRESS_PUBLIC },
+		{ "168.63.129.15", ADDRESS_PUBLIC },
+		{ "168.63.129.16", ADDRESS_LINK_LOCAL },
+		{ "168.63.129.17", ADDRESS_PUBLIC },
 		{ "169.253.255.255", ADDRESS_PUBLIC },
 		{ "169.254.0.0", ADDRESS_LINK_LOCAL },
 		{ "169.254.169.254", ADDRESS_LINK_LOCAL },
@@ -104,6 +107,7 @@ static void each_range_ends_where_it_should(void **state)
 		{ "64:ff9b::127.0.0.1", ADDRESS_LOOPBACK },
 		{ "64:ff9b::10.1.2.3", ADDRESS_PRIVATE },
 		{ "64:ff9b::169.254.169.254", ADDRESS_LINK_LOCAL },
+		{ "64:ff9b::168.63.129.16", ADDRESS_LINK_LOCAL },
 		{ "64:ff9b::", ADDRESS_UNSPECIFIED },
 		{ "64:ff9b::1:8.8.8.8", ADDRESS_RESERVED },
 		{ "64:ff9b:1::8.8.8.8", ADDRESS_RESERVED },
@@ -158,11 +162,75 @@ static void each_range_ends_where_it_should(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct address address = parsed(rows[i].text);
-		enum address_class class = address_class(&address);
+		enum address_class class = address_class(&address, NULL);
 
 		if (class != rows[i].class)
 			fail_msg("%s is %s", rows[i].text, address_class_name(class));
 	}
+}
+
+/* The forms are those of RFC 6052 section 2.2, below a prefix that is nobody's documentation. */
+static void the_address_behind_a_prefix_of_the_network_counts(void **state)
+{
+	static const struct {
+		const char *prefix, *text;
+		enum address_class class;
+	} rows[] = {
+		{ "2600:64::/32", "2600:64:a9fe:a9fe::", ADDRESS_LINK_LOCAL },
+		{ "2600:64::/32", "2600:64:808:808::", ADDRESS_PUBLIC },
+		{ "2600:64:100::/40", "2600:64:1a9:fea9:fe::", ADDRESS_LINK_LOCAL },
+		{ "2600:64:122::/48", "2600:64:122:a9fe:a9:fe00::", ADDRESS_LINK_LOCAL },
+		{ "2600:64:122:300::/56", "2600:64:122:3a9:fe:a9fe::", ADDRESS_LINK_LOCAL },
+		{ "2600:64:122:344::/64",
+			"2600:64:122:344:a9:fea9:fe00::", ADDRESS_LINK_LOCAL },
+		{ "2600:64:122:344::/64", "2600:64:122:344:8:808:800::", ADDRESS_PUBLIC },
+		/* What follows the IPv4 address leads nowhere else. */
+		{ "2600:64:122:344::/64", "2600:64:122:344:a9:fea9:feff:ffff",
+			ADDRESS_LINK_LOCAL },
+		/* RFC 6052 reserves bits 64 to 71. */
+		{ "2600:64:122:344::/64",
+			"2600:64:122:344:108:808:800::", ADDRESS_UNSPECIFIED },
+		{ "2600:64:122:344::/96", "2600:64:122:344::10.1.2.3", ADDRESS_PRIVATE },
+		{ "2600:64:122:344::/96", "2600:64:122:344::168.63.129.16",
+			ADDRESS_LINK_LOCAL },
+		{ "2600:64:122:344::/96", "2600:64:122:344::8.8.8.8", ADDRESS_PUBLIC },
+		{ "2600:64:122:344::/96", "2600:64:122:344:0:1:10.1.2.3", ADDRESS_PUBLIC },
+		/* A prefix may be a local one, and further ones stand beside it. */
+		{ "64:ff9b:1::/96", "64:ff9b:1::8.8.8.8", ADDRESS_PUBLIC },
+		{ "64:ff9b:1::/96", "64:ff9b:1:1::8.8.8.8", ADDRESS_RESERVED },
+		{ "fd00::/96  2600:64::/32", "2600:64:a01:203::", ADDRESS_PRIVATE },
+		{ "fd00::/96  2600:64::/32", "64:ff9b::127.0.0.1", ADDRESS_LOOPBACK },
+		{ "", "2600:64:a9fe:a9fe::", ADDRESS_PUBLIC },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct address_range prefixes[NAT64_PREFIXES_MAX];
+		struct address address = parsed(rows[i].text);
+		enum address_class class;
+
+		assert_int_equal(nat64_parse(rows[i].prefix, prefixes), 0);
+		class = address_class(&address, prefixes);
+		if (class != rows[i].class)
+			fail_msg("%s behind %s is %s", rows[i].text, rows[i].prefix,
+				address_class_name(class));
+	}
+}
+
+static void what_is_no_nat64_prefix_is_refused(void **state)
+{
+	static const char *const rows[] = { "2600::/33", "2600::/24", "2600::/72",
+		"2600::/128", "2600::1/64", "10.0.0.0/8", "0.0.0.0/0",
+		"2600:0:0:0:100::/96", "2600::", "2600::/96 x", "2600::/96,2600::/96" };
+	struct address_range prefixes[NAT64_PREFIXES_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (nat64_parse(rows[i], prefixes) != -EINVAL)
+			fail_msg("%s was taken", rows[i]);
+	assert_int_equal(nat64_parse("1::/96 2::/96 3::/96 4::/96", prefixes), 0);
+	assert_int_equal(
+		nat64_parse("1::/96 2::/96 3::/96 4::/96 5::/96", prefixes), -E2BIG);
 }
 
 static void each_class_has_its_name(void **state)
@@ -351,7 +419,7 @@ static void a_mapped_address_in_a_socket_is_ipv4(void **state)
 	(void)state;
 	assert_int_equal(inet_pton(AF_INET6, "::ffff:127.0.0.1", &mapped.sin6_addr), 1);
 	assert_int_equal(endpoint_from_socket((struct sockaddr *)&mapped, &endpoint), 0);
-	assert_int_equal(address_class(&endpoint.address), ADDRESS_LOOPBACK);
+	assert_int_equal(address_class(&endpoint.address, NULL), ADDRESS_LOOPBACK);
 	assert_int_equal(
 		endpoint_to_socket(&endpoint, &socket), sizeof(struct sockaddr_in));
 	assert_int_equal(endpoint_from_socket((struct sockaddr *)&unix_socket, &endpoint),
@@ -362,6 +430,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_range_ends_where_it_should),
+		cmocka_unit_test(the_address_behind_a_prefix_of_the_network_counts),
+		cmocka_unit_test(what_is_no_nat64_prefix_is_refused),
 		cmocka_unit_test(each_class_has_its_name),
 		cmocka_unit_test(text_becomes_canonical),
 		cmocka_unit_test(what_is_no_address_is_refused),

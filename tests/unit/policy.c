@@ -219,6 +219,8 @@ static void every_key_is_read(void **state)
 		"max_connections = 8\n"
 		"header = X-Y\n"
 		"allow_address = 10.0.0.0/8 fd00::1\n"
+		"nat64_prefix = 64:ff9b:1::/96, 2600::/32\n"
+		"nat64_prefix = 2601::/64\n"
 		"allow_public_suffix_wildcards = yes\n"
 		"learn = yes\n"
 		"probe = /bin/probe\n"
@@ -248,6 +250,7 @@ static void every_key_is_read(void **state)
 	assert_int_equal(policy.max_connections, 8);
 	assert_string_equal(policy.header, "X-Y");
 	assert_int_equal(policy.allowed_address_count, 2);
+	assert_string_equal(policy.nat64_prefixes, "64:ff9b:1::/96 2600::/32 2601::/64");
 	assert_true(policy.allow_public_suffix_wildcards);
 	assert_true(policy.learn);
 	assert_string_equal(policy.probe, "/bin/probe");
@@ -324,6 +327,10 @@ static void mistakes_are_found_with_their_line(void **state)
 		{ BYTES("probe_timeout = 301"), 1 },
 		{ BYTES("header = Content-Length"), 1 },
 		{ BYTES("learn = 1"), 1 },
+		{ BYTES("nat64_prefix = 2600::/33"), 1 },
+		{ BYTES("nat64_prefix = 10.0.0.0/8"), 1 },
+		{ BYTES("nat64_prefix = 1::/96 2::/96 3::/96 4::/96\nnat64_prefix = 5::/96"),
+			2 },
 		{ BYTES("[signer a]\naccept = full"), 2 },
 		{ BYTES("[signer]\nallow_domain = a.com"), 2 },
 		{ BYTES("[signer ]\nallow_domain = a.com"), 2 },

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* See advice.h. */
 
+#include <stddef.h>
+
 #include "cli/advice.h"
 #include "jobfence/address.h"
 #include "names/declaration.h"
 
 static bool may_be_dialled(const struct job_spec *spec, const struct address *address)
 {
-	if (address_class(address) == ADDRESS_PUBLIC)
+	if (address_class(address, NULL) == ADDRESS_PUBLIC)
 		return true;
 	for (uint32_t i = 0; i < spec->allowed_count; i++)
 		if (address_in_range(address, &spec->allowed[i]))

@@ -35,6 +35,7 @@ int admit(struct options *options, struct job *job, struct failure *failure)
 		job->shares = json_incref(policy.shares);
 	else if (policy.shares && json_array_extend(job->shares, policy.shares))
 		return fail(failure, -ENOMEM, "shares");
+	memcpy(job->nat64, policy.nat64_prefixes, sizeof(job->nat64));
 	job->spec = TAKE(options->spec, (struct job_spec){});
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include "core/spec.h"
 #include "jobfence/fence.h"
 #include "lib/failure.h"
+#include "names/address.h"
 
 /* What others made and the job is to live in; NULL: the job gets one of its own. */
 struct placement {
@@ -46,6 +47,7 @@ struct job {
 	time_t started;	  /* when `up` built it */
 	bool by_operator; /* made by `run`: the node's policy needs no opt-in for it */
 	uint32_t max_connections;		    /* to the proxy at once */
+	char nat64[NAT64_TEXT_MAX];		    /* prefixes of the node's network */
 	enum pacing pacing;			    /* in force */
 	pid_t proxy_pid;			    /* the supervisor, 0: no proxy */
 	struct endpoint proxy4, proxy6, dns4, dns6; /* that are listened on; port 0: none */

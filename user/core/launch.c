@@ -108,6 +108,8 @@ static int make_settings(const struct job *job, bool ipv6)
 			(uint32_t)declared_domain_keys(&job->spec.guarded.list[i],
 				&settings.guarded[settings.guarded_count]);
 	memcpy(settings.allowed, job->spec.allowed, sizeof(settings.allowed));
+	if (nat64_parse(job->nat64, settings.nat64))
+		return -EPROTO;
 	memcpy(settings.resolvers, job->resolvers, sizeof(settings.resolvers));
 	if (write(fd, &settings, sizeof(settings)) != sizeof(settings))
 		return -EIO;

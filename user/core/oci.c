@@ -172,6 +172,7 @@ static int admit(struct job *job, const char *file, struct failure *failure)
 	int error = policy_load(&policy, file, failure);
 
 	job->max_connections = policy.max_connections;
+	memcpy(job->nat64, policy.nat64_prefixes, sizeof(job->nat64));
 	return error ? error : admission_enforce(&admission, failure);
 }
 

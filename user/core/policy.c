@@ -165,6 +165,24 @@ static int add_share(struct reader *reader, void *field, const char *value)
 	return share_add(field, value, &failure) ? wrong(reader, failure.text) : 0;
 }
 
+static int add_nat64(struct reader *reader, void *field, const char *value)
+{
+	struct address_range prefixes[NAT64_PREFIXES_MAX];
+	const char *before = field;
+	char all[NAT64_TEXT_MAX];
+	int length =
+		snprintf(all, sizeof(all), "%s%s%s", before, *before ? " " : "", value);
+	int error = length < (int)sizeof(all) ? nat64_parse(all, prefixes) : -EINVAL;
+
+	if (error)
+		return wrong(reader,
+			error == -E2BIG
+				? "there are more prefixes than 4"
+				: "a prefix is IPv6-ADDRESS/BITS, of 32, 40, 48, 56, 64 or 96 bits");
+	memcpy(field, all, sizeof(all));
+	return 0;
+}
+
 /* A key of the part before all sections. A list may be given often, and have several words. */
 static const struct row {
 	const char *key;
@@ -187,6 +205,7 @@ static const struct row {
 	ROW("max_connections", max_connections, set_max_connections, false),
 	ROW("header", header, set_header, false),
 	ROW("allow_address", allowed_addresses, add_address, true),
+	ROW("nat64_prefix", nat64_prefixes, add_nat64, true),
 	ROW("allow_public_suffix_wildcards", allow_public_suffix_wildcards, set_flag,
 		false),
 	ROW("learn", learn, set_flag, false),

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "core/spec.h"
+#include "names/address.h"
 
 #define POLICY_FILE	"/etc/jobfence/jobfence.conf"
 #define POLICY_SIZE_MAX (1024UL * 1024) /* bytes of one file */
@@ -48,6 +49,8 @@ struct policy {
 	/* Private ranges that jobs may ask for by --allow-address. */
 	struct address_range allowed_addresses[ALLOWED_RANGES_MAX];
 	uint32_t allowed_address_count;
+	/* The NAT64 prefixes of the node's network, with blanks between. */
+	char nat64_prefixes[NAT64_TEXT_MAX];
 	bool allow_public_suffix_wildcards;
 	bool learn;		/* whether jobs may run with --learn */
 	json_t *shares;		/* that the view of every job keeps (share.h); NULL: none */

@@ -80,6 +80,7 @@ static const struct record_field {
 	FIELD(NUMBER, started),
 	FIELD(BOOL, by_operator),
 	FIELD(NUMBER, max_connections),
+	FIELD(TEXT, nat64),
 	FIELD(TEXT, cgroup),
 	FIELD(BOOL, own_cgroup),
 	FIELD(TEXT, netns),

@@ -9,6 +9,7 @@
 #include "core/state.h"
 #include "lib/cleanup.h"
 #include "lib/rate.h"
+#include "names/address.h"
 
 #define NANOSECONDS 1000000000ULL
 
@@ -63,6 +64,8 @@ static int write_upstream(const struct job *job, const struct job_maps *maps)
 	};
 
 	memcpy(state.allowed, job->spec.allowed, sizeof(state.allowed));
+	if (nat64_parse(job->nat64, state.nat64))
+		return -EPROTO;
 	memcpy(state.resolvers, job->resolvers, sizeof(state.resolvers));
 	return bpf_map_update_elem(maps->upstream, &job->proxy_id, &state, BPF_EXIST)
 		       ? -errno

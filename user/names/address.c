@@ -105,6 +105,33 @@ void range_format(const struct address_range *range, char text[RANGE_TEXT_MAX])
 			range->bits - (ipv4 ? IPV4_BITS : 0));
 }
 
+static bool is_nat64_prefix(const struct address_range *range)
+{
+	bool sized = range->bits == 96 ||
+		     (range->bits >= 32 && range->bits <= 64 && range->bits % 8 == 0);
+
+	return sized && !address_is_ipv4(&range->address) && !range->address.bytes[8];
+}
+
+int nat64_parse(const char *text, struct address_range prefixes[NAT64_PREFIXES_MAX])
+{
+	struct address_range parsed[NAT64_PREFIXES_MAX] = {};
+	size_t count = 0, length;
+
+	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+		length = strcspn(text, " ");
+		if (count == NAT64_PREFIXES_MAX)
+			return -E2BIG;
+		if (range_parse(text, length, &parsed[count]) ||
+			!is_nat64_prefix(&parsed[count]))
+			return -EINVAL;
+		text += length;
+		count++;
+	}
+	memcpy(prefixes, parsed, sizeof(parsed));
+	return 0;
+}
+
 socklen_t endpoint_to_socket(
 	const struct endpoint *endpoint, struct sockaddr_storage *socket)
 {

@@ -12,6 +12,7 @@
 
 #define ADDRESS_TEXT_MAX 46 /* INET6_ADDRSTRLEN */
 #define RANGE_TEXT_MAX	 50
+#define NAT64_TEXT_MAX	 (NAT64_PREFIXES_MAX * RANGE_TEXT_MAX)
 
 /* Parses an IPv4 dotted quad (strict, no leading zeros) or an IPv6 address without brackets
  * or zone. An IPv4-mapped IPv6 spelling gives the IPv4 address. Returns 0 or -EINVAL. */
@@ -27,6 +28,10 @@ int range_parse(const char *text, size_t length, struct address_range *range);
 
 /* Writes the text of a range, with /BITS unless it is a single address. */
 void range_format(const struct address_range *range, char text[RANGE_TEXT_MAX]);
+
+/* Parses NAT64 prefixes with blanks between them; each has 32, 40, 48, 56, 64 or 96 bits (RFC 6052 section 2.2). Those
+ * that are left over get bits 0. Returns 0, -EINVAL, or -E2BIG: too many. */
+int nat64_parse(const char *text, struct address_range prefixes[NAT64_PREFIXES_MAX]);
 
 /* Between a socket's address and an endpoint. endpoint_to_socket() gives an AF_INET address
  * where it is IPv4 and returns the length; endpoint_from_socket() returns -EAFNOSUPPORT for

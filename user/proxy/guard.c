@@ -103,17 +103,23 @@ static int route_type(struct guard *guard, const struct address *address)
 	return ((const struct rtmsg *)NLMSG_DATA(&answer.header))->rtm_type;
 }
 
+/* Whether a route leads to other nodes. Without one the address can't be the node's own; dialling will say so. */
+static bool leads_out(struct guard *guard, const struct address *address)
+{
+	int type = route_type(guard, address);
+
+	return type == RTN_UNICAST || type == -ENETUNREACH || type == -EHOSTUNREACH;
+}
+
 bool guard_allows(struct guard *guard, const struct address *address)
 {
 	const struct proxy_settings *settings = guard->settings;
-	int type;
+	const struct address plain = address_behind_nat64(address, settings->nat64);
 
 	for (uint32_t i = 0; i < settings->allowed_count && i < ALLOWED_RANGES_MAX; i++)
 		if (address_in_range(address, &settings->allowed[i]))
 			return true;
-	if (address_class(address) != ADDRESS_PUBLIC)
-		return false;
-	type = route_type(guard, address);
-	/* Without a route it can't be the node's own; dialling will say so. */
-	return type == RTN_UNICAST || type == -ENETUNREACH || type == -EHOSTUNREACH;
+	/* A translator may hand an address of the node back to it. */
+	return address_class(&plain, NULL) == ADDRESS_PUBLIC && leads_out(guard, address) &&
+	       leads_out(guard, &plain);
 }

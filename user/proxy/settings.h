@@ -55,6 +55,7 @@ struct proxy_settings {
 	uint32_t max_connections; /* of the job at once */
 	uint32_t allowed_count;	  /* --allow-address */
 	struct address_range allowed[ALLOWED_RANGES_MAX];
+	struct address_range nat64[NAT64_PREFIXES_MAX]; /* unused ones have bits 0 */
 	uint32_t learn;		/* every name is allowed, and noted in the map `learned` */
 	uint32_t guarded_count; /* --guard-domain, as keys of a domain map */
 	struct domain_key guarded[GUARDED_KEYS_MAX];
