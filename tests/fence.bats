@@ -59,7 +59,8 @@ node='127.0.0.1 127.0.0.2 ::1 ::ffff:127.0.0.1 ::ffff:127.0.0.2 0.0.0.0 ::'
 }
 
 @test "a command by run or exec gets other families, and keys of others, refused without the LSM, too" {
-	local cases=('socket PACKET RAW 768' 'socket VSOCK STREAM 0' 'wide PACKET RAW 768' request_key)
+	local cases=('socket PACKET RAW 768' 'socket VSOCK STREAM 0' 'wide PACKET RAW 768' 'pair 30 STREAM 0' 'pair INET STREAM 0'
+		request_key)
 
 	[ "$(uname -m)" != x86_64 ] || cases+=('socketx32 PACKET RAW 768') # a kernel may have no x32
 	is "$(in_lab "$LIB/sockets.py" request_key)" 'request_key: ENOKEY'

@@ -8,7 +8,8 @@ load ../lib/docker
 
 share=(-v /usr:/usr:ro -v /usr/lib:/lib:ro -v /usr/lib64:/lib64:ro -v "$LIB:$LIB:ro")
 others=('socket VSOCK STREAM 0' 'socket PACKET RAW 0' 'socket PACKET DGRAM 0' 'socket ALG SEQPACKET 0'
-	'socket 44 RAW 0' 'socket 38 SEQPACKET 0' 'socket 9 DGRAM 0' 'wide PACKET RAW 0' io_uring request_key)
+	'socket 44 RAW 0' 'socket 38 SEQPACKET 0' 'socket 9 DGRAM 0' 'wide PACKET RAW 0' 'pair 30 STREAM 0' 'pair INET STREAM 0'
+	io_uring request_key)
 # Its other errno: the profile's default is EPERM, and runtimes leave out a rule that says the same.
 detours=('socketcall PACKET RAW 0' 'socketcall INET STREAM 0' request_key32)
 
@@ -39,7 +40,7 @@ has_four_families()
 	is "$(grep -vc ': EPERM$' "$BATS_TEST_TMPDIR/seen")" 0 || lab_fail "$(<"$BATS_TEST_TMPDIR/seen")" || return
 	is "$(wc -l <"$BATS_TEST_TMPDIR/seen")" "${#others[@]}" || return
 	"$1" "$LIB/sockets.py" 'socket UNIX STREAM 0' 'socket INET STREAM 0' 'socket INET6 DGRAM 0' \
-		'socket NETLINK RAW 0' 'tcp 11.0.0.2 80' >"$BATS_TEST_TMPDIR/seen"
+		'socket NETLINK RAW 0' 'pair UNIX STREAM 0' 'tcp 11.0.0.2 80' >"$BATS_TEST_TMPDIR/seen"
 	is "$(grep -vc ': ok$' "$BATS_TEST_TMPDIR/seen")" 0 || lab_fail "$(<"$BATS_TEST_TMPDIR/seen")"
 }
 

@@ -7,6 +7,7 @@ Tries each case, and prints it with how it ended: "ok" or the name of an error. 
 
 	socket FAMILY TYPE PROTOCOL	socket(2); names without AF_ and SOCK_, or numbers
 	wide FAMILY TYPE PROTOCOL	the same, with bits in the upper half of FAMILY's register, which the kernel ignores
+	pair FAMILY TYPE PROTOCOL	the same by socketpair(2)
 	socketcall FAMILY TYPE PROTOCOL	the same by the 32-bit socketcall(2), on x86 only, as the three that follow
 	socket32 FAMILY TYPE PROTOCOL	the same by the 32-bit socket(2)
 	socketx32 FAMILY TYPE PROTOCOL	the same by that of the x32 ABI
@@ -131,6 +132,10 @@ def try_wide(family, kind, protocol):
     number_of_call = 198 if platform.machine() == "aarch64" else 41
     check(libc.syscall(number_of_call, ctypes.c_long(1 << 32 | number("AF_", family)),
                        number("SOCK_", kind), int(protocol)))
+
+
+def try_pair(family, kind, protocol):
+    socket.socketpair(number("AF_", family), number("SOCK_", kind), int(protocol))
 
 
 def by_call32(number_of_call, *arguments, memory=b""):

@@ -19,6 +19,8 @@
 	"{'index': 0, 'value': 4294967295, 'valueTwo': " #n ", 'op': 'SCMP_CMP_MASKED_EQ'}"
 #define SOCKET(conditions) \
 	"{'names': ['socket'], 'action': 'SCMP_ACT_ALLOW', 'args': [" conditions "]}"
+#define PAIR \
+	"{'names': ['socketpair'], 'action': 'SCMP_ACT_ALLOW', 'args': [" FAMILY(1) "]}"
 #define REFUSED(name, number) \
 	"{'names': ['" name "'], 'action': 'SCMP_ACT_ERRNO', 'errnoRet': " #number "}"
 #define DETOURS \
@@ -81,8 +83,8 @@ static void the_profile_of_docker_20_10_keeps_all_but_other_sockets(void **state
 	becomes(DENY,
 		"[{'names': ['io_uring_enter', 'io_uring_register', 'io_uring_setup', 'read', 'request_key', 'socket', "
 		"'socketcall', 'socketpair'], 'action': 'SCMP_ACT_ALLOW'}," READ "]",
-		"[{'names': ['read', 'socketpair'], 'action': 'SCMP_ACT_ALLOW'}," FOUR
-		"," READ "," DETOURS "," SOCKETCALL "]");
+		"[{'names': ['read'], 'action': 'SCMP_ACT_ALLOW'}," FOUR "," PAIR "," READ
+		"," DETOURS "," SOCKETCALL "]");
 }
 
 static void conditions_on_the_family_are_decided_and_others_kept(void **state)
@@ -99,6 +101,18 @@ static void conditions_on_the_family_are_decided_and_others_kept(void **state)
 		"," SOCKET(FAMILY(1) "," NOT_AUDIT) "," SOCKET(FAMILY(2) "," NOT_AUDIT) "," SOCKET(FAMILY(10) "," NOT_AUDIT) "," SOCKET(FAMILY(
 			16) "," NOT_AUDIT) "," SOCKET(FAMILY(1)) "," SOCKET(FAMILY(2)) "," SOCKET(FAMILY(10)) "," DETOURS "," REFUSED("socketcall",
 			1) "]");
+}
+
+static void pairs_are_of_unix_sockets_only(void **state)
+{
+	(void)state;
+	becomes(KILL, "[{'names': ['socketpair'], 'action': 'SCMP_ACT_ALLOW'}]",
+		"[" PAIR "," DETOURS "," REFUSED("socketcall", 1) "]");
+	/* A profile that refuses Unix sockets leaves no pair at all. */
+	becomes(KILL,
+		"[{'names': ['socketpair'], 'action': 'SCMP_ACT_ALLOW', 'args': [{'index': 0, 'value': 1, "
+		"'op': 'SCMP_CMP_NE'}]}]",
+		"[" DETOURS "," REFUSED("socketcall", 1) "]");
 }
 
 static void two_conditions_on_one_argument_are_alternatives(void **state)
@@ -150,16 +164,16 @@ static void what_allows_by_default_refuses_other_families(void **state)
 	assert_string_equal(json_string_value(json_object_get(profile, "defaultAction")),
 		"SCMP_ACT_ALLOW");
 	rules = json_object_get(profile, "syscalls");
-	/* Of 0 to 16 thirteen, what is above, three of io_uring, request_key and socketcall. */
-	assert_int_equal(json_array_size(rules), 19);
+	/* Pairs, of 0 to 16 thirteen, what is above, three of io_uring, request_key and socketcall. */
+	assert_int_equal(json_array_size(rules), 20);
 	assert_string_equal(
 		json_string_value(json_object_get(
 			json_array_get(
-				json_object_get(json_array_get(rules, 13), "args"), 0),
+				json_object_get(json_array_get(rules, 14), "args"), 0),
 			"op")),
 		"SCMP_CMP_GT");
 	assert_int_equal(oci_seccomp_narrow(config, &failure), 0);
-	assert_int_equal(json_array_size(json_object_get(profile, "syscalls")), 19);
+	assert_int_equal(json_array_size(json_object_get(profile, "syscalls")), 20);
 }
 
 static void what_is_no_profile_is_an_error(void **state)
@@ -176,6 +190,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_profile_of_docker_20_10_keeps_all_but_other_sockets),
 		cmocka_unit_test(conditions_on_the_family_are_decided_and_others_kept),
+		cmocka_unit_test(pairs_are_of_unix_sockets_only),
 		cmocka_unit_test(two_conditions_on_one_argument_are_alternatives),
 		cmocka_unit_test(every_action_that_may_end_in_a_socket_counts),
 		cmocka_unit_test(a_profile_without_sockets_gets_none),

@@ -26,20 +26,23 @@ static void cleanup_filter(scmp_filter_ctx *filter)
 		seccomp_release(*filter);
 }
 
-bool socket_filter_allows(int family)
+bool socket_filter_allows(enum socket_call call, int family)
 {
+	if (call == CALL_SOCKETPAIR)
+		return family == AF_UNIX;
 	return family == AF_UNIX || family == AF_INET || family == AF_INET6 ||
 	       family == AF_NETLINK;
 }
 
-static int refuse_families(scmp_filter_ctx filter, int call)
+static int refuse_families(scmp_filter_ctx filter, enum socket_call call)
 {
-	int error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 1,
+	const int number = call == CALL_SOCKET ? SCMP_SYS(socket) : SCMP_SYS(socketpair);
+	int error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number, 1,
 		SCMP_A0_32(SCMP_CMP_GT, SOCKET_FAMILY_LAST));
 
-	for (int family = 0; !error && family < SOCKET_FAMILY_LAST; family++)
-		if (!socket_filter_allows(family))
-			error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 1,
+	for (int family = 0; !error && family <= SOCKET_FAMILY_LAST; family++)
+		if (!socket_filter_allows(call, family))
+			error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number, 1,
 				SCMP_A0_32(SCMP_CMP_EQ, (unsigned)family));
 	return error;
 }
@@ -86,9 +89,9 @@ static int refuse_all(scmp_filter_ctx filter, bool sockets)
 	if (!error)
 		error = refuse_keys(filter);
 	if (!error && sockets)
-		error = refuse_families(filter, SCMP_SYS(socket));
+		error = refuse_families(filter, CALL_SOCKET);
 	if (!error && sockets)
-		error = refuse_families(filter, SCMP_SYS(socketpair));
+		error = refuse_families(filter, CALL_SOCKETPAIR);
 	return error || !sockets ? error : refuse_detours(filter);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Rules that allow socket(2) are replaced by one for each family, since to libseccomp the widest rule counts. On x86
+ * Rules that allow socket(2) or socketpair(2) are replaced by one for each family, since to libseccomp the widest rule counts. On x86
  * such a rule also allows socketcall(2) with SYS_SOCKET, whose family lies in memory: only an
  * unconditional rule for socketcall undoes that, and runtimes skip one that does what the profile does by default.
  */
@@ -16,6 +16,11 @@
 
 #define WHOLE_INT \
 	0xffffffffLL /* the kernel takes an int, whatever the register's upper half holds */
+
+static const char *const call_names[] = {
+	[CALL_SOCKET] = "socket",
+	[CALL_SOCKETPAIR] = "socketpair",
+};
 
 /* SCMP_ACT_ALLOW, LOG, TRACE and NOTIFY may all end in a socket. */
 static bool refuses(const char *action)
@@ -60,7 +65,8 @@ static int append(json_t *rules, json_t *rule)
 }
 
 /* Appends what is left of `rule`, whose conditions are `conditions`, for each family that fits them. */
-static int allow_families(json_t *rules, const json_t *rule, const json_t *conditions)
+static int allow_families(
+	json_t *rules, enum socket_call call, const json_t *rule, const json_t *conditions)
 {
 	const json_t *condition;
 	int error = 0;
@@ -70,7 +76,7 @@ static int allow_families(json_t *rules, const json_t *rule, const json_t *condi
 		_json_ json_t *kept = json_pack("[{s:i, s:I, s:i, s:s}]", "index", 0,
 			"value", (json_int_t)WHOLE_INT, "valueTwo", family, "op",
 			"SCMP_CMP_MASKED_EQ");
-		bool fits = socket_filter_allows(family);
+		bool fits = socket_filter_allows(call, family);
 		json_t *copy;
 
 		json_array_foreach(conditions, i, condition)
@@ -83,7 +89,8 @@ static int allow_families(json_t *rules, const json_t *rule, const json_t *condi
 		if (!fits)
 			continue;
 		copy = json_copy((json_t *)rule);
-		if (json_object_set_new(copy, "names", json_pack("[s]", "socket")) ||
+		if (json_object_set_new(
+			    copy, "names", json_pack("[s]", call_names[call])) ||
 			json_object_set(copy, "args", kept)) {
 			json_decref(copy);
 			return -ENOMEM;
@@ -111,19 +118,19 @@ static bool are_alternatives(const json_t *conditions)
 	return false;
 }
 
-static int allow_sockets(json_t *rules, const json_t *rule)
+static int allow_sockets(json_t *rules, enum socket_call call, const json_t *rule)
 {
 	const json_t *conditions = json_object_get(rule, "args"), *condition;
 	int error = 0;
 	size_t i;
 
 	if (!are_alternatives(conditions))
-		return allow_families(rules, rule, conditions);
+		return allow_families(rules, call, rule, conditions);
 	json_array_foreach(conditions, i, condition)
 	{
 		_json_ json_t *one = json_pack("[O]", condition);
 
-		error = one && !error ? allow_families(rules, rule, one) : -ENOMEM;
+		error = one && !error ? allow_families(rules, call, rule, one) : -ENOMEM;
 	}
 	return error;
 }
@@ -134,21 +141,33 @@ static int refuse(json_t *rules, const char *name, int number)
 				     "SCMP_ACT_ERRNO", "errnoRet", number));
 }
 
+static int refuse_family(
+	json_t *rules, enum socket_call call, const char *comparison, int family)
+{
+	return append(rules,
+		json_pack("{s:[s], s:s, s:i, s:[{s:i, s:i, s:s}]}", "names",
+			call_names[call], "action", "SCMP_ACT_ERRNO", "errnoRet", EPERM,
+			"args", "index", 0, "value", family, "op", comparison));
+}
+
 static int refuse_families(json_t *rules)
 {
-	int error = 0;
+	int error = refuse_family(rules, CALL_SOCKETPAIR, "SCMP_CMP_NE", AF_UNIX);
 
-	for (int family = 0; !error && family <= SOCKET_FAMILY_LAST; family++) {
-		bool last = family == SOCKET_FAMILY_LAST;
+	for (int family = 0; !error && family < SOCKET_FAMILY_LAST; family++)
+		if (!socket_filter_allows(CALL_SOCKET, family))
+			error = refuse_family(rules, CALL_SOCKET, "SCMP_CMP_EQ", family);
+	return error ? error
+		     : refuse_family(rules, CALL_SOCKET, "SCMP_CMP_GT", SOCKET_FAMILY_LAST);
+}
 
-		if (last || !socket_filter_allows(family))
-			error = append(rules,
-				json_pack("{s:[s], s:s, s:i, s:[{s:i, s:i, s:s}]}", "names",
-					"socket", "action", "SCMP_ACT_ERRNO", "errnoRet",
-					EPERM, "args", "index", 0, "value", family, "op",
-					last ? "SCMP_CMP_GT" : "SCMP_CMP_EQ"));
-	}
-	return error;
+/* The call that a rule allows by this name; -1: none that makes sockets. */
+static int socket_call(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(call_names); i++)
+		if (!strcmp(name, call_names[i]))
+			return (int)i;
+	return -1;
 }
 
 static bool is_detour(const char *name)
@@ -162,8 +181,9 @@ static int keep(json_t *rules, const json_t *rule, bool default_refuses)
 {
 	const char *action = json_string_value(json_object_get(rule, "action"));
 	_json_ json_t *names = json_array(), *copy = json_copy((json_t *)rule);
+	bool calls[ARRAY_SIZE(call_names)] = {};
 	const json_t *name;
-	bool sockets = false;
+	int error = 0;
 	size_t i;
 
 	if (!action)
@@ -171,17 +191,21 @@ static int keep(json_t *rules, const json_t *rule, bool default_refuses)
 	json_array_foreach(json_object_get(rule, "names"), i, name)
 	{
 		const char *text = json_string_value(name);
-		bool is_socket = text && !strcmp(text, "socket") && !refuses(action);
+		int call = text && !refuses(action) ? socket_call(text) : -1;
 
-		sockets = sockets || is_socket;
-		if (text && !is_socket && !is_detour(text) &&
-			json_array_append(names, (json_t *)name))
+		if (call >= 0)
+			calls[call] = true;
+		else if (text && !is_detour(text) &&
+			 json_array_append(names, (json_t *)name))
 			return -ENOMEM;
 	}
 	if (json_array_size(names) &&
 		(json_object_set(copy, "names", names) || json_array_append(rules, copy)))
 		return -ENOMEM;
-	return sockets && default_refuses ? allow_sockets(rules, rule) : 0;
+	for (i = 0; !error && default_refuses && i < ARRAY_SIZE(calls); i++)
+		if (calls[i])
+			error = allow_sockets(rules, (enum socket_call)i, rule);
+	return error;
 }
 
 static json_t *make_profile(void)
