@@ -68,6 +68,18 @@ refused_to_start()
 	nothing_is_left
 }
 
+@test "numbers of a bundle that need 64 bits reach the runtime as they stand" {
+	local number=18446744073709551615 shown
+
+	# What `docker run --ulimit memlock=-1` writes.
+	sed -i '0,/"rlimits": \[/s//"rlimits": [ { "type": "RLIMIT_MEMLOCK", "hard": '$number', "soft": '$number' },/' "$BUNDLE/config.json"
+	in_lab env -C "$BUNDLE" JOBFENCE_OCI_RUNTIME=true "$RUNTIME" run box
+	shown=$(<"$BUNDLE/config.json")
+	like "$shown" "*\"hard\":$number*" || return
+	like "$shown" "*\"soft\":$number*" || return
+	jq -e '.hooks.createRuntime' "$BUNDLE/config.json"
+}
+
 @test "the image's variables and labels give nothing" {
 	change '.process.env += ["io.jobfence.domains=allowed.test", "JOBFENCE_DOMAINS=allowed.test"] |
 		.annotations = {"org.opencontainers.image.domains": "allowed.test"}'

@@ -176,6 +176,15 @@ static void what_allows_by_default_refuses_other_families(void **state)
 	assert_int_equal(json_array_size(json_object_get(profile, "syscalls")), 20);
 }
 
+static void a_number_of_64_bits_is_no_condition_that_holds(void **state)
+{
+	(void)state;
+	becomes(KILL,
+		"[" SOCKET(
+			"{'index': 0, 'value': 'm18446744073709551615', 'op': 'SCMP_CMP_GT'}") "]",
+		"[" DETOURS "," REFUSED("socketcall", 1) "]");
+}
+
 static void what_is_no_profile_is_an_error(void **state)
 {
 	_json_ json_t *config = json_pack("{s:{}}", "seccomp");
@@ -195,6 +204,7 @@ int main(void)
 		cmocka_unit_test(every_action_that_may_end_in_a_socket_counts),
 		cmocka_unit_test(a_profile_without_sockets_gets_none),
 		cmocka_unit_test(what_allows_by_default_refuses_other_families),
+		cmocka_unit_test(a_number_of_64_bits_is_no_condition_that_holds),
 		cmocka_unit_test(what_is_no_profile_is_an_error),
 	};
 

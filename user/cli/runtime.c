@@ -2,6 +2,7 @@
 /* See runtime.h. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,10 @@
 #include "cli/runtime.h"
 #include "core/oci.h"
 #include "lib/cleanup.h"
+#include "lib/files.h"
+#include "lib/json_numbers.h"
+
+#define CONFIG_MAX (64UL * 1024 * 1024) /* bytes */
 
 /* Verbs that start nothing outside a fence that stands. A verb that is not known is refused: it might. */
 static const char *const harmless[] = { "state", "start", "kill", "delete", "exec", "ps",
@@ -71,39 +76,81 @@ static int find_bundle(char **words, const char **bundle, struct failure *failur
 	return 0;
 }
 
-static int write_config(const json_t *config, const char *path)
+/* A bundle's config.json. */
+struct config {
+	char path[PATH_MAX];
+	char mark[NUMBER_MARK_SIZE];
+	json_t *json;
+};
+
+static void cleanup_config(struct config *config)
 {
+	json_decref(config->json);
+}
+
+static int read_config(struct config *config, struct failure *failure)
+{
+	_fd_ int fd = open(config->path, O_RDONLY | O_CLOEXEC);
+	_free_ char *text = NULL, *hidden = NULL;
+	size_t length = 0;
+	json_error_t problem;
+	int error = fd < 0 ? -errno : file_read(fd, CONFIG_MAX, &text, &length);
+
+	if (!error)
+		error = number_mark_make(config->mark);
+	if (!error)
+		hidden = numbers_hide(text, length, config->mark, &length);
+	if (!error && !hidden)
+		error = -ENOMEM;
+	if (error)
+		return fail(failure, error, "cannot read %.200s", config->path);
+	config->json = json_loadb(hidden, length, 0, &problem);
+	return config->json ? 0
+			    : fail_as(failure, STATUS_USAGE, "%.200s: %s", config->path,
+				      problem.text);
+}
+
+static int write_config(const struct config *config)
+{
+	_free_ char *text = json_dumps(config->json, JSON_COMPACT);
 	char fresh[PATH_MAX + 8];
 	struct stat status;
+	int error;
 
-	snprintf(fresh, sizeof(fresh), "%s.new", path);
-	if (stat(path, &status) || json_dump_file(config, fresh, JSON_COMPACT) ||
-		chmod(fresh, status.st_mode & 07777) || rename(fresh, path))
-		return errno ? -errno : -EIO;
+	if (!text)
+		return -ENOMEM;
+	numbers_show(text, config->mark);
+	snprintf(fresh, sizeof(fresh), "%s.new", config->path);
+	if (stat(config->path, &status))
+		return -errno;
+	error = file_write(fresh, text);
+	if (error)
+		return error;
+	if (chmod(fresh, status.st_mode & 07777) || rename(fresh, config->path))
+		return -errno;
 	return 0;
 }
 
 static int fence_bundle(char **words, bool annotations, struct failure *failure)
 {
-	char path[PATH_MAX], program[PATH_MAX];
-	_json_ json_t *config = NULL;
-	json_error_t problem;
+	_cleanup_(cleanup_config) struct config config = {};
+	char program[PATH_MAX];
 	const char *bundle;
 	int error = find_bundle(words, &bundle, failure);
 
 	if (error)
 		return error;
-	if (snprintf(path, sizeof(path), "%s/config.json", bundle) >= PATH_MAX ||
+	if (snprintf(config.path, sizeof(config.path), "%s/config.json", bundle) >=
+			PATH_MAX ||
 		!realpath("/proc/self/exe", program))
 		return fail(failure, -ENAMETOOLONG, "bundle %.128s", bundle);
-	config = json_load_file(path, 0, &problem);
-	if (!config)
-		return fail_as(failure, STATUS_USAGE, "%.200s: %s", path, problem.text);
-	error = oci_add_hooks(config, bundle, program, annotations, failure);
+	error = read_config(&config, failure);
+	if (!error)
+		error = oci_add_hooks(config.json, bundle, program, annotations, failure);
 	if (error)
 		return error;
-	error = write_config(config, path);
-	return error ? fail(failure, error, "cannot write %.200s", path) : 0;
+	error = write_config(&config);
+	return error ? fail(failure, error, "cannot write %.200s", config.path) : 0;
 }
 
 static int become_runtime(char **arguments, struct failure *failure)

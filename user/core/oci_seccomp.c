@@ -34,13 +34,27 @@ static json_int_t integer(const json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
+/* Whether each number of a condition is one of 63 bits; a larger one is a string here, see lib/json_numbers.h. */
+static bool is_plain(const json_t *condition)
+{
+	static const char *const keys[] = { "index", "value", "valueTwo" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		const json_t *number = json_object_get(condition, keys[i]);
+
+		if (number && !json_is_integer(number))
+			return false;
+	}
+	return true;
+}
+
 /* Whether a condition on the first argument holds for a family. What is not known does not. */
 static bool holds(const json_t *condition, json_int_t family)
 {
 	const char *comparison = json_string_value(json_object_get(condition, "op"));
 	json_int_t value = integer(condition, "value");
 
-	if (!comparison || strncmp(comparison, "SCMP_CMP_", 9))
+	if (!is_plain(condition) || !comparison || strncmp(comparison, "SCMP_CMP_", 9))
 		return false;
 	comparison += 9;
 	return (!strcmp(comparison, "EQ") && family == value) ||
