@@ -94,10 +94,12 @@ enum job_flags {
 		"TLS to a domain whose requests have to bear the job's header") \
 	X(DENIED, 15, "denied", "a domain that is denied") \
 	X(UNIX, 16, "unix", "a Unix socket of a process outside the job") \
-	X(OPTION, 17, "option", "a multicast group, or another port to choose from")
+	X(OPTION, 17, "option", "a multicast group, or another port to choose from") \
+	X(SESSION, 18, "session", \
+		"a TLS session that the job did not begin under the same name")
 
 enum reason {
-	REASON_COUNT = 18, /* one more than the last */
+	REASON_COUNT = 19, /* one more than the last */
 #define X(name, number, word, text) REASON_##name = (number),
 	REASONS(X)
 #undef X

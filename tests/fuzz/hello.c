@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * ClientHellos: what is decided on some bytes stays decided when more come, nothing is
- * decided on fewer that is not on all, and how they are cut into records makes no
- * difference.
+ * ClientHellos, and the first words of servers: what is decided on some bytes stays decided when more come, nothing is
+ * decided on fewer that is not on all, and how they are cut into records makes no difference.
  */
 
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 
 #include "lib/require.h"
 #include "proxy/hello.h"
+#include "proxy/server_hello.h"
 
 #define RECORD_HEADER_LENGTH 5
 
@@ -19,6 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static enum hello_result parse(const uint8_t *data, size_t size, struct host *host)
 {
 	unsigned char *copy = malloc(size);
+	static struct hello_offer offer;
 	enum hello_result result;
 	size_t end = 0;
 
@@ -27,9 +28,43 @@ static enum hello_result parse(const uint8_t *data, size_t size, struct host *ho
 		memcpy(copy, data, size);
 	result = hello_parse(copy, size, host, &end);
 	require(end <= size && hello_skip(copy, size) <= size);
-	hello_answer_parse(copy, size);
+	if (result == HELLO_NAME || result == HELLO_NO_NAME)
+		hello_parse_offer(copy, size, &offer);
 	free(copy);
 	return result;
+}
+
+static enum server_hello_result answer(const uint8_t *data, size_t size)
+{
+	unsigned char *copy = malloc(size);
+	struct server_hello hello = { 0 };
+	enum server_hello_result result;
+
+	require(copy || !size);
+	if (size)
+		memcpy(copy, data, size);
+	result = server_hello_parse(copy, size, &hello);
+	require(hello.id_length <= sizeof(hello.id));
+	free(copy);
+	return result;
+}
+
+/* The same bytes as said by a server: what is decided stays, and a ticket is found however they are cut. */
+static void require_answer(const uint8_t *data, size_t size, size_t cut)
+{
+	static const uint64_t key[2] = { 1, 2 };
+	enum server_hello_result early = answer(data, cut);
+	struct ticket_watch whole, parts;
+	struct siphash hash;
+
+	require(early == SERVER_HELLO_MORE || answer(data, size) == early);
+	siphash_begin(&hash, key);
+	ticket_watch_begin(&whole, &hash);
+	ticket_watch_begin(&parts, &hash);
+	require(ticket_watch_see(&whole, data, size) ==
+		(ticket_watch_see(&parts, data, cut) &&
+			ticket_watch_see(&parts, data + cut, size - cut)));
+	require(whole.mark == parts.mark);
 }
 
 /* Where the first record alone holds the message: the same message in records of `part`
@@ -75,6 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	part = data[0] % 255U + 1;
 	data++;
 	size--;
+	require_answer(data, size, size * part / 256);
 	result = parse(data, size, &host);
 	prefix = parse(data, size * part / 256, &early);
 	require(prefix == HELLO_MORE || prefix == result);

@@ -421,36 +421,44 @@ static void what_is_no_tls_is_refused_at_once(void **state)
 	assert_result(BYTES("\x16\x03\x01\0\x01\x01\x17"), HELLO_BAD);
 }
 
-static void an_answer_tells_whether_another_hello_follows(void **state)
+/* Asserts what a hello with these extensions offers, in one record and in many. */
+static void assert_offer(const char *extensions, size_t length, const char *ticket)
 {
-	static const unsigned char retry[] =
-		"\x16\x03\x03\0\x2a\2\0\0\x26\x03\x03"
-		"\xcf\x21\xad\x74\xe5\x9a\x61\x11\xbe\x1d\x8c\x02"
-		"\x1e\x65\xb8\x91\xc2\xa2\x11\x16\x7a\xbb\x8c\x5e"
-		"\x07\x9e\x09\xe2\xc8\xa8\x33\x9c";
-	unsigned char bytes[sizeof(retry) - 1];
-	size_t length;
+	static struct buffer message, cut;
+	static struct hello_offer offer;
+
+	message.length = 0;
+	put_hello(&message, extensions, length);
+	for (size_t size = 1; size <= message.length; size++) {
+		cut.length = 0;
+		put_records(&cut, message.bytes, message.length, size);
+		memcpy(room + ROOM - cut.length, cut.bytes, cut.length);
+		assert_true(
+			hello_parse_offer(room + ROOM - cut.length, cut.length, &offer));
+		assert_int_equal(offer.id_length, 0);
+		assert_int_equal(offer.ticket_length, strlen(ticket));
+		assert_memory_equal(offer.ticket, ticket, strlen(ticket));
+	}
+}
+
+static void a_session_is_offered_by_id_or_ticket(void **state)
+{
+	static const char twice[] = SERVER_NAME "\0\x23\0\0\0\x23\0\1a";
+	static struct buffer message, record;
+	static struct hello_offer offer;
 
 	(void)state;
-	for (length = 0; length <= sizeof(bytes); length++) {
-		unsigned char *end = room + ROOM - length;
-
-		memcpy(end, retry, length);
-		assert_int_equal(hello_answer_parse(end, length),
-			length < sizeof(bytes) ? HELLO_ANSWER_MORE : HELLO_ANSWER_RETRY);
-	}
-	for (size_t i = 11; i < sizeof(bytes); i++) {
-		memcpy(bytes, retry, sizeof(bytes));
-		bytes[i] ^= 1;
-		assert_int_equal(
-			hello_answer_parse(bytes, sizeof(bytes)), HELLO_ANSWER_FINAL);
-	}
-	memcpy(bytes, retry, sizeof(bytes));
-	bytes[4] = 37; /* cut within the random */
-	assert_int_equal(hello_answer_parse(bytes, sizeof(bytes)), HELLO_ANSWER_BAD);
-	assert_int_equal(
-		hello_answer_parse((const unsigned char *)BYTES("\x15\x03\x03\0\2\2\x28")),
-		HELLO_ANSWER_FINAL);
+	assert_offer(NULL, 0, "");
+	assert_offer(BYTES(SERVER_NAME), "");
+	assert_offer(BYTES(SERVER_NAME "\0\x23\0\0"), "");
+	assert_offer(BYTES("\0\x23\0\6ticket" SERVER_NAME), "ticket");
+	assert_true(hello_parse_offer(hello_tls12, sizeof(hello_tls12), &offer));
+	assert_true(hello_parse_offer(hello_tls13, sizeof(hello_tls13), &offer));
+	assert_int_equal(offer.id_length, 32);
+	assert_memory_equal(offer.id, hello_tls13 + 5 + 4 + 2 + 32 + 1, 32);
+	put_hello(&message, BYTES(twice));
+	put_record(&record, message.bytes, message.length);
+	assert_false(hello_parse_offer(record.bytes, record.length, &offer));
 }
 
 static void what_may_precede_another_hello_is_skipped(void **state)
@@ -498,7 +506,7 @@ int main(void)
 		cmocka_unit_test(extensions_decide),
 		cmocka_unit_test(each_field_is_checked),
 		cmocka_unit_test(what_is_no_tls_is_refused_at_once),
-		cmocka_unit_test(an_answer_tells_whether_another_hello_follows),
+		cmocka_unit_test(a_session_is_offered_by_id_or_ticket),
 		cmocka_unit_test(what_may_precede_another_hello_is_skipped),
 	};
 

@@ -44,6 +44,12 @@ static inline size_t buffer_length(const struct buffer *buffer)
 	return buffer ? buffer->end - buffer->start : 0;
 }
 
+/* The first of the bytes in it. */
+static inline const unsigned char *buffer_unread(const struct buffer *buffer)
+{
+	return (const unsigned char *)buffer->bytes + buffer->start;
+}
+
 /* How many bytes fit behind those that are there. */
 static inline size_t buffer_space(const struct buffer *buffer)
 {

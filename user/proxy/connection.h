@@ -6,11 +6,11 @@
  * waiting. Steps run until one has to wait, then the loop is asked for what it waits for.
  *
  *	FIRST	  the first byte tells TLS from HTTP			-> HELLO, HEAD
- *	HELLO	  a ClientHello is collected and its name checked	-> RESOLVING, DIALLING, TUNNEL
+ *	HELLO	  a ClientHello is collected and its name checked	-> RESOLVING, DIALLING, ANSWER
  *	HEAD	  the head of a request is collected and checked	-> RESOLVING, EXCHANGE
  *	RESOLVING the checked name is resolved				-> DIALLING, HELLO
  *	DIALLING  the site is connected					-> EXCHANGE, ANSWER
- *	ANSWER	  the site may want a second ClientHello		-> HELLO, TUNNEL
+ *	ANSWER	  the site may want a second ClientHello, or resume	-> HELLO, TUNNEL
  *	EXCHANGE  request and response are on their way			-> HEAD, TUNNEL, RESOLVING
  *	TUNNEL	  bytes go both ways
  *	ENDING	  a last word is written, what still comes is dropped
@@ -29,6 +29,8 @@
 #include "proxy/queues.h"
 #include "proxy/refusal.h"
 #include "proxy/rules.h"
+#include "proxy/server_hello.h"
+#include "proxy/sessions.h"
 #include "proxy/settings.h"
 #include "proxy/throttle.h"
 
@@ -39,6 +41,7 @@ struct proxy {
 	struct rules *rules;
 	struct resolver *resolver;
 	struct throttle *throttle;
+	struct sessions *sessions;
 	unsigned connections; /* that are open */
 	struct movers movers;
 };
@@ -96,7 +99,12 @@ struct connection {
 	bool host_fixed; /* by CONNECT to port 80: requests have to name it */
 	bool connect;	 /* CONNECT to port 443: HELLO comes after RESOLVING */
 	bool tls;	 /* the hello was good: ANSWER comes after DIALLING */
-	size_t hello;	 /* bytes of client.in that are the hello */
+	size_t hello; /* bytes of client.in that are the hello, and what came before it */
+	bool hello_again; /* the site wanted another one */
+	uint64_t offered
+		[SESSION_KINDS]; /* by the hello: marks of struct sessions, 0: none */
+	bool watched;		 /* the site's bytes of TUNNEL, by `watch` */
+	struct ticket_watch watch;
 	struct dial dial;
 
 	/* HEAD and EXCHANGE */
@@ -192,6 +200,10 @@ void exchange_begin(struct connection *connection);
 
 /* Sends the good hello in `client.in` to the upstream, which is connected. */
 void answer_begin(struct connection *connection);
+
+/* Looks at the last `length` bytes of `upstream.in` if the connection is watched, which may end by that: keeps the ticket that
+ * the site issued. */
+void handshake_watch(struct connection *connection, size_t length);
 
 void tunnel_begin(struct connection *connection);
 void tunnel_end(struct connection *connection);

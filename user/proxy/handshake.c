@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The states HELLO and ANSWER: TLS begins, of its own accord or after CONNECT. The ClientHello is read and not touched: it
- * goes to the site as it came, once its server name is known to be the one that was allowed. Nothing else does before
- * the site has answered: it may want a second ClientHello, whose name has to be the same.
+ * The state HELLO: TLS begins, of its own accord or after CONNECT. The ClientHello is read and not touched: it goes to the
+ * site as it came, once its server name is known to be the one that was allowed. Nothing else does before the site has
+ * answered: it may want a second ClientHello, whose name has to be the same.
  */
 
 #include <errno.h>
 #include <string.h>
 
-#include "lib/cleanup.h"
 #include "names/address.h"
 #include "proxy/connection.h"
 #include "proxy/hello.h"
@@ -25,7 +24,7 @@ static enum step with_decided_name(
 		return connection_alert(connection, TLS_ACCESS_DENIED, REASON_PROTOCOL,
 			result == HELLO_NAME ? name->name : host->name);
 	if (connection->tls) {
-		tunnel_begin(connection);
+		answer_begin(connection);
 		return STEP_AGAIN;
 	}
 	connection->tls = true;
@@ -72,11 +71,6 @@ static long flush(struct connection *connection)
 	return 0;
 }
 
-static const unsigned char *unread(const struct buffer *in)
-{
-	return (const unsigned char *)in->bytes + in->start;
-}
-
 enum step hello_step(struct connection *connection)
 {
 	const struct buffer *in = connection->client.in;
@@ -88,10 +82,12 @@ enum step hello_step(struct connection *connection)
 	if (length < 0)
 		return length == -EAGAIN ? STEP_WAIT : STEP_END;
 	if (in) {
-		size_t skip =
-			connection->tls ? hello_skip(unread(in), buffer_length(in)) : 0;
-		result = hello_parse(unread(in) + skip, buffer_length(in) - skip, &name,
-			&connection->hello);
+		size_t skip = connection->tls
+				      ? hello_skip(buffer_unread(in), buffer_length(in))
+				      : 0;
+		result = hello_parse(buffer_unread(in) + skip, buffer_length(in) - skip,
+			&name, &connection->hello);
+		connection->hello += skip;
 	}
 	if (result == HELLO_BAD)
 		return connection_alert(connection, TLS_DECODE_ERROR, REASON_PROTOCOL,
@@ -103,50 +99,4 @@ enum step hello_step(struct connection *connection)
 	if (length > 0)
 		return STEP_AGAIN;
 	return length == -EAGAIN && !connection->client.eof ? STEP_WAIT : STEP_END;
-}
-
-void answer_begin(struct connection *connection)
-{
-	struct buffer *in = connection->client.in, *out = peer_out(&connection->upstream);
-
-	connection_enter(connection, STATE_ANSWER);
-	/* Without memory for it the site waits in vain, until the time is over. */
-	if (!out || !buffer_append(out, in->bytes + in->start, connection->hello))
-		return;
-	in->start += connection->hello;
-	if (!buffer_length(in))
-		buffer_put(&connection->client.in);
-}
-
-enum step answer_step(struct connection *connection)
-{
-	struct peer *client = &connection->client, *upstream = &connection->upstream;
-	enum hello_answer answer = HELLO_ANSWER_MORE;
-	long length;
-
-	while (upstream->out) {
-		length = peer_write(upstream, BUFFER_SIZE);
-		if (length < 0)
-			return length == -EAGAIN ? STEP_WAIT : STEP_END;
-	}
-	length = peer_read(upstream, BUFFER_SIZE);
-	if (upstream->in)
-		answer = hello_answer_parse(
-			unread(upstream->in), buffer_length(upstream->in));
-	if (answer == HELLO_ANSWER_BAD)
-		return connection_alert(connection, TLS_DECODE_ERROR, REASON_PROTOCOL,
-			connection->host.name);
-	if (answer == HELLO_ANSWER_MORE && length > 0)
-		return STEP_AGAIN;
-	if (answer == HELLO_ANSWER_MORE && length == -EAGAIN && !upstream->eof)
-		return STEP_WAIT;
-	if (answer == HELLO_ANSWER_MORE && length < 0 && length != -EAGAIN)
-		return connection_alert(connection, TLS_INTERNAL_ERROR, 0, NULL);
-	if (answer != HELLO_ANSWER_RETRY) {
-		tunnel_begin(connection);
-		return STEP_AGAIN;
-	}
-	client->out = TAKE_POINTER(upstream->in);
-	connection_enter(connection, STATE_HELLO);
-	return STEP_AGAIN;
 }

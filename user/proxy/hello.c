@@ -13,57 +13,16 @@
 #include <stdint.h>
 #include <string.h>
 
-#define RECORD_HEADER_LENGTH		 5	/* RFC 8446 section 5.1 */
-#define RECORD_CHANGE_CIPHER_SPEC	 20	/* the same */
-#define RECORD_ALERT			 21	/* the same */
-#define RECORD_HANDSHAKE		 22	/* the same */
-#define RECORD_APPLICATION_DATA		 23	/* the same */
-#define HANDSHAKE_HEADER_LENGTH		 4	/* RFC 8446 section 4 */
-#define HANDSHAKE_CLIENT_HELLO		 1	/* the same */
-#define HANDSHAKE_SERVER_HELLO		 2	/* the same */
+#include "proxy/tls_slice.h"
+#include "proxy/tls_wire.h"
+
+#define HANDSHAKE_CLIENT_HELLO		 1	/* RFC 8446 section 4 */
 #define VERSION_MAJOR			 3	/* of every version from SSL 3 to TLS 1.3 */
-#define RANDOM_LENGTH			 32	/* RFC 8446 section 4.1.2 */
-#define SESSION_ID_LENGTH_MAX		 32	/* the same */
 #define NAME_TYPE_HOST			 0	/* RFC 6066 section 3 */
 #define EXTENSION_SERVER_NAME		 0	/* the same */
+#define EXTENSION_SESSION_TICKET	 35	/* RFC 5077 section 3.2 */
 #define EXTENSION_ENCRYPTED_CLIENT_HELLO 0xfe0d /* RFC 9849 section 5 */
 #define EXTENSION_ENCRYPTED_SERVER_NAME	 0xffce /* drafts of it */
-
-struct slice {
-	const unsigned char *bytes;
-	size_t length;
-};
-
-/* Each of these takes something from the front of `from`, or returns false. */
-static bool take(struct slice *from, size_t length, struct slice *taken)
-{
-	if (from->length < length)
-		return false;
-	*taken = (struct slice){ from->bytes, length };
-	from->bytes += length;
-	from->length -= length;
-	return true;
-}
-
-static bool take_number(struct slice *from, size_t length, size_t *number)
-{
-	struct slice bytes;
-
-	if (!take(from, length, &bytes))
-		return false;
-	*number = 0;
-	for (size_t i = 0; i < length; i++)
-		*number = *number << 8 | bytes.bytes[i];
-	return true;
-}
-
-/* A vector is preceded by its length, itself of `length_bytes` (RFC 8446 section 3.4). */
-static bool take_vector(struct slice *from, size_t length_bytes, struct slice *taken)
-{
-	size_t length;
-
-	return take_number(from, length_bytes, &length) && take(from, length, taken);
-}
 
 /* One host name is all that a list may hold: no other type of name exists, and none may
  * come twice (RFC 6066 section 3). */
@@ -218,32 +177,47 @@ enum hello_result hello_parse(
 	return parse_client_hello(message, host);
 }
 
-/* The random that makes a ServerHello a HelloRetryRequest (RFC 8446 section 4.1.3). */
-static const unsigned char retry_random[RANDOM_LENGTH] = { 0xcf, 0x21, 0xad, 0x74, 0xe5,
-	0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11,
-	0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c };
-
-enum hello_answer hello_answer_parse(const unsigned char *bytes, size_t length)
+/* Finds the ticket of a whole ClientHello. Returns whether the hello has its extensions, and one of that type at most. */
+static bool find_ticket(struct slice extensions, struct slice *ticket)
 {
-	struct slice input = { bytes, length }, header, random;
-	size_t type, record, message, version;
+	bool found = false;
+	struct slice extension;
+	size_t type;
 
-	if (!length)
-		return HELLO_ANSWER_MORE;
-	if (bytes[0] != RECORD_HANDSHAKE)
-		return HELLO_ANSWER_FINAL;
-	if (!take(&input, RECORD_HEADER_LENGTH - 2, &header) ||
-		!take_number(&input, 2, &record) || !take_number(&input, 1, &type))
-		return HELLO_ANSWER_MORE;
-	if (type != HANDSHAKE_SERVER_HELLO)
-		return HELLO_ANSWER_FINAL;
-	if (record < HANDSHAKE_HEADER_LENGTH + 2 + RANDOM_LENGTH)
-		return HELLO_ANSWER_BAD;
-	if (!take_number(&input, 3, &message) || !take_number(&input, 2, &version) ||
-		!take(&input, RANDOM_LENGTH, &random))
-		return HELLO_ANSWER_MORE;
-	return memcmp(random.bytes, retry_random, RANDOM_LENGTH) ? HELLO_ANSWER_FINAL
-								 : HELLO_ANSWER_RETRY;
+	while (extensions.length) {
+		if (!take_number(&extensions, 2, &type) ||
+			!take_vector(&extensions, 2, &extension))
+			return false;
+		if (type != EXTENSION_SESSION_TICKET)
+			continue;
+		if (found)
+			return false;
+		found = true;
+		*ticket = extension;
+	}
+	return true;
+}
+
+bool hello_parse_offer(const unsigned char *bytes, size_t length, struct hello_offer *offer)
+{
+	struct slice message, fixed, vector, session, extensions, ticket = { 0 };
+	size_t end;
+
+	if (gather((struct slice){ bytes, length }, offer->message, &message, &end) !=
+		HELLO_NAME)
+		return false;
+	if (!take(&message, HANDSHAKE_HEADER_LENGTH + 2 + RANDOM_LENGTH, &fixed) ||
+		!take_vector(&message, 1, &session) || !take_vector(&message, 2, &vector) ||
+		!take_vector(&message, 1, &vector))
+		return false;
+	if (message.length && (!take_vector(&message, 2, &extensions) ||
+				      !find_ticket(extensions, &ticket)))
+		return false;
+	offer->id = session.bytes;
+	offer->id_length = session.length;
+	offer->ticket = ticket.bytes;
+	offer->ticket_length = ticket.length;
+	return true;
 }
 
 static bool may_precede(unsigned char type)

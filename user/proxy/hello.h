@@ -7,6 +7,7 @@
  * with more bytes.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "names/host.h"
@@ -30,16 +31,19 @@ enum hello_result {
 enum hello_result hello_parse(
 	const unsigned char *bytes, size_t length, struct host *host, size_t *end);
 
-enum hello_answer {
-	HELLO_ANSWER_MORE,  /* too little to tell */
-	HELLO_ANSWER_FINAL, /* no other ClientHello can follow in the clear */
-	HELLO_ANSWER_RETRY, /* the server wants another one (RFC 8446 section 4.1.4) */
-	HELLO_ANSWER_BAD,   /* cut so that it can't be told */
+/* By what a ClientHello of TLS 1.2 or older wants a session resumed. */
+struct hello_offer {
+	unsigned char message[HELLO_LENGTH_MAX];
+	const unsigned char *id, *ticket; /* in `message` */
+	size_t id_length, ticket_length;  /* 0: none */
 };
 
-/* Reads the `length` bytes that a server has sent so far, from its first byte on: many servers
- * go by the name in the second ClientHello where there is one. */
-enum hello_answer hello_answer_parse(const unsigned char *bytes, size_t length);
+/*
+ * Finds the session id and the ticket (RFC 5077 section 3.2) in the ClientHello that the `length` bytes hold, in which
+ * hello_parse() found no fault. Returns whether it can be told what it offers: `offer` is written only then.
+ */
+bool hello_parse_offer(
+	const unsigned char *bytes, size_t length, struct hello_offer *offer);
 
 /*
  * How many of the bytes that a client has sent since the server wanted another ClientHello come before it: early

@@ -37,6 +37,8 @@ static int open_all(const struct proxy_settings *settings, struct proxy *proxy)
 		error = throttle_new(
 			proxy->loop, rules_limits(proxy->rules), &proxy->throttle);
 	if (!error)
+		error = sessions_new(&proxy->sessions);
+	if (!error)
 		error = dns_stub_start(proxy->loop, settings, proxy->rules);
 	return error ? error : listener_start(proxy);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The state TUNNEL: bytes go both ways unseen. They are spliced through a pipe, which a flow has only while bytes are
+ * The state TUNNEL: bytes go both ways unseen, but for the rest of a handshake of TLS 1.2 or older. They are spliced through a pipe, which a flow has only while bytes are
  * in it: an idle tunnel costs nothing but its two sockets.
  */
 
@@ -102,12 +102,15 @@ static enum step drain(struct flow *flow, struct peer *to)
 	return STEP_AGAIN;
 }
 
-/* Splicing stops for good where urgent data begin (Linux, tcp_read_sock()): recv(2) leaves them out, and goes on behind. */
+/* Splicing stops for good where urgent data begin (Linux, tcp_read_sock()): recv(2) leaves them out, and goes on behind. And
+ * the site's bytes are read while they are watched. */
 static enum step read_on(struct connection *connection, struct peer *from, size_t allowed)
 {
 	long length = from == &connection->client ? client_read(connection)
 						  : peer_read(from, allowed);
 
+	if (length > 0 && from == &connection->upstream)
+		handshake_watch(connection, (size_t)length);
 	if (length > 0)
 		return STEP_AGAIN;
 	if (length < 0 && length != -EAGAIN)
@@ -126,6 +129,8 @@ static enum step fill(struct connection *connection, struct flow *flow, struct p
 
 	if (!allowed)
 		return STEP_WAIT;
+	if (direction == DOWNLOAD && connection->watched)
+		return read_on(connection, from, allowed);
 	if (!pipe_get(flow))
 		return STEP_END;
 	length = splice(from->source.fd, NULL, flow->pipe[1], NULL, allowed,

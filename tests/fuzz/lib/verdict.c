@@ -264,12 +264,13 @@ static void require_tls(const struct client *client, const struct reading *said,
 {
 	const unsigned char *heard = (const unsigned char *)origin->heard.bytes;
 	size_t length = origin->heard.length, end = 0, skip;
+	struct server_hello hello;
 
 	require(is_said(client, said, origin));
 	require(hello_agrees(heard, length, &origin->host, &end));
 	require(end == length || origin->spoke);
-	if (hello_answer_parse((const unsigned char *)origin->said.bytes,
-		    origin->said.length) != HELLO_ANSWER_RETRY)
+	if (server_hello_parse((const unsigned char *)origin->said.bytes,
+		    origin->said.length, &hello) != SERVER_HELLO_RETRY)
 		return;
 	skip = hello_skip(heard + end, length - end);
 	require(hello_agrees(heard + end + skip, length - end - skip, &origin->host, &end));

@@ -470,11 +470,13 @@ void world_play(struct world *played)
 	withdrawn = false;
 	require(!loop_new(&proxy.loop));
 	require(!throttle_new(proxy.loop, limits, &proxy.throttle));
+	require(!sessions_new(&proxy.sessions));
 	resolver.loop = proxy.loop;
 	require(!loop_run(proxy.loop));
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		require(!late[i]);
 	throttle_free(proxy.throttle);
+	sessions_free(proxy.sessions);
 	loop_free(proxy.loop);
 	world = NULL;
 	for (size_t i = 0; i < played->count; i++) {

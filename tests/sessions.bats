@@ -1,0 +1,129 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Sessions of TLS 1.2 that are resumed: many servers act on the name under which a session began, and not on that of the
+# hello. So a session that an accomplice began for another name is refused, and a job's own are not.
+
+load lib/job
+
+REFUSED='SSL alert number 49'
+
+# Makes a job that may reach two names of the server at the address $1.
+job_for()
+{
+	SITE=$1 FOLDER=$BATS_TEST_TMPDIR
+	lab_name allowed.test "$SITE"
+	lab_name www.allowed.test "$SITE"
+	job_up --rate 0 --domain allowed.test --domain www.allowed.test
+}
+
+# Begins a session of the server name $2, or resumes one; more options of s_client follow. $1 says from where. Prints
+# "New, TLS", "Reused, TLS", or the alert.
+session()
+{
+	printf 'GET / HTTP/1.0\r\nHost: %s\r\nConnection: close\r\n\r\n' "$2" |
+		"$1" timeout 30 openssl s_client -tls1_2 -ign_eof -connect "$SITE:443" -servername "$2" "${@:3}" 2>&1 |
+		grep -aoE -m 1 '^(New|Reused), TLS|SSL alert number [0-9]+'
+}
+
+# Fails unless the job resumes sessions that it began under the same name, and no others. The arguments are options of s_client.
+resumes_its_own_only()
+{
+	local own=$FOLDER/own foreign=$FOLDER/foreign
+
+	is "$(session in_lab denied.test -sess_out "$foreign" "$@")" 'New, TLS'
+	is "$(session in_lab allowed.test -sess_in "$foreign" "$@")" 'Reused, TLS'
+	is "$(session in_job_directly allowed.test -sess_in "$foreign" "$@")" "$REFUSED"
+	is "$(session in_job_directly allowed.test -sess_out "$own" "$@")" 'New, TLS'
+	is "$(session in_job_directly allowed.test -sess_in "$own" -sess_out "$own" "$@")" 'Reused, TLS'
+	is "$(session in_job_directly www.allowed.test -sess_in "$own" "$@")" "$REFUSED"
+	is "$(jobfence show "$JOB" --json | jq -c '[.refusals[] | select(.reason == "session") | .name] | sort')" \
+		'["allowed.test","www.allowed.test"]'
+}
+
+@test "a session of TLS 1.2 that began under another name is not resumed at nginx" {
+	job_for 11.0.0.41
+	cat >"$FOLDER/nginx.conf" <<-END
+		user root;
+		pid $FOLDER/pid;
+		events {}
+		http {
+			access_log off;
+			ssl_certificate $LAB/server.pem;
+			ssl_certificate_key $LAB/server.key;
+			ssl_session_cache shared:sessions:1m;
+			server {
+				listen $SITE:443 ssl reuseport;
+				return 200;
+			}
+		}
+	END
+	in_internet nginx -c "$FOLDER/nginx.conf" -e "$FOLDER/errors"
+	resumes_its_own_only
+	resumes_its_own_only -no_ticket
+}
+
+@test "a session of TLS 1.2 that began under another name is not resumed at HAProxy" {
+	job_for 11.0.0.42
+	cat >"$FOLDER/haproxy.cfg" <<-END
+		global
+			pidfile $FOLDER/pid
+		defaults
+			mode http
+			timeout connect 30s
+			timeout client 30s
+			timeout server 30s
+		frontend site
+			bind $SITE:443 ssl crt $LAB/server.pem
+			http-request return status 200
+	END
+	in_internet haproxy -D -f "$FOLDER/haproxy.cfg" >"$FOLDER/log" 2>&1 3>&-
+	resumes_its_own_only
+	resumes_its_own_only -no_ticket
+}
+
+@test "a session of TLS 1.2 that began under another name is not resumed at OpenSSL's s_server" {
+	job_for 11.0.0.43
+	in_internet openssl s_server -www -quiet -accept "$SITE:4443" -cert "$LAB/server.pem" >"$FOLDER/log" 2>&1 3>&- &
+	# HAProxy shares the port with the lab's own server, as s_server can't.
+	cat >"$FOLDER/haproxy.cfg" <<-END
+		global
+			pidfile $FOLDER/pid
+		defaults
+			timeout connect 30s
+			timeout client 30s
+			timeout server 30s
+		listen relay
+			bind $SITE:443
+			server openssl $SITE:4443
+	END
+	in_internet haproxy -D -f "$FOLDER/haproxy.cfg" >"$FOLDER/relay" 2>&1 3>&-
+	resumes_its_own_only
+	resumes_its_own_only -no_ticket
+}
+
+@test "curl and Python resume their sessions of TLS 1.2" {
+	job_for 11.0.0.2
+	fetch -v --tls-max 1.2 -H 'Connection: close' https://allowed.test/{a,b} >"$FOLDER/out" 2>"$FOLDER/errors"
+	is "$(grep -c 'SSL re-using session ID' "$FOLDER/errors")" 1
+	is "$(in_job_directly python3 -c '
+import socket, ssl
+context = ssl.create_default_context()
+context.maximum_version = ssl.TLSVersion.TLSv1_2
+session = None
+for _ in range(4):
+    with context.wrap_socket(socket.create_connection(("allowed.test", 443)), server_hostname="allowed.test",
+                             session=session) as tls:
+        print(tls.session_reused, end=" ")
+        session = tls.session')" 'False True True True '
+}
+
+@test "a session that the proxy has not seen gets an alert in a tunnel, too, and the next one begins anew" {
+	local tunnel=(-connect allowed.test:443 -proxy 192.0.0.8:80) own=$BATS_TEST_TMPDIR/own
+
+	job_for 11.0.0.2
+	is "$(session in_lab allowed.test -sess_out "$own")" 'New, TLS'
+	is "$(session in_job_directly allowed.test -sess_in "$own" "${tunnel[@]}")" "$REFUSED"
+	is "$(session in_job_directly allowed.test -sess_out "$own" "${tunnel[@]}")" 'New, TLS'
+	is "$(session in_job_directly allowed.test -sess_in "$own" "${tunnel[@]}")" 'Reused, TLS'
+}

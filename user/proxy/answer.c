@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The state ANSWER: the site's first words decide. It may want a second ClientHello. In TLS 1.2 and older it may resume a
+ * session, which has to be one that began under the same name: sessions.h says why.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "proxy/connection.h"
+#include "proxy/hello.h"
+
+/* Marks what the hello offers to have a session resumed. One that can't be told is none that is known. */
+static void mark_offer(struct connection *connection, const unsigned char *hello)
+{
+	const struct sessions *sessions = connection->proxy->sessions;
+	const struct host *host = &connection->host;
+	uint64_t *offered = connection->offered;
+	struct hello_offer offer;
+
+	memset(offered, 0, sizeof(connection->offered));
+	if (!hello_parse_offer(hello, connection->hello, &offer))
+		return;
+	offered[SESSION_ID] =
+		sessions_mark(sessions, host, SESSION_ID, offer.id, offer.id_length);
+	for (int kind = SESSION_TICKET; kind < SESSION_KINDS; kind++)
+		offered[kind] = sessions_mark(
+			sessions, host, kind, offer.ticket, offer.ticket_length);
+}
+
+void answer_begin(struct connection *connection)
+{
+	struct buffer *in = connection->client.in, *out = peer_out(&connection->upstream);
+
+	connection_enter(connection, STATE_ANSWER);
+	/* Without memory for it the site waits in vain, until the time is over. */
+	if (!out || !buffer_append(out, buffer_unread(in), connection->hello))
+		return;
+	if (!connection->hello_again)
+		mark_offer(connection, buffer_unread(in));
+	in->start += connection->hello;
+	if (!buffer_length(in))
+		buffer_put(&connection->client.in);
+}
+
+/*
+ * Whether the session that a server resumed began under this name; `*kind` is what showed that. A client makes an id up
+ * beside its ticket, and the server repeats it to tell that it took the ticket (RFC 5077 section 3.4). But a server whose sessions
+ * have both may have taken the id.
+ */
+static bool resumes_own(struct connection *connection, enum session_kind *kind)
+{
+	struct sessions *sessions = connection->proxy->sessions;
+	const uint64_t *offered = connection->offered;
+
+	*kind = SESSION_ID;
+	if (!offered[SESSION_TICKET])
+		return sessions_know(sessions, offered[SESSION_ID]);
+	*kind = SESSION_TICKET;
+	if (sessions_know(sessions, offered[SESSION_TICKET]))
+		return true;
+	*kind = SESSION_TICKET_BESIDE_ID;
+	return sessions_know(sessions, offered[SESSION_TICKET_BESIDE_ID]) &&
+	       (!offered[SESSION_ID] || sessions_know(sessions, offered[SESSION_ID]));
+}
+
+void handshake_watch(struct connection *connection, size_t length)
+{
+	const struct buffer *in = connection->upstream.in;
+
+	if (!connection->watched)
+		return;
+	connection->watched = ticket_watch_see(&connection->watch,
+		(const unsigned char *)in->bytes + in->end - length, length);
+	if (!connection->watched)
+		sessions_keep(connection->proxy->sessions, connection->watch.mark);
+}
+
+/* Keeps the id of a new session. Returns of which kind its ticket is. */
+static enum session_kind keep_id(
+	struct connection *connection, const struct server_hello *hello)
+{
+	struct sessions *sessions = connection->proxy->sessions;
+	uint64_t id = sessions_mark(
+		sessions, &connection->host, SESSION_ID, hello->id, hello->id_length);
+
+	/* What the client said is no id that the server chose. */
+	if (id != connection->offered[SESSION_ID])
+		sessions_keep(sessions, id);
+	return id ? SESSION_TICKET_BESIDE_ID : SESSION_TICKET;
+}
+
+/* TLS 1.2 or older: its ticket, if there is one, will be kept. */
+static void watch_begin(struct connection *connection, enum session_kind kind)
+{
+	struct siphash hash;
+
+	sessions_begin_mark(connection->proxy->sessions, &connection->host, kind, &hash);
+	ticket_watch_begin(&connection->watch, &hash);
+	connection->watched = true;
+	handshake_watch(connection, buffer_length(connection->upstream.in));
+}
+
+/* The first words of the site are there. */
+static enum step with_answer(struct connection *connection, enum server_hello_result answer,
+	const struct server_hello *hello)
+{
+	const char *name = connection->host.name;
+	bool full = answer == SERVER_HELLO_FULL, resumed = answer == SERVER_HELLO_RESUMED;
+	enum session_kind kind;
+
+	/* Who wanted a second hello speaks TLS 1.3, and wants no third (RFC 8446 section 4.1.4). */
+	if (answer == SERVER_HELLO_BAD ||
+		(connection->hello_again &&
+			(full || resumed || answer == SERVER_HELLO_RETRY)))
+		return connection_alert(
+			connection, TLS_DECODE_ERROR, REASON_PROTOCOL, name);
+	if (resumed && !resumes_own(connection, &kind))
+		return connection_alert(
+			connection, TLS_ACCESS_DENIED, REASON_SESSION, name);
+	if (answer == SERVER_HELLO_RETRY) {
+		connection->hello_again = true;
+		connection->client.out = TAKE_POINTER(connection->upstream.in);
+		connection_enter(connection, STATE_HELLO);
+		return STEP_AGAIN;
+	}
+	if (full)
+		kind = keep_id(connection, hello);
+	/* By a session that has no ticket one may be issued all the same: it stands beside an id. */
+	if (full || resumed)
+		watch_begin(
+			connection, kind == SESSION_ID ? SESSION_TICKET_BESIDE_ID : kind);
+	tunnel_begin(connection);
+	return STEP_AGAIN;
+}
+
+enum step answer_step(struct connection *connection)
+{
+	struct peer *upstream = &connection->upstream;
+	enum server_hello_result answer = SERVER_HELLO_MORE;
+	struct server_hello hello;
+	long length;
+
+	while (upstream->out) {
+		length = peer_write(upstream, BUFFER_SIZE);
+		if (length < 0)
+			return length == -EAGAIN ? STEP_WAIT : STEP_END;
+	}
+	length = peer_read(upstream, BUFFER_SIZE);
+	if (upstream->in)
+		answer = server_hello_parse(
+			buffer_unread(upstream->in), buffer_length(upstream->in), &hello);
+	if (answer != SERVER_HELLO_MORE)
+		return with_answer(connection, answer, &hello);
+	if (length > 0)
+		return STEP_AGAIN;
+	if (length == -EAGAIN && !upstream->eof)
+		return STEP_WAIT;
+	if (length < 0 && length != -EAGAIN)
+		return connection_alert(connection, TLS_INTERNAL_ERROR, 0, NULL);
+	tunnel_begin(connection);
+	return STEP_AGAIN;
+}
