@@ -169,6 +169,9 @@ class Visit:
         early = serve in (self.get_early, self.get_early_end)
         if early:
             serve(request, number)
+        if serve == self.get_unread:
+            serve(request, number)
+            return request.header("connection").lower() != "close"
         length, digest = 0, hashlib.sha256()
         for block in request.body():
             length += len(block)
@@ -202,6 +205,10 @@ class Visit:
     def get_early(self, request, _):
         """Answers before the body has come."""
         self.send_text(request, b"early\n")
+
+    def get_unread(self, request, _):
+        """Takes no notice of a body: what is in it could be the next request."""
+        self.send_text(request, b"unread\n")
 
     def get_early_end(self, request, _):
         """The same, and wants none of it."""

@@ -20,6 +20,7 @@ static const struct proxy_settings settings = { .job = "j1",
 
 #define STAMP "X-Jobfence-Job-ID: j1\r\n"
 #define END   "\r\n\r\n"
+#define LAST  "Connection: close" END
 
 /* What goes upstream in place of a request; NULL: it is refused. */
 struct request {
@@ -40,7 +41,7 @@ static const struct request requests[] = {
 	{ "GET http://a.test:080/ HTTP/1.1\r\nHost: a.test" END,
 		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "GET http://a.test:080/ HTTP/1.0" END,
-		"GET / HTTP/1.1\r\nHost: a.test:80\r\n" STAMP "\r\n" },
+		"GET / HTTP/1.1\r\nHost: a.test:80\r\n" STAMP LAST },
 	{ "GET / HTTP/1.1\r\nHost: -a-.test" END,
 		"GET / HTTP/1.1\r\nHost: -a-.test\r\n" STAMP "\r\n" },
 	{ "GET http://a.test HTTP/1.1\r\nHost: a.test" END,
@@ -48,7 +49,11 @@ static const struct request requests[] = {
 	{ "GET http://a.test?q HTTP/1.1\r\nHost: a.test" END,
 		"GET /?q HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "GET http://a.test/ HTTP/1.0" END,
+		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP LAST },
+	{ "GET http://a.test/ HTTP/1.0\r\nConnection: keep-alive" END,
 		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
+	{ "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close" END,
+		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP LAST },
 	{ "OPTIONS * HTTP/1.1\r\nHost: a.test" END,
 		"OPTIONS * HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "GET / HTTP/1.1\r\nHost: [2001:DB8::1]" END,
@@ -80,7 +85,8 @@ static const struct request requests[] = {
 	{ "LIST /v1/secret HTTP/1.1\r\nHost: a.test" END,
 		"LIST /v1/secret HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "x-!~9 / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3" END,
-		"x-!~9 / HTTP/1.1\r\nHost: a.test\r\n" STAMP "Content-Length: 3\r\n\r\n" },
+		"x-!~9 / HTTP/1.1\r\nHost: a.test\r\n" STAMP
+		"Connection: close\r\nContent-Length: 3\r\n\r\n" },
 	{ "connect a.test:80 HTTP/1.1\r\nHost: a.test:80" END, NULL },
 	{ "connect / HTTP/1.1\r\nHost: a.test" END, NULL },
 	{ "L(ST / HTTP/1.1\r\nHost: a.test" END, NULL },
@@ -90,10 +96,20 @@ static const struct request requests[] = {
 	{ "LIST  / HTTP/1.1\r\nHost: a.test" END, NULL },
 	/* bodies */
 	{ "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3" END,
-		"POST / HTTP/1.1\r\nHost: a.test\r\n" STAMP "Content-Length: 3\r\n\r\n" },
+		"POST / HTTP/1.1\r\nHost: a.test\r\n" STAMP
+		"Connection: close\r\nContent-Length: 3\r\n\r\n" },
 	{ "POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue" END,
 		"POST / HTTP/1.1\r\nHost: a.test\r\n" STAMP
-		"Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n" },
+		"Expect: 100-continue\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n" },
+	{ "GET / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3" END,
+		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP
+		"Connection: close\r\nContent-Length: 3\r\n\r\n" },
+	{ "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0" END,
+		"POST / HTTP/1.1\r\nHost: a.test\r\n" STAMP "Content-Length: 0\r\n\r\n" },
+	{ "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+	  "Content-Length: 3" END,
+		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP
+		"Connection: close\r\nContent-Length: 3\r\n\r\n" },
 	/* ambiguous framing */
 	{ "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\nTransfer-Encoding: chunked" END,
 		NULL },

@@ -113,6 +113,7 @@ struct connection {
 	struct http_body request, response;
 	bool response_began; /* its final head went to the client */
 	bool irregular;	     /* of a head of the site's since the request */
+	bool rest_unwanted; /* the site closes of its own accord: it takes no more of the request */
 	bool upstream_keep;
 	bool upstream_used;	/* for an earlier request: it may close without a word */
 	bool request_cut;	/* the upstream takes no more of it */

@@ -168,6 +168,8 @@ static enum step begin_response(struct connection *connection)
 	if (!interim) {
 		connection->upstream_keep = head.keep_alive && framing != FRAMING_CLOSE &&
 					    !connection->irregular;
+		connection->rest_unwanted = !connection->upstream_keep && !asked->last;
+		connection->upstream_keep &= !asked->last;
 		asked->keep = asked->keep && framing != FRAMING_CLOSE &&
 			      !(framing == FRAMING_CHUNKED && asked->old);
 		http_body_begin_answer(
@@ -308,7 +310,7 @@ enum step exchange_step(struct connection *connection)
 		written = length > 0 ? STEP_AGAIN : STEP_WAIT;
 	}
 	if (connection->response_began && connection->response.complete &&
-		(is_sent(connection) || !connection->upstream_keep ||
+		(is_sent(connection) || connection->rest_unwanted ||
 			connection_ends_response(connection) ||
 			peer_read(&connection->upstream, BUFFER_SIZE) != -EAGAIN))
 		return finish(connection);

@@ -160,6 +160,17 @@ static bool write_framing(const struct http_head *head, struct buffer *out)
 	}
 }
 
+/* A request with a body does not change the protocol. */
+static bool asks_for_websocket(const struct http_head *head)
+{
+	return head->websocket && http_head_is_all(head);
+}
+
+bool http_request_is_last(const struct http_head *head)
+{
+	return !http_head_is_all(head) || (!head->keep_alive && !head->websocket);
+}
+
 bool http_request_write(const struct http_head *head, const struct http_target *target,
 	const struct proxy_settings *settings, struct buffer *out)
 {
@@ -176,7 +187,9 @@ bool http_request_write(const struct http_head *head, const struct http_target *
 	for (size_t i = 0; fits && i < head->count; i++)
 		if (!is_ours(head, &head->fields[i], settings))
 			fits = field_write(&head->fields[i], out);
-	if (fits && head->websocket)
+	if (fits && asks_for_websocket(head))
 		fits = buffer_format(out, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
+	else if (fits && http_request_is_last(head))
+		fits = buffer_format(out, "Connection: close\r\n");
 	return fits && write_framing(head, out) && buffer_append(out, "\r\n", 2);
 }

@@ -30,6 +30,12 @@ const char *http_target_read(
 	const struct http_head *head, uint16_t default_port, struct http_target *target);
 
 /*
+ * Whether a request is the last on its connection to the site, which then closes first (RFC 9112 section 9.6). One with a
+ * body always is: a site that does not read the body would take it for the next request, which had no header.
+ */
+bool http_request_is_last(const struct http_head *head);
+
+/*
  * Writes the head of the request as it goes upstream: in origin-form, with the checked host and the port that was given, without what is
  * for one hop only, without the job's own copies of the header, and with the header. Returns whether it fitted.
  */

@@ -115,6 +115,7 @@ static enum step forward(
 		.old = head.minor == 0,
 		.keep = head.keep_alive,
 		.websocket = head.websocket && http_head_is_all(&head),
+		.last = http_request_is_last(&head),
 	};
 	http_body_begin(&connection->request, head.framing, head.content_length, true);
 	if (reuse) {
