@@ -74,20 +74,48 @@ name_of()
 	is "$(lab_seen '.event == "connection"')" ''
 }
 
-@test "an encrypted ClientHello gets an alert, whatever name stands beside it" {
-	local way
+# The reasons, names and counts of what was refused, by jq's condition $1.
+refusals()
+{
+	jobfence show "$JOB" --json | jq -c "[.refusals[] | select($1) | [.reason, .name, .count]]"
+}
 
-	up
-	for way in 11.0.0.2 '--connect allowed.test:443 192.0.0.8 80'; do
-		# An outer one and the mark of an inner one (RFC 9849 section 5), and a draft's encrypted name.
-		for extension in 65037:0000010001aa0000 65037:01 65486:0000; do
+# An outer encrypted ClientHello and the mark of an inner one (RFC 9849 section 5).
+ECH=(65037:0000010001aa0000 65037:01)
+
+@test "an encrypted ClientHello gets an alert, whatever name stands beside it" {
+	local way extension
+
+	up --domain 11.0.0.2
+	for way in '--name allowed.test 11.0.0.2' '--name allowed.test --connect allowed.test:443 192.0.0.8 80' 11.0.0.2; do
+		for extension in "${ECH[@]}"; do
 			# shellcheck disable=SC2086 # a list of words
-			is "$(hello --name allowed.test --extension $extension $way)" 'alert 50'
+			is "$(hello --extension $extension $way)" 'alert 49'
 		done
 	done
+	is "$(refusals true)" '[["ech","11.0.0.2",2],["ech","allowed.test",4]]'
+	is "$(jobfence show "$JOB" --json | jq '[.hits[]] | add')" 2 # the tunnels
+	like "$(jobfence show "$JOB")" '*encrypted ClientHellos (ECH) can hide a name*'
+	# A draft's encrypted name.
+	is "$(hello --name allowed.test --extension 65486:0000 11.0.0.2)" 'alert 50'
 	is "$(lab_seen '.event == "connection"')" ''
 	# Another is none of ours: it gets to the site, whose answer does not fit what the client takes for its hello.
 	like "$(hello --name allowed.test --extension 65036:00 11.0.0.2)" '@(DECRYPTION_FAILED_OR_BAD_RECORD_MAC|RECORD_LAYER_FAILURE)'
+}
+
+@test "the name beside an encrypted ClientHello is checked first" {
+	up --guard-domain www.allowed.test
+	is "$(hello --name denied.test --extension "${ECH[0]}" 11.0.0.2)" 'alert 49'
+	is "$(hello --name www.allowed.test --extension "${ECH[0]}" 11.0.0.2)" 'alert 49'
+	is "$(hello --connect allowed.test:443 --name denied.test --extension "${ECH[0]}" 192.0.0.8 80)" 'alert 49'
+	is "$(hello --extension "${ECH[0]}" 11.0.0.2)" 'alert 49'
+	is "$(refusals true)" '[["domain","11.0.0.2",1],["domain","denied.test",1],["protocol","denied.test",1],["guard","www.allowed.test",1]]'
+}
+
+@test "run says what an encrypted ClientHello is" {
+	in_lab "$JOBFENCE" run --domain allowed.test -- "$LIB/tls.py" --name allowed.test --extension "${ECH[0]}" 11.0.0.2 2>"$BATS_TEST_TMPDIR/errors"
+	is "$(<"$BATS_TEST_TMPDIR/errors")" 'jobfence: refused: ech allowed.test (once)
+jobfence: encrypted ClientHellos (ECH) can hide a name; turn them off in the program'
 }
 
 @test "TLS 1.0 to 1.3 get to the site" {
@@ -162,7 +190,10 @@ name_of()
 			# shellcheck disable=SC2086
 			like "$(hello --name allowed.test --then $name $way)" 'alert *'
 		done
+		# shellcheck disable=SC2086
+		is "$(hello --name allowed.test --then-extension "${ECH[0]}" $way)" 'alert 49'
 	done
+	is "$(refusals '.reason == "ech"')" '[["ech","allowed.test",2]]'
 	is "$(lab_seen '.event == "tls"' .name | sort -u)" '"allowed.test"'
 }
 

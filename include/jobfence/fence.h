@@ -96,10 +96,11 @@ enum job_flags {
 	X(UNIX, 16, "unix", "a Unix socket of a process outside the job") \
 	X(OPTION, 17, "option", "a multicast group, or another port to choose from") \
 	X(SESSION, 18, "session", \
-		"a TLS session that the job did not begin under the same name")
+		"a TLS session that the job did not begin under the same name") \
+	X(ECH, 19, "ech", "TLS with an encrypted ClientHello (ECH), which can hide a name")
 
 enum reason {
-	REASON_COUNT = 19, /* one more than the last */
+	REASON_COUNT = 20, /* one more than the last */
 #define X(name, number, word, text) REASON_##name = (number),
 	REASONS(X)
 #undef X

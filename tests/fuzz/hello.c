@@ -21,12 +21,13 @@ static enum hello_result parse(const uint8_t *data, size_t size, struct host *ho
 	unsigned char *copy = malloc(size);
 	static struct hello_offer offer;
 	enum hello_result result;
+	bool encrypted;
 	size_t end = 0;
 
 	require(copy || !size);
 	if (size)
 		memcpy(copy, data, size);
-	result = hello_parse(copy, size, host, &end);
+	result = hello_parse(copy, size, host, &encrypted, &end);
 	require(end <= size && hello_skip(copy, size) <= size);
 	if (result == HELLO_NAME || result == HELLO_NO_NAME)
 		hello_parse_offer(copy, size, &offer);

@@ -75,6 +75,7 @@ static void require_sense(void)
 	BIO *out = BIO_new(BIO_s_mem());
 	struct seen seen;
 	struct host host;
+	bool encrypted;
 	char *hello;
 	long length;
 	size_t end;
@@ -86,8 +87,9 @@ static void require_sense(void)
 	require(length > 0);
 	ask_openssl((const uint8_t *)hello, (size_t)length, &seen);
 	require(seen.named && !strcmp(seen.name, "a.test"));
-	require(hello_parse((const unsigned char *)hello, (size_t)length, &host, &end) ==
-		HELLO_NAME);
+	require(hello_parse((const unsigned char *)hello, (size_t)length, &host, &encrypted,
+			&end) == HELLO_NAME);
+	require(!encrypted);
 	SSL_free(client);
 	SSL_CTX_free(client_context);
 }
@@ -112,12 +114,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct seen seen;
 	struct host host, theirs;
+	bool encrypted;
 	size_t end;
 
 	if (!size)
 		return 0;
 	ask_openssl(data, size, &seen);
-	switch (hello_parse(data, size, &host, &end)) {
+	switch (hello_parse(data, size, &host, &encrypted, &end)) {
 	case HELLO_NAME:
 		require(!seen.decided || seen.named);
 		require(!seen.named ||

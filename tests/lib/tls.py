@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
 tls.py [--name NAME] [--then NAME] [--connect HOST:PORT] [--records N] [--segments N] [--pad N]
-       [--extension TYPE:HEX] ADDRESS [PORT]
+       [--extension TYPE:HEX] [--then-extension TYPE:HEX] ADDRESS [PORT]
 
 Fetches / over TLS with a ClientHello as nobody would send it: with any server name or none, with
 another name in the second hello that a server may ask for, through a tunnel to another, cut into
-records or segments of N bytes, or padded to N bytes at most by protocol names, or with one more extension, which no site will believe. Prints the answer's body, or how it ended: "alert NUMBER", "reset", "closed", "403", OpenSSL's error …
+records or segments of N bytes, or padded to N bytes at most by protocol names, or with one more extension in the first or the second, which no site will believe. Prints the answer's body, or how it ended: "alert NUMBER", "reset", "closed", "403", OpenSSL's error …
 """
 
 import argparse
@@ -14,7 +14,7 @@ import ctypes
 import socket
 import ssl
 
-RECORD_HANDSHAKE, RECORD_ALERT = 0x16, 0x15
+RECORD_HANDSHAKE, RECORD_ALERT, RECORD_CHANGE_CIPHER_SPEC = 0x16, 0x15, 0x14
 SSL_OF_OBJECT = 24  # where the object of Python's module _ssl has OpenSSL's
 SSL_CTRL_SET_TLSEXT_HOSTNAME = 55
 PATIENCE = 30  # seconds
@@ -31,7 +31,9 @@ def into_records(hello, size):
 
 
 def extended(hello, text):
-    """The ClientHello of one record with an extension more, which may be the first of its type."""
+    """The ClientHello of one record with an extension more, which may be the first of its type. The second may come behind another record."""
+    if hello[0] == RECORD_CHANGE_CIPHER_SPEC:
+        return hello[:6] + extended(hello[6:], text)
     kind, _, content = text.partition(":")
     content = bytes.fromhex(content)
     extension = int(kind).to_bytes(2, "big") + len(content).to_bytes(2, "big") + content
@@ -82,7 +84,7 @@ class Hello:
         data = self.outgoing.read()
         if self.options.extension is not None:
             data = extended(data, self.options.extension)
-            self.options.extension = None
+        self.options.extension, self.options.then_extension = self.options.then_extension, None
         if data[:1] == bytes([RECORD_HANDSHAKE]) and self.options.records:
             data = into_records(data, self.options.records)
             self.options.records = 0  # only the first message
@@ -124,6 +126,7 @@ parser.add_argument("--name")
 parser.add_argument("--then")
 parser.add_argument("--connect")
 parser.add_argument("--extension")
+parser.add_argument("--then-extension")
 for option in ("--records", "--segments", "--pad"):
     parser.add_argument(option, type=int, default=0)
 parser.add_argument("address")

@@ -82,16 +82,26 @@ static void put_records(
 	}
 }
 
-static enum hello_result parse_at_end(const void *bytes, size_t length, struct host *host)
+static enum hello_result parse_marked(
+	const void *bytes, size_t length, struct host *host, bool *encrypted)
 {
 	enum hello_result result;
 	size_t end = 0;
 
 	assert_true(length <= ROOM);
 	result = hello_parse(
-		memcpy(room + ROOM - length, bytes, length), length, host, &end);
+		memcpy(room + ROOM - length, bytes, length), length, host, encrypted, &end);
 	if (result == HELLO_NAME || result == HELLO_NO_NAME)
 		assert_in_range(end, 1, length);
+	return result;
+}
+
+static enum hello_result parse_at_end(const void *bytes, size_t length, struct host *host)
+{
+	bool encrypted = false;
+	enum hello_result result = parse_marked(bytes, length, host, &encrypted);
+
+	assert_false(encrypted);
 	return result;
 }
 
@@ -340,10 +350,6 @@ static void extensions_decide(void **state)
 			BYTES("\0\0\0\x0a\0\x08\0\0\5"
 			      "f\303\266.x"),
 			HELLO_BAD },
-		{ "an encrypted ClientHello", BYTES(SERVER_NAME "\xfe\x0d\0\1\0"),
-			HELLO_BAD },
-		{ "an encrypted ClientHello first", BYTES("\xfe\x0d\0\1\0" SERVER_NAME),
-			HELLO_BAD },
 		{ "an encrypted server name", BYTES(SERVER_NAME "\xff\xce\0\0"),
 			HELLO_BAD },
 		{ "an encrypted server name alone", BYTES("\xff\xce\0\0"), HELLO_BAD },
@@ -359,6 +365,38 @@ static void extensions_decide(void **state)
 		assert_prefixes_want_more(record.bytes, record.length);
 		if (parse_at_end(record.bytes, record.length, &host) != rows[i].result)
 			fail_msg("%s", rows[i].what);
+	}
+}
+
+static void an_encrypted_one_is_marked(void **state)
+{
+	static const struct {
+		const char *extensions;
+		size_t length;
+		enum hello_result result;
+		bool encrypted;
+	} rows[] = {
+		{ NULL, 0, HELLO_NO_NAME, false },
+		{ BYTES(SERVER_NAME), HELLO_NAME, false },
+		{ BYTES(SERVER_NAME "\xfe\x0c\0\1\0"), HELLO_NAME, false },
+		{ BYTES(SERVER_NAME "\xfe\x0d\0\1\0"), HELLO_NAME, true },
+		{ BYTES("\xfe\x0d\0\1\0" SERVER_NAME), HELLO_NAME, true },
+		{ BYTES("\xfe\x0d\0\0"), HELLO_NO_NAME, true },
+	};
+	static struct buffer message, record;
+	struct host host;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		bool encrypted = !rows[i].encrypted;
+
+		message.length = record.length = 0;
+		put_hello(&message, rows[i].extensions, rows[i].length);
+		put_record(&record, message.bytes, message.length);
+		assert_int_equal(
+			parse_marked(record.bytes, record.length, &host, &encrypted),
+			rows[i].result);
+		assert_int_equal(encrypted, rows[i].encrypted);
 	}
 }
 
@@ -504,6 +542,7 @@ int main(void)
 		cmocka_unit_test(what_follows_in_other_records_does_not_matter),
 		cmocka_unit_test(nothing_may_follow_in_the_same_record),
 		cmocka_unit_test(extensions_decide),
+		cmocka_unit_test(an_encrypted_one_is_marked),
 		cmocka_unit_test(each_field_is_checked),
 		cmocka_unit_test(what_is_no_tls_is_refused_at_once),
 		cmocka_unit_test(a_session_is_offered_by_id_or_ticket),

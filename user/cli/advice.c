@@ -39,3 +39,15 @@ bool can_be_advised(const struct job_spec *spec, const char *name, size_t length
 	return host_may_be_site(&host) && !is_public_suffix(&host) &&
 	       !domains_allow(&spec->denied, &host);
 }
+
+void print_ech_advice(FILE *file, const char *start, const struct usage *usage)
+{
+	size_t i = 0;
+
+	while (i < usage->refusal_count && usage->refusals[i].key.reason != REASON_ECH)
+		i++;
+	if (i < usage->refusal_count)
+		fprintf(file,
+			"%sencrypted ClientHellos (ECH) can hide a name; turn them off in the program\n",
+			start);
+}

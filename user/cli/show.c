@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "cli/advice.h"
 #include "cli/command.h"
 #include "core/condition.h"
 #include "core/container.h"
@@ -229,6 +230,7 @@ static void print_text(const struct job *job, const struct usage *usage)
 			reason_word((enum reason)usage->refusals[i].key.reason),
 			(unsigned long long)usage->refusals[i].refusal.count,
 			usage->refusals[i].key.length, usage->refusals[i].key.name);
+	print_ech_advice(stdout, "  ", usage);
 }
 
 int show_command(struct options *options, int *status, struct failure *failure)

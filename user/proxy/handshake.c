@@ -14,8 +14,8 @@
 
 /* After CONNECT, or another ClientHello, the name is decided: TLS has to be for the same (no fronting); for an address it
  * has none. */
-static enum step with_decided_name(
-	struct connection *connection, enum hello_result result, const struct host *name)
+static enum step with_decided_name(struct connection *connection, enum hello_result result,
+	const struct host *name, bool encrypted)
 {
 	const struct host *host = &connection->host;
 	bool agrees = result == HELLO_NAME ? host_equal(name, host) : host->literal;
@@ -23,6 +23,9 @@ static enum step with_decided_name(
 	if (!agrees)
 		return connection_alert(connection, TLS_ACCESS_DENIED, REASON_PROTOCOL,
 			result == HELLO_NAME ? name->name : host->name);
+	if (encrypted && !rules_allow_ech(connection->proxy->rules, host))
+		return connection_alert(
+			connection, TLS_ACCESS_DENIED, REASON_ECH, host->name);
 	if (connection->tls) {
 		answer_begin(connection);
 		return STEP_AGAIN;
@@ -42,15 +45,16 @@ static bool host_of_original(const struct connection *connection, struct host *h
 	return !host_parse(text, strlen(text), HOST_NO_BRACKETS, host);
 }
 
-static enum step with_own_name(
-	struct connection *connection, enum hello_result result, struct host *name)
+static enum step with_own_name(struct connection *connection, enum hello_result result,
+	struct host *name, bool encrypted)
 {
 	enum reason reason;
 
 	if (result == HELLO_NO_NAME && !host_of_original(connection, name))
 		return connection_alert(connection, TLS_ACCESS_DENIED, REASON_PROTOCOL,
 			"TLS-without-a-name");
-	reason = rules_use(connection->proxy->rules, name, true);
+	reason = rules_use(
+		connection->proxy->rules, name, encrypted ? SIGHT_NOTHING : SIGHT_NAME);
 	if (reason)
 		return connection_alert(connection, TLS_ACCESS_DENIED, reason, name->name);
 	connection->host = *name;
@@ -75,7 +79,7 @@ enum step hello_step(struct connection *connection)
 {
 	const struct buffer *in = connection->client.in;
 	enum hello_result result = HELLO_MORE;
-	bool decided = connection->connect || connection->tls;
+	bool decided = connection->connect || connection->tls, encrypted = false;
 	struct host name;
 	long length = flush(connection);
 
@@ -86,15 +90,16 @@ enum step hello_step(struct connection *connection)
 				      ? hello_skip(buffer_unread(in), buffer_length(in))
 				      : 0;
 		result = hello_parse(buffer_unread(in) + skip, buffer_length(in) - skip,
-			&name, &connection->hello);
+			&name, &encrypted,
+			&connection->hello);
 		connection->hello += skip;
 	}
 	if (result == HELLO_BAD)
 		return connection_alert(connection, TLS_DECODE_ERROR, REASON_PROTOCOL,
 			decided ? connection->host.name : "TLS");
 	if (result != HELLO_MORE)
-		return decided ? with_decided_name(connection, result, &name)
-			       : with_own_name(connection, result, &name);
+		return decided ? with_decided_name(connection, result, &name, encrypted)
+			       : with_own_name(connection, result, &name, encrypted);
 	length = client_read(connection);
 	if (length > 0)
 		return STEP_AGAIN;

@@ -2,14 +2,13 @@
 /*
  * In two steps: the handshake bytes are gathered from the records that carry them, then the
  * whole ClientHello is taken apart. Nothing is decided on a part of it but that it can't
- * become one. A client that hides its server name from the proxy, by an encrypted
- * ClientHello, is refused: the name that stands beside it says nothing about where the
- * connection ends.
+ * become one. Beside an encrypted ClientHello the name in the clear says nothing about where
+ * the connection ends, so a hello that has one is marked. A browser sends a decoy of one to every site, which nobody
+ * can tell from a real one (RFC 9849 section 6.2). Drafts of it encrypted the name alone: such a hello is no good.
  */
 
 #include "proxy/hello.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -43,20 +42,23 @@ static bool parse_server_name(struct slice extension, struct host *host)
 	return true;
 }
 
-static enum hello_result parse_extensions(struct slice extensions, struct host *host)
+static enum hello_result parse_extensions(
+	struct slice extensions, struct host *host, bool *encrypted)
 {
 	enum hello_result result = HELLO_NO_NAME;
 	struct host parsed = { 0 };
 	struct slice extension;
+	bool any = false;
 	size_t type;
 
 	while (extensions.length) {
 		if (!take_number(&extensions, 2, &type) ||
 			!take_vector(&extensions, 2, &extension))
 			return HELLO_BAD;
-		if (type == EXTENSION_ENCRYPTED_CLIENT_HELLO ||
-			type == EXTENSION_ENCRYPTED_SERVER_NAME)
+		if (type == EXTENSION_ENCRYPTED_SERVER_NAME)
 			return HELLO_BAD;
+		if (type == EXTENSION_ENCRYPTED_CLIENT_HELLO)
+			any = true;
 		if (type != EXTENSION_SERVER_NAME)
 			continue;
 		if (result == HELLO_NAME || !parse_server_name(extension, &parsed))
@@ -65,11 +67,13 @@ static enum hello_result parse_extensions(struct slice extensions, struct host *
 	}
 	if (result == HELLO_NAME)
 		*host = parsed;
+	*encrypted = any;
 	return result;
 }
 
 /* Takes a whole ClientHello apart (RFC 8446 section 4.1.2). */
-static enum hello_result parse_client_hello(struct slice hello, struct host *host)
+static enum hello_result parse_client_hello(
+	struct slice hello, struct host *host, bool *encrypted)
 {
 	struct slice random, session, suites, compressions, extensions;
 	size_t version;
@@ -82,11 +86,13 @@ static enum hello_result parse_client_hello(struct slice hello, struct host *hos
 		suites.length % 2 || !take_vector(&hello, 1, &compressions) ||
 		!compressions.length)
 		return HELLO_BAD;
-	if (!hello.length)
+	if (!hello.length) {
+		*encrypted = false;
 		return HELLO_NO_NAME;
+	}
 	if (!take_vector(&hello, 2, &extensions) || hello.length)
 		return HELLO_BAD;
-	return parse_extensions(extensions, host);
+	return parse_extensions(extensions, host, encrypted);
 }
 
 /* How long a handshake message is, its header included; the header alone while that is not
@@ -163,8 +169,8 @@ static enum hello_result gather(
 	return result;
 }
 
-enum hello_result hello_parse(
-	const unsigned char *bytes, size_t length, struct host *host, size_t *end)
+enum hello_result hello_parse(const unsigned char *bytes, size_t length, struct host *host,
+	bool *encrypted, size_t *end)
 {
 	unsigned char buffer[HELLO_LENGTH_MAX];
 	struct slice message, header;
@@ -174,7 +180,7 @@ enum hello_result hello_parse(
 	if (result != HELLO_NAME)
 		return result;
 	take(&message, HANDSHAKE_HEADER_LENGTH, &header);
-	return parse_client_hello(message, host);
+	return parse_client_hello(message, host, encrypted);
 }
 
 /* Finds the ticket of a whole ClientHello. Returns whether the hello has its extensions, and one of that type at most. */

@@ -18,18 +18,17 @@ enum hello_result {
 	HELLO_MORE,    /* well-formed so far */
 	HELLO_NAME,    /* `host` is the server name */
 	HELLO_NO_NAME, /* a whole ClientHello without a server name */
-	/* No ClientHello, or one that is not allowed: too long, two names, no host, an
-	 * encrypted one (RFC 9849) whose real name can't be checked. */
+	/* No ClientHello, or one that is not allowed: too long, two names, no host. */
 	HELLO_BAD,
 };
 
 /*
  * Reads the `length` bytes that a client has sent so far, from its first byte on. `host` is
- * written for HELLO_NAME only; `*end`, how many bytes the ClientHello takes, for HELLO_NAME and
- * HELLO_NO_NAME.
+ * written for HELLO_NAME only. For HELLO_NAME and HELLO_NO_NAME `*end` is how many bytes the ClientHello takes, and
+ * `*encrypted` tells whether it carries an encrypted one (ECH, RFC 9849), whose name may be another.
  */
-enum hello_result hello_parse(
-	const unsigned char *bytes, size_t length, struct host *host, size_t *end);
+enum hello_result hello_parse(const unsigned char *bytes, size_t length, struct host *host,
+	bool *encrypted, size_t *end);
 
 /* By what a ClientHello of TLS 1.2 or older wants a session resumed. */
 struct hello_offer {

@@ -62,8 +62,8 @@ static enum step begin_connect(
 	if (target->port != PORT_HTTP && target->port != PORT_HTTPS)
 		return refuse_host(connection, &target->host, 403, REASON_PROTOCOL,
 			"only the ports 80 and 443 can be reached");
-	reason = rules_use(
-		connection->proxy->rules, &target->host, target->port == PORT_HTTPS);
+	reason = rules_use(connection->proxy->rules, &target->host,
+		target->port == PORT_HTTPS ? SIGHT_NAME : SIGHT_REQUESTS);
 	if (reason)
 		return refuse_host(connection, &target->host, 403, reason, NULL);
 	upstream_close(connection);
@@ -152,7 +152,7 @@ static enum step begin(struct connection *connection, const char *bytes, size_t 
 	if (connection->host_fixed && !host_equal(&connection->host, &target.host))
 		return refuse_host(connection, &target.host, 403, REASON_PROTOCOL,
 			"not the host of the CONNECT before it");
-	reason = rules_use(connection->proxy->rules, &target.host, false);
+	reason = rules_use(connection->proxy->rules, &target.host, SIGHT_REQUESTS);
 	if (reason)
 		return refuse_host(connection, &target.host, 403, reason, NULL);
 	return forward(connection, &target, length);

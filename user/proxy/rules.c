@@ -107,15 +107,24 @@ static bool learn(const struct host *host)
 	return !bpf_map_update(FD_LEARNED, &key, &count, BPF_ANY);
 }
 
-enum reason rules_use(struct rules *rules, const struct host *host, bool tls)
+bool rules_allow_ech(const struct rules *rules, const struct host *host)
+{
+	(void)rules;
+	(void)host;
+	return false;
+}
+
+enum reason rules_use(struct rules *rules, const struct host *host, enum sight sight)
 {
 	struct domain domain;
 	enum reason reason = decide(rules, host, &domain);
 
 	if (reason)
 		return reason;
-	if (tls && is_guarded(rules->settings, host))
+	if (sight != SIGHT_REQUESTS && is_guarded(rules->settings, host))
 		return REASON_GUARD;
+	if (sight == SIGHT_NOTHING && !rules_allow_ech(rules, host))
+		return REASON_ECH;
 	if (rules->settings->learn && !learn(host))
 		return REASON_LIMIT;
 	if (domain.hit < DOMAIN_ENTRIES_MAX)

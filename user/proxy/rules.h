@@ -24,12 +24,21 @@ const volatile struct job_limits *rules_limits(const struct rules *rules);
  * not: REASON_DOMAIN, REASON_DENIED. */
 enum reason rules_check(const struct rules *rules, const struct host *host);
 
+/* How much of what goes to a host the proxy sees. */
+enum sight {
+	SIGHT_REQUESTS, /* all of it */
+	SIGHT_NAME,	/* TLS: the server name */
+	SIGHT_NOTHING, /* TLS with an encrypted ClientHello: a server name that need not be the real one */
+};
+
 /*
- * Decides on a request, or with `tls` on a tunnel in which requests can't be seen, and counts it where it is
- * allowed. Returns 0, or why not: as rules_check(); REASON_GUARD, TLS to a guarded domain; REASON_LIMIT, one name
- * more than a learning job may use.
+ * Decides on a request or on TLS, and counts it where it is allowed. Returns 0, or why not: as rules_check();
+ * REASON_GUARD, TLS to a guarded domain; REASON_ECH; REASON_LIMIT, one name more than a learning job may use.
  */
-enum reason rules_use(struct rules *rules, const struct host *host, bool tls);
+enum reason rules_use(struct rules *rules, const struct host *host, enum sight sight);
+
+/* Whether TLS to a host that may be reached may have an encrypted ClientHello. */
+bool rules_allow_ech(const struct rules *rules, const struct host *host);
 
 /* Records a refusal: `name` (length bytes, cut to what a record holds) may be anything that the
  * job asked for; bytes that are not printable ASCII are kept as '?'. */

@@ -221,17 +221,18 @@ static void require_requests(const struct client *client, const struct reading *
 	traffic_free(&heard);
 }
 
-/* The name in a hello, or none where the host is an address. */
+/* The name in a hello, and none beside it; no name where the host is an address. */
 static bool hello_agrees(
 	const unsigned char *bytes, size_t length, const struct host *host, size_t *end)
 {
+	bool encrypted;
 	struct host name;
 
-	switch (hello_parse(bytes, length, &name, end)) {
+	switch (hello_parse(bytes, length, &name, &encrypted, end)) {
 	case HELLO_NAME:
-		return host_equal(&name, host);
+		return !encrypted && host_equal(&name, host);
 	case HELLO_NO_NAME:
-		return host->literal;
+		return !encrypted && host->literal;
 	case HELLO_MORE:
 		*end = length;
 		return true;
