@@ -174,6 +174,17 @@ mistaken()
 	refused '*::/0*allow_address*' --domain a.test --allow-address ::/0
 }
 
+@test "ECH is for the domains that the node allows it for" {
+	policy 'accept = http' 'allow_domain = *' 'default_domain = a.test'
+	refused '*domain a.test is none*allow_ech = a.test*' --domain b.test --allow-ech a.test
+	ends_with 0 jobfence run --config "$POLICY" --domain a.test --allow-ech a.test true
+	policy 'accept = http' 'allow_domain = *' 'default_domain = a.test' 'allow_ech = a.test .b.test'
+	taken --domain b.test --allow-ech a.test --allow-ech b.test
+	taken --domain .b.test --allow-ech '*.b.test'
+	refused '*domain c.test is none*allow_ech*' --domain c.test --domain a.test --allow-ech a.test --allow-ech c.test
+	refused '*domain .a.test is none*allow_ech*' --domain .a.test --allow-ech .a.test
+}
+
 @test "a wildcard on a public suffix is an error, unless the node allows it" {
 	policy 'accept = http' 'allow_domain = *'
 	ends_with 2 check --domain .github.io
@@ -505,7 +516,7 @@ for spec in sys.argv[2:]:
 		'{"network":{"TYPE":"http"}}' '{"network":{"type":"host"}}' '{"Type":5}' '{"Domains":"a.test"}' '{"Domains":[5]}' \
 		'{"unknown":1}' '{"labels":{"a":1}}' '{"rate":1000000}' '[]' '5' '"a"' '{"job":".a"}' '{"pacing":"none"}'
 	ends_with 2 check --spec - <<<'{"unk\u001bnown":1}'
-	is "$ERRORS" "jobfence: in the spec, 'unk?nown' is none of: job, network, rate, pacing, header, labels, allow_addresses, guard_domains, deny_domains, presets, learn"
+	is "$ERRORS" "jobfence: in the spec, 'unk?nown' is none of: job, network, rate, pacing, header, labels, allow_addresses, guard_domains, deny_domains, allow_ech, presets, learn"
 }
 
 @test "a spec has limits of size and depth" {

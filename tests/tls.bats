@@ -112,10 +112,61 @@ ECH=(65037:0000010001aa0000 65037:01)
 	is "$(refusals true)" '[["domain","11.0.0.2",1],["domain","denied.test",1],["protocol","denied.test",1],["guard","www.allowed.test",1]]'
 }
 
+# With ECH allowed the hello passes as it is, and the test's site does not believe it.
+PASSED='@(DECRYPTION_FAILED_OR_BAD_RECORD_MAC|RECORD_LAYER_FAILURE)'
+
+@test "an encrypted ClientHello gets to a domain that may have one" {
+	local way
+
+	up --domain .git.test --domain 11.0.0.2 --domain other.test --allow-ech allowed.test --allow-ech .git.test \
+		--allow-ech other.test --allow-ech 11.0.0.2 --guard-domain other.test
+	is "$(up_says '.allow_ech | join(" ")')" '11.0.0.2 allowed.test .git.test other.test'
+	for way in '--name allowed.test 11.0.0.2' '--connect allowed.test:443 --name allowed.test 192.0.0.8 80' \
+		'--name git.test 11.0.0.2' '--name www.git.test 11.0.0.2' 11.0.0.2; do
+		# shellcheck disable=SC2086 # a list of words
+		like "$(hello --extension "${ECH[0]}" $way)" "$PASSED"
+	done
+	is "$(refusals true)" '[]'
+	# The names are checked as ever, another name of the job's has no ECH, and a guarded one none at all.
+	is "$(hello --connect allowed.test:443 --name git.test --extension "${ECH[0]}" 192.0.0.8 80)" 'alert 49'
+	for way in denied.test www.allowed.test other.test; do
+		is "$(hello --name "$way" --extension "${ECH[0]}" 11.0.0.2)" 'alert 49'
+	done
+	is "$(refusals true)" '[["domain","denied.test",1],["protocol","git.test",1],["guard","other.test",1],["ech","www.allowed.test",1]]'
+	in_lab kill -KILL -- "$(up_says .proxy.pid)"
+	in_lab tail --pid="$(up_says .proxy.pid)" -s 0.02 -f /dev/null
+	jobfence repair "$JOB"
+	like "$(hello --name allowed.test --extension "${ECH[0]}" 11.0.0.2)" "$PASSED"
+}
+
+@test "a job that learns has ECH where it asks for it" {
+	job_up --learn --allow-ech allowed.test
+	like "$(hello --name allowed.test --extension "${ECH[0]}" 11.0.0.2)" "$PASSED"
+	is "$(hello --name other.test --extension "${ECH[0]}" 11.0.0.2)" 'alert 49'
+	is "$(jobfence show "$JOB" --json | jq -c '[.learned[].name]')" '["allowed.test"]'
+}
+
+@test "ECH is for domains of the job, bounded and checked as others" {
+	local options=(--domain .test) i
+
+	ends_with 2 jobfence up --job "$JOB" --domain allowed.test --allow-ech http://allowed.test
+	for i in other.test .allowed.test '*.allowed.test' 11.0.0.2; do
+		ends_with 2 jobfence up --job "$JOB" --domain allowed.test --allow-ech "$i"
+		like "$ERRORS" "*does not declare*--domain '${i/\*/\\*}'"
+	done
+	ends_with 2 jobfence up --job "$JOB" --network none --allow-ech allowed.test
+	ends_with 2 jobfence up --job "$JOB" --learn --allow-ech .co.uk
+	for i in {1..33}; do
+		options+=(--allow-ech "a$i.test")
+	done
+	ends_with 2 jobfence up --job "$JOB" "${options[@]}"
+	like "$ERRORS" '*at most 32 domains with ECH*'
+}
+
 @test "run says what an encrypted ClientHello is" {
 	in_lab "$JOBFENCE" run --domain allowed.test -- "$LIB/tls.py" --name allowed.test --extension "${ECH[0]}" 11.0.0.2 2>"$BATS_TEST_TMPDIR/errors"
 	is "$(<"$BATS_TEST_TMPDIR/errors")" 'jobfence: refused: ech allowed.test (once)
-jobfence: encrypted ClientHellos (ECH) can hide a name; turn them off in the program'
+jobfence: encrypted ClientHellos (ECH) can hide a name; turn them off in the program, or trust whoever runs the site: --allow-ech allowed.test'
 }
 
 @test "TLS 1.0 to 1.3 get to the site" {

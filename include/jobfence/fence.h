@@ -36,6 +36,7 @@
 #define ALLOWED_RANGES_MAX  16
 #define NAT64_PREFIXES_MAX  4	   /* of the networks that a node is in */
 #define GUARDED_KEYS_MAX    32	   /* keys that the guarded domains of a job may need */
+#define ECH_KEYS_MAX	    32	   /* the same for the domains that may have ECH */
 #define JOB_CONNECTIONS_MAX 1024   /* open connections of one job to its proxy and stub */
 #define CONNECTIONS_MAX	    262144 /* the same for all jobs of a node */
 #define DOMAINS_MAX	    1024   /* keys that one job's domains may need */

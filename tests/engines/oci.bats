@@ -41,7 +41,7 @@ refused_to_start()
 }
 
 @test "runc: a container has what its annotations say, and leaves nothing" {
-	change '.annotations = {"io.jobfence.domains": "allowed.test, .other.test"}'
+	change '.annotations = {"io.jobfence.domains": "allowed.test, .other.test", "io.jobfence.allow-ech": "allowed.test www.other.test"}'
 	is "$(run_bundle runc)" "$FENCED"
 	nothing_is_left
 }
@@ -105,6 +105,7 @@ refused_to_start()
 	local annotation
 
 	for annotation in '"io.jobfence.domain": "allowed.test"' '"io.jobfence.domains": "http://a/"' \
+		'"io.jobfence.domains": "allowed.test", "io.jobfence.allow-ech": "other.test"' \
 		'"io.jobfence.network": "full", "io.jobfence.rate": "0"'; do
 		change ".annotations = {$annotation}"
 		refused_to_start 1 'jobfence: '

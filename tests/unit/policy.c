@@ -172,6 +172,11 @@ static void other_rules(void **state)
 		{ OK "allow_address = 10.0.0.0/8",
 			"{" NET ", \"allow_addresses\": [\"10.0.0.0/7\"]}", "allow_address",
 			"" },
+		{ OK, "{" NET ", \"allow_ech\": [\"a.com\"]}", "allow_ech", "" },
+		{ OK "allow_ech = .a.com", "{" NET ", \"allow_ech\": [\"a.com\"]}", "",
+			"" },
+		{ OK "allow_ech = .com", "{" NET ", \"allow_ech\": [\"b.com\"]}", "usage",
+			"usage" },
 		{ OK "allow_address = 0.0.0.0/0",
 			"{" NET ", \"allow_addresses\": [\"fd00::1\"]}", "allow_address",
 			"" },
@@ -212,6 +217,7 @@ static void every_key_is_read(void **state)
 		"deny_domain = .e.com\n"
 		"default_domain = f.com\n"
 		"guard_domain = g.com h.com\n"
+		"allow_ech = e.com .f.com\n"
 		"; another comment\n"
 		"rate = 2mbit\n"
 		"max_rate = 3mbit\n"
@@ -243,6 +249,7 @@ static void every_key_is_read(void **state)
 	assert_int_equal(policy.denied_domains.count, 1);
 	assert_int_equal(policy.default_domains.count, 1);
 	assert_int_equal(policy.guard_domains.count, 2);
+	assert_int_equal(policy.ech_domains.count, 2);
 	assert_int_equal(policy.rate, 2000000);
 	assert_int_equal(policy.max_rate, 3000000);
 	assert_true(policy.max_rate_given);

@@ -42,12 +42,21 @@ bool can_be_advised(const struct job_spec *spec, const char *name, size_t length
 
 void print_ech_advice(FILE *file, const char *start, const struct usage *usage)
 {
-	size_t i = 0;
+	bool any = false;
 
-	while (i < usage->refusal_count && usage->refusals[i].key.reason != REASON_ECH)
-		i++;
-	if (i < usage->refusal_count)
-		fprintf(file,
-			"%sencrypted ClientHellos (ECH) can hide a name; turn them off in the program\n",
-			start);
+	for (size_t i = 0; i < usage->refusal_count; i++) {
+		const struct refusal_key *key = &usage->refusals[i].key;
+
+		if (key->reason != REASON_ECH)
+			continue;
+		if (!any)
+			fprintf(file,
+				"%sencrypted ClientHellos (ECH) can hide a name; turn them off in the "
+				"program, or trust whoever runs the site:",
+				start);
+		fprintf(file, " --allow-ech %.*s", key->length, key->name);
+		any = true;
+	}
+	if (any)
+		fputc('\n', file);
 }

@@ -35,7 +35,7 @@ static const char tail[] =
 	".nf\n"
 	"{\"job\": \"j1\", \"network\": {\"type\": \"http\", \"domains\": [\"crates.io\"]}, \"rate\": \"1mbit\",\n"
 	" \"pacing\": \"auto\", \"header\": \"X-Jobfence-Job-ID\", \"allow_addresses\": [],\n"
-	" \"guard_domains\": [], \"deny_domains\": [], \"presets\": [\"rust\"], \"learn\": false, \"labels\": {\"executor\": \"e1\"}}\n"
+	" \"guard_domains\": [], \"deny_domains\": [], \"allow_ech\": [], \"presets\": [\"rust\"], \"learn\": false, \"labels\": {\"executor\": \"e1\"}}\n"
 	".fi\n"
 	"With --signature FILE, made by ssh-keygen -Y sign -n jobfence, it may name what its signer is trusted with.\n"
 	".SH LEARNING\n"

@@ -34,6 +34,7 @@ SPEC_HANDLER(add_domain_file, spec_add_domain_file)
 SPEC_HANDLER(add_preset, spec_add_preset)
 SPEC_HANDLER(add_guarded, spec_add_guarded)
 SPEC_HANDLER(add_denied, spec_add_denied)
+SPEC_HANDLER(add_ech, spec_add_ech)
 SPEC_HANDLER(set_rate, spec_set_rate)
 SPEC_HANDLER(set_job, spec_set_name)
 SPEC_HANDLER(add_label, spec_add_label)
@@ -206,6 +207,8 @@ static const struct option_row rows[] = {
 		"refuse a domain that a wildcard or --learn would allow" },
 	{ "guard-domain", "D", OPTIONS_JOB, add_guarded,
 		"refuse TLS to a domain, so that each request to it bears the header" },
+	{ "allow-ech", "D", OPTIONS_JOB, add_ech,
+		"let TLS to a domain have an encrypted ClientHello; its servers can lead to any name" },
 	{ "learn", NULL, OPTIONS_JOB, set_learn,
 		"allow every name, and print those used when the job ends" },
 	{ "learn-output", "FILE", OPTIONS_LEARNED, set_learn_output,

@@ -179,6 +179,24 @@ static int check_addresses(const struct admission *admission, json_t *violations
 	return error;
 }
 
+static int check_ech(const struct admission *admission, json_t *violations)
+{
+	const struct domains *wanted = &admission->spec->ech;
+	int error = 0;
+
+	for (size_t i = 0; !error && i < wanted->count; i++) {
+		char text[DOMAIN_TEXT_SIZE];
+
+		if (domains_cover(&admission->policy->ech_domains, &wanted->list[i]))
+			continue;
+		declared_domain_format(&wanted->list[i], text);
+		error = refuse(violations, "allow_ech", text,
+			"domain %s is none for which this node allows ECH; to allow it, set allow_ech = %s in %s",
+			text, text, admission->policy->file);
+	}
+	return error;
+}
+
 static int check_signature(
 	const struct admission *admission, struct domains *granted, json_t *violations)
 {
@@ -240,6 +258,7 @@ int admission_check(const struct admission *admission, bool all, json_t *violati
 		APPLY(check_covered(admission, &granted, violations));
 		APPLY(check_header(admission, violations));
 		APPLY(check_addresses(admission, violations));
+		APPLY(check_ech(admission, violations));
 	}
 	if (!admission->probed)
 		APPLY(check_probe(admission, violations));
@@ -247,10 +266,9 @@ int admission_check(const struct admission *admission, bool all, json_t *violati
 }
 
 /* Public suffixes are no matter of the spec alone: so it is settled here, and is still an error of the spec. */
-static int check_wildcards(const struct admission *admission, struct failure *failure)
+static int check_wildcards(const struct admission *admission,
+	const struct domains *declared, struct failure *failure)
 {
-	const struct domains *declared = &admission->spec->domains;
-
 	if (admission->policy->allow_public_suffix_wildcards)
 		return 0;
 	for (size_t i = 0; i < declared->count; i++) {
@@ -268,12 +286,36 @@ static int check_wildcards(const struct admission *admission, struct failure *fa
 	return 0;
 }
 
+/* ECH for a domain that the job does not reach is a mistake. A job that learns reaches every domain. */
+static int check_ech_reached(const struct admission *admission, struct failure *failure)
+{
+	const struct job_spec *spec = admission->spec;
+
+	for (size_t i = 0; !spec->learn && i < spec->ech.count; i++) {
+		const struct declared_domain *domain = &spec->ech.list[i];
+		char text[DOMAIN_TEXT_SIZE];
+
+		if (domains_cover(&spec->domains, domain) ||
+			domains_cover(&admission->policy->default_domains, domain))
+			continue;
+		declared_domain_format(domain, text);
+		return fail_as(failure, STATUS_USAGE,
+			"ECH is allowed for '%s', which the job does not declare; to declare it: --domain '%s'",
+			text, text);
+	}
+	return 0;
+}
+
 int admission_settle(const struct admission *admission, struct failure *failure)
 {
 	const struct policy *policy = admission->policy;
 	struct job_spec *spec = admission->spec;
-	int error = check_wildcards(admission, failure);
+	int error = check_wildcards(admission, &spec->domains, failure);
 
+	if (!error)
+		error = check_wildcards(admission, &spec->ech, failure);
+	if (!error)
+		error = check_ech_reached(admission, failure);
 	if (error)
 		return error;
 	if (admission->signature && !admission->signed_text)
@@ -349,7 +391,7 @@ int admission_enforce_update(const struct admission *admission,
 	const struct policy *policy = admission->policy;
 	_json_ json_t *violations = json_array();
 	struct job_spec *spec = admission->spec;
-	int error = check_wildcards(admission, failure);
+	int error = check_wildcards(admission, &spec->domains, failure);
 
 	if (error)
 		return error;

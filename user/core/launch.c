@@ -79,6 +79,16 @@ static struct endpoint virtual_endpoint(const char *address)
 	return endpoint;
 }
 
+/* Writes the keys of domains, whose number was checked as each was added. Returns it. */
+static uint32_t fill_keys(const struct domains *domains, struct domain_key *keys)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < domains->count; i++)
+		count += declared_domain_keys(&domains->list[i], &keys[count]);
+	return (uint32_t)count;
+}
+
 /* The settings as a file in memory that nobody can change any more. */
 static int make_settings(const struct job *job, bool ipv6)
 {
@@ -102,11 +112,8 @@ static int make_settings(const struct job *job, bool ipv6)
 	memcpy(settings.job, job->spec.name, sizeof(settings.job));
 	memcpy(settings.header, job->spec.header, sizeof(settings.header));
 	settings.learn = job->spec.learn;
-	/* That they fit was checked as each was added. */
-	for (size_t i = 0; i < job->spec.guarded.count; i++)
-		settings.guarded_count +=
-			(uint32_t)declared_domain_keys(&job->spec.guarded.list[i],
-				&settings.guarded[settings.guarded_count]);
+	settings.guarded_count = fill_keys(&job->spec.guarded, settings.guarded);
+	settings.ech_count = fill_keys(&job->spec.ech, settings.ech);
 	memcpy(settings.allowed, job->spec.allowed, sizeof(settings.allowed));
 	if (nat64_parse(job->nat64, settings.nat64))
 		return -EPROTO;

@@ -54,7 +54,9 @@ int oci_job_of_cgroup(const char *path, char name[JOB_NAME_MAX + 1])
 	return 0;
 }
 
-static int add_domains(struct job_spec *spec, const char *text, struct failure *failure)
+static int add_domains(struct job_spec *spec, const char *text,
+	int (*add)(struct job_spec *spec, const char *text, struct failure *failure),
+	struct failure *failure)
 {
 	_free_ char *list = strdup(text);
 	char *rest = NULL;
@@ -62,7 +64,7 @@ static int add_domains(struct job_spec *spec, const char *text, struct failure *
 
 	for (char *word = error ? NULL : strtok_r(list, ", \t\n", &rest); word && !error;
 		word = strtok_r(NULL, ", \t\n", &rest))
-		error = spec_add_domain(spec, word, failure);
+		error = add(spec, word, failure);
 	return error;
 }
 
@@ -77,13 +79,15 @@ static int apply(struct job_spec *spec, const char *key, const json_t *value,
 	if (!strcmp(key, "job"))
 		return spec_set_name(spec, text, failure);
 	if (!strcmp(key, "domains"))
-		return add_domains(spec, text, failure);
+		return add_domains(spec, text, spec_add_domain, failure);
+	if (!strcmp(key, "allow-ech"))
+		return add_domains(spec, text, spec_add_ech, failure);
 	if (!strcmp(key, "rate"))
 		return spec_set_rate(spec, text, failure);
 	if (strcmp(key, "network"))
 		return fail_as(failure, STATUS_USAGE,
 			"annotation " ANNOTATION_PREFIX
-			"%.32s is none of: job, network, domains, rate",
+			"%.32s is none of: job, network, domains, rate, allow-ech",
 			key);
 	if (!strcmp(text, "full"))
 		return fail_as(failure, STATUS_USAGE,

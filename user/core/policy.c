@@ -199,6 +199,7 @@ static const struct row {
 	ROW("deny_domain", denied_domains, add_domain, true),
 	ROW("default_domain", default_domains, add_domain, true),
 	ROW("guard_domain", guard_domains, add_domain, true),
+	ROW("allow_ech", ech_domains, add_domain, true),
 	ROW("rate", rate, set_rate, false),
 	ROW("max_rate", max_rate, set_rate, false),
 	ROW("max_domains", max_domains, set_max_domains, false),
@@ -519,6 +520,7 @@ void policy_free(struct policy *policy)
 	domains_free(&policy->denied_domains);
 	domains_free(&policy->default_domains);
 	domains_free(&policy->guard_domains);
+	domains_free(&policy->ech_domains);
 	for (size_t i = 0; i < policy->signer_count; i++)
 		domains_free(&policy->signers[i].allowed);
 	free(policy->signers);

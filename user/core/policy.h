@@ -38,6 +38,8 @@ struct policy {
 	struct domains default_domains;
 	/* Endpoints that nothing but marked requests may reach, and so no TLS. */
 	struct domains guard_domains;
+	/* For which jobs may ask for ECH by --allow-ech. */
+	struct domains ech_domains;
 	/* Bits per second, of jobs that ask for none; 0: not throttled. */
 	uint64_t rate;
 	/* The most that a job may ask for, 0: no maximum. Not given it is `rate`, but does not hold the operator's own hand. */

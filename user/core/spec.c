@@ -46,6 +46,7 @@ void spec_free(struct job_spec *spec)
 	domains_free(&spec->domains);
 	domains_free(&spec->guarded);
 	domains_free(&spec->denied);
+	domains_free(&spec->ech);
 	json_decref(spec->labels);
 	spec->labels = NULL;
 }
@@ -115,14 +116,14 @@ int spec_add_denied(struct job_spec *spec, const char *text, struct failure *fai
 }
 
 /* More than all keys of the set would be an error of its own, but there is no room for those in the proxy's settings. */
-static bool guarded_fit(const struct domains *guarded)
+static bool keys_fit(const struct domains *domains, size_t max)
 {
 	struct domain_key keys[2];
 	size_t count = 0;
 
-	for (size_t i = 0; i < guarded->count; i++)
-		count += declared_domain_keys(&guarded->list[i], keys);
-	return count <= GUARDED_KEYS_MAX;
+	for (size_t i = 0; i < domains->count; i++)
+		count += declared_domain_keys(&domains->list[i], keys);
+	return count <= max;
 }
 
 int spec_add_guarded(struct job_spec *spec, const char *text, struct failure *failure)
@@ -133,11 +134,27 @@ int spec_add_guarded(struct job_spec *spec, const char *text, struct failure *fa
 
 	if (error)
 		return domain_failure(error, text, problem, failure);
-	if (!guarded_fit(&spec->guarded))
+	if (!keys_fit(&spec->guarded, GUARDED_KEYS_MAX))
 		return fail_as(failure, STATUS_USAGE,
 			"a job has at most %d guarded domains, those with a leading dot count "
 			"twice",
 			GUARDED_KEYS_MAX);
+	return 0;
+}
+
+int spec_add_ech(struct job_spec *spec, const char *text, struct failure *failure)
+{
+	const char *problem = NULL;
+	int error = domains_add(
+		&spec->ech, text, strlen(text), DOMAIN_ALLOW_PUBLIC_SUFFIX, &problem);
+
+	if (error)
+		return domain_failure(error, text, problem, failure);
+	if (!keys_fit(&spec->ech, ECH_KEYS_MAX))
+		return fail_as(failure, STATUS_USAGE,
+			"a job has at most %d domains with ECH, those with a leading dot count "
+			"twice",
+			ECH_KEYS_MAX);
 	return 0;
 }
 

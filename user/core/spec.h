@@ -29,6 +29,7 @@ struct job_spec {
 	bool learn;		/* every name is allowed, and noted */
 	struct domains guarded; /* TLS to them is refused */
 	struct domains denied;	/* refused, unless a declared domain is narrower */
+	struct domains ech;	/* TLS to them may have an encrypted ClientHello */
 	bool rate_given;
 	uint64_t rate; /* bits per second and direction, 0: none */
 	enum pacing pacing;
@@ -56,6 +57,8 @@ int spec_add_preset(struct job_spec *spec, const char *name, struct failure *fai
 int spec_add_guarded(struct job_spec *spec, const char *text, struct failure *failure);
 /* Adds a domain that is refused although the job learns, or declared a wildcard that covers it. */
 int spec_add_denied(struct job_spec *spec, const char *text, struct failure *failure);
+/* Adds a domain whose TLS may have an encrypted ClientHello. admission_settle() tells whether the job may reach it. */
+int spec_add_ech(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_set_rate(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_set_pacing(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_add_label(struct job_spec *spec, const char *text, struct failure *failure);

@@ -26,6 +26,7 @@ static const struct field spec_fields[] = {
 	{ "allow_addresses", spec_add_allowed, true },
 	{ "guard_domains", spec_add_guarded, true },
 	{ "deny_domains", spec_add_denied, true },
+	{ "allow_ech", spec_add_ech, true },
 	{ "presets", spec_add_preset, true },
 };
 /* The second spelling is that of the job specs of executors in the field. */
@@ -181,7 +182,7 @@ int spec_from_json(
 		else if (strict)
 			error = unknown_key(key,
 				"job, network, rate, pacing, header, labels, allow_addresses, "
-				"guard_domains, deny_domains, presets, learn",
+				"guard_domains, deny_domains, allow_ech, presets, learn",
 				failure);
 		if (error)
 			return error;
@@ -248,11 +249,13 @@ json_t *spec_to_json(const struct job_spec *spec)
 	char rate[RATE_TEXT_MAX];
 
 	rate_format(spec->rate, rate);
-	return json_pack("{s:s, s:{s:s, s:o}, s:s, s:s, s:s, s:o, s:o, s:o, s:b, s:O}",
-		"job", spec->name, "network", "type", network_name(spec->network),
-		"domains", domains_to_json(&spec->domains), "rate", rate, "pacing",
+	return json_pack(
+		"{s:s, s:{s:s, s:o}, s:s, s:s, s:s, s:o, s:o, s:o, s:o*, s:b, s:O}", "job",
+		spec->name, "network", "type", network_name(spec->network), "domains",
+		domains_to_json(&spec->domains), "rate", rate, "pacing",
 		pacing_name(spec->pacing), "header", spec->header, "allow_addresses",
 		allowed_to_json(spec), "guard_domains", domains_to_json(&spec->guarded),
-		"deny_domains", domains_to_json(&spec->denied), "learn", spec->learn,
+		"deny_domains", domains_to_json(&spec->denied), "allow_ech",
+		spec->ech.count ? domains_to_json(&spec->ech) : NULL, "learn", spec->learn,
 		"labels", spec->labels);
 }

@@ -22,7 +22,10 @@ static int read_settings(struct proxy_settings *settings)
 	if (!memchr(settings->job, '\0', sizeof(settings->job)) ||
 		!memchr(settings->header, '\0', sizeof(settings->header)))
 		return -EPROTO;
-	return settings->guarded_count > GUARDED_KEYS_MAX ? -EPROTO : 0;
+	return settings->guarded_count > GUARDED_KEYS_MAX ||
+			       settings->ech_count > ECH_KEYS_MAX
+		       ? -EPROTO
+		       : 0;
 }
 
 static int open_all(const struct proxy_settings *settings, struct proxy *proxy)

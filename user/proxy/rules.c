@@ -80,18 +80,16 @@ enum reason rules_check(const struct rules *rules, const struct host *host)
 }
 
 /* Any that matches will do. */
-static bool is_guarded(const struct proxy_settings *settings, const struct host *host)
+static bool is_among(
+	const struct domain_key *domains, uint32_t count, const struct host *host)
 {
 	struct domain_key key;
 
 	host_key(host, &key);
-	for (uint32_t i = 0; i < settings->guarded_count; i++) {
-		const struct domain_key *guarded = &settings->guarded[i];
-
-		if (guarded->bits <= key.bits &&
-			!memcmp(guarded->name, key.name, guarded->bits / 8))
+	for (uint32_t i = 0; i < count; i++)
+		if (domains[i].bits <= key.bits &&
+			!memcmp(domains[i].name, key.name, domains[i].bits / 8))
 			return true;
-	}
 	return false;
 }
 
@@ -109,9 +107,7 @@ static bool learn(const struct host *host)
 
 bool rules_allow_ech(const struct rules *rules, const struct host *host)
 {
-	(void)rules;
-	(void)host;
-	return false;
+	return is_among(rules->settings->ech, rules->settings->ech_count, host);
 }
 
 enum reason rules_use(struct rules *rules, const struct host *host, enum sight sight)
@@ -121,7 +117,8 @@ enum reason rules_use(struct rules *rules, const struct host *host, enum sight s
 
 	if (reason)
 		return reason;
-	if (sight != SIGHT_REQUESTS && is_guarded(rules->settings, host))
+	if (sight != SIGHT_REQUESTS &&
+		is_among(rules->settings->guarded, rules->settings->guarded_count, host))
 		return REASON_GUARD;
 	if (sight == SIGHT_NOTHING && !rules_allow_ech(rules, host))
 		return REASON_ECH;

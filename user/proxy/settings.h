@@ -59,6 +59,8 @@ struct proxy_settings {
 	uint32_t learn;		/* every name is allowed, and noted in the map `learned` */
 	uint32_t guarded_count; /* --guard-domain, as keys of a domain map */
 	struct domain_key guarded[GUARDED_KEYS_MAX];
+	uint32_t ech_count; /* --allow-ech, the same */
+	struct domain_key ech[ECH_KEYS_MAX];
 	struct endpoint resolvers[RESOLVERS_MAX]; /* unused ones have port 0 */
 	struct endpoint virtual4, virtual6; /* what the DNS stub answers; port 0: none */
 };
