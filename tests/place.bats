@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Where a job may live: a cgroup that others made gets one fence at most, and none that would hold the node.
+# Where a job may live: a cgroup that others made gets one fence at most, and none that would hold the node. And what is
+# kept of it is in folders of nobody else.
 
 load lib/job
 
@@ -184,4 +185,40 @@ hook()
 	hook poststop in_lab
 	nothing_is_left
 	in_lab rmdir "$THEIRS" "${THEIRS%/inner}"
+}
+
+# Fails unless `up`, or the verb $2…, refuses to go on, with an error like $1.
+is_not_trusted()
+{
+	[ $# -gt 1 ] || set -- "$1" up --job "$JOB"
+	ends_with 1 jobfence "${@:2}"
+	like "$ERRORS" "jobfence: $1"
+}
+
+@test "a folder that somebody else made first, or may write to, is refused" {
+	local folder verb nobody=(setpriv --clear-groups --regid 65534 --reuid 65534)
+
+	in_lab umount /sys/fs/bpf
+	in_lab mount -t bpf bpf /sys/fs/bpf
+	is "$(in_lab stat -c %a /sys/fs/bpf)" 1777
+	in_lab "${nobody[@]}" mkdir /sys/fs/bpf/jobfence
+	for verb in "up --job $JOB" "down $JOB" gc; do
+		# shellcheck disable=SC2086 # words
+		is_not_trusted '/sys/fs/bpf/jobfence belongs to the user with the number 65534*' $verb
+	done
+	in_lab rmdir /sys/fs/bpf/jobfence
+	in_lab chmod 777 /sys/fs/bpf
+	is_not_trusted 'others than root may write to /sys/fs/bpf,*chmod*'
+	in_lab chmod 1777 /sys/fs/bpf
+	job_up
+	jobfence down "$JOB"
+	for folder in /sys/fs/bpf/jobfence{/jobs,} /run/jobfence{/jobs,} /run/netns "$(<"$LAB/cgroups")/jobfence"; do
+		in_lab chown nobody "$folder"
+		is_not_trusted "$folder belongs to the user*"
+		in_lab chown root "$folder"
+		in_lab chmod o+w "$folder"
+		is_not_trusted "others than root may write to $folder,*chmod*"
+		in_lab chmod o-w "$folder"
+	done
+	job_up
 }

@@ -100,6 +100,9 @@ static int lock_bytes(const char *path, off_t start, off_t count, int seconds,
 	if (error)
 		return fail(
 			failure, error, "cannot make %s (are you root?)", RUN_JOBS_FOLDER);
+	error = paths_check(failure);
+	if (error)
+		return error;
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return fail(failure, -errno, "cannot open %s (are you root?)", path);

@@ -203,14 +203,20 @@ int objects_ensure(struct failure *failure)
 	_cleanup_(cleanup_skeleton) struct fence *skeleton = NULL;
 	_fd_ int lock = -1;
 	bool with_maps;
-	int error = 0;
+	int error = 0, made;
 
 	if (file_exists(PINS_FOLDER "/" FENCE_DIGEST))
-		return 0;
+		return paths_check(failure);
 	lock = node_lock(failure);
 	if (lock < 0)
 		return lock;
 	error = mount_bpffs(failure);
+	made = error ? 0 : folder_make(PIN_JOBS_FOLDER);
+	if (made)
+		error = fail(failure, made, "cannot make %s", PIN_JOBS_FOLDER);
+	/* Once they are ours nobody can put others in their place. */
+	if (!error)
+		error = paths_check(failure);
 	if (error || file_exists(PINS_FOLDER "/" FENCE_DIGEST))
 		return error;
 	with_maps = !file_exists(PINS_FOLDER "/" MAPS_NAME);

@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <mntent.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/paths.h"
 #include "lib/cleanup.h"
@@ -70,4 +73,50 @@ int job_paths(const char *name, struct job_paths *paths, struct failure *failure
 		path_format(paths->init, "%s/init", paths->cgroup))
 		return fail(failure, -ENAMETOOLONG, "paths of job %s", name);
 	return 0;
+}
+
+static bool is_open(const struct stat *status)
+{
+	return status->st_mode & S_IWOTH || (status->st_mode & S_IWGRP && status->st_gid);
+}
+
+/* `shared`: others may write there, if they can't take away what is ours. */
+static int check_folder(const char *path, bool shared, struct failure *failure)
+{
+	struct stat status;
+
+	if (lstat(path, &status))
+		return errno == ENOENT ? 0 : fail(failure, -errno, "cannot see %s", path);
+	if (!S_ISDIR(status.st_mode))
+		return fail_as(failure, STATUS_FAILED, "%s is no folder; remove it", path);
+	if (status.st_uid && status.st_uid != geteuid())
+		return fail_as(failure, STATUS_FAILED,
+			"%s belongs to the user with the number %u, who could take fences off; "
+			"remove it, or give it to root",
+			path, (unsigned)status.st_uid);
+	if (is_open(&status) && !(shared && status.st_mode & S_ISVTX))
+		return fail_as(failure, STATUS_FAILED,
+			"others than root may write to %s, and could take fences off: chmod "
+			"go-w %s",
+			path, path);
+	return 0;
+}
+
+int paths_check(struct failure *failure)
+{
+	const struct {
+		const char *path;
+		bool shared;
+	} folders[] = { { BPF_MOUNT, true }, { PINS_FOLDER, false },
+		{ PIN_JOBS_FOLDER, false }, { "/run", true }, { RUN_FOLDER, false },
+		{ RUN_JOBS_FOLDER, false }, { NETNS_FOLDER, false } };
+	const char *mount = cgroup_mount();
+	char cgroups[PATH_SIZE];
+	int error = 0;
+
+	for (size_t i = 0; !error && i < ARRAY_SIZE(folders); i++)
+		error = check_folder(folders[i].path, folders[i].shared, failure);
+	if (error || !mount || path_format(cgroups, "%s/jobfence", mount))
+		return error;
+	return check_folder(cgroups, false, failure);
 }

@@ -44,5 +44,12 @@ int path_format(char path[PATH_SIZE], const char *format, ...)
  * not mounted. */
 int job_paths(const char *name, struct job_paths *paths, struct failure *failure);
 
+/*
+ * Whether the folders that jobs are kept in are nobody else's: where others may write, as in a bpffs of mode 1777, they may have
+ * made one first, and would own the fences in it. One that is not there is none's. Returns 0, or -errno with the failure
+ * noted.
+ */
+int paths_check(struct failure *failure);
+
 /* The mount point of cgroup v2, which may be /sys/fs/cgroup/unified. NULL: there is none. */
 const char *cgroup_mount(void);
