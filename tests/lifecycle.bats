@@ -430,6 +430,64 @@ load_drop()
 	nothing_is_left
 }
 
+# Takes the locks of all jobs, until give_locks.
+take_locks()
+{
+	mkfifo "$BATS_TEST_TMPDIR/held"
+	in_lab python3 -c 'import fcntl, os, signal
+with open("/run/jobfence/lock", "r+") as locks:
+	fcntl.lockf(locks, fcntl.LOCK_EX)
+	print(os.getpid(), flush=True)
+	signal.pause()' >"$BATS_TEST_TMPDIR/held" 3>&- &
+	TAKER=$!
+	read -r HOLDER <"$BATS_TEST_TMPDIR/held"
+}
+
+give_locks()
+{
+	in_lab kill "$HOLDER"
+	wait "$TAKER" || :
+}
+
+# Whether that many commands are about to wait for a lock.
+wait_for_locks()
+{
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	[ "$(in_lab bash -c 'for pid in $(pgrep -x jobfence); do readlink /proc/$pid/fd/*; done' | grep -c '^/run/jobfence/lock')" -eq "$1" ]
+}
+
+@test "down of all jobs is done, though another one ends them" {
+	local pids=()
+
+	job_up && jobfence up --job other
+	take_locks
+	for _ in 1 2; do
+		jobfence down --all 3>&- &
+		pids+=($!)
+	done
+	eventually wait_for_locks 2
+	give_locks
+	wait "${pids[0]}" && wait "${pids[1]}"
+	nothing_is_left
+	ends_with 4 jobfence down "$JOB"
+}
+
+@test "show of a job that is being ended says that there is none" {
+	local pid status=0
+
+	job_up
+	take_locks
+	in_lab rm -r "/sys/fs/bpf/jobfence/jobs/$JOB" # as down does, halfway
+	jobfence show "$JOB" 2>"$BATS_TEST_TMPDIR/errors" 3>&- &
+	pid=$!
+	eventually wait_for_locks 1
+	in_lab rm "/run/jobfence/jobs/$JOB/spec.json"
+	give_locks
+	wait "$pid" || status=$?
+	like "$status $(<"$BATS_TEST_TMPDIR/errors")" "4 jobfence: job $JOB is half made*"
+	jobfence gc
+}
+
 @test "programs of others on the cgroup or above it stay in force, and ours beside them" {
 	local above place
 

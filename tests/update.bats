@@ -88,6 +88,21 @@ milliseconds()
 	fetch -f -o /dev/null $site/
 }
 
+@test "an update of a job that is gone fails, and records nothing" {
+	local record=/run/jobfence/jobs/$JOB/spec.json before change
+
+	job_up --domain allowed.test
+	before=$(in_lab cat "$record")
+	in_lab ip netns delete "jobfence-$JOB"
+	for change in '--rate 2mbit' '--add-domain other.test' '--remove-domain allowed.test'; do
+		# shellcheck disable=SC2086 # words
+		ends_with 1 jobfence update "$JOB" $change
+		like "$ERRORS" "jobfence: the fence of job $JOB is gone*"
+		is "$(in_lab cat "$record")" "$before"
+	done
+	ends_with 4 jobfence update nobody --rate 2mbit
+}
+
 @test "a job without a network gets none by an update" {
 	job_up
 	ends_with 2 jobfence update "$JOB" --add-domain allowed.test

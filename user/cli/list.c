@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "core/condition.h"
 #include "core/jobs.h"
+#include "core/remains.h"
 #include "lib/cleanup.h"
 #include "lib/rate.h"
 
@@ -37,15 +38,20 @@ static int add_name(struct listing *listing, const char *name, const char *state
 static int add(const struct job *job, void *data)
 {
 	struct listing *listing = data;
+	enum condition condition;
 	json_t *shown;
 
 	if (!job_has_labels(job, listing->labels) || (job->unreadable && geteuid()))
 		return 0;
 	if (job->unreadable)
 		return add_name(listing, job->spec.name, "unreadable");
+	condition = job_condition(job);
+	/* It was ended since it was read. */
+	if (condition != CONDITION_UP && !job_is_complete(&job->paths))
+		return 0;
 	shown = job_to_json(job);
-	if (shown && json_object_set_new(shown, "state",
-			     json_string(condition_word(job_condition(job))))) {
+	if (shown && json_object_set_new(
+			     shown, "state", json_string(condition_word(condition)))) {
 		json_decref(shown);
 		return -ENOMEM;
 	}

@@ -23,13 +23,14 @@ static int collect(const struct job *job, void *data)
 									       : 0;
 }
 
-static void change_one(const char *name,
+/* A job that was `found`, and not named, may have ended since: nothing is left to do for it. */
+static void change_one(const char *name, bool found,
 	int (*change)(const char *name, void *data, struct failure *failure), void *data,
 	int *status)
 {
 	struct failure failure = {};
 
-	if (!change(name, data, &failure))
+	if (!change(name, data, &failure) || (found && failure.status == STATUS_NO_JOB))
 		return;
 	report_failure(&failure);
 	if (*status == STATUS_DONE)
@@ -51,7 +52,7 @@ int select_jobs(struct options *options, const char *verb,
 		return fail_as(failure, STATUS_USAGE,
 			"%s needs either jobs, or --label K=V, or --all", verb);
 	for (int at = 0; at < options->count; at++)
-		change_one(options->arguments[at], change, data, status);
+		change_one(options->arguments[at], false, change, data, status);
 	if (!selected)
 		return 0;
 	error = list ? job_each(collect, &names, failure)
@@ -59,6 +60,6 @@ int select_jobs(struct options *options, const char *verb,
 	if (error)
 		return error;
 	json_array_foreach(list, i, name)
-		change_one(json_string_value(name), change, data, status);
+		change_one(json_string_value(name), true, change, data, status);
 	return 0;
 }

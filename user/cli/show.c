@@ -8,6 +8,7 @@
 #include "cli/advice.h"
 #include "cli/command.h"
 #include "core/condition.h"
+#include "core/lock.h"
 #include "core/container.h"
 #include "core/usage.h"
 #include "lib/cleanup.h"
@@ -233,23 +234,40 @@ static void print_text(const struct job *job, const struct usage *usage)
 	print_ech_advice(stdout, "  ", usage);
 }
 
-int show_command(struct options *options, int *status, struct failure *failure)
+static int read_all(
+	struct job *job, const char *name, struct usage **usage, struct failure *failure)
 {
-	_cleanup_(job_free) struct job job;
-	_cleanup_(usage_free) struct usage *usage = NULL;
-	int error = job_init(&job);
+	int error = job_init(job);
 
-	(void)status;
 	if (error)
 		return fail(failure, error, "show");
+	error = job_read(job, name, failure);
+	return error ? error : usage_read(job, usage, failure);
+}
+
+int show_command(struct options *options, int *status, struct failure *failure)
+{
+	_cleanup_(job_free) struct job job = {};
+	_cleanup_(usage_free) struct usage *usage = NULL;
+	_fd_ int lock = -1;
+	int error;
+
+	(void)status;
 	if (options->count != 1)
 		return fail_as(failure, STATUS_USAGE, "show needs the name of one job");
-	error = job_read(&job, options->arguments[0], failure);
-	if (!error)
-		error = usage_read(&job, &usage, failure);
-	if (!error && options->json)
-		error = print_json(&job, usage, failure);
-	else if (!error)
-		print_text(&job, usage);
-	return error;
+	error = read_all(&job, options->arguments[0], &usage, failure);
+	if (error && failure->status == STATUS_FAILED && job.spec.name[0]) {
+		/* Another command may be ending it: the answer is what there is after that. */
+		lock = job_lock(job.spec.name, failure);
+		if (lock < 0)
+			return lock;
+		job_free(&job);
+		error = read_all(&job, options->arguments[0], &usage, failure);
+	}
+	if (error)
+		return error;
+	if (options->json)
+		return print_json(&job, usage, failure);
+	print_text(&job, usage);
+	return 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/admission.h"
+#include "core/condition.h"
 #include "core/maps.h"
 #include "core/netns.h"
 #include "core/state.h"
@@ -306,6 +307,10 @@ int job_update(const char *name, const struct job_change *change, struct failure
 	lock = job_read_locked(&job, name, failure);
 	if (lock < 0)
 		return lock;
+	/* Nothing is recorded that can't be put in force. */
+	error = job_check_fence(&job, failure);
+	if (error)
+		return error;
 	/* A killed update may have left more than the record says. That goes, also where this one is refused. */
 	if ((*change->add || *change->remove) && job.proxy_id)
 		error = apply(&job, &(const struct job_change){}, true, failure);
