@@ -43,6 +43,12 @@ make_old()
 		"/run/jobfence/jobs/$JOB/spec.json"
 }
 
+# Freezes (1) or thaws (0) the cgroup $2.
+freeze()
+{
+	in_lab bash -c "echo $1 >'$2/cgroup.freeze'"
+}
+
 kill_proxy()
 {
 	local cgroup
@@ -143,6 +149,47 @@ is_put_right()
 	jobfence repair "$JOB"
 	is "$(fetch $site)" 'this is allowed.test'
 	ends_with 4 jobfence repair nobody
+}
+
+# Fails unless list and show say that the proxy of the job does not answer, and repair gives it one that does.
+is_stuck_until_repaired()
+{
+	is "$(state_of "$JOB")" stuck || return
+	is "$(jobfence show "$JOB" --json | jq -r .state)" stuck || return
+	like "$(jobfence show "$JOB")" $'*\nstate      stuck: its proxy does not answer; see: jobfence help repair\n*' || return
+	jobfence repair "$JOB" && is "$(state_of "$JOB")" up && is "$(fetch $site)" 'this is allowed.test'
+}
+
+@test "a proxy that is stopped, frozen or deaf is seen, and replaced by repair" {
+	local before user
+
+	job_up --domain allowed.test
+	before=$(proxy_processes)
+	is "$(state_of "$JOB")" up
+	jobfence repair "$JOB"
+	is "$(proxy_processes)" "$before"
+	in_lab kill -STOP "$(proxy_worker)"
+	is_stuck_until_repaired
+	# shellcheck disable=SC2046 # the first of them
+	in_lab kill -STOP $(proxy_processes | head -n 1)
+	in_lab kill -KILL "$(proxy_worker)"
+	is_stuck_until_repaired
+	freeze 1 "$(proxy_cgroup)"
+	is_stuck_until_repaired
+	# The worker runs, and can take no connection.
+	user=$(in_lab stat -c %u "/proc/$(proxy_worker)")
+	in_lab setpriv --reuid "$user" --regid "$user" --clear-groups prlimit --pid "$(proxy_worker)" --nofile=3:3
+	is_stuck_until_repaired
+}
+
+@test "a proxy whose job is asked of often leaves no trace of that" {
+	job_up --domain allowed.test
+	for _ in 1 2 3; do
+		is "$(state_of "$JOB")" up
+	done
+	is "$(jobfence show "$JOB" --json | jq -c '[.connections, .upload.refused, .download.refused, .refusals]')" '[0,{},{},[]]'
+	is "$(jobfence events "$JOB" --json)" ''
+	is "$(in_lab nsenter --net="$(up_says .netns)" ss -Htan state time-wait)" ''
 }
 
 @test "a job without domains is repaired, and gets one again" {
@@ -418,12 +465,6 @@ with open("/run/jobfence/lock", "r+") as locks:
 	is "$(state_of "$JOB")" half-made
 	is "$(jobfence gc)" "removed $JOB"
 	is "$(jobfence list --json)" '[]'
-}
-
-# Freezes (1) or thaws (0) the cgroup $2.
-freeze()
-{
-	in_lab bash -c "echo $1 >'$2/cgroup.freeze'"
 }
 
 @test "a new proxy begins although the proxy's cgroup is frozen" {

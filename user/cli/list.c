@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "core/condition.h"
 #include "core/jobs.h"
+#include "core/pulse.h"
 #include "core/remains.h"
 #include "lib/cleanup.h"
 #include "lib/rate.h"
@@ -15,7 +16,45 @@
 struct listing {
 	const json_t *labels;
 	json_t *jobs;
+	/* Proxies that were asked and may not have answered yet, and their jobs, which belong to `jobs`. */
+	struct pulse pulses[PULSES_MAX];
+	json_t *asked[PULSES_MAX];
+	size_t asked_count;
 };
+
+static int set_state(json_t *shown, enum condition condition)
+{
+	return json_object_set_new(shown, "state", json_string(condition_word(condition)))
+		       ? -ENOMEM
+		       : 0;
+}
+
+/* Waits for the answers of all proxies that were asked. */
+static int settle(struct listing *listing)
+{
+	int error = 0;
+
+	pulses_wait(listing->pulses, listing->asked_count);
+	for (size_t i = 0; !error && i < listing->asked_count; i++)
+		if (!listing->pulses[i].answered)
+			error = set_state(listing->asked[i], CONDITION_STUCK);
+	listing->asked_count = 0;
+	return error;
+}
+
+/* Asks the proxy of a job that is up, for root; many are asked before any is waited for. */
+static int ask(struct listing *listing, const struct job *job, json_t *shown)
+{
+	int error;
+
+	if (geteuid())
+		return 0;
+	error = pulse_begin(job, &listing->pulses[listing->asked_count]);
+	if (error)
+		return error == -EHOSTDOWN ? set_state(shown, CONDITION_STUCK) : 0;
+	listing->asked[listing->asked_count++] = shown;
+	return listing->asked_count == PULSES_MAX ? settle(listing) : 0;
+}
 
 /* Of some nothing is known but their name: the other fields are null. They are for root to know of: others can't read
  * every record, nor take the lock that tells what is half made. */
@@ -50,12 +89,13 @@ static int add(const struct job *job, void *data)
 	if (condition != CONDITION_UP && !job_is_complete(&job->paths))
 		return 0;
 	shown = job_to_json(job);
-	if (shown && json_object_set_new(
-			     shown, "state", json_string(condition_word(condition)))) {
+	if (shown && set_state(shown, condition)) {
 		json_decref(shown);
 		return -ENOMEM;
 	}
-	return json_array_append_new(listing->jobs, shown) ? -ENOMEM : 0;
+	if (json_array_append_new(listing->jobs, shown))
+		return -ENOMEM;
+	return condition == CONDITION_UP ? ask(listing, job, shown) : 0;
 }
 
 static int add_half_made(const char *name, void *data)
@@ -120,6 +160,8 @@ int list_command(struct options *options, int *status, struct failure *failure)
 		return fail_as(failure, STATUS_USAGE,
 			"list takes no names; see: jobfence show JOB");
 	error = job_each(add, &listing, failure);
+	if (!error)
+		error = settle(&listing);
 	if (!error && !geteuid() && !json_object_size(listing.labels))
 		error = half_made_each(add_half_made, &listing, failure);
 	if (error)

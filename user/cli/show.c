@@ -8,8 +8,9 @@
 #include "cli/advice.h"
 #include "cli/command.h"
 #include "core/condition.h"
-#include "core/lock.h"
 #include "core/container.h"
+#include "core/lock.h"
+#include "core/pulse.h"
 #include "core/usage.h"
 #include "lib/cleanup.h"
 #include "lib/moment.h"
@@ -94,14 +95,14 @@ static json_t *learned_to_json(const struct learned *learned)
 	return array;
 }
 
-static int print_json(
-	const struct job *job, const struct usage *usage, struct failure *failure)
+static int print_json(const struct job *job, enum condition condition,
+	const struct usage *usage, struct failure *failure)
 {
 	_json_ json_t *json = job_to_json(job);
 
 	if (!json ||
 		json_object_set_new(
-			json, "state", json_string(condition_word(job_condition(job)))) ||
+			json, "state", json_string(condition_word(condition))) ||
 		json_object_set_new(json, "connections",
 			json_integer((json_int_t)usage->job.connections)) ||
 		json_object_set_new(json, "upload",
@@ -186,6 +187,8 @@ static void print_container(const struct job *job)
 static const char *advice(enum condition condition)
 {
 	switch (condition) {
+	case CONDITION_STUCK:
+		return ": its proxy does not answer; see: jobfence help repair";
 	case CONDITION_CUT_OFF:
 		return ": its proxy has ended; see: jobfence help repair";
 	case CONDITION_ENDING:
@@ -195,9 +198,9 @@ static const char *advice(enum condition condition)
 	}
 }
 
-static void print_text(const struct job *job, const struct usage *usage)
+static void print_text(
+	const struct job *job, enum condition condition, const struct usage *usage)
 {
-	enum condition condition = job_condition(job);
 	char rate[RATE_TEXT_MAX];
 
 	rate_format(job->spec.rate, rate);
@@ -267,7 +270,7 @@ int show_command(struct options *options, int *status, struct failure *failure)
 	if (error)
 		return error;
 	if (options->json)
-		return print_json(&job, usage, failure);
-	print_text(&job, usage);
+		return print_json(&job, job_condition_asked(&job), usage, failure);
+	print_text(&job, job_condition_asked(&job), usage);
 	return 0;
 }

@@ -84,6 +84,7 @@ const char *condition_word(enum condition condition)
 {
 	static const char *const words[] = {
 		[CONDITION_UP] = "up",
+		[CONDITION_STUCK] = "stuck",
 		[CONDITION_CUT_OFF] = "cut-off",
 		[CONDITION_UNFENCED] = "unfenced",
 		[CONDITION_ENDING] = "ending",

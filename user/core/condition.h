@@ -7,12 +7,14 @@
 
 enum condition {
 	CONDITION_UP,	    /* all of it stands */
+	CONDITION_STUCK,    /* its proxy is there and does not answer; see pulse.h */
 	CONDITION_CUT_OFF,  /* its proxy has ended: no network until it is repaired */
 	CONDITION_UNFENCED, /* its pins are gone, as after bpffs was unmounted */
 	CONDITION_ENDING,   /* a `down` began to end it, and did not finish yet */
 	CONDITION_GONE,	    /* its cgroup or its namespace was removed by others */
 };
 
+/* What can be seen without asking anybody: never CONDITION_STUCK. */
 enum condition job_condition(const struct job *job);
 
 /* Notes that the job is being ended, for who finds it when `down` was interrupted. Returns 0 or -errno. */

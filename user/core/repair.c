@@ -11,6 +11,7 @@
 #include "core/launch.h"
 #include "core/maps.h"
 #include "core/netns.h"
+#include "core/pulse.h"
 #include "core/state.h"
 #include "lib/cleanup.h"
 
@@ -44,13 +45,28 @@ int job_restart_proxy(struct job *job, struct failure *failure)
 		     : 0;
 }
 
+/* Asked before the job is locked, since a proxy that does not answer is waited for. Returns its supervisor's number, or 0. */
+static pid_t find_stuck(const char *name)
+{
+	_cleanup_(job_free) struct job job;
+	struct failure ignored;
+	int error = job_init(&job);
+
+	if (!error)
+		error = job_read(&job, name, &ignored);
+	return !error && job_condition_asked(&job) == CONDITION_STUCK ? job.proxy_pid : 0;
+}
+
 int job_repair(struct job *job, const char *name, struct failure *failure)
 {
+	pid_t stuck = find_stuck(name);
 	_fd_ int lock = job_read_locked(job, name, failure);
-
 	int error = lock < 0 ? lock : job_check_fence(job, failure);
 
-	if (error || job_condition(job) == CONDITION_UP)
+	if (error)
 		return error;
+	/* Another command may have repaired it meanwhile. */
+	if (job_condition(job) == CONDITION_UP && (!stuck || job->proxy_pid != stuck))
+		return 0;
 	return job_restart_proxy(job, failure);
 }

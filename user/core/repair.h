@@ -5,8 +5,8 @@
 
 #include "core/job.h"
 
-/* Starts the proxy of that job again; with the job's rules as they are. Returns 0, also when it is running, or -errno with
- * STATUS_NO_JOB where there is no such job. */
+/* Starts the proxy of that job again where it has ended or does not answer, with the job's rules as they are. Returns 0, also
+ * when it answers, or -errno with STATUS_NO_JOB where there is no such job. */
 int job_repair(struct job *job, const char *name, struct failure *failure);
 
 /*
