@@ -356,6 +356,15 @@ probe()
 	refused '*No such file*' --domain allowed.test
 }
 
+@test "a probe is heard also where the caller ignores SIGCHLD" {
+	probe 'exit 0'
+	is "$(in_lab env --ignore-signal=CHLD "$JOBFENCE" --config "$POLICY" policy check --domain allowed.test)" \
+		"$(check --domain allowed.test)"
+	probe 'echo no >&2' 'exit 1'
+	ends_with 3 in_lab env --ignore-signal=CHLD "$JOBFENCE" --config "$POLICY" policy check --domain allowed.test
+	like "$ERRORS" '*the probe * refuses the job: no'
+}
+
 @test "what a probe leaves behind is ended, and nobody waits for it" {
 	local tries=0
 

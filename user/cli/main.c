@@ -11,6 +11,7 @@
 #include "core/objects.h"
 #include "core/privileges.h"
 #include "lib/cleanup.h"
+#include "lib/inherited.h"
 #include "lib/umask.h"
 
 void report_failure(const struct failure *failure)
@@ -103,6 +104,11 @@ int main(int count, char **arguments)
 	if (count && !strcmp(basename(arguments[0]), RUNTIME_NAME))
 		return runtime_main(count, arguments);
 	umask_set();
+	/* A caller that ignores it would have the kernel reap our children, and their status would be lost. */
+	if (inherited_take_child()) {
+		perror("jobfence: SIGCHLD");
+		return STATUS_FAILED;
+	}
 	config = take_config(&count, &arguments);
 	word = count > 1 ? arguments[1] : NULL;
 	if (word && (!strcmp(word, "--help") || !strcmp(word, "-h")))

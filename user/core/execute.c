@@ -26,6 +26,7 @@
 #include "core/terminal.h"
 #include "core/view.h"
 #include "lib/cleanup.h"
+#include "lib/inherited.h"
 #include "lib/umask.h"
 
 /* Signals that jobfence does not wait for: it can't, or they are its own. */
@@ -35,7 +36,7 @@ static const int not_awaited[] = { SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SI
 /* What the caller's signals were, for the command. */
 struct signals {
 	sigset_t awaited, mask;
-	struct sigaction child, terminal, pipe;
+	struct sigaction terminal, pipe;
 };
 
 struct trouble {
@@ -43,24 +44,21 @@ struct trouble {
 	bool command; /* the command itself can't be run */
 };
 
-/* A caller that ignores SIGCHLD would have the kernel reap the command, and its status would be lost. */
 static void signals_set(struct signals *signals)
 {
-	const struct sigaction ignore = { .sa_handler = SIG_IGN },
-			       normal = { .sa_handler = SIG_DFL };
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 
 	sigfillset(&signals->awaited);
 	for (size_t i = 0; i < ARRAY_SIZE(not_awaited); i++)
 		sigdelset(&signals->awaited, not_awaited[i]);
 	sigprocmask(SIG_SETMASK, &signals->awaited, &signals->mask);
-	sigaction(SIGCHLD, &normal, &signals->child);
 	sigaction(SIGTTOU, &ignore, &signals->terminal);
 	sigaction(SIGPIPE, &ignore, &signals->pipe);
 }
 
 static void signals_restore(const struct signals *signals)
 {
-	sigaction(SIGCHLD, &signals->child, NULL);
+	inherited_give_child();
 	sigaction(SIGTTOU, &signals->terminal, NULL);
 	sigaction(SIGPIPE, &signals->pipe, NULL);
 	sigprocmask(SIG_SETMASK, &signals->mask, NULL);

@@ -7,6 +7,8 @@
 
 #include "lib/inherited.h"
 
+static struct sigaction callers_child = { .sa_handler = SIG_DFL };
+
 /* Handlers do not outlive execve(2): those that are there belong to us, or to a sanitizer. */
 static int reset(int signal)
 {
@@ -33,4 +35,16 @@ int inherited_reset(void)
 	}
 	sigemptyset(&none);
 	return sigprocmask(SIG_SETMASK, &none, NULL) ? -errno : 0;
+}
+
+int inherited_take_child(void)
+{
+	const struct sigaction standard = { .sa_handler = SIG_DFL };
+
+	return sigaction(SIGCHLD, &standard, &callers_child) ? -errno : 0;
+}
+
+void inherited_give_child(void)
+{
+	sigaction(SIGCHLD, &callers_child, NULL);
 }

@@ -10,3 +10,10 @@
  * Returns 0 or -errno.
  */
 int inherited_reset(void);
+
+/* The same for SIGCHLD alone, for a program that runs commands: remembers the caller's disposition. Called once, at the start.
+ * Returns 0 or -errno. */
+int inherited_take_child(void);
+
+/* Gives that disposition back, for a command. */
+void inherited_give_child(void);
