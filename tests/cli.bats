@@ -266,6 +266,36 @@ is_empty()
 	is "$(jobfence show b --json | jq -c '[.network, .proxy]')" '["none",null]'
 }
 
+# Fails unless there is only printable ASCII, some words of plain text, and line ends in the arguments.
+is_tame()
+{
+	! LC_ALL=C grep -qP '[^\x20-\x7e]' <<<"$*" || lab_fail "it has: $(cat -v <<<"$*")"
+}
+
+@test "words of others bring no command to a terminal, wherever they are printed" {
+	local evil=$'\e]0;owned\a\e[2K\r\u009b2J\u202e\u2066' taken words
+	local label=$'a\u009b2J\u202e\u2066'
+
+	job_up --label "k$label=$label"
+	is_tame "$(<"$UP")" && is "$(up_says '.labels | to_entries[] | .key + "=" + .value')" "k$label=$label"
+	is_tame "$(jobfence list)" "$(jobfence list --json)" "$(jobfence show "$JOB")" "$(jobfence show "$JOB" --json)"
+	like "$(jobfence list)" '*ka?2J??=a?2J??*'
+	jq -n --arg key "$evil" '{($key): 1}' >"$BATS_TEST_TMPDIR/spec.json"
+	fails_with 2 '*is none of:*' jobfence up --job other --spec "$BATS_TEST_TMPDIR/spec.json"
+	is_tame "$ERRORS"
+	jq -n --arg key "io.jobfence.$evil" '{id: "c1", pid: 1, annotations: {($key): "x"}}' >"$BATS_TEST_TMPDIR/state.json"
+	for taken in '' --annotations; do
+		ends_with 2 jobfence oci-hook $taken createRuntime <"$BATS_TEST_TMPDIR/state.json"
+		like "$ERRORS" '*annotation*]0;owned*' && is_tame "$ERRORS"
+	done
+	for words in "$evil" "show $evil" "down $evil" "up --job $evil" "up --job other --domain $evil" "up --job other --rate $evil" \
+		"up --$evil" "exec $evil true" "run --user $evil true" "policy check --spec $evil" "policy check --config $evil" $'\x9b2J'; do
+		# shellcheck disable=SC2086 # a list of words
+		in_lab "$JOBFENCE" $words >"$BATS_TEST_TMPDIR/said" 2>&1 && lab_fail "done: $words"
+		is_tame "$(<"$BATS_TEST_TMPDIR/said")"
+	done
+}
+
 @test "down takes jobs by name, by label, or all" {
 	for job in a b c d; do
 		jobfence up --job $job --label "kind=${job/[ab]/ab}"

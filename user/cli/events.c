@@ -13,11 +13,13 @@
 #include <sys/wait.h>
 
 #include "cli/command.h"
+#include "cli/output.h"
 #include "core/jobs.h"
 #include "core/objects.h"
 #include "core/usage.h"
 #include "lib/cleanup.h"
 #include "lib/moment.h"
+#include "lib/printable.h"
 #include "names/address.h"
 
 struct printing {
@@ -120,8 +122,7 @@ static void print_event(
 	if (json) {
 		_json_ json_t *line = event_to_json(event, job, comm);
 
-		json_dumpf(line, stdout, JSON_COMPACT);
-		putchar('\n');
+		print_json(line);
 	} else {
 		print_text(event, job, comm);
 	}
@@ -134,19 +135,15 @@ static int on_event(void *data, void *record, size_t size)
 	const struct event *event = record;
 	char comm[COMM_LENGTH + 1];
 	const char *job;
-	size_t i;
 
 	if (size < sizeof(*event))
 		return 0;
 	job = job_name(printing, event->job);
 	if (printing->job && (!job || strcmp(job, printing->job)))
 		return 0;
-	/* A process chooses its name: no control bytes to a terminal, and no broken UTF-8. */
-	for (i = 0; i < COMM_LENGTH && event->comm[i]; i++)
-		comm[i] = (char)(event->comm[i] < ' ' || event->comm[i] > '~'
-					 ? '?'
-					 : event->comm[i]);
-	comm[i] = '\0';
+	/* A process chooses its name. */
+	snprintf(comm, sizeof(comm), "%.*s", COMM_LENGTH, event->comm);
+	make_printable(comm);
 	print_event(event, job, comm, printing->json);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/output.h"
 #include "core/collect.h"
 #include "core/objects.h"
 #include "lib/cleanup.h"
@@ -50,9 +51,7 @@ int gc_command(struct options *options, int *status, struct failure *failure)
 	/* Of what was left it is not known which version it needs. */
 	if (!error && *status == STATUS_DONE && !json_object_size(options->spec.labels))
 		error = objects_collect(failure);
-	if (!error && options->json) {
-		json_dumpf(result, stdout, JSON_COMPACT);
-		putchar('\n');
-	}
+	if (!error && options->json)
+		error = print_json(result);
 	return error;
 }

@@ -3,14 +3,17 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/output.h"
 #include "core/condition.h"
 #include "core/jobs.h"
 #include "core/pulse.h"
 #include "core/remains.h"
 #include "lib/cleanup.h"
+#include "lib/printable.h"
 #include "lib/rate.h"
 
 struct listing {
@@ -123,6 +126,14 @@ static void print_age(time_t started)
 	printf(" %4ld%c", age / units[i].seconds, units[i].letter);
 }
 
+static void print_label(const char *key, const char *value)
+{
+	putchar(' ');
+	print_foreign(stdout, key, strlen(key));
+	putchar('=');
+	print_foreign(stdout, value, strlen(value));
+}
+
 static void print_line(const json_t *job)
 {
 	const json_t *rate = json_object_get(job, "rate");
@@ -143,7 +154,7 @@ static void print_line(const json_t *job)
 	json_array_foreach(json_object_get(job, "domains"), i, domain)
 		printf("%s%s", i ? "," : " ", json_string_value(domain));
 	json_object_foreach(json_object_get(job, "labels"), key, label)
-		printf(" %s=%s", key, json_string_value(label));
+		print_label(key, json_string_value(label));
 	putchar('\n');
 }
 
@@ -166,11 +177,8 @@ int list_command(struct options *options, int *status, struct failure *failure)
 		error = half_made_each(add_half_made, &listing, failure);
 	if (error)
 		return error;
-	if (options->json) {
-		json_dumpf(jobs, stdout, JSON_COMPACT);
-		putchar('\n');
-		return 0;
-	}
+	if (options->json)
+		return print_json(jobs);
 	if (json_array_size(jobs))
 		printf("%-24s %-10s %-5s %-9s %-6s %5s %s\n", "JOB", "STATE", "NET", "RATE",
 			"PACING", "AGE", "DOMAINS, LABELS");

@@ -12,6 +12,7 @@
 #include "core/privileges.h"
 #include "lib/cleanup.h"
 #include "lib/inherited.h"
+#include "lib/printable.h"
 #include "lib/umask.h"
 
 void report_failure(const struct failure *failure)
@@ -21,9 +22,11 @@ void report_failure(const struct failure *failure)
 
 static int usage(const char *word)
 {
+	char shown[PRINTABLE_SIZE];
+
 	if (word)
 		fprintf(stderr, "jobfence: there is no command %.64s; see: jobfence help\n",
-			word);
+			printable(word, shown));
 	else
 		fprintf(stderr, "jobfence: a command is missing; see: jobfence help\n");
 	return STATUS_USAGE;

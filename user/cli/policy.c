@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/output.h"
 #include "core/admission.h"
 #include "lib/cleanup.h"
 
@@ -40,16 +41,12 @@ int admit(struct options *options, struct job *job, struct failure *failure)
 	return 0;
 }
 
-static int print_json(const json_t *violations)
+static int print_answer(const json_t *violations)
 {
 	_json_ json_t *answer = json_pack("{s:b, s:O}", "accepted",
 		json_array_size(violations) == 0, "reasons", violations);
 
-	if (!answer)
-		return -ENOMEM;
-	json_dumpf(answer, stdout, JSON_COMPACT);
-	putchar('\n');
-	return 0;
+	return print_json(answer);
 }
 
 /* On standard error, as `up` would say it: all of them, or the first. */
@@ -87,7 +84,7 @@ int policy_command(struct options *options, int *status, struct failure *failure
 				     &admission, options->all || options->json, violations)
 			   : -ENOMEM;
 	if (!error && options->json)
-		error = print_json(violations);
+		error = print_answer(violations);
 	if (error)
 		return fail(failure, error, "cannot check the job");
 	*status = json_array_size(violations) ? STATUS_POLICY : STATUS_DONE;

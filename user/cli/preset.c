@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/output.h"
 #include "core/preset.h"
 #include "lib/cleanup.h"
 
@@ -13,15 +14,6 @@ static json_t *preset_to_json(const struct preset *preset)
 	return json_pack("{s:s, s:s, s:s, s:o}", "name", preset->name, "summary",
 		preset->summary, "path", preset->path, "domains",
 		domains_to_json(&preset->domains));
-}
-
-static int print_json(const json_t *json, struct failure *failure)
-{
-	if (!json)
-		return fail(failure, -ENOMEM, "presets");
-	json_dumpf(json, stdout, JSON_COMPACT);
-	putchar('\n');
-	return 0;
 }
 
 /* The file as it is, with its comments: it can be changed and given as --domain-file. */
@@ -48,7 +40,7 @@ static int show(const char *name, bool as_json, struct failure *failure)
 	if (!as_json)
 		return print_file(&preset, failure);
 	json = preset_to_json(&preset);
-	return print_json(json, failure);
+	return print_json(json);
 }
 
 static int list(bool as_json, struct failure *failure)
@@ -72,7 +64,7 @@ static int list(bool as_json, struct failure *failure)
 		else if (json_array_append_new(array, preset_to_json(&preset)))
 			return fail(failure, -ENOMEM, "presets");
 	}
-	return as_json ? print_json(array, failure) : 0;
+	return as_json ? print_json(array) : 0;
 }
 
 int preset_command(struct options *options, int *status, struct failure *failure)

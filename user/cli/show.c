@@ -7,6 +7,7 @@
 
 #include "cli/advice.h"
 #include "cli/command.h"
+#include "cli/output.h"
 #include "core/condition.h"
 #include "core/container.h"
 #include "core/lock.h"
@@ -14,6 +15,7 @@
 #include "core/usage.h"
 #include "lib/cleanup.h"
 #include "lib/moment.h"
+#include "lib/printable.h"
 #include "lib/rate.h"
 
 static json_t *reasons_to_json(const struct job_counters *counters)
@@ -95,7 +97,7 @@ static json_t *learned_to_json(const struct learned *learned)
 	return array;
 }
 
-static int print_json(const struct job *job, enum condition condition,
+static int print_all(const struct job *job, enum condition condition,
 	const struct usage *usage, struct failure *failure)
 {
 	_json_ json_t *json = job_to_json(job);
@@ -114,9 +116,7 @@ static int print_json(const struct job *job, enum condition condition,
 		json_object_set_new(json, "learned", learned_to_json(usage->learned)) ||
 		json_object_set_new(json, "refusals", refusals_to_json(usage)))
 		return fail(failure, -ENOMEM, "job %s", job->spec.name);
-	json_dumpf(json, stdout, JSON_COMPACT);
-	putchar('\n');
-	return 0;
+	return print_json(json);
 }
 
 static void print_counters(const char *who, const struct job_counters *counters)
@@ -170,6 +170,13 @@ static void print_learned(const struct learned *learned)
 			(unsigned long long)learned->domains[i].count);
 }
 
+static void print_path(const char *label, const char *path)
+{
+	fputs(label, stdout);
+	print_foreign(stdout, path, strlen(path));
+	putchar('\n');
+}
+
 /* What a command gets from `exec`. */
 static void print_container(const struct job *job)
 {
@@ -180,7 +187,7 @@ static void print_container(const struct job *job)
 					  ? "there; exec joins it"
 					  : "none yet; the first exec makes one");
 	json_array_foreach(job->shares, i, path)
-		printf("shared     %s\n", json_string_value(path));
+		print_path("shared     ", json_string_value(path));
 }
 
 /* What is wrong in a state, and what to do. */
@@ -208,8 +215,8 @@ static void print_text(
 	printf("state      %s%s\n", condition_word(condition), advice(condition));
 	printf("network    %s, %s each way, pacing %s\n", network_name(job->spec.network),
 		rate, pacing_name(job->pacing));
-	printf("cgroup     %s\n", job->cgroup);
-	printf("namespace  %s\n", job->netns[0] ? job->netns : "the node's own");
+	print_path("cgroup     ", job->cgroup);
+	print_path("namespace  ", job->netns[0] ? job->netns : "the node's own");
 	printf("pins       %s\n", job->paths.pins);
 	if (job->proxy_pid)
 		printf("proxy      %d at " PROXY_ADDRESS4 ":80\n", (int)job->proxy_pid);
@@ -270,7 +277,7 @@ int show_command(struct options *options, int *status, struct failure *failure)
 	if (error)
 		return error;
 	if (options->json)
-		return print_json(&job, job_condition_asked(&job), usage, failure);
+		return print_all(&job, job_condition_asked(&job), usage, failure);
 	print_text(&job, job_condition_asked(&job), usage);
 	return 0;
 }

@@ -5,19 +5,17 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/output.h"
 #include "core/job.h"
 #include "core/oci.h"
 #include "lib/cleanup.h"
+#include "lib/printable.h"
 
-static int print_json(const struct job *job, struct failure *failure)
+static int print_job(const struct job *job)
 {
 	_json_ json_t *json = job_to_json(job);
 
-	if (!json)
-		return fail(failure, -ENOMEM, "job %s", job->spec.name);
-	json_dumpf(json, stdout, JSON_COMPACT);
-	putchar('\n');
-	return 0;
+	return print_json(json);
 }
 
 /* The namespace of a process alone does not fence it. */
@@ -29,11 +27,14 @@ static void warn_of_process(const struct job *job, pid_t pid)
 	if (oci_cgroup(pid, cgroup))
 		cgroup[0] = '\0';
 	if (strncmp(cgroup, job->cgroup, length) ||
-		(cgroup[length] && cgroup[length] != '/'))
+		(cgroup[length] && cgroup[length] != '/')) {
+		memcpy(cgroup, job->cgroup, length + 1);
+		make_printable(cgroup);
 		fprintf(stderr,
 			"jobfence: process %d is not in the job's cgroup, and so is not fenced; to put it there: "
 			"echo %d >%s/cgroup.procs\n",
-			(int)pid, (int)pid, job->cgroup);
+			(int)pid, (int)pid, cgroup);
+	}
 }
 
 int up_command(struct options *options, int *status, struct failure *failure)
@@ -56,6 +57,6 @@ int up_command(struct options *options, int *status, struct failure *failure)
 	if (!error && options->pid)
 		warn_of_process(&job, options->pid);
 	if (!error && options->json)
-		error = print_json(&job, failure);
+		error = print_job(&job);
 	return error;
 }

@@ -11,6 +11,7 @@
 #include "core/signature.h"
 #include "jobfence/address.h"
 #include "lib/cleanup.h"
+#include "lib/printable.h"
 #include "lib/rate.h"
 #include "names/address.h"
 #include "names/declaration.h"
@@ -21,20 +22,24 @@
 static __attribute__((format(printf, 4, 5))) int refuse(
 	json_t *violations, const char *setting, const char *value, const char *format, ...)
 {
-	_free_ char *reason = NULL;
+	_free_ char *reason = NULL, *shown = value ? strdup(value) : NULL;
 	va_list arguments;
 	int length;
 
 	va_start(arguments, format);
 	length = vasprintf(&reason, format, arguments);
 	va_end(arguments);
-	if (length < 0) {
-		reason = NULL;
+	if (length < 0 || (value && !shown)) {
+		reason = length < 0 ? NULL : reason;
 		return -ENOMEM;
 	}
+	/* JSON bears no broken UTF-8, as the name of a file may be. */
+	make_printable(reason);
+	if (shown)
+		make_printable(shown);
 	return json_array_append_new(
 		       violations, json_pack("{s:s, s:s?, s:s}", "setting", setting,
-					   "value", value, "reason", reason))
+					   "value", shown, "reason", reason))
 		       ? -ENOMEM
 		       : 0;
 }

@@ -16,6 +16,7 @@
 #include "core/share.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
+#include "lib/printable.h"
 #include "lib/rate.h"
 
 #define SIGNERS_MAX	   64

@@ -7,8 +7,8 @@
 
 #include "core/paths.h"
 #include "core/share.h"
-#include "core/spec.h"
 #include "lib/cleanup.h"
+#include "lib/printable.h"
 
 #define SHARES_MAX 64
 

@@ -8,6 +8,7 @@
 #include "core/preset.h"
 #include "core/spec.h"
 #include "lib/cleanup.h"
+#include "lib/printable.h"
 #include "lib/rate.h"
 #include "names/address.h"
 
@@ -74,16 +75,6 @@ int spec_set_network(struct job_spec *spec, const char *text, struct failure *fa
 			return 0;
 		}
 	return fail_as(failure, STATUS_USAGE, "a network is none, http or full");
-}
-
-const char *printable(const char *text, char out[PRINTABLE_SIZE])
-{
-	size_t i;
-
-	for (i = 0; i < PRINTABLE_SIZE - 1 && text[i]; i++)
-		out[i] = (char)(iscntrl((unsigned char)text[i]) ? '?' : text[i]);
-	out[i] = '\0';
-	return out;
 }
 
 static int domain_failure(

@@ -83,11 +83,6 @@ json_t *domains_to_json(const struct domains *domains);
 /* Settles the network (http when a domain is given or the job learns, else none) and refuses contradictions. */
 int spec_finish(struct job_spec *spec, struct failure *failure);
 
-/* Quotes what somebody wrote for an error line, cut, and without control bytes, which would reach a terminal. Returns
- * `out`. */
-#define PRINTABLE_SIZE 160
-const char *printable(const char *text, char out[PRINTABLE_SIZE]);
-
 const char *network_name(enum network network);
 const char *pacing_name(enum pacing pacing);
 

@@ -6,6 +6,7 @@
 
 #include "core/spec.h"
 #include "lib/cleanup.h"
+#include "lib/printable.h"
 #include "lib/rate.h"
 #include "names/address.h"
 

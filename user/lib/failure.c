@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/failure.h"
+#include "lib/printable.h"
 
 int fail(struct failure *failure, int error, const char *format, ...)
 {
@@ -19,6 +20,7 @@ int fail(struct failure *failure, int error, const char *format, ...)
 	length = strlen(failure->text);
 	snprintf(failure->text + length, sizeof(failure->text) - length, ": %s",
 		strerror(-error));
+	make_printable(failure->text);
 	failure->status = STATUS_FAILED;
 	return error;
 }
@@ -30,6 +32,7 @@ int fail_as(struct failure *failure, enum status status, const char *format, ...
 	va_start(arguments, format);
 	vsnprintf(failure->text, sizeof(failure->text), format, arguments);
 	va_end(arguments);
+	make_printable(failure->text);
 	failure->status = status;
 	switch (status) {
 	case STATUS_USAGE:

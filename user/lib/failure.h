@@ -4,7 +4,7 @@
 /*
  * What went wrong, in words, on its way from where it is known to the edge of the program, which
  * alone prints it. A function that has something to say takes a `struct failure *` and returns
- * a negative errno as any other.
+ * a negative errno as any other. The text may have words of others in it: it is made printable here, see printable.h.
  */
 
 #include <stddef.h>
