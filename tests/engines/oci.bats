@@ -124,6 +124,16 @@ refused_to_start()
 	lab_saw_nothing
 }
 
+@test "an engine gets the error also where it was cut within a character" {
+	local pad euros
+
+	euros=$(printf '€%.0s' {1..60})
+	for pad in a aa aaa; do
+		ends_with 2 in_lab env -C "$BUNDLE" "$RUNTIME" --log "$BUNDLE/log-$pad" create "--$pad$euros" "$JOB"
+		like "$(jq -r .msg "$BUNDLE/log-$pad")" "jobfence: option --$pad€€*is not known*" || return
+	done
+}
+
 @test "a container that the node's policy refuses does not start" {
 	change '.annotations = {"io.jobfence.domains": "allowed.test"}'
 	in_lab mkdir /etc/jobfence/jobfence.conf.d
