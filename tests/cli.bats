@@ -252,6 +252,25 @@ is_empty()
 	is "$OUTPUT$ERRORS" ''
 }
 
+@test "up that can't tell of its job leaves none" {
+	local said
+
+	for said in /dev/full 'a pipe that nobody reads'; do
+		if [ "$said" = /dev/full ]; then
+			in_lab "$JOBFENCE" up --job "$JOB" --domain allowed.test --json >/dev/full 2>"$BATS_TEST_TMPDIR/errors" && return 1
+		else
+			in_lab python3 -c 'import os, sys
+ours, theirs = os.pipe()
+os.close(ours)
+os.dup2(theirs, 1)
+os.execv(sys.argv[1], sys.argv[1:])' "$JOBFENCE" up --job "$JOB" --domain allowed.test --json 2>"$BATS_TEST_TMPDIR/errors" && return 1
+		fi
+		like "$(<"$BATS_TEST_TMPDIR/errors")" "jobfence: job $JOB is taken down again*" || return
+		is "$(jobfence list)" '' || return
+		nothing_is_left
+	done
+}
+
 @test "list and show tell of jobs, for people and as JSON" {
 	jobfence up --job a --domain allowed.test --label team=red
 	jobfence up --job b --label team=blue

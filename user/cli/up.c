@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* `jobfence up`: for executors, which start the job's processes themselves. */
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,11 +13,40 @@
 #include "lib/cleanup.h"
 #include "lib/printable.h"
 
-static int print_job(const struct job *job)
+/* Prints the job. Nobody else may know of it: so not to be ended by a reader that has gone, either. */
+static int print_job(const struct job *job, struct failure *failure)
 {
 	_json_ json_t *json = job_to_json(job);
+	int error;
 
-	return print_json(json);
+	signal(SIGPIPE, SIG_IGN);
+	error = print_json(json);
+	if (!error && (fflush(stdout) || ferror(stdout)))
+		error = errno ? -errno : -EIO;
+	return error ? fail(failure, error,
+			       "job %s is taken down again, since it can't be told: standard output",
+			       job->spec.name)
+		     : 0;
+}
+
+/* Takes the job down, unless it is another of that name by now. */
+static void take_down(const struct job *job)
+{
+	_cleanup_(job_free) struct job again, ended;
+	struct failure failure = {};
+	_fd_ int lock = -1;
+	int error = job_init(&again) | job_init(&ended);
+
+	if (error)
+		return;
+	lock = job_read_locked(&again, job->spec.name, &failure);
+	if (lock < 0 && failure.status == STATUS_NO_JOB)
+		return;
+	error = lock < 0 ? lock : spec_set_name(&ended.spec, job->spec.name, &failure);
+	if (!error && again.id == job->id)
+		error = job_down_locked(&ended, &failure);
+	if (error)
+		report_failure(&failure);
 }
 
 /* The namespace of a process alone does not fence it. */
@@ -56,7 +87,10 @@ int up_command(struct options *options, int *status, struct failure *failure)
 	error = job_up(&job, &where, failure);
 	if (!error && options->pid)
 		warn_of_process(&job, options->pid);
-	if (!error && options->json)
-		error = print_job(&job);
+	if (error || !options->json)
+		return error;
+	error = print_job(&job, failure);
+	if (error)
+		take_down(&job);
 	return error;
 }
