@@ -274,6 +274,26 @@ by_tls()
 	refused_for domain http://other.test/
 }
 
+@test "a guarded address gets no TLS by whatever name leads there" {
+	local name
+
+	lab_name evil.test 11.0.0.2
+	lab_name mixed.test 11.0.0.3 11.0.0.2
+	lab_name six.test 2600:1::2
+	lab_name nat64.test 64:ff9b::b00:2
+	lab_name free.test 11.0.0.3
+	job_up --domain={evil,mixed,six,nat64,free}.test --guard-domain 11.0.0.2 --guard-domain 2600:1::2
+	for name in evil mixed six nat64; do
+		is "$(by_tls "$name.test")" $'alert 49\n403' || lab_fail "at $name.test" || return
+	done
+	lab_settle
+	is "$(lab_seen '.event == "connection"')" ''
+	is "$(by_tls free.test)" $'this is free.test\n200'
+	is "$(fetch http://evil.test/)" 'this is evil.test'
+	is "$(received x-jobfence-job-id)" "$JOB"
+	is "$(jobfence show "$JOB" --json | jq -c '[.refusals[] | [.reason, .name, .count]][0]')" '["guard","evil.test",2]'
+}
+
 @test "a domain stays guarded when the proxy is started anew" {
 	job_up --domain allowed.test --guard-domain allowed.test
 	in_lab kill -KILL -- "$(up_says .proxy.pid)"

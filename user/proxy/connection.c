@@ -358,6 +358,9 @@ static void refuse_dial(struct connection *connection, int status)
 	if (status == -EACCES) {
 		text.status = 403;
 		text.reason = REASON_ADDRESS;
+	} else if (status == -EKEYREJECTED) {
+		text.status = 403;
+		text.reason = REASON_GUARD;
 	} else if (status == -EBUSY) {
 		text.status = 503;
 		text.reason = REASON_LIMIT;
@@ -413,12 +416,27 @@ static void answer_connect(struct connection *connection)
 	connection_enter(connection, STATE_HELLO);
 }
 
+/* TLS shows no requests: so it goes to no guarded address, by whatever name. */
+static bool is_guarded_tls(const struct connection *connection)
+{
+	const struct lookup *lookup = &connection->dial.lookup;
+
+	if (!connection->tls && !connection->connect)
+		return false;
+	for (size_t i = 0; i < lookup->count; i++)
+		if (rules_guard_address(connection->proxy->rules, &lookup->addresses[i]))
+			return true;
+	return false;
+}
+
 static void dialled(struct dial *dial, int status)
 {
 	struct connection *connection = container_of(dial, struct connection, dial);
 
 	if (!status && connection->state == STATE_DIALLING)
 		queues_limit_site(&connection->upstream, connection->share);
+	if (!status && connection->state == STATE_RESOLVING && is_guarded_tls(connection))
+		status = -EKEYREJECTED;
 	if (status)
 		refuse_dial(connection, status);
 	else if (connection->state == STATE_DIALLING && connection->tls)

@@ -9,7 +9,9 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "jobfence/address.h"
 #include "lib/cleanup.h"
+#include "names/address.h"
 #include "proxy/bpf_map.h"
 #include "proxy/rules.h"
 
@@ -91,6 +93,27 @@ static bool is_among(
 			!memcmp(domains[i].name, key.name, domains[i].bits / 8))
 			return true;
 	return false;
+}
+
+static bool is_guarded_address(
+	const struct proxy_settings *settings, const struct address *address)
+{
+	char text[ADDRESS_TEXT_MAX];
+	struct host host;
+
+	address_format(address, text);
+	/* It is well-formed; were it not, nobody could tell. */
+	return host_parse(text, strlen(text), HOST_NO_BRACKETS, &host) ||
+	       is_among(settings->guarded, settings->guarded_count, &host);
+}
+
+bool rules_guard_address(const struct rules *rules, const struct address *address)
+{
+	const struct proxy_settings *settings = rules->settings;
+	const struct address plain = address_behind_nat64(address, settings->nat64);
+
+	return settings->guarded_count && (is_guarded_address(settings, address) ||
+						  is_guarded_address(settings, &plain));
 }
 
 /* Returns whether there was room for the name. */

@@ -40,6 +40,10 @@ enum reason rules_use(struct rules *rules, const struct host *host, enum sight s
 /* Whether TLS to a host that may be reached may have an encrypted ClientHello. */
 bool rules_allow_ech(const struct rules *rules, const struct host *host);
 
+/* Whether TLS to this address is refused, whatever name led there: the address itself is guarded, or the one behind
+ * NAT64. */
+bool rules_guard_address(const struct rules *rules, const struct address *address);
+
 /* Records a refusal: `name` (length bytes, cut to what a record holds) may be anything that the
  * job asked for; bytes that are not printable ASCII are kept as '?'. */
 void rules_record_refusal(
