@@ -25,7 +25,7 @@ endif
 
 BASE_LIBS  := inih jansson libidn2 libpsl
 LOAD_LIBS  := libbpf libmnl libseccomp
-PROXY_LIBS := libllhttp libcares libseccomp
+PROXY_LIBS := libllhttp libcares libmd libseccomp
 ALL_LIBS   := $(sort $(BASE_LIBS) $(LOAD_LIBS) $(PROXY_LIBS))
 
 CFLAGS	?= -O2 -g

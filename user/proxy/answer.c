@@ -5,11 +5,25 @@
  */
 
 #include <errno.h>
+#include <sha2.h>
 #include <string.h>
 
 #include "lib/cleanup.h"
 #include "proxy/connection.h"
 #include "proxy/hello.h"
+
+/* Whether the id is no server's, as it follows from the ticket: so OpenSSL and what descends from it make one up. */
+static bool follows_from_ticket(const struct hello_offer *offer)
+{
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+	SHA2_CTX context;
+
+	SHA256Init(&context);
+	SHA256Update(&context, offer->ticket, offer->ticket_length);
+	SHA256Final(digest, &context);
+	return offer->id_length == sizeof(digest) &&
+	       !memcmp(offer->id, digest, sizeof(digest));
+}
 
 /* Marks what the hello offers to have a session resumed. One that can't be told is none that is known. */
 static void mark_offer(struct connection *connection, const unsigned char *hello)
@@ -22,8 +36,9 @@ static void mark_offer(struct connection *connection, const unsigned char *hello
 	memset(offered, 0, sizeof(connection->offered));
 	if (!hello_parse_offer(hello, connection->hello, &offer))
 		return;
-	offered[SESSION_ID] =
-		sessions_mark(sessions, host, SESSION_ID, offer.id, offer.id_length);
+	if (!offer.ticket_length || !follows_from_ticket(&offer))
+		offered[SESSION_ID] = sessions_mark(
+			sessions, host, SESSION_ID, offer.id, offer.id_length);
 	for (int kind = SESSION_TICKET; kind < SESSION_KINDS; kind++)
 		offered[kind] = sessions_mark(
 			sessions, host, kind, offer.ticket, offer.ticket_length);
