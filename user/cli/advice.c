@@ -52,7 +52,7 @@ void print_ech_advice(FILE *file, const char *start, const struct usage *usage)
 		if (!any)
 			fprintf(file,
 				"%sencrypted ClientHellos (ECH) can hide a name; turn them off in the "
-				"program, or trust whoever runs the site:",
+				"program (browsers: docs/browsers.md), or trust whoever runs the site:",
 				start);
 		fprintf(file, " --allow-ech %.*s", key->length, key->name);
 		any = true;

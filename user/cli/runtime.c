@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/runtime.h"
 #include "core/oci.h"
+#include "core/oci_browser.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "lib/json_numbers.h"
@@ -147,6 +148,8 @@ static int fence_bundle(char **words, bool annotations, struct failure *failure)
 	error = read_config(&config, failure);
 	if (!error)
 		error = oci_add_hooks(config.json, bundle, program, annotations, failure);
+	if (!error)
+		error = oci_add_browser_policies(config.json, bundle, failure);
 	if (error)
 		return error;
 	error = write_config(&config);

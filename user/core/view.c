@@ -17,6 +17,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "core/browser_policy.h"
 #include "core/view.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
@@ -285,6 +286,13 @@ static int put_back_shares(const struct kept_list *kept, char step[VIEW_STEP_MAX
 	return error;
 }
 
+/* On a full network no proxy refuses a browser anything. */
+static int provide_settings(const struct job *job, char step[VIEW_STEP_MAX])
+{
+	take_step(step, "mount settings of browsers");
+	return job->spec.network == NETWORK_HTTP ? browser_policy_mount() : 0;
+}
+
 int view_make(const struct job *job, char step[VIEW_STEP_MAX])
 {
 	_cleanup_(cleanup_kept) struct kept resolv_conf = { .tree = -1 };
@@ -308,6 +316,8 @@ int view_make(const struct job *job, char step[VIEW_STEP_MAX])
 		error = keep_shares(job, &shares, step);
 	if (!error)
 		error = cover_all(own_cgroup, step);
+	if (!error)
+		error = provide_settings(job, step);
 	if (error)
 		return error;
 	take_step(step, "attach " RESOLV_CONF " and /run/lock");

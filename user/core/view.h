@@ -15,6 +15,7 @@
  *	/proc			of the PID namespace that the process is in
  *	cgroup2			the job's own cgroup, read-only
  *	bpf, autofs		empty
+ *	/etc/chromium, …	with settings for browsers (core/browser_policy.h)
  *
  * Returns 0, or -errno with what failed in `step`.
  */
