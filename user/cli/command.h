@@ -31,6 +31,9 @@ int admit(struct options *options, struct job *job, struct failure *failure);
 /* Prints a failure, as the one line on standard error that it is. */
 void report_failure(const struct failure *failure);
 
+/* Prints what is likely a mistake of the node's, where a job was just given its proxy. */
+void warn_of_node(const struct job *job);
+
 int run_command(struct options *options, int *status, struct failure *failure);
 int up_command(struct options *options, int *status, struct failure *failure);
 int exec_command(struct options *options, int *status, struct failure *failure);

@@ -20,6 +20,14 @@ void report_failure(const struct failure *failure)
 	fprintf(stderr, "jobfence: %s\n", failure->text);
 }
 
+void warn_of_node(const struct job *job)
+{
+	if (job->resolver_assumed)
+		fputs("jobfence: warning: /etc/resolv.conf is missing or names no resolver, so "
+		      "127.0.0.1 is asked for names; to name one: nameserver ADDRESS\n",
+			stderr);
+}
+
 static int usage(const char *word)
 {
 	char shown[PRINTABLE_SIZE];

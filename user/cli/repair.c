@@ -15,5 +15,8 @@ int repair_command(struct options *options, int *status, struct failure *failure
 		return fail(failure, error, "repair");
 	if (options->count != 1)
 		return fail_as(failure, STATUS_USAGE, "repair needs the name of one job");
-	return job_repair(&job, options->arguments[0], failure);
+	error = job_repair(&job, options->arguments[0], failure);
+	if (!error)
+		warn_of_node(&job);
+	return error;
 }

@@ -127,6 +127,7 @@ static int run_job(struct job *job, const struct execution *execution,
 
 	if (error)
 		return error;
+	warn_of_node(job);
 	learned = learned_open(&job->paths);
 	/* Held until the command is there: gc would take a job without it for one that is over. */
 	error = job_execute(job, TAKE_FD(lock), execution, status, failure);

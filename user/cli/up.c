@@ -85,6 +85,8 @@ int up_command(struct options *options, int *status, struct failure *failure)
 	if (error)
 		return error;
 	error = job_up(&job, &where, failure);
+	if (!error)
+		warn_of_node(&job);
 	if (!error && options->pid)
 		warn_of_process(&job, options->pid);
 	if (error || !options->json)

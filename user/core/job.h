@@ -52,6 +52,7 @@ struct job {
 	pid_t proxy_pid;			    /* the supervisor, 0: no proxy */
 	struct endpoint proxy4, proxy6, dns4, dns6; /* that are listened on; port 0: none */
 	struct endpoint resolvers[RESOLVERS_MAX];   /* that a proxy which starts will ask */
+	bool resolver_assumed; /* the node names none: 127.0.0.1 is asked */
 };
 
 /* Sets up an empty job. Returns 0 or -ENOMEM. */

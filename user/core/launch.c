@@ -330,10 +330,11 @@ int proxy_start(struct job *job, int cgroup, int netns, bool ipv6,
 	const struct job_maps *maps, struct failure *failure)
 {
 	_fd_ int ready = -1;
-	int error = resolvers_read(job->resolvers);
+	int error = resolvers_read(job->resolvers, failure);
 
-	if (error)
-		return fail(failure, error, "cannot read /etc/resolv.conf");
+	if (error < 0)
+		return error;
+	job->resolver_assumed = !error;
 	error = cgroup_thaw(job->paths.proxy);
 	if (error)
 		return fail(failure, error, "cannot thaw cgroup %s", job->paths.proxy);

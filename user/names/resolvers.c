@@ -5,47 +5,59 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "names/address.h"
 
+#define RESOLV_CONF   "/etc/resolv.conf"
 #define FILE_SIZE_MAX (64 << 10)
 #define PORT_DNS      53
 #define BLANKS	      " \t\r"
 
-void resolvers_parse(char *text, struct endpoint resolvers[RESOLVERS_MAX])
+int resolvers_parse(char *text, struct endpoint resolvers[RESOLVERS_MAX])
 {
 	char *next_line = NULL, *next_word = NULL;
-	struct endpoint *resolver = resolvers, *end = resolvers + RESOLVERS_MAX;
+	int count = 0;
+	bool any = false;
 
 	memset(resolvers, 0, RESOLVERS_MAX * sizeof(*resolvers));
-	for (char *line = strtok_r(text, "\n", &next_line); line && resolver < end;
+	for (char *line = strtok_r(text, "\n", &next_line); line && count < RESOLVERS_MAX;
 		line = strtok_r(NULL, "\n", &next_line)) {
 		const char *key = strtok_r(line, BLANKS, &next_word);
 		const char *address = key ? strtok_r(NULL, BLANKS, &next_word) : NULL;
 
-		if (address && !strcmp(key, "nameserver") &&
-			!address_parse(address, strlen(address), &resolver->address))
-			(resolver++)->port = htons(PORT_DNS);
+		if (!key || strcmp(key, "nameserver"))
+			continue;
+		any = true;
+		if (address &&
+			!address_parse(address, strlen(address), &resolvers[count].address))
+			resolvers[count++].port = htons(PORT_DNS);
 	}
-	if (resolver == resolvers) {
-		address_parse("127.0.0.1", strlen("127.0.0.1"), &resolver->address);
-		resolver->port = htons(PORT_DNS);
-	}
+	if (any)
+		return count ? count : -EINVAL;
+	address_parse("127.0.0.1", strlen("127.0.0.1"), &resolvers[0].address);
+	resolvers[0].port = htons(PORT_DNS);
+	return 0;
 }
 
-int resolvers_read(struct endpoint resolvers[RESOLVERS_MAX])
+int resolvers_read(struct endpoint resolvers[RESOLVERS_MAX], struct failure *failure)
 {
-	_fd_ int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC);
+	_fd_ int fd = open(RESOLV_CONF, O_RDONLY | O_CLOEXEC);
 	_free_ char *text = NULL;
 	char nothing[] = "";
 	size_t length;
-	int error = fd < 0 ? -errno : file_read(fd, FILE_SIZE_MAX, &text, &length);
+	int count, error = fd < 0 ? -errno : file_read(fd, FILE_SIZE_MAX, &text, &length);
 
 	if (error && error != -ENOENT)
-		return error;
-	resolvers_parse(text ? text : nothing, resolvers);
-	return 0;
+		return fail(failure, error, "cannot read " RESOLV_CONF);
+	count = resolvers_parse(text ? text : nothing, resolvers);
+	if (count < 0)
+		return fail(failure, count,
+			RESOLV_CONF
+			" has no line 'nameserver ADDRESS' that can be used: the "
+			"address is malformed, or has a zone");
+	return count;
 }
