@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """
-hostile_resolver.py ADDRESS
+hostile_resolver.py ADDRESS [LABEL]
 
 A resolver at ADDRESS that answers as no honest one would: how is said by the label before ".test", which is a function
-named name_* here. Every other name has the address 11.0.0.2. Prints "ready" once it listens.
+named name_* here; or by LABEL for all names. Every other name has the address 11.0.0.2. Prints "ready" once it listens, and
+"asked TYPE LABEL" for each query.
 """
 
 import socket
@@ -13,7 +14,7 @@ import sys
 import threading
 
 A, CNAME, AAAA = 1, 5, 28
-NOERROR, SERVFAIL, REFUSED = 0, 2, 5
+NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
 TRUNCATED = 0x0200
 SO_RCVBUFFORCE = 33
 ITSELF = b"\xc0\x0c"  # a pointer to the name in the question
@@ -22,6 +23,7 @@ MANY = [f"11.1.{i >> 8}.{i & 255}" for i in range(4000)]
 RECORD = 16  # bytes of an address with a pointer to its name
 asked = {}  # how often, by label and type
 held = []
+late = []
 datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
 
@@ -180,12 +182,28 @@ class Question:
     def name_refused(self, _):
         return self.answer(code=REFUSED)
 
+    def name_no_such_name(self, _):
+        return self.answer(code=NXDOMAIN)
+
+    def name_no_address(self, _):
+        return self.answer()
+
     def name_silent(self, _):
         return None
 
     def name_slow(self, _):
         answer = self.answer(*self.addresses(GOOD))
         threading.Timer(1.5, datagrams.sendto, (answer, self.client)).start()
+
+    def name_no_aaaa(self, _):
+        return self.answer(*self.addresses(GOOD)) if self.kind == A else None
+
+    def name_late(self, _):
+        """A good address; the private one comes with the release."""
+        if self.kind == A:
+            return self.answer(*self.addresses(GOOD))
+        late.append((self.answer(*self.addresses("fd00::1")), self.client))
+        return None
 
     def name_held(self, _):
         held.append(self)
@@ -194,7 +212,9 @@ class Question:
     def name_release(self, _):
         """Has those answered that were held so far."""
         if self.kind == A:
-            print("released", len(held), flush=True)
+            print("released", len(held) + len(late), flush=True)
+            while late:
+                datagrams.sendto(*late.pop(0))
             while held:
                 question = held.pop(0)
                 datagrams.sendto(question.answer(*question.addresses(GOOD)), question.client)
@@ -217,7 +237,9 @@ class Question:
 
 def reply(message, transport, client=None):
     question = Question(message, client)
-    special = getattr(question, "name_" + question.label.replace("-", "_"), None)
+    print("asked", {A: "A", AAAA: "AAAA"}.get(question.kind), question.label, flush=True)
+    label = sys.argv[2] if len(sys.argv) > 2 else question.label
+    special = getattr(question, "name_" + label.replace("-", "_"), None)
     return special(transport) if special else question.answer(*question.addresses(GOOD))
 
 

@@ -317,13 +317,13 @@ static void upstream_ready(struct source *source, uint32_t events)
 static const char *dial_problem(int status)
 {
 	switch (status) {
-	case -ENOENT:
-		return "there is no such name";
 	case -ECONNREFUSED:
 		return "the site refused the connection";
 	case -ENETUNREACH:
 	case -EHOSTUNREACH:
 		return "there is no route to the site";
+	case -ETIMEDOUT:
+		return "the site did not answer in time";
 	default:
 		return "the site can't be reached";
 	}
@@ -346,7 +346,7 @@ static const char *dialled_address(
 
 static void refuse_dial(struct connection *connection, int status)
 {
-	char address[ADDRESS_TEXT_MAX];
+	char address[ADDRESS_TEXT_MAX], lookup[LOOKUP_TEXT_SIZE];
 	const struct http_asked *asked = &connection->asked;
 	const char *name = connection->host.name;
 	struct refusal_text text = { .status = 502,
@@ -366,16 +366,13 @@ static void refuse_dial(struct connection *connection, int status)
 		text.reason = REASON_LIMIT;
 		text.name = NULL;
 		text.explanation = "too many names are being looked up";
-	} else if (status == -ETIMEDOUT) {
-		text.status = 504;
-		text.explanation =
-			text.address
-				? "the site did not answer in time"
-				: "the site, or who knows its name, did not answer in time";
 	} else {
-		text.explanation = !text.address && status != -ENOENT
-					   ? "the site can't be reached"
-					   : dial_problem(status);
+		if (status == -ETIMEDOUT)
+			text.status = 504;
+		text.explanation =
+			connection->state == STATE_RESOLVING
+				? lookup_explain(&connection->dial.lookup, lookup)
+				: dial_problem(status);
 	}
 	if (connection->tls)
 		connection_alert(connection,

@@ -1,58 +1,77 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * c-ares tells which of its sockets it waits for, we watch them in the loop and tell it what is ready.
+ * A look-up is a query with two questions, one for each family of addresses. Each question goes to one of the node's
+ * resolvers (nameserver.h), to the next one where that fails, and to the next one as well where that says nothing for a second. The
+ * first useful answer settles the question.
  *
- * A look-up and c-ares' query point at each other: c-ares can't give up a single query, so a cancelled look-up leaves
- * its query behind, which then ends in silence. Results are handed on from the loop, never from within a call of the
+ * The query ends when both are settled. When one is, and the name has an address or is known not to exist, the other one gets
+ * a little more time: an answer of one family is enough (RFC 8305 section 3). A resolver that said nothing in time is
+ * remembered as silent, for that family: for a while others are asked before it, and it gets less time.
+ *
+ * A look-up and its query point at each other: c-ares can't give up what it was asked, so a look-up that ended or was cancelled
+ * may leave its query behind, which then ends in silence. Results are handed on from the loop, never from within a call of the
  * look-up's owner.
  */
 
 #include <ares.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/time.h>
 
 #include "lib/cleanup.h"
 #include "names/address.h"
+#include "names/hosts.h"
 #include "proxy/guard.h"
+#include "proxy/nameserver.h"
 #include "proxy/resolve.h"
 
-#define TRY_PATIENCE 2000   /* ms for the first try of each server */
-#ifdef ARES_OPT_QUERY_CACHE /* and ARES_OPT_MAXTIMEOUTMS, which came before */
-/* c-ares 1.34 begins with 250 ms where a server was fast so far, and doubles that: so there are more tries, of which none is longer. And it
- * would keep answers for an hour, as many as a job can ask for. */
-#define TRIES	      5
-#define NEWER_OPTIONS (ARES_OPT_QUERY_CACHE | ARES_OPT_MAXTIMEOUTMS)
-#else
-#define TRIES	      2
-#define NEWER_OPTIONS 0
-#endif
+/* ns */
+#define NEXT_PATIENCE	1000000000ULL /* before the next resolver is asked as well */
+#define LAST_PATIENCE	5000000000ULL /* after the last one was asked */
+#define OTHER_PATIENCE	500000000ULL  /* for the second family, once the first is there */
+#define SILENT_PATIENCE 50000000ULL /* the same where the resolver was silent: RFC 8305's */
 
-/* At once, one for each connection that there may be: c-ares keeps those of connections that have gone until they end. */
+/* At once, one for each connection that there may be: those of connections that have gone are kept until c-ares is done. */
 #define QUERIES_MAX JOB_CONNECTIONS_MAX
 
-/* A socket of c-ares. */
-struct channel_socket {
-	struct source source;
-	struct resolver *resolver;
-	struct deferred release;
-	struct channel_socket *next;
+/* A question that one resolver was asked. */
+struct ask {
+	struct question *question;
+	struct nameserver *nameserver;
+};
+
+struct question {
+	struct query *query;
+	enum family family;
+	struct ask asks[RESOLVERS_MAX];
+	size_t asked;	   /* how many of these there are */
+	unsigned waiting;  /* how many of them have no answer */
+	uint64_t asked_at; /* when the last of them began */
+	bool late;	   /* the last of them had its second */
+	bool settled;
+	int status; /* c-ares', of the answer, or of the last failure */
+	const struct nameserver *from;
+	struct ares_addrinfo *answers;
 };
 
 struct query {
-	struct lookup *lookup; /* NULL: cancelled */
+	struct lookup *lookup; /* NULL: it ended, or was cancelled */
 	struct resolver *resolver;
+	const struct host *host; /* as long as there is a look-up */
+	struct question questions[FAMILIES];
+	struct timer timer;
+	uint64_t end; /* when it ends with one family alone; 0: not yet known */
+	unsigned
+		waiting; /* for answers, of both questions; and one while it is being worked on */
 };
 
 struct resolver {
 	struct loop *loop;
 	struct guard *guard;
-	ares_channel channel;
-	struct timer timer;
-	struct channel_socket *sockets;
+	struct nameserver *nameservers[RESOLVERS_MAX];
+	size_t count;
 	unsigned queries;
 };
 
@@ -73,161 +92,21 @@ static void lookup_deferred(struct deferred *deferred)
 	lookup->done(lookup, lookup->status);
 }
 
-/* c-ares wants to be called when the nearest of its deadlines is due. */
-static void set_timer(struct resolver *resolver)
-{
-	struct timeval wait;
-
-	if (ares_timeout(resolver->channel, NULL, &wait))
-		loop_set_timer(resolver->loop, &resolver->timer,
-			(uint64_t)wait.tv_sec * 1000000000ULL +
-				(uint64_t)wait.tv_usec * 1000);
-	else
-		loop_cancel_timer(resolver->loop, &resolver->timer);
-}
-
-static void timer_expired(struct timer *timer)
-{
-	struct resolver *resolver = container_of(timer, struct resolver, timer);
-
-	ares_process_fd(resolver->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-	set_timer(resolver);
-}
-
-static void socket_ready(struct source *source, uint32_t events)
-{
-	struct channel_socket *socket = container_of(source, struct channel_socket, source);
-	struct resolver *resolver = socket->resolver;
-	bool readable = events & (EPOLLIN | EPOLLERR | EPOLLHUP);
-
-	ares_process_fd(resolver->channel, readable ? source->fd : ARES_SOCKET_BAD,
-		(events & EPOLLOUT) ? source->fd : ARES_SOCKET_BAD);
-	set_timer(resolver);
-}
-
-static void socket_release(struct deferred *deferred)
-{
-	free(container_of(deferred, struct channel_socket, release));
-}
-
-static void socket_forget(struct resolver *resolver, struct channel_socket **place)
-{
-	struct channel_socket *socket = *place;
-
-	*place = socket->next;
-	loop_remove(resolver->loop, &socket->source);
-	loop_defer(resolver->loop, &socket->release);
-}
-
-static void socket_watch(struct resolver *resolver, int fd, uint32_t events)
-{
-	struct channel_socket *socket = calloc(1, sizeof(*socket));
-
-	/* Without it the query ends by its time-out. */
-	if (!socket)
-		return;
-	socket->resolver = resolver;
-	socket->source = (struct source){ .ready = socket_ready, .fd = fd };
-	socket->release.run = socket_release;
-	if (loop_add(resolver->loop, &socket->source, events)) {
-		free(socket);
-		return;
-	}
-	socket->next = resolver->sockets;
-	resolver->sockets = socket;
-}
-
-static void socket_state(void *data, ares_socket_t fd, int readable, int writable)
-{
-	struct resolver *resolver = data;
-	uint32_t events = (readable ? EPOLLIN : 0U) | (writable ? EPOLLOUT : 0U);
-	struct channel_socket **place = &resolver->sockets;
-
-	while (*place && (*place)->source.fd != fd)
-		place = &(*place)->next;
-	if (*place && events)
-		loop_change(resolver->loop, &(*place)->source, events);
-	else if (*place)
-		socket_forget(resolver, place);
-	else if (events)
-		socket_watch(resolver, fd, events);
-}
-
-/* c-ares has read /etc/resolv.conf by itself, but says nothing where that failed, and the kernel lets only those through
- * that the loader read. */
-static int set_servers(ares_channel channel, const struct endpoint resolvers[RESOLVERS_MAX])
-{
-	struct ares_addr_port_node nodes[RESOLVERS_MAX] = {}, *first = NULL;
-
-	for (size_t i = RESOLVERS_MAX; i--;) {
-		const struct address *address = &resolvers[i].address;
-		int port = ntohs(resolvers[i].port);
-
-		if (!port)
-			continue;
-		nodes[i].next = first;
-		nodes[i].udp_port = nodes[i].tcp_port = port;
-		if (address_is_ipv4(address)) {
-			nodes[i].family = AF_INET;
-			nodes[i].addr.addr4.s_addr = address->words[3];
-		} else {
-			nodes[i].family = AF_INET6;
-			memcpy(&nodes[i].addr.addr6, address->bytes,
-				sizeof(address->bytes));
-		}
-		first = &nodes[i];
-	}
-	return ares_set_servers_ports(channel, first) ? -ENOMEM : 0;
-}
-
 int resolver_new(struct loop *loop, const struct proxy_settings *settings,
 	struct resolver **resolver)
 {
 	struct resolver *new = calloc(1, sizeof(*new));
-	struct ares_options options = {
-		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
-		.timeout = TRY_PATIENCE,
-		.tries = TRIES,
-#ifdef ARES_OPT_QUERY_CACHE
-		.maxtimeout = TRY_PATIENCE,
-		.qcache_max_ttl = 0,
-#endif
-		.lookups = (char *)"fb", /* /etc/hosts, then servers */
-		.sock_state_cb = socket_state,
-		.sock_state_cb_data = new,
-	};
 	int error = new ? guard_new(settings, &new->guard) : -ENOMEM;
 
-	if (!error && (ares_library_init(ARES_LIB_INIT_ALL) ||
-			      ares_init_options(&new->channel, &options,
-				      ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
-					      NEWER_OPTIONS | ARES_OPT_LOOKUPS |
-					      ARES_OPT_SOCK_STATE_CB | ARES_OPT_DOMAINS) ||
-			      set_servers(new->channel, settings->resolvers)))
-		error = -ENOMEM;
-	if (error) {
-		if (new) {
-			ares_destroy(new->channel);
-			guard_free(new->guard);
-		}
-		free(new);
-		return error;
-	}
+	for (size_t i = 0; !error && i < RESOLVERS_MAX; i++)
+		if (settings->resolvers[i].port)
+			error = nameserver_new(loop, &settings->resolvers[i],
+				&new->nameservers[new->count++]);
+	if (error)
+		return error; /* and the process ends */
 	new->loop = loop;
-	new->timer.expired = timer_expired;
 	*resolver = new;
 	return 0;
-}
-
-void resolver_free(struct resolver *resolver)
-{
-	if (!resolver)
-		return;
-	ares_destroy(resolver->channel);
-	ares_library_cleanup();
-	loop_cancel_timer(resolver->loop, &resolver->timer);
-	guard_free(resolver->guard);
-	free(resolver);
 }
 
 /* Adds an address, once. Returns 0, or -EACCES where the guard refuses it. */
@@ -247,109 +126,377 @@ static int add_address(
 	return 0;
 }
 
-static const struct ares_addrinfo_node *first_of(
-	const struct ares_addrinfo_node *node, int family)
-{
-	while (node && node->ai_family != family)
-		node = node->ai_next;
-	return node;
-}
-
 /* The families take turns (RFC 8305 section 4), so that one which leads nowhere costs one try. IPv4 begins: more nodes have
  * IPv6 in name only than the other way round. */
-static int add_answers(struct resolver *resolver, struct lookup *lookup,
-	const struct ares_addrinfo_node *nodes)
+static int add_answers(struct query *query, struct lookup *lookup)
 {
-	const struct ares_addrinfo_node *next[] = { first_of(nodes, AF_INET),
-		first_of(nodes, AF_INET6) };
+	const struct ares_addrinfo_node *next[FAMILIES] = {};
 
-	for (size_t turn = 0; next[0] || next[1]; turn = !turn) {
+	for (enum family family = 0; family < FAMILIES; family++)
+		if (query->questions[family].answers)
+			next[family] = query->questions[family].answers->nodes;
+	for (size_t turn = 0; next[IPV4] || next[IPV6]; turn = !turn) {
 		const struct ares_addrinfo_node *node = next[turn];
 		struct endpoint endpoint;
 		int error;
 
 		if (!node)
 			continue;
-		next[turn] = first_of(node->ai_next, node->ai_family);
+		next[turn] = node->ai_next;
 		error = endpoint_from_socket(node->ai_addr, &endpoint);
 		if (!error)
-			error = add_address(resolver, lookup, &endpoint.address);
+			error = add_address(query->resolver, lookup, &endpoint.address);
 		if (error)
 			return error;
 	}
 	return lookup->count ? 0 : -ENOENT;
 }
 
-static int status_to_error(int status)
+/* Whether it is what the resolvers know of the name; everything else is a failure, and another resolver may know more. */
+static bool is_knowledge(int status)
 {
-	switch (status) {
-	case ARES_ENOTFOUND:
-	case ARES_ENODATA:
-	case ARES_EBADNAME:
-		return -ENOENT;
-	case ARES_ETIMEOUT:
-		return -ETIMEDOUT;
-	default:
-		return -EHOSTUNREACH;
-	}
+	return status == ARES_SUCCESS || status == ARES_ENOTFOUND || status == ARES_ENODATA;
 }
 
-static void query_done(void *data, int status, int timeouts, struct ares_addrinfo *answers)
+/* Whether nobody answered, or what answered was no resolver. */
+static bool is_silence(int status)
 {
-	struct query *query = data;
-	struct lookup *lookup = query->lookup;
+	return status == ARES_ETIMEOUT || status == ARES_ECONNREFUSED ||
+	       status == ARES_ECANCELLED || status == ARES_ENOMEM;
+}
 
-	(void)timeouts;
-	if (lookup)
-		lookup_end(lookup, status == ARES_SUCCESS ? add_answers(query->resolver,
-								    lookup, answers->nodes)
-							  : status_to_error(status));
-	if (answers)
-		ares_freeaddrinfo(answers);
+static int status_to_error(int status)
+{
+	if (is_knowledge(status) || status == ARES_EBADNAME)
+		return -ENOENT;
+	return status == ARES_ETIMEOUT ? -ETIMEDOUT : -EHOSTUNREACH;
+}
+
+/* What a query without an address says: that there is no such name, or the failure of the first family that had one, or that
+ * there is no address. */
+static const struct question *telling(const struct query *query)
+{
+	const struct question *questions = query->questions;
+
+	for (enum family family = 0; family < FAMILIES; family++)
+		if (questions[family].settled && questions[family].status == ARES_ENOTFOUND)
+			return &questions[family];
+	for (enum family family = 0; family < FAMILIES; family++)
+		if (!is_knowledge(questions[family].status))
+			return &questions[family];
+	return &questions[IPV4];
+}
+
+static void query_put(struct query *query)
+{
+	if (query->lookup || query->waiting)
+		return;
+	loop_cancel_timer(query->resolver->loop, &query->timer);
+	for (enum family family = 0; family < FAMILIES; family++)
+		if (query->questions[family].answers)
+			ares_freeaddrinfo(query->questions[family].answers);
 	query->resolver->queries--;
 	free(query);
+}
+
+static void query_end(struct query *query)
+{
+	struct lookup *lookup = query->lookup;
+	const struct question *question = telling(query);
+	int error = add_answers(query, lookup);
+
+	query->lookup = NULL;
+	loop_cancel_timer(query->resolver->loop, &query->timer);
+	lookup->answer = question->status;
+	if (question->from)
+		lookup->who = *nameserver_address(question->from);
+	lookup_end(lookup, error == -ENOENT ? status_to_error(question->status) : error);
+}
+
+/* Those that were silent come last. */
+static struct nameserver *choose_nameserver(const struct question *question)
+{
+	const struct resolver *resolver = question->query->resolver;
+
+	for (int silent = 0; silent < 2; silent++)
+		for (size_t i = 0; i < resolver->count; i++) {
+			struct nameserver *nameserver = resolver->nameservers[i];
+			bool asked = false;
+
+			for (size_t k = 0; k < question->asked; k++)
+				asked |= question->asks[k].nameserver == nameserver;
+			if (!asked && (silent || !nameserver_is_silent(
+							 nameserver, question->family)))
+				return nameserver;
+		}
+	return NULL;
+}
+
+static void answered(void *data, int status, int timeouts, struct ares_addrinfo *answers);
+
+static void ask_next(struct question *question)
+{
+	struct query *query = question->query;
+	struct nameserver *nameserver = choose_nameserver(question);
+	struct ask *ask;
+
+	if (!nameserver)
+		return;
+	ask = &question->asks[question->asked++];
+	*ask = (struct ask){ .question = question, .nameserver = nameserver };
+	question->asked_at = loop_now(query->resolver->loop);
+	question->late = false;
+	question->waiting++;
+	query->waiting++;
+	nameserver_ask(nameserver, query->host->name, question->family, answered, ask);
+}
+
+/* When something is to be done about an answer that is missing. */
+static uint64_t due_at(const struct question *question)
+{
+	return question->asked_at + (question->late ? LAST_PATIENCE : NEXT_PATIENCE);
+}
+
+static void set_timer(struct query *query)
+{
+	struct loop *loop = query->resolver->loop;
+	uint64_t now = loop_now(loop), due = query->end;
+
+	for (enum family family = 0; family < FAMILIES && !query->end; family++) {
+		const struct question *question = &query->questions[family];
+
+		if (!question->settled && (!due || due_at(question) < due))
+			due = due_at(question);
+	}
+	if (due)
+		loop_set_timer(loop, &query->timer, due > now ? due - now : 0);
+	else
+		loop_cancel_timer(loop, &query->timer);
+}
+
+/* The nameserver that was asked last, or NULL. */
+static struct nameserver *latest(const struct question *question)
+{
+	return question->asked ? question->asks[question->asked - 1].nameserver : NULL;
+}
+
+/* How long an answer of one family waits for the other one. */
+static uint64_t other_patience(const struct question *other)
+{
+	const struct nameserver *nameserver = latest(other);
+
+	return nameserver && nameserver_is_silent(nameserver, other->family)
+		       ? SILENT_PATIENCE
+		       : OTHER_PATIENCE;
+}
+
+static void settle(struct question *question)
+{
+	struct query *query = question->query;
+	const struct question *other = &query->questions[!question->family];
+
+	question->settled = true;
+	if (other->settled) {
+		query_end(query);
+		return;
+	}
+	if (question->status == ARES_SUCCESS || question->status == ARES_ENOTFOUND)
+		query->end = loop_now(query->resolver->loop) + other_patience(other);
+	set_timer(query);
+}
+
+/* The last word stands, but for silence. */
+static void note_failure(struct question *question, struct nameserver *from, int status)
+{
+	if (is_silence(status) && !is_silence(question->status))
+		return;
+	question->status = status;
+	question->from = from;
+	nameserver_log(from, ares_strerror(status), question->query->host->name);
+}
+
+static void answered(void *data, int status, int timeouts, struct ares_addrinfo *answers)
+{
+	const struct ask *ask = data;
+	struct question *question = ask->question;
+	struct query *query = question->query;
+
+	(void)timeouts;
+	question->waiting--;
+	if (!is_silence(status))
+		nameserver_heard(ask->nameserver, question->family);
+	if (!query->lookup || question->settled) {
+		ares_freeaddrinfo(answers);
+	} else if (is_knowledge(status)) {
+		question->status = status;
+		question->from = ask->nameserver;
+		question->answers = answers;
+		settle(question);
+	} else {
+		ares_freeaddrinfo(answers);
+		note_failure(question, ask->nameserver, status);
+		ask_next(question);
+		if (!question->settled && !question->waiting)
+			settle(question);
+		else if (query->lookup)
+			set_timer(query);
+	}
+	query->waiting--;
+	query_put(query);
+}
+
+/* Less time than that says nothing about a nameserver. */
+static void note_silence(struct question *question)
+{
+	struct nameserver *nameserver = latest(question);
+	uint64_t now = loop_now(question->query->resolver->loop);
+
+	if (nameserver && now >= question->asked_at + OTHER_PATIENCE &&
+		nameserver_waited(nameserver, question->family, question->asked_at))
+		nameserver_log(nameserver, "silent, and asked last for a minute",
+			question->query->host->name);
+}
+
+/* No answer came in time: others are asked, if there are any. */
+static void wait_no_more(struct question *question)
+{
+	if (question->late) {
+		settle(question);
+		return;
+	}
+	note_silence(question);
+	question->late = true;
+	ask_next(question);
+}
+
+static void expired(struct timer *timer)
+{
+	struct query *query = container_of(timer, struct query, timer);
+	uint64_t now = loop_now(query->resolver->loop);
+
+	query->waiting++;
+	for (enum family family = 0; family < FAMILIES && query->lookup; family++) {
+		struct question *question = &query->questions[family];
+
+		if (question->settled)
+			continue;
+		if (query->end)
+			note_silence(question);
+		else if (due_at(question) <= now)
+			wait_no_more(question);
+	}
+	if (query->lookup && query->end)
+		query_end(query);
+	else if (query->lookup)
+		set_timer(query);
+	query->waiting--;
+	query_put(query);
+}
+
+static void query_begin(struct query *query)
+{
+	query->waiting = 1;
+	query->timer.expired = expired;
+	for (enum family family = 0; family < FAMILIES; family++)
+		query->questions[family] = (struct question){
+			.query = query, .family = family, .status = ARES_ETIMEOUT
+		};
+	for (enum family family = 0; family < FAMILIES; family++)
+		ask_next(&query->questions[family]);
+	if (query->lookup)
+		set_timer(query);
+	query->waiting--;
+	query_put(query);
+}
+
+/* What needs no resolver: literals, and the names that the node itself gives. Returns -ENOENT for all others. */
+static int look_up_here(
+	struct resolver *resolver, const struct host *host, struct lookup *lookup)
+{
+	struct address addresses[RESOLVED_MAX];
+	size_t count = 1;
+	int error = 0;
+
+	if (host->literal)
+		addresses[0] = host->address;
+	else
+		count = hosts_look_up(host->name, addresses, RESOLVED_MAX);
+	for (size_t i = 0; i < count && !error; i++)
+		error = add_address(resolver, lookup, &addresses[i]);
+	return count ? error : -ENOENT;
 }
 
 void resolver_look_up(
 	struct resolver *resolver, const struct host *host, struct lookup *lookup)
 {
-	/* Not sorted: for that c-ares would connect a socket to each address. */
-	const struct ares_addrinfo_hints hints = { .ai_flags = ARES_AI_NOSORT,
-		.ai_family = AF_UNSPEC,
-		.ai_socktype = SOCK_STREAM };
 	struct query *query;
+	int error;
 
 	lookup->resolver = resolver;
 	lookup->deferred.run = lookup_deferred;
 	lookup->count = 0;
 	lookup->query = NULL;
-	if (host->literal) {
-		lookup_end(lookup, add_address(resolver, lookup, &host->address));
-		return;
-	}
-	if (resolver->queries >= QUERIES_MAX) {
-		lookup_end(lookup, -EBUSY);
+	lookup->answer = ARES_ETIMEOUT;
+	lookup->who = *nameserver_address(resolver->nameservers[0]);
+	lookup->many = resolver->count > 1;
+	error = look_up_here(resolver, host, lookup);
+	if (error == -ENOENT && resolver->queries >= QUERIES_MAX)
+		error = -EBUSY;
+	if (error != -ENOENT) {
+		lookup_end(lookup, error);
 		return;
 	}
 	query = calloc(1, sizeof(*query));
 	if (!query) {
+		lookup->answer = ARES_ENOMEM;
 		lookup_end(lookup, -EHOSTUNREACH);
 		return;
 	}
 	resolver->queries++;
-	query->lookup = lookup;
-	query->resolver = resolver;
+	*query = (struct query){ .lookup = lookup, .resolver = resolver, .host = host };
 	lookup->query = query;
-	ares_getaddrinfo(resolver->channel, host->name, NULL, &hints, query_done, query);
-	set_timer(resolver);
+	query_begin(query);
+}
+
+const char *lookup_explain(const struct lookup *lookup, char text[LOOKUP_TEXT_SIZE])
+{
+	static const struct {
+		int status;
+		const char *text;
+	} rows[] = {
+		{ ARES_ESERVFAIL, "answered SERVFAIL" },
+		{ ARES_EREFUSED, "answered REFUSED" },
+		{ ARES_ENOTIMP, "answered NOTIMP" },
+		{ ARES_EFORMERR, "answered FORMERR" },
+		{ ARES_EBADRESP, "gave an answer that is malformed" },
+		{ ARES_ETIMEOUT, "did not answer" },
+		{ ARES_ECONNREFUSED, "can't be reached" },
+	};
+	const char *what = "could not be asked";
+	char address[ADDRESS_TEXT_MAX];
+
+	if (lookup->answer == ARES_ENOTFOUND || lookup->answer == ARES_EBADNAME)
+		return "there is no such name";
+	if (lookup->answer == ARES_ENODATA || lookup->answer == ARES_SUCCESS)
+		return "the name has no address";
+	if (lookup->answer == ARES_ETIMEOUT && lookup->many)
+		return "the node's resolvers did not answer";
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].status == lookup->answer)
+			what = rows[i].text;
+	address_format(&lookup->who, address);
+	snprintf(text, LOOKUP_TEXT_SIZE, "the node's resolver %s %s", address, what);
+	return text;
 }
 
 void lookup_cancel(struct lookup *lookup)
 {
 	struct query *query = lookup->query;
 
-	if (query)
-		query->lookup = NULL;
 	lookup->query = NULL;
 	lookup->resolver = NULL;
+	if (!query)
+		return;
+	query->lookup = NULL;
+	query_put(query);
 }

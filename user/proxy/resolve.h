@@ -2,11 +2,12 @@
 #pragma once
 
 /*
- * Names to addresses, by c-ares, with the guard: what comes out may be dialled as it is. The
+ * Names to addresses, by /etc/hosts and then the node's resolvers, with the guard: what comes out may be dialled as it is. The
  * caller has checked the name against the job's domains before: a look-up alone tells the world.
  *
  * One refused address among the answers refuses them all: a name that points inside and
- * outside at once is an attack (DNS rebinding), or a mistake that ends no better.
+ * outside at once is an attack (DNS rebinding), or a mistake that ends no better. A look-up ends once, and what is answered
+ * after that is used by nobody.
  */
 
 #include <stddef.h>
@@ -15,7 +16,8 @@
 #include "proxy/loop.h"
 #include "proxy/settings.h"
 
-#define RESOLVED_MAX 8
+#define RESOLVED_MAX	 8
+#define LOOKUP_TEXT_SIZE 128
 
 struct resolver;
 
@@ -31,21 +33,25 @@ struct lookup {
 	struct address addresses[RESOLVED_MAX];
 	size_t count;
 	struct resolver *resolver; /* private from here on; NULL when idle */
-	void *query;
+	struct query *query;
 	struct deferred deferred;
-	int status;
+	int status, answer; /* the second one is c-ares' */
+	struct address who; /* the resolver that gave the answer, or none */
+	bool many;	    /* there are more of them */
 };
 
 /* Makes a resolver; to be called before the sandbox closes, with `settings` living on.
  * Returns 0, -ENOMEM or what c-ares and netlink gave. */
 int resolver_new(struct loop *loop, const struct proxy_settings *settings,
 	struct resolver **resolver);
-void resolver_free(struct resolver *resolver);
 
-/* Starts a look-up of a host. A literal is not resolved but goes through the guard as well.
- * Returns nothing: errors arrive at done(). */
+/* Starts a look-up of a host, which has to be there until the look-up ends. A literal is not resolved but goes through the
+ * guard as well. Returns nothing: errors arrive at done(). */
 void resolver_look_up(
 	struct resolver *resolver, const struct host *host, struct lookup *lookup);
+
+/* Says why a look-up found no address, or has none yet: which resolver answered what. Returns `text`. */
+const char *lookup_explain(const struct lookup *lookup, char text[LOOKUP_TEXT_SIZE]);
 
 /* Gives up a look-up that is under way: done() is not called any more. */
 void lookup_cancel(struct lookup *lookup);
