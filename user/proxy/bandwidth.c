@@ -176,11 +176,16 @@ void client_close(struct connection *connection)
 
 void upstream_close(struct connection *connection)
 {
+	struct proxy *proxy = connection->proxy;
 	struct peer *upstream = &connection->upstream;
 	struct tcp_info info;
 	socklen_t length = sizeof(info);
 
-	if (rules_limits(connection->proxy->rules)->rate && peer_is_open(upstream) &&
+	if (peer_is_open(upstream))
+		closing_choose(&proxy->closings, upstream->source.fd,
+			connection->answered || connection->state == STATE_LEAVING,
+			loop_now(proxy->loop));
+	if (rules_limits(proxy->rules)->rate && peer_is_open(upstream) &&
 		!getsockopt(upstream->source.fd, IPPROTO_TCP, TCP_INFO, &info, &length)) {
 		buffer_put(&upstream->in);
 		count_lost(connection, info.tcpi_bytes_received);

@@ -55,13 +55,16 @@ void connection_reset_at_end(const struct connection *connection, bool reset)
 		sizeof(linger));
 }
 
-/* Whether the site may still be sending, which would go unseen once it is closed, and so past the throttle. */
+/* Whether the site may still be sending, which would go unseen once it is closed, and so past the throttle; or a reset would
+ * come before what it has to acknowledge. */
 static bool is_under_way(const struct connection *connection)
 {
+	const struct proxy *proxy = connection->proxy;
 	const struct peer *upstream = &connection->upstream;
+	bool waits = rules_limits(proxy->rules)->rate ||
+		     !closings_may(&proxy->closings, loop_now(proxy->loop));
 
-	return rules_limits(connection->proxy->rules)->rate && peer_is_open(upstream) &&
-	       !upstream->eof && !upstream->hung &&
+	return waits && peer_is_open(upstream) && !upstream->eof && !upstream->hung &&
 	       (connection->state == STATE_ANSWER ||
 		       (connection->state == STATE_EXCHANGE &&
 			       !connection->response.complete) ||
@@ -77,7 +80,6 @@ static void leave(struct connection *connection)
 	buffer_put(&upstream->in);
 	buffer_put(&upstream->out);
 	bandwidth_count_stuck(connection);
-	shutdown(upstream->source.fd, SHUT_WR);
 	connection_enter(connection, STATE_LEAVING);
 }
 
@@ -324,6 +326,8 @@ static const char *dial_problem(int status)
 		return "there is no route to the site";
 	case -ETIMEDOUT:
 		return "the site did not answer in time";
+	case -EADDRNOTAVAIL:
+		return "the node has no port left for the site";
 	default:
 		return "the site can't be reached";
 	}
@@ -459,7 +463,7 @@ enum step connection_dial(struct connection *connection)
 {
 	int status;
 
-	connection->upstream_used = false;
+	connection->upstream_used = connection->answered = false;
 	connection_enter(connection, STATE_DIALLING);
 	status = dial_connect(&connection->dial, connection->port, connection->share,
 		&connection->upstream, upstream_ready);

@@ -14,14 +14,15 @@
  *	EXCHANGE  request and response are on their way			-> HEAD, TUNNEL, RESOLVING
  *	TUNNEL	  bytes go both ways
  *	ENDING	  a last word is written, what still comes is dropped
- *	LEAVING	  the client has gone, what its site still sends is waited for
+ *	LEAVING	  the client has gone, what its site still sends or acknowledges is waited for
  *
  * CONNECT to port 443 is answered between RESOLVING and HELLO: the site is not dialled before the hello has
  * named it. A request that is refused, or whose site can't be reached, may leave its connection in HEAD.
  * Every state may go to ENDING, or end the connection; those with a site that may still send go to LEAVING, where
- * there is a throttle to count that.
+ * there is a throttle to count that, or the job has ended too many before their sites did.
  */
 
+#include "proxy/closing.h"
 #include "proxy/dial.h"
 #include "proxy/http_body.h"
 #include "proxy/http_response.h"
@@ -43,6 +44,7 @@ struct proxy {
 	struct throttle *throttle;
 	struct sessions *sessions;
 	unsigned connections; /* that are open */
+	struct closings closings;
 	struct movers movers;
 };
 
@@ -115,11 +117,14 @@ struct connection {
 	bool irregular;	     /* of a head of the site's since the request */
 	bool rest_unwanted; /* the site closes of its own accord: it takes no more of the request */
 	bool upstream_keep;
-	bool upstream_used;	/* for an earlier request: it may close without a word */
-	bool request_cut;	/* the upstream takes no more of it */
+	bool upstream_used; /* for an earlier request: it may close without a word */
+	bool request_cut;   /* the upstream takes no more of it */
+	bool early;	    /* the site began to answer before it had all of the request */
+	bool answered;	    /* and needs nothing more: its connection may be reset */
 	struct buffer *pending; /* the request's head, as long as it may have to be sent */
 
 	struct flow up, down; /* TUNNEL */
+	bool held;	      /* the client's end, which the site is not told yet */
 	/* ENDING */
 	bool said;
 	size_t dropped; /* bytes */

@@ -8,6 +8,7 @@
 
 #include "lib/cleanup.h"
 #include "names/address.h"
+#include "proxy/closing.h"
 #include "proxy/dial.h"
 #include "proxy/queues.h"
 
@@ -29,6 +30,7 @@ static int try_address(struct dial *dial, const struct address *address)
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	closing_prepare(fd);
 	if (dial->window)
 		queues_limit_first(fd, dial->window);
 	/* EPERM is the fence's own word, from the programs on the proxy's cgroup. */

@@ -24,6 +24,7 @@ void exchange_begin(struct connection *connection)
 	connection->response_began = false;
 	connection->request_cut = false;
 	connection->irregular = false;
+	connection->answered = false;
 	connection->response = (struct http_body){};
 	connection->response_scanned = 0;
 	connection_enter(connection, STATE_EXCHANGE);
@@ -151,6 +152,20 @@ static enum step change_to_websocket(struct connection *connection)
 	return STEP_AGAIN;
 }
 
+/* A site may answer before it has read all of the request, and want the rest all the same. */
+static bool is_sent(const struct connection *connection)
+{
+	return connection->request_cut ||
+	       (connection->request.complete && !connection->upstream.out);
+}
+
+static bool is_early(const struct connection *connection)
+{
+	return !is_sent(connection) ||
+	       (connection->request.framing != FRAMING_NONE &&
+		       !closing_is_acknowledged(connection->upstream.source.fd));
+}
+
 static enum step begin_response(struct connection *connection)
 {
 	enum http_framing framing = http_response_framing(&head, &connection->asked);
@@ -170,6 +185,7 @@ static enum step begin_response(struct connection *connection)
 					    !connection->irregular;
 		connection->rest_unwanted = !connection->upstream_keep && !asked->last;
 		connection->upstream_keep &= !asked->last;
+		connection->early = is_early(connection);
 		asked->keep = asked->keep && framing != FRAMING_CLOSE &&
 			      !(framing == FRAMING_CHUNKED && asked->old);
 		http_body_begin_answer(
@@ -265,21 +281,16 @@ static enum step receive_response(struct connection *connection)
 	return STEP_WAIT;
 }
 
-/* A site may answer before it has read all of the request, and want the rest all the same. */
-static bool is_sent(const struct connection *connection)
-{
-	return connection->request_cut ||
-	       (connection->request.complete && !connection->upstream.out);
-}
-
 static enum step finish(struct connection *connection)
 {
 	/* More than the response, or a request that nobody took to its end: neither connection has a clear
 	 * state any more. */
-	bool clean = !connection->upstream.in && connection->request.complete &&
-		     !connection->request_cut;
+	bool clean = !connection->upstream.in && !connection->request_cut &&
+		     is_sent(connection);
 
-	if (!clean || !connection->upstream_keep || connection->response.irregular)
+	connection->answered = clean && !connection->early;
+	/* One that is of no more use is the site's to close. */
+	if (!clean || connection->irregular || connection->response.irregular)
 		upstream_close(connection);
 	connection->upstream_used = true;
 	connection_enter(connection, connection->asked.keep &&

@@ -10,6 +10,7 @@
 
 #include "lib/cleanup.h"
 #include "names/address.h"
+#include "proxy/closing.h"
 #include "proxy/nameserver.h"
 
 #define TRY_PATIENCE 2000   /* ms for the first try */
@@ -123,6 +124,15 @@ static void socket_state(void *data, ares_socket_t fd, int readable, int writabl
 		socket_watch(nameserver, fd, events);
 }
 
+/* It closes a connection once it has the answers, before the server does. */
+static int socket_configure(ares_socket_t fd, int type, void *data)
+{
+	(void)data;
+	if (type == SOCK_STREAM)
+		closing_prepare(fd);
+	return 0;
+}
+
 /* c-ares has read /etc/resolv.conf by itself, but says nothing where that failed, and the kernel lets only those through
  * that the loader read. */
 static int set_server(ares_channel channel, const struct endpoint *endpoint)
@@ -175,6 +185,7 @@ int nameserver_new(
 		free(new);
 		return -ENOMEM;
 	}
+	ares_set_socket_configure_callback(new->channel, socket_configure, NULL);
 	*nameserver = new;
 	return 0;
 }

@@ -189,6 +189,8 @@ static const struct call allowed_in_part[] = {
 	OPTION(SOL_SOCKET, SO_LINGER),
 	OPTION(IPPROTO_TCP, TCP_NODELAY),
 	OPTION(IPPROTO_TCP, TCP_WINDOW_CLAMP),
+	OPTION(IPPROTO_TCP, TCP_LINGER2),
+	OPTION(IPPROTO_TCP, TCP_USER_TIMEOUT),
 	OPTION(IPPROTO_TCP, TCP_FASTOPEN_CONNECT), /* c-ares 1.34 */
 	OPTION(IPPROTO_IPV6, IPV6_V6ONLY),	   /* the same */
 	/* Not F_SETOWN, by which the kernel would signal the supervisor. */

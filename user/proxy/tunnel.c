@@ -13,6 +13,9 @@
 
 #define POOL_MAX 8
 
+/* ns of silence from a site that is not told that the client has ended */
+#define HELD_PATIENCE 1000000000ULL
+
 static int pool[POOL_MAX][2];
 static int pooled;
 
@@ -53,6 +56,7 @@ void tunnel_begin(struct connection *connection)
 {
 	/* What was read is passed on as it is, after what is still to be written. */
 	connection->up.finished = connection->down.finished = false;
+	connection->held = false;
 	connection_enter(connection, STATE_TUNNEL);
 }
 
@@ -147,6 +151,18 @@ static enum step fill(struct connection *connection, struct flow *flow, struct p
 					     : read_on(connection, from, allowed);
 }
 
+/* A site that has ended, or ends by itself, is not kept in TIME-WAIT here. */
+static void pass_end(struct connection *connection, const struct peer *to)
+{
+	struct proxy *proxy = connection->proxy;
+
+	if (to == &connection->upstream && !to->eof &&
+		!closings_take(&proxy->closings, loop_now(proxy->loop)))
+		connection->held = true;
+	else
+		shutdown(to->source.fd, SHUT_WR);
+}
+
 /* Bytes go on in the turn in which they came, if they can. */
 static enum step run_flow(struct connection *connection, struct flow *flow,
 	struct peer *from, struct peer *to)
@@ -165,7 +181,7 @@ static enum step run_flow(struct connection *connection, struct flow *flow,
 		step = drain(flow, to);
 	if (step == STEP_AGAIN && from->eof) {
 		flow->finished = true;
-		shutdown(to->source.fd, SHUT_WR);
+		pass_end(connection, to);
 	}
 	return step;
 }
@@ -184,5 +200,7 @@ enum step tunnel_step(struct connection *connection)
 		(connection->up.finished && (connection->down.finished || client->hung)) ||
 		(connection->down.finished && upstream->hung))
 		return STEP_END;
+	if (connection->held && !connection->download_turn.next && !connection->down.piped)
+		connection_give_time(connection, HELD_PATIENCE);
 	return up == STEP_AGAIN || down == STEP_AGAIN ? STEP_AGAIN : STEP_WAIT;
 }

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See closing.h. */
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <linux/bpf.h> /* the states; the C library's have no place beside the next */
+#include <linux/tcp.h> /* the C library's struct tcp_info does not tell what is unsent */
+
+#include "proxy/closing.h"
+
+#define MINUTE	 60000000000ULL /* ns: TIME-WAIT of Linux (TCP_TIMEWAIT_LEN) */
+#define PATIENCE 60000		/* ms that a closed socket waits for acknowledgements */
+
+bool closings_may(const struct closings *closings, uint64_t now)
+{
+	return closings->busy + MINUTE / CLOSINGS_MAX <= now + MINUTE;
+}
+
+bool closings_take(struct closings *closings, uint64_t now)
+{
+	if (!closings_may(closings, now))
+		return false;
+	if (closings->busy < now)
+		closings->busy = now;
+	closings->busy += MINUTE / CLOSINGS_MAX;
+	return true;
+}
+
+/* Should one of them fail the socket is closed as the kernel likes. */
+void closing_prepare(int fd)
+{
+	const struct linger reset = { .l_onoff = 1 };
+	const int forget = -1;
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	setsockopt(fd, IPPROTO_TCP, TCP_LINGER2, &forget, sizeof(forget));
+}
+
+static void close_in_order(int fd)
+{
+	const struct linger none = {};
+	const unsigned patience = PATIENCE;
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));
+}
+
+static bool read_info(int fd, struct tcp_info *info)
+{
+	socklen_t length = sizeof(*info);
+
+	return !getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &length);
+}
+
+static bool is_acknowledged(const struct tcp_info *info)
+{
+	return !info->tcpi_unacked && !info->tcpi_notsent_bytes;
+}
+
+bool closing_is_acknowledged(int fd)
+{
+	struct tcp_info info;
+
+	return read_info(fd, &info) && is_acknowledged(&info);
+}
+
+void closing_choose(struct closings *closings, int fd, bool over, uint64_t now)
+{
+	struct tcp_info info;
+
+	if (!read_info(fd, &info))
+		return;
+	if (info.tcpi_state == BPF_TCP_ESTABLISHED &&
+		((over && is_acknowledged(&info)) || !closings_take(closings, now)))
+		return;
+	close_in_order(fd);
+}
