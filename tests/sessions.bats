@@ -127,3 +127,11 @@ for _ in range(4):
 	is "$(session in_job_directly allowed.test -sess_out "$own" "${tunnel[@]}")" 'New, TLS'
 	is "$(session in_job_directly allowed.test -sess_in "$own" "${tunnel[@]}")" 'Reused, TLS'
 }
+
+@test "an id or a ticket is known from the site's own word, under one name and of one kind" {
+	job_for 11.0.0.44
+	in_internet "$LIB/flights.py" site "$SITE" >"$FOLDER/site" 2>&1 3>&- &
+	await "$FOLDER/site" ready
+	is "$(in_job_directly "$LIB/flights.py" job "$SITE" | xargs)" \
+		'passed passed 49 passed 49 passed passed 49 passed passed passed 49 passed passed passed 49 50'
+}

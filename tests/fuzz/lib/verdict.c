@@ -260,18 +260,31 @@ static bool is_said(const struct client *client, const struct reading *said,
 	return false;
 }
 
+/* Whether a hello offers a session to be resumed. */
+static bool offers_session(const unsigned char *hello, size_t length)
+{
+	static struct hello_offer offer;
+
+	return hello_parse_offer(hello, length, &offer) &&
+	       (offer.id_length || offer.ticket_length);
+}
+
 static void require_tls(const struct client *client, const struct reading *said,
 	const struct origin *origin)
 {
 	const unsigned char *heard = (const unsigned char *)origin->heard.bytes;
 	size_t length = origin->heard.length, end = 0, skip;
+	enum server_hello_result answer;
 	struct server_hello hello;
 
 	require(is_said(client, said, origin));
 	require(hello_agrees(heard, length, &origin->host, &end));
 	require(end == length || origin->spoke);
-	if (server_hello_parse((const unsigned char *)origin->said.bytes,
-		    origin->said.length, &hello) != SERVER_HELLO_RETRY)
+	answer = server_hello_parse(
+		(const unsigned char *)origin->said.bytes, origin->said.length, &hello);
+	require(answer != SERVER_HELLO_RESUMED || end == length ||
+		offers_session(heard, length));
+	if (answer != SERVER_HELLO_RETRY)
 		return;
 	skip = hello_skip(heard + end, length - end);
 	require(hello_agrees(heard + end + skip, length - end - skip, &origin->host, &end));
