@@ -259,7 +259,6 @@ int show_command(struct options *options, int *status, struct failure *failure)
 {
 	_cleanup_(job_free) struct job job = {};
 	_cleanup_(usage_free) struct usage *usage = NULL;
-	_fd_ int lock = -1;
 	int error;
 
 	(void)status;
@@ -268,13 +267,14 @@ int show_command(struct options *options, int *status, struct failure *failure)
 	error = read_all(&job, options->arguments[0], &usage, failure);
 	if (error && failure->status == STATUS_FAILED && job.spec.name[0]) {
 		/* Another command may be ending it: the answer is what there is after that. */
-		lock = job_lock(job.spec.name, failure);
+		_fd_ int lock = job_lock(job.spec.name, failure);
+
 		if (lock < 0)
 			return lock;
 		job_free(&job);
 		error = read_all(&job, options->arguments[0], &usage, failure);
 	}
-	if (error)
+	if (error || !usage)
 		return error;
 	if (options->json)
 		return print_all(&job, job_condition_asked(&job), usage, failure);

@@ -116,30 +116,30 @@ static int look_above(int cgroup, struct search *search)
 {
 	_fd_ int current = openat(cgroup, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	while (current >= 0) {
-		_fd_ int below = TAKE_FD(current);
+	for (;;) {
+		_fd_ int parent = openat(current, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		struct statfs system;
 		uint64_t id;
 		int taken;
 
-		current = openat(below, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (current < 0 || fstatfs(current, &system))
+		if (parent < 0 || fstatfs(parent, &system))
 			return -errno;
 		if (system.f_type != CGROUP2_SUPER_MAGIC)
 			return 0;
-		if (cgroup_id(current, &id))
+		if (cgroup_id(parent, &id))
 			return -errno;
 		if (search->own && id == search->own)
 			search->place = PLACE_OURS;
-		taken = attach_is_there(current);
+		taken = attach_is_there(parent);
 		if (taken > 0 && search->place != PLACE_OURS) {
 			search->place = PLACE_TAKEN;
 			search->id = id;
 		}
 		if (taken < 0 || search->place != PLACE_FREE)
 			return taken < 0 ? taken : 0;
+		close(current);
+		current = TAKE_FD(parent);
 	}
-	return -errno;
 }
 
 static int read_id(const char *path, uint64_t *id)
