@@ -174,16 +174,17 @@ static bool is_frozen(const char *path)
 bool cgroup_find_frozen(const char *path, char frozen[PATH_SIZE])
 {
 	const char *mount = cgroup_mount();
-	char *slash = frozen;
+	char *slash;
 
 	if (!mount || path_format(frozen, "%s", path))
 		return false;
-	for (; slash && strlen(frozen) > strlen(mount); slash = strrchr(frozen, '/')) {
-		*slash = slash == frozen ? *slash : '\0';
-		if (is_frozen(frozen))
-			return true;
+	while (strlen(frozen) > strlen(mount) && !is_frozen(frozen)) {
+		slash = strrchr(frozen, '/');
+		if (!slash)
+			return false;
+		*slash = '\0';
 	}
-	return false;
+	return strlen(frozen) > strlen(mount);
 }
 
 bool cgroup_has_process(const char *path, pid_t pid)

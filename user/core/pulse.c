@@ -153,7 +153,7 @@ void pulses_wait(struct pulse *pulses, size_t count)
 enum condition job_condition_asked(const struct job *job)
 {
 	enum condition condition = job_condition(job);
-	struct pulse pulse;
+	struct pulse pulse = { .fd = -1 };
 	int error;
 
 	if (condition != CONDITION_UP || !job->proxy_pid || geteuid())
