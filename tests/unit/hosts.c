@@ -47,8 +47,11 @@ static void names_have_their_addresses(void **state)
 		count = hosts_search(file, "a.test", addresses, MAX);
 		assert_true(count <= MAX);
 		for (size_t k = 0; k < count; k++) {
-			address_format(&addresses[k], seen + strlen(seen));
-			strcat(seen, " ");
+			char address[ADDRESS_TEXT_MAX];
+
+			address_format(&addresses[k], address);
+			snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen), "%s ",
+				address);
 		}
 		assert_string_equal(seen, rows[i].addresses);
 	}
