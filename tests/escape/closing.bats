@@ -88,3 +88,101 @@ all_asked()
 {
 	[ "$(requests)" -eq 4 ]
 }
+
+# How many connections the node has begun.
+begun()
+{
+	# shellcheck disable=SC2016 # expanded by awk
+	in_lab awk '$1 == "Tcp:" { count = $6 } END { print count }' /proc/net/snmp
+}
+
+# Fails unless the rest, run as a command, takes $1 ms or longer.
+takes()
+{
+	local least=$1 begin=${EPOCHREALTIME/./} took
+
+	shift
+	"$@" || return
+	took=$(((${EPOCHREALTIME/./} - begin) / 1000))
+	[ "$took" -ge "$least" ] || lab_fail "this took $took ms, and not $least: $*"
+}
+
+# A network behind the Internet, 11.0.7.0/24, whose hosts refuse every connection. (An ICMP error that comes while connect(2)
+# runs, as over a veth, is noticed with the second SYN only.)
+refusing_network()
+{
+	in_internet bash -ec 'ip netns add refusing
+		ip link add refusing type veth peer name eth0 netns refusing
+		ip address add 10.9.9.1/30 dev refusing
+		ip link set refusing up
+		sysctl -q net.ipv4.conf.refusing.forwarding=1
+		ip -n refusing link set lo up
+		ip -n refusing address add 10.9.9.2/30 dev eth0
+		ip -n refusing link set eth0 up
+		ip -n refusing route add default via 10.9.9.1
+		ip -n refusing route add local 11.0.7.0/24 dev lo
+		ip rule add pref 1 to 10.9.9.2 lookup main
+		ip rule add pref 1 to 11.0.7.0/24 lookup 7
+		ip route add 11.0.7.0/24 via 10.9.9.2 table 7'
+}
+
+# Asks the hosts named, one after another over one connection, each of which has to be a 502.
+ask_in_vain()
+{
+	local request host
+
+	for host; do
+		printf -v request '%sHEAD / HTTP/1.1\\r\\nHost: %s\\r\\n\\r\\n' "$request" "$host"
+	done
+	is "$(converse 11.0.0.2 80 "${request}GET http://end.wild.test/ HTTP/1.1\r\nConnection: close\r\n\r\n" | grep -c '^HTTP/1.1 502')" $#
+}
+
+@test "tries to connect take their share of the rate" {
+	local names=() before i
+
+	refusing_network
+	for i in {1..40}; do
+		names+=("n$i.wild.test")
+		lab_name "n$i.wild.test" 11.0.7.{1,2,3,4,5,6,7,8}
+	done
+	job_up --rate 64kbit --domain '*.wild.test'
+	before=$(begun)
+	# 320 of 208 bytes: five seconds of them are free.
+	takes 3000 ask_in_vain "${names[@]}"
+	is $(($(begun) - before)) 320
+	in_internet ip netns delete refusing
+}
+
+@test "a site that can not be connected rests for a moment" {
+	local before refusal # three times the same, for one try
+
+	lab_name allowed.test 11.0.9.1
+	job_up --rate 0 --domain allowed.test
+	before=$(begun)
+	refusal='jobfence: network: job '$JOB': allowed.test: there is no route to the site: 11.0.9.1'
+	is "$(fetch http://allowed.test/{1,2,3})" "$refusal
+$refusal
+$refusal"
+	is $(($(begun) - before)) 1
+	: >"$LAB/zone"
+	eventually fetch -fo /dev/null http://allowed.test/
+}
+
+@test "a request that is repeated takes its share of the rate again" {
+	job_up --rate 512kbit --domain allowed.test
+	# 240 KB at the site, of which a quarter of a second is free.
+	takes 2800 in_job_directly python3 -c 'import socket
+client = socket.create_connection(("11.0.0.2", 80), 60)
+stream = client.makefile("rb")
+for _ in range(30):
+	client.sendall(b"GET /once HTTP/1.1\r\nHost: allowed.test\r\nA: " + b"a" * 4000 + b"\r\n\r\n")
+	while stream.readline() != b"once\n":
+		pass'
+	is "$(requests)" 59
+}
+
+@test "a job begins a bounded number of connections to sites" {
+	job_up --rate 0 --domain allowed.test
+	# A thousand at once, and 200 a second.
+	takes 2900 in_job_directly "$LIB/many.py" empty 1600
+}

@@ -121,6 +121,7 @@ class Visit:
     def __init__(self, log, connection, address, port, tls):
         Visit.count += 1
         self.log, self.connection, self.id = log, connection, Visit.count
+        self.answered = False
         to = plain(connection.getsockname()[0])
         log.write("connection", id=self.id, port=port, to=to, client=plain(address[0]))
         start(self.serve, tls[to == HELLO_TWICE] if port == 443 else None)
@@ -205,6 +206,14 @@ class Visit:
     def get_early(self, request, _):
         """Answers before the body has come."""
         self.send_text(request, b"early\n")
+
+    def get_once(self, request, _):
+        """Answers one request on a connection. The next one ends it without a word."""
+        if self.answered:
+            self.connection.shutdown(socket.SHUT_RDWR)
+        else:
+            self.answered = True
+            self.send_text(request, b"once\n")
 
     def get_unread(self, request, _):
         """Takes no notice of a body: what is in it could be the next request."""

@@ -338,13 +338,13 @@ static const char *dialled_address(
 	const struct connection *connection, int status, char text[ADDRESS_TEXT_MAX])
 {
 	const struct dial *dial = &connection->dial;
-	size_t tried = connection->state == STATE_RESOLVING ? 0 : dial->next;
+	const struct address *address = dial_last(dial);
 
-	if (!tried && status == -EACCES)
-		tried = 1;
-	if (!tried || tried > dial->lookup.count)
+	if (!address && status == -EACCES && dial->lookup.count)
+		address = dial->lookup.addresses;
+	if (!address)
 		return NULL;
-	address_format(&dial->lookup.addresses[tried - 1], text);
+	address_format(address, text);
 	return text;
 }
 
@@ -370,11 +370,16 @@ static void refuse_dial(struct connection *connection, int status)
 		text.reason = REASON_LIMIT;
 		text.name = NULL;
 		text.explanation = "too many names are being looked up";
+	} else if (status == -EAGAIN) {
+		text.status = 503;
+		text.reason = REASON_LIMIT;
+		text.name = NULL;
+		text.explanation = "too many connections to sites are being made";
 	} else {
 		if (status == -ETIMEDOUT)
 			text.status = 504;
 		text.explanation =
-			connection->state == STATE_RESOLVING
+			connection->state == STATE_RESOLVING && !text.address
 				? lookup_explain(&connection->dial.lookup, lookup)
 				: dial_problem(status);
 	}
@@ -384,6 +389,18 @@ static void refuse_dial(struct connection *connection, int status)
 			name);
 	else
 		connection_refuse(connection, &text);
+}
+
+/* No address of the site could be connected. */
+static void fail_dial(struct connection *connection, int status)
+{
+	struct proxy *proxy = connection->proxy;
+	const struct address *address = dial_last(&connection->dial);
+
+	if (address)
+		resting_note(&proxy->resting, &connection->host, connection->port, status,
+			address, loop_now(proxy->loop));
+	refuse_dial(connection, status);
 }
 
 /* The site did not answer in time, or else the client did not say what it wants: then there is nobody to tell. */
@@ -399,7 +416,12 @@ static void expired(struct timer *timer)
 	} else if (waiting || connection->state == STATE_RESOLVING ||
 		   connection->state == STATE_DIALLING) {
 		connection->asked.keep = false;
-		refuse_dial(connection, -ETIMEDOUT);
+		if (dial_is_waiting(&connection->dial))
+			refuse_dial(connection, -EAGAIN);
+		else if (connection->state == STATE_DIALLING)
+			fail_dial(connection, -ETIMEDOUT);
+		else
+			refuse_dial(connection, -ETIMEDOUT);
 		connection_run(connection);
 	} else {
 		connection_close(connection);
@@ -434,11 +456,16 @@ static void dialled(struct dial *dial, int status)
 {
 	struct connection *connection = container_of(dial, struct connection, dial);
 
-	if (!status && connection->state == STATE_DIALLING)
+	if (!status && connection->state == STATE_DIALLING) {
 		queues_limit_site(&connection->upstream, connection->share);
+		resting_forget(
+			&connection->proxy->resting, &connection->host, connection->port);
+	}
 	if (!status && connection->state == STATE_RESOLVING && is_guarded_tls(connection))
 		status = -EKEYREJECTED;
-	if (status)
+	if (status && connection->state == STATE_DIALLING)
+		fail_dial(connection, status);
+	else if (status)
 		refuse_dial(connection, status);
 	else if (connection->state == STATE_DIALLING && connection->tls)
 		answer_begin(connection);
@@ -453,8 +480,17 @@ static void dialled(struct dial *dial, int status)
 
 void connection_resolve(struct connection *connection)
 {
+	struct proxy *proxy = connection->proxy;
+	const struct resting_site *site = resting_find(&proxy->resting, &connection->host,
+		connection->port, loop_now(proxy->loop));
+
 	connection->dial.done = dialled;
 	connection_enter(connection, STATE_RESOLVING);
+	if (site) {
+		dial_recall(&connection->dial, &site->address);
+		refuse_dial(connection, site->status);
+		return;
+	}
 	dial_resolve(&connection->dial, connection->proxy->loop,
 		connection->proxy->resolver, &connection->host);
 }
@@ -465,10 +501,10 @@ enum step connection_dial(struct connection *connection)
 
 	connection->upstream_used = connection->answered = false;
 	connection_enter(connection, STATE_DIALLING);
-	status = dial_connect(&connection->dial, connection->port, connection->share,
-		&connection->upstream, upstream_ready);
+	status = dial_connect(&connection->dial, connection->proxy->throttle,
+		connection->port, connection->share, &connection->upstream, upstream_ready);
 	if (status)
-		refuse_dial(connection, status);
+		fail_dial(connection, status);
 	return STEP_AGAIN;
 }
 

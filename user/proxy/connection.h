@@ -29,6 +29,7 @@
 #include "proxy/peer.h"
 #include "proxy/queues.h"
 #include "proxy/refusal.h"
+#include "proxy/resting.h"
 #include "proxy/rules.h"
 #include "proxy/server_hello.h"
 #include "proxy/sessions.h"
@@ -45,6 +46,7 @@ struct proxy {
 	struct sessions *sessions;
 	unsigned connections; /* that are open */
 	struct closings closings;
+	struct resting resting;
 	struct movers movers;
 };
 

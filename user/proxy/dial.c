@@ -40,17 +40,23 @@ static int try_address(struct dial *dial, const struct address *address)
 	if (error)
 		return error;
 	TAKE_FD(fd);
+	throttle_dial(dial->throttle, dial->peer);
 	loop_set_timer(
 		dial->loop, &dial->timer, share < TRY_PATIENCE ? share : TRY_PATIENCE);
 	return 0;
 }
 
-/* Returns 0: under way; or the status of the last try. */
+/* Returns 0: under way, or in line; or the status of the last try. */
 static int try_next(struct dial *dial)
 {
 	while (dial->next < dial->lookup.count) {
-		int error = try_address(dial, &dial->lookup.addresses[dial->next++]);
+		int error;
 
+		if (!throttle_allowance(dial->throttle, DIALS, 1)) {
+			throttle_wait(dial->throttle, DIALS, &dial->turn);
+			return 0;
+		}
+		error = try_address(dial, &dial->lookup.addresses[dial->next++]);
 		if (!error)
 			return 0;
 		dial->status = error;
@@ -59,14 +65,26 @@ static int try_next(struct dial *dial)
 	return dial->status;
 }
 
+static void go_on(struct dial *dial)
+{
+	int status = try_next(dial);
+
+	if (status)
+		dial->done(dial, status);
+}
+
+static void turn(struct waiter *waiter)
+{
+	go_on(container_of(waiter, struct dial, turn));
+}
+
 static void give_up_address(struct dial *dial, int status)
 {
 	dial->status = status;
 	loop_cancel_timer(dial->loop, &dial->timer);
+	throttle_dial_failed(dial->throttle, dial->peer);
 	peer_close(dial->peer);
-	status = try_next(dial);
-	if (status)
-		dial->done(dial, status);
+	go_on(dial);
 }
 
 static void expired(struct timer *timer)
@@ -91,10 +109,12 @@ void dial_ready(struct dial *dial)
 	dial->done(dial, 0);
 }
 
-int dial_connect(struct dial *dial, uint16_t port, size_t window, struct peer *peer,
-	void (*ready)(struct source *source, uint32_t events))
+int dial_connect(struct dial *dial, struct throttle *throttle, uint16_t port, size_t window,
+	struct peer *peer, void (*ready)(struct source *source, uint32_t events))
 {
 	dial->peer = peer;
+	dial->throttle = throttle;
+	dial->turn.ready = turn;
 	dial->port = port;
 	dial->window = window;
 	dial->ready = ready;
@@ -116,7 +136,14 @@ void dial_resolve(struct dial *dial, struct loop *loop, struct resolver *resolve
 	dial->loop = loop;
 	dial->timer.expired = expired;
 	dial->lookup.done = looked_up;
+	dial->next = 0;
 	resolver_look_up(resolver, host, &dial->lookup);
+}
+
+void dial_recall(struct dial *dial, const struct address *address)
+{
+	dial->lookup.addresses[0] = *address;
+	dial->lookup.count = dial->next = 1;
 }
 
 void dial_cancel(struct dial *dial)
@@ -125,6 +152,7 @@ void dial_cancel(struct dial *dial)
 		lookup_cancel(&dial->lookup);
 	if (!dial->peer)
 		return;
+	throttle_leave(&dial->turn);
 	loop_cancel_timer(dial->loop, &dial->timer);
 	peer_close(dial->peer);
 	dial->peer = NULL;

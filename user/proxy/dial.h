@@ -11,6 +11,7 @@
 #include "names/host.h"
 #include "proxy/peer.h"
 #include "proxy/resolve.h"
+#include "proxy/throttle.h"
 
 struct dial {
 	/*
@@ -23,6 +24,8 @@ struct dial {
 	struct loop *loop;
 	struct peer *peer; /* NULL unless one is being connected */
 	void (*ready)(struct source *source, uint32_t events);
+	struct throttle *throttle;
+	struct waiter turn; /* for the next try */
 	struct timer timer;
 	uint16_t port;
 	size_t window, next;
@@ -34,17 +37,32 @@ void dial_resolve(struct dial *dial, struct loop *loop, struct resolver *resolve
 	const struct host *host);
 
 /*
- * Starts to connect `peer`, which is closed, to what was resolved; `port` in host byte order. The site may send
+ * Starts to connect `peer`, which is closed, to what was resolved, as soon as `throttle` lets it try; `port` in host byte order. The site may send
  * `window` bytes at first, 0: as the kernel likes. `ready` becomes the peer's callback; while dial_is_connecting(), it has to call dial_ready().
  *
  * Returns 0, or what done() would be told, which is not called then.
  */
-int dial_connect(struct dial *dial, uint16_t port, size_t window, struct peer *peer,
-	void (*ready)(struct source *source, uint32_t events));
+int dial_connect(struct dial *dial, struct throttle *throttle, uint16_t port, size_t window,
+	struct peer *peer, void (*ready)(struct source *source, uint32_t events));
 void dial_ready(struct dial *dial);
+
+/* Has an address be the last one tried. */
+void dial_recall(struct dial *dial, const struct address *address);
 
 /* Gives up, if a step is under way; done() is not called any more. */
 void dial_cancel(struct dial *dial);
+
+/* The address that was tried last, or NULL. */
+static inline const struct address *dial_last(const struct dial *dial)
+{
+	return dial->next ? &dial->lookup.addresses[dial->next - 1] : NULL;
+}
+
+/* Whether the throttle holds the next try back. */
+static inline bool dial_is_waiting(const struct dial *dial)
+{
+	return dial->turn.next;
+}
 
 static inline bool dial_is_connecting(const struct dial *dial)
 {

@@ -244,6 +244,8 @@ static enum step upstream_ended(struct connection *connection)
 	if (connection->response_began)
 		return abandon(connection);
 	if (connection->pending) {
+		/* The site gets it again. */
+		bandwidth_spend(connection, UPLOAD, buffer_length(connection->pending));
 		upstream_close(connection);
 		connection_resolve(connection);
 		return STEP_AGAIN;
@@ -285,8 +287,8 @@ static enum step finish(struct connection *connection)
 {
 	/* More than the response, or a request that nobody took to its end: neither connection has a clear
 	 * state any more. */
-	bool clean = !connection->upstream.in && !connection->request_cut &&
-		     is_sent(connection);
+	bool clean =
+		!connection->upstream.in && !connection->request_cut && is_sent(connection);
 
 	connection->answered = clean && !connection->early;
 	/* One that is of no more use is the site's to close. */

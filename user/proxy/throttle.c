@@ -24,10 +24,13 @@
 #define LATENESS	  4000000UL  /* ns that a busy machine may wake us too late */
 #define REST		  (NANOSECONDS / 4) /* ns that the sites may have had less than the rate */
 #define SLACK		  16UL		    /* part of the rate */
+#define DIALS_PER_SECOND  200UL
+#define DIALS_REST	  (5 * NANOSECONDS) /* so many seconds of them may begin at once */
+#define DIAL		  ((1 + CLOSING) * HEADERS) /* bytes: a SYN, and the end */
 
 struct lane {
 	struct throttle *throttle;
-	uint64_t rate;	    /* bytes of packets per second by now, 0: none */
+	uint64_t rate;	    /* bytes of packets, or dials, per second by now, 0: none */
 	uint64_t departure; /* when the next bytes may move, ns of loop_now() */
 	struct timer timer;
 	struct waiter line; /* head of a ring; `next` is first */
@@ -37,7 +40,7 @@ struct lane {
 struct throttle {
 	struct loop *loop;
 	const volatile struct job_limits *limits; /* by the loader, at any time */
-	struct lane lanes[2];
+	struct lane lanes[3];
 	uint64_t behind; /* until when nothing moves, for what was lost, ns of loop_now() */
 };
 
@@ -55,6 +58,16 @@ static uint64_t duration(const struct lane *lane, size_t bytes)
 	return bytes * NANOSECONDS / lane->rate;
 }
 
+/* Tries alone take no more than the rate: each has an answer, too. */
+static uint64_t dials_rate(uint64_t rate)
+{
+	uint64_t dials = rate / (DIAL + HEADERS);
+
+	if (!rate || dials > DIALS_PER_SECOND)
+		return DIALS_PER_SECOND;
+	return dials ? dials : 1;
+}
+
 /* Where the kernel paces it is only what the proxy adds on its way to the sites that is held here: with some slack, so that
  * nothing else ever waits. */
 static void follow_limits(struct throttle *throttle)
@@ -63,6 +76,7 @@ static void follow_limits(struct throttle *throttle)
 
 	throttle->lanes[UPLOAD].rate = paced ? paced : rate + rate / SLACK;
 	throttle->lanes[DOWNLOAD].rate = paced;
+	throttle->lanes[DIALS].rate = dials_rate(rate);
 }
 
 static bool is_empty(const struct lane *lane)
@@ -153,6 +167,8 @@ static uint64_t credit(const struct lane *lane)
 {
 	uint64_t one = duration(lane, quantum(lane) + HEADERS);
 
+	if (lane == &lane->throttle->lanes[DIALS])
+		return DIALS_REST;
 	if (!lane->throttle->lanes[DOWNLOAD].rate)
 		return REST;
 	return one < LATENESS ? LATENESS : one;
@@ -199,6 +215,25 @@ void throttle_spend(struct throttle *throttle, enum direction direction, size_t 
 	charge(&throttle->lanes[direction], bytes);
 	charge(upload, headers(upload, upstream));
 	charge(download, headers(download, client));
+}
+
+void throttle_dial(struct throttle *throttle, struct peer *upstream)
+{
+	struct lane *upload = &throttle->lanes[UPLOAD];
+
+	follow_limits(throttle);
+	charge(&throttle->lanes[DIALS], 1);
+	charge(upload, DIAL);
+	upstream->segments = upload->rate ? 1 : FREE;
+}
+
+void throttle_dial_failed(struct throttle *throttle, struct peer *upstream)
+{
+	struct lane *upload = &throttle->lanes[UPLOAD];
+
+	follow_limits(throttle);
+	charge(upload, headers(upload, upstream));
+	throttle_lose(throttle, HEADERS);
 }
 
 void throttle_lose(struct throttle *throttle, size_t bytes)

@@ -4,7 +4,8 @@
 /*
  * The throttle where the kernel does not pace: a clock for each direction, shared by all connections of the job, which
  * wait in line for it. Headers and acknowledgements take their share too: the kernel tells how many segments were sent.
- * Where it does, what the proxy adds on the way to the sites is held. What it drops is, in either case.
+ * Where it does, what the proxy adds on the way to the sites is held. What it drops is, in either case. So are new
+ * connections to sites, also where the job has no rate.
  */
 
 #include <stdbool.h>
@@ -15,7 +16,8 @@
 
 #include "proxy/peer.h"
 
-enum direction { UPLOAD, DOWNLOAD };
+/* Connections to sites have a clock of their own, which counts tries. */
+enum direction { UPLOAD, DOWNLOAD, DIALS };
 
 struct throttle;
 
@@ -37,6 +39,12 @@ size_t throttle_allowance(struct throttle *throttle, enum direction direction, s
  * time; either may be closed. */
 void throttle_spend(struct throttle *throttle, enum direction direction, size_t bytes,
 	struct peer *upstream, struct peer *client);
+
+/* Moves the clocks on by a try to connect `upstream`, whose socket sends a SYN, and by what it sends as it closes. */
+void throttle_dial(struct throttle *throttle, struct peer *upstream);
+
+/* The same by what the try took besides as it failed: more SYNs, and an answer. */
+void throttle_dial_failed(struct throttle *throttle, struct peer *upstream);
 
 /* Has nothing move, either way, for as long as bytes take that came from a site and go to nobody. */
 void throttle_lose(struct throttle *throttle, size_t bytes);
