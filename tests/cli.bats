@@ -397,6 +397,21 @@ is_tame()
 	like "$(jobfence events --json | jq -c --arg job "$JOB" 'select(.job == $job)' | tail -n 1)" '*"port"*11.0.0.2*22*'
 }
 
+@test "events end where nobody takes them, and leave the rest to the next reader" {
+	job_up
+	ends_with 1 in_job_directly bash -c 'for port in 21 22 23; do : >/dev/tcp/11.0.0.2/$port; done'
+	ends_with 1 in_lab bash -c 'exec "$1" events >/dev/full' sh "$JOBFENCE"
+	is "$ERRORS" 'jobfence: cannot write the events: No space left on device'
+	ends_with 1 in_lab python3 -c 'import os, signal, sys
+read, write = os.pipe()
+os.close(read)
+os.dup2(write, 1)
+signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+os.execv(sys.argv[1], sys.argv[1:])' "$JOBFENCE" events --follow
+	is "$ERRORS" 'jobfence: cannot write the events: Broken pipe'
+	is "$(jobfence events "$JOB" --json | jq -c .port)" 23
+}
+
 # The fields that docs/json.md names in the section $1, one a line.
 documented()
 {

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <sys/wait.h>
 
 #include "cli/command.h"
@@ -25,7 +26,9 @@
 struct printing {
 	const char *job; /* NULL: every job */
 	bool json;
-	json_t *names; /* of jobs, by id as a decimal number */
+	json_t *names; /* of jobs, by id as a decimal number; null: not known */
+	time_t looked; /* when all jobs were last looked through for a name */
+	int unwritten; /* -errno of an event that nobody took */
 };
 
 static volatile sig_atomic_t stopped;
@@ -67,11 +70,17 @@ static int remember(const struct job *job, void *data)
 static const char *job_name(struct printing *printing, uint64_t id)
 {
 	struct failure ignored;
+	const json_t *known;
 	char key[24];
 
 	snprintf(key, sizeof(key), "%llu", (unsigned long long)id);
-	if (!json_object_get(printing->names, key))
+	known = json_object_get(printing->names, key);
+	/* A job that has ended may have left many events; one that is coming up gets its name later. */
+	if (!known || (json_is_null(known) && printing->looked != time(NULL))) {
+		printing->looked = time(NULL);
+		json_object_set_new(printing->names, key, json_null());
 		job_each(remember, printing->names, &ignored);
+	}
 	return json_string_value(json_object_get(printing->names, key));
 }
 
@@ -116,7 +125,8 @@ static void print_text(const struct event *event, const char *job, const char *c
 		ntohs(event->destination.port), reason_text((enum reason)event->reason));
 }
 
-static void print_event(
+/* Returns 0, or -errno where nobody takes it any more. */
+static int print_event(
 	const struct event *event, const char *job, const char *comm, bool json)
 {
 	if (json) {
@@ -126,7 +136,7 @@ static void print_event(
 	} else {
 		print_text(event, job, comm);
 	}
-	fflush(stdout);
+	return fflush(stdout) ? -errno : 0;
 }
 
 static int on_event(void *data, void *record, size_t size)
@@ -144,8 +154,8 @@ static int on_event(void *data, void *record, size_t size)
 	/* A process chooses its name. */
 	snprintf(comm, sizeof(comm), "%.*s", COMM_LENGTH, event->comm);
 	make_printable(comm);
-	print_event(event, job, comm, printing->json);
-	return 0;
+	printing->unwritten = print_event(event, job, comm, printing->json);
+	return printing->unwritten;
 }
 
 static int read_events(struct ring_buffer *ring, bool follow)
@@ -182,5 +192,7 @@ int events_command(struct options *options, int *status, struct failure *failure
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	error = read_events(ring, options->follow);
+	if (printing.unwritten)
+		return fail(failure, printing.unwritten, "cannot write the events");
 	return error ? fail(failure, error, "cannot read the events") : 0;
 }
