@@ -22,7 +22,8 @@
 #include "lib/files.h"
 
 #define DEPTH_MAX      64   /* of cgroups that are looked at one below another */
-#define BEGIN_PATIENCE 1000 /* ms */
+#define BEGIN_PATIENCE 1000 /* ms until a child is asked about */
+#define BEGIN_TRIES    10   /* of that, on a busy node */
 #define FILEID_KERNFS  0xfe /* how the kernel names a cgroup in a file handle, Linux 4.14 */
 
 int cgroup_open(const char *path)
@@ -304,16 +305,29 @@ static pid_t clone_into(int cgroup, uint64_t flags, int *pidfd)
 	return pid < 0 ? -errno : pid;
 }
 
+static bool is_all_frozen(int cgroup)
+{
+	char text[128];
+	_fd_ int events = openat(cgroup, "cgroup.events", O_RDONLY | O_CLOEXEC);
+	ssize_t length = events < 0 ? -1 : read(events, text, sizeof(text) - 1);
+
+	if (length < 0)
+		return false;
+	text[length] = '\0';
+	return strstr(text, "frozen 1") != NULL;
+}
+
 /* Whether a child ended before its first instruction. One in a frozen cgroup does neither: it begins when it is thawed. */
-static bool ended_unbegun(int pidfd, int begun)
+static bool ended_unbegun(int cgroup, int pidfd, int begun)
 {
 	struct pollfd events[] = { { .fd = begun, .events = POLLIN },
 		{ .fd = pidfd, .events = POLLIN } };
-	int count;
+	int count, tries = BEGIN_TRIES;
 
 	do
 		count = poll(events, ARRAY_SIZE(events), BEGIN_PATIENCE);
-	while (count < 0 && errno == EINTR);
+	while ((count < 0 && errno == EINTR) ||
+		(count == 0 && --tries > 0 && !is_all_frozen(cgroup)));
 	return count > 0 && !events[0].revents;
 }
 
@@ -326,7 +340,7 @@ static pid_t fork_inside(int cgroup, uint64_t namespaces)
 
 	if (!pid && eventfd_write(begun, 1))
 		_exit(1);
-	if (pid <= 0 || !ended_unbegun(pidfd, begun))
+	if (pid <= 0 || !ended_unbegun(cgroup, pidfd, begun))
 		return pid;
 	waitpid(pid, NULL, 0);
 	return -ECANCELED;
