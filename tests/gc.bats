@@ -359,6 +359,26 @@ live_in_job()
 	read -r _ <"$BATS_TEST_TMPDIR/started"
 }
 
+# Runs a command of jobfence in a cgroup namespace of its own, which does not have the jobs' cgroups.
+below_the_jobs()
+{
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab unshare --mount --cgroup bash -c 'umount "$1" && mount -t cgroup2 cgroup2 "$1" && shift && exec "$@"' \
+		below "$(<"$LAB/cgroups")" "$JOBFENCE" "$@"
+}
+
+@test "in another cgroup namespace gc ends nothing that lives, and down opens no fence" {
+	job_up --domain allowed.test
+	ends_with 1 below_the_jobs gc
+	like "$ERRORS" "jobfence: the cgroup of job $JOB is there, but not at $(up_says .cgroup)*"
+	is "$OUTPUT" ''
+	live_in_job
+	ends_with 1 below_the_jobs down "$JOB"
+	like "$ERRORS" "jobfence: $(up_says .cgroup) still has processes*"
+	is "$(state_of "$JOB")" up
+	is "$(fetch $site)" 'this is allowed.test'
+}
+
 @test "a gc with another /run, or without bpffs, ends nothing that lives" {
 	local run='mount -t tmpfs tmpfs /run' pins='umount /sys/fs/bpf'
 

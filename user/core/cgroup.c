@@ -63,6 +63,14 @@ int cgroup_open_id(uint64_t id)
 	return fd < 0 ? -errno : fd;
 }
 
+bool cgroup_is_at(const char *path, uint64_t id)
+{
+	_fd_ int fd = cgroup_open(path);
+	uint64_t found;
+
+	return fd >= 0 && !cgroup_id(fd, &found) && found == id;
+}
+
 int cgroup_open_events(const char *path)
 {
 	char events[PATH_SIZE];

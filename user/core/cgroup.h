@@ -19,6 +19,9 @@ int cgroup_id(int fd, uint64_t *id);
 /* Opens the cgroup with that id. Returns a descriptor, -ESTALE where there is none any more, or -errno. */
 int cgroup_open_id(uint64_t id);
 
+/* Whether the cgroup with that id is at the path, as the caller's namespaces have it. */
+bool cgroup_is_at(const char *path, uint64_t id);
+
 /*
  * Calls `visit` with a descriptor of the cgroup and of each one below it, until it returns non-zero. Returns what it did, 0,
  * -ELOOP where they are nested deeper than anyone needs, or -errno.

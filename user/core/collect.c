@@ -38,14 +38,29 @@ static int is_due(const char *name, const json_t *labels, struct failure *failur
 	return selects ? job_has_labels(&job, labels) : job_is_dead(&job);
 }
 
+/* Whether the job's cgroup is there, but not at its path: that is as the caller's cgroup namespace has it. */
+static bool is_out_of_sight(const struct job *job)
+{
+	_fd_ int found = cgroup_open_id(job->id);
+
+	return found >= 0 && !cgroup_is_at(job->cgroup, job->id);
+}
+
+static bool has_fence(const struct job *job)
+{
+	_fd_ int cgroup = cgroup_open(job->cgroup);
+
+	return cgroup >= 0 && attach_is_there(cgroup);
+}
+
 /*
- * Whether no fence stands whose record or pins are not here: both are as the mount namespace of the caller has them, or
+ * Whether no fence stands whose record, pins or cgroup are not here: these are as the namespaces of the caller have them, or
  * somebody removed them. Such a job is ended by name only. Returns 0, or -errno with the failure noted.
  */
 static int check_lost(const char *name, struct failure *failure)
 {
 	_cleanup_(job_free) struct job job = {};
-	_fd_ int cgroup = -1;
+	enum condition condition;
 	int error = job_init(&job);
 
 	if (error)
@@ -56,15 +71,20 @@ static int check_lost(const char *name, struct failure *failure)
 	if (!job_is_complete(&job.paths))
 		return remains_are_idle(&job.paths, failure);
 	error = job_read(&job, name, failure);
-	if (error || job_condition(&job) != CONDITION_UNFENCED)
+	if (error)
 		return error;
-	cgroup = cgroup_open(job.cgroup);
-	if (cgroup < 0 || !attach_is_there(cgroup))
-		return 0;
-	return fail_as(failure, STATUS_FAILED,
-		"the fence of job %s stands, but its pins are not in %s: is that another bpffs? "
-		"to end the job: jobfence down %s",
-		name, job.paths.pins, name);
+	condition = job_condition(&job);
+	if (condition == CONDITION_GONE && is_out_of_sight(&job))
+		return fail_as(failure, STATUS_FAILED,
+			"the cgroup of job %s is there, but not at %s: run gc in the node's "
+			"cgroup namespace",
+			name, job.cgroup);
+	if (condition == CONDITION_UNFENCED && has_fence(&job))
+		return fail_as(failure, STATUS_FAILED,
+			"the fence of job %s stands, but its pins are not in %s: is that another "
+			"bpffs? to end the job: jobfence down %s",
+			name, job.paths.pins, name);
+	return 0;
 }
 
 /* Returns 1 where the job was due, and then whether it went is in `failure`; 0 where it was not; -EAGAIN or, with `patience`

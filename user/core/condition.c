@@ -19,13 +19,6 @@
 #define EMPTY_PATIENCE \
 	60 /* seconds that a cgroup of others may stand empty: a container starts, or starts again */
 
-static bool cgroup_is_the_same(const struct job *job, int cgroup)
-{
-	uint64_t id;
-
-	return cgroup >= 0 && !cgroup_id(cgroup, &id) && id == job->id;
-}
-
 static bool netns_is_there(const struct job *job)
 {
 	struct failure ignored;
@@ -35,8 +28,9 @@ static bool netns_is_there(const struct job *job)
 }
 
 /* A caller without rights can't ask the kernel, and goes by the pins alone. */
-static bool is_fenced(const struct job *job, int cgroup)
+static bool is_fenced(const struct job *job)
 {
+	_fd_ int cgroup = cgroup_open(job->cgroup);
 	char path[PATH_SIZE];
 
 	return job->spec.network == NETWORK_FULL ||
@@ -67,13 +61,11 @@ static bool is_ending(const struct job *job)
 
 enum condition job_condition(const struct job *job)
 {
-	_fd_ int cgroup = cgroup_open(job->cgroup);
-
 	if (is_ending(job))
 		return CONDITION_ENDING;
-	if (!cgroup_is_the_same(job, cgroup) || !netns_is_there(job))
+	if (!cgroup_is_at(job->cgroup, job->id) || !netns_is_there(job))
 		return CONDITION_GONE;
-	if (!is_fenced(job, cgroup))
+	if (!is_fenced(job))
 		return CONDITION_UNFENCED;
 	if (job->proxy_pid && !cgroup_has_process(job->paths.proxy, job->proxy_pid))
 		return CONDITION_CUT_OFF;

@@ -301,7 +301,9 @@ static int holds_others(uint64_t id)
 static int end_processes(const struct job *job, struct failure *failure)
 {
 	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
-	int error = job->own_cgroup ? 0 : holds_others(job->id);
+	/* Our own, too, may be out of sight, in another cgroup namespace: it can't be killed from here. */
+	bool at_hand = job->own_cgroup && cgroup_is_at(job->cgroup, job->id);
+	int error = at_hand ? 0 : holds_others(job->id);
 
 	if (error > 0)
 		return fail(failure, -EBUSY,
