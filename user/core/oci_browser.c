@@ -22,13 +22,12 @@ static int open_root(const json_t *config, const char *bundle)
 {
 	const char *path =
 		json_string_value(json_object_get(json_object_get(config, "root"), "path"));
-	char absolute[PATH_MAX];
-	bool relative = path && path[0] != '/';
+	char folder[PATH_MAX];
 
-	if (!path || snprintf(absolute, sizeof(absolute), "%s%s%s", relative ? bundle : "",
-			     relative ? "/" : "", path) >= PATH_MAX)
+	if (!path || snprintf(folder, sizeof(folder), "%s/%s", path[0] == '/' ? "" : bundle,
+			     path) >= PATH_MAX)
 		return -ENOENT;
-	return open(absolute, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 /* Shortens `path` to what is there of it in `root`. Returns whether that is a folder below /etc, and no link leads there. */
