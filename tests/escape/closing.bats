@@ -57,7 +57,7 @@ closed()
 }
 
 @test "tunnels that the job ends leave a bounded number, and all that was said gets there" {
-	leave_ports 580
+	leave_ports 700
 	job_up --rate 0 --domain allowed.test
 	# 256 at once, and 256 a minute: the others are not told before their site has been silent for a second.
 	is "$(in_job_directly "$LIB/many.py" tunnel 600)" '600 101
