@@ -399,7 +399,9 @@ is_tame()
 
 @test "events end where nobody takes them, and leave the rest to the next reader" {
 	job_up
+	# shellcheck disable=SC2016 # expanded by the inner shells
 	ends_with 1 in_job_directly bash -c 'for port in 21 22 23; do : >/dev/tcp/11.0.0.2/$port; done'
+	# shellcheck disable=SC2016 # as above
 	ends_with 1 in_lab bash -c 'exec "$1" events >/dev/full' sh "$JOBFENCE"
 	is "$ERRORS" 'jobfence: cannot write the events: No space left on device'
 	ends_with 1 in_lab python3 -c 'import os, signal, sys

@@ -76,6 +76,7 @@ site=http://allowed.test
 # What process $1 took over from its caller, one fact a line.
 inherited_by()
 {
+	# shellcheck disable=SC2016 # expanded by the inner shell
 	in_lab sh -c 'cd "/proc/$1" && sed -n "s/^Max \\(cpu time\\|address\\|data\\|processes\\|open files\\)/&/p" limits | tr -s " "
 		cat oom_score_adj; readlink cwd; ps -o cls=,ni=,sid= -p "$1"; ionice -p "$1"; taskset -p "$1" | cut -d: -f2
 		grep -c ^Sig[^PQ].*[^0]$ status; cat personality timerslack_ns' sh "$1"
@@ -87,10 +88,10 @@ inherited_by()
 	local worker
 
 	in_lab "${caller[@]}" "$JOBFENCE" up --job "$JOB" --domain allowed.test --json >"$BATS_TEST_TMPDIR/up.json"
-	worker=$(inherited_by "$(proxy_worker)")
+	worker=$(inherited_by "$(proxy_worker)" | sed "s/ [0-9]*$//")
 	jobfence down "$JOB"
 	job_up --domain allowed.test
-	is "$(sed "s/ [0-9]*$//" <<<"$worker")" "$(inherited_by "$(proxy_worker)" | sed "s/ [0-9]*$//")"
+	is "$worker" "$(inherited_by "$(proxy_worker)" | sed "s/ [0-9]*$//")"
 	like "$worker" '*open files 8192 8192*'
 	in_job curl -sS --fail-early --parallel --parallel-max 200 "$site/?[1-300]" -o /dev/null
 	jobfence down "$JOB"

@@ -280,6 +280,7 @@ tell_lie()
 	in_lab sh -c "${ERRORS#*put it there: }"
 	jobfence down "$JOB"
 	# Had it been in the cgroup before, there would have been nothing to say.
+	# shellcheck disable=SC2016 # expanded by the inner shell
 	in_lab sh -c 'mkdir "$1" && echo $$ >"$1/cgroup.procs" && exec sleep infinity' sh "$(<"$LAB/cgroups")/theirs" 3>&- &
 	eventually in_lab pgrep -x sleep >/dev/null
 	pid=$(in_lab pgrep -x sleep)

@@ -92,7 +92,7 @@ static inline __attribute__((always_inline)) enum address_class address_look_up(
 		.class = ADDRESS_##kind \
 	}
 #define IPV4(size, kind, ...) IPV6(96 + (size), kind, [10] = 0xff, 0xff, __VA_ARGS__)
-	static const struct address_row rows[] = {
+	static const struct address_row special[] = {
 		IPV4(8, UNSPECIFIED, 0),	  /* RFC 791 section 3.2 */
 		IPV4(8, PRIVATE, 10),		  /* RFC 1918 */
 		IPV4(10, SHARED, 100, 64),	  /* RFC 6598 */
@@ -141,9 +141,9 @@ static inline __attribute__((always_inline)) enum address_class address_look_up(
 #ifdef __bpf__
 #pragma unroll
 #endif
-	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (address_in_range(address, &rows[i].range))
-			return rows[i].class;
+	for (unsigned i = 0; i < sizeof(special) / sizeof(special[0]); i++)
+		if (address_in_range(address, &special[i].range))
+			return special[i].class;
 	return ADDRESS_RESERVED;
 }
 

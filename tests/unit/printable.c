@@ -38,6 +38,7 @@ static void what_a_terminal_obeys_becomes_a_question_mark(void **state)
 		{ "a\xc2\x9b"
 		  "2J\xc2\x80\xc2\xa0",
 			"a?2J?\xc2\xa0" },
+		/* NOLINTNEXTLINE(misc-misleading-bidirectional): that is what is tried */
 		{ "\xe2\x80\xae\xe2\x81\xa6\xe2\x80\x8f\xd8\x9c\xe2\x80\xa8\xef\xbb\xbf",
 			"??????" },
 		/* What is not UTF-8: overlong, a surrogate, beyond the last, without a beginning or an end. */

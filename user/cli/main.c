@@ -30,13 +30,14 @@ void warn_of_node(const struct job *job)
 
 static int usage(const char *word)
 {
-	char shown[PRINTABLE_SIZE];
+	if (word) {
+		char shown[PRINTABLE_SIZE];
 
-	if (word)
 		fprintf(stderr, "jobfence: there is no command %.64s; see: jobfence help\n",
 			printable(word, shown));
-	else
+	} else {
 		fprintf(stderr, "jobfence: a command is missing; see: jobfence help\n");
+	}
 	return STATUS_USAGE;
 }
 

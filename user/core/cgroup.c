@@ -183,12 +183,12 @@ static bool is_frozen(const char *path)
 bool cgroup_find_frozen(const char *path, char frozen[PATH_SIZE])
 {
 	const char *mount = cgroup_mount();
-	char *slash;
 
 	if (!mount || path_format(frozen, "%s", path))
 		return false;
 	while (strlen(frozen) > strlen(mount) && !is_frozen(frozen)) {
-		slash = strrchr(frozen, '/');
+		char *slash = strrchr(frozen, '/');
+
 		if (!slash)
 			return false;
 		*slash = '\0';

@@ -113,9 +113,12 @@ static int add_all(json_t *mounts, int root)
 
 		if (error)
 			return error;
-		if (!find_folder(root, path) || is_mounted(mounts, count, path))
+		if (!find_folder(root, path))
 			continue;
+		/* A bundle that was started before has the mount, but perhaps not this run of the node the file. */
 		error = write_source(policy);
+		if (!error && is_mounted(mounts, count, path))
+			continue;
 		if (!error && strcmp(path, covered) != 0)
 			error = add_tmpfs(mounts, path) ? -ENOMEM : 0;
 		if (!error)

@@ -16,10 +16,19 @@
 #include "lib/cleanup.h"
 #include "lib/files.h"
 
-#define RESOLV_CONF  "/etc/resolv.conf"
+#define IN_ROOT	     "etc/resolv.conf"
+#define RESOLV_CONF  "/" IN_ROOT
 #define STUB_FOR_ALL RUN_FOLDER "/resolv.conf"
 
-static bool has_mount(const json_t *mounts)
+static bool is_ours(const json_t *mount)
+{
+	const char *source = json_string_value(json_object_get(mount, "source"));
+
+	return source && !strcmp(source, STUB_FOR_ALL);
+}
+
+/* Returns the mount that covers the file, NULL: there is none. */
+static const json_t *find_mount(const json_t *mounts)
 {
 	const json_t *entry;
 	size_t i;
@@ -29,9 +38,9 @@ static bool has_mount(const json_t *mounts)
 		const char *at = json_string_value(json_object_get(entry, "destination"));
 
 		if (at && (!strcmp(at, RESOLV_CONF) || !strcmp(at, "/etc")))
-			return true;
+			return entry;
 	}
-	return false;
+	return NULL;
 }
 
 /* Whether the root file system has one, and not just the empty file that an engine mounted on. Its links lead nowhere but into it. */
@@ -51,27 +60,46 @@ static int has_file(const json_t *config, const char *bundle)
 	root = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return -errno;
-	file = (int)syscall(SYS_openat2, root, RESOLV_CONF + 1, &how, sizeof(how));
+	file = (int)syscall(SYS_openat2, root, IN_ROOT, &how, sizeof(how));
 	if (file < 0)
 		/* A link to nowhere is the image's own word, and runtimes can't mount on it. */
-		return errno == ENOENT && faccessat(root, RESOLV_CONF + 1, F_OK,
-						  AT_SYMLINK_NOFOLLOW)
+		return errno == ENOENT &&
+				       faccessat(root, IN_ROOT, F_OK, AT_SYMLINK_NOFOLLOW)
 			       ? 0
 			       : 1;
 	return fstat(file, &status) ? -errno
 				    : status.st_size > 0 || !S_ISREG(status.st_mode);
 }
 
+/* Containers may start at the same time: the file is there whole. */
+static int make_source(void)
+{
+	char fresh[PATH_SIZE];
+	int error = folder_make(RUN_FOLDER);
+
+	if (error || file_exists(STUB_FOR_ALL))
+		return error;
+	error = path_format(fresh, STUB_FOR_ALL ".%d", (int)getpid());
+	if (!error)
+		error = file_write(fresh, "nameserver " PROXY_ADDRESS4 "\n");
+	if (error)
+		return error;
+	return rename(fresh, STUB_FOR_ALL) ? -errno : 0;
+}
+
 int oci_add_resolv_conf(json_t *config, const char *bundle)
 {
 	json_t *mounts = json_object_get(config, "mounts");
-	int error = has_mount(mounts) ? 1 : has_file(config, bundle);
+	const json_t *mount = find_mount(mounts);
+	int error;
 
+	/* The bundle was started before, perhaps before the node was. */
+	if (mount)
+		return is_ours(mount) ? make_source() : 0;
+	error = has_file(config, bundle);
 	if (error)
 		return error < 0 ? error : 0;
-	error = folder_make(RUN_FOLDER);
-	if (!error)
-		error = file_write(STUB_FOR_ALL, "nameserver " PROXY_ADDRESS4 "\n");
+	error = make_source();
 	if (error)
 		return error;
 	if (!json_is_array(mounts)) {

@@ -116,10 +116,11 @@ static bool is_nat64_prefix(const struct address_range *range)
 int nat64_parse(const char *text, struct address_range prefixes[NAT64_PREFIXES_MAX])
 {
 	struct address_range parsed[NAT64_PREFIXES_MAX] = {};
-	size_t count = 0, length;
+	size_t count = 0;
 
 	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
-		length = strcspn(text, " ");
+		size_t length = strcspn(text, " ");
+
 		if (count == NAT64_PREFIXES_MAX)
 			return -E2BIG;
 		if (range_parse(text, length, &parsed[count]) ||

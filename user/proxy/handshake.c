@@ -90,8 +90,7 @@ enum step hello_step(struct connection *connection)
 				      ? hello_skip(buffer_unread(in), buffer_length(in))
 				      : 0;
 		result = hello_parse(buffer_unread(in) + skip, buffer_length(in) - skip,
-			&name, &encrypted,
-			&connection->hello);
+			&name, &encrypted, &connection->hello);
 		connection->hello += skip;
 	}
 	if (result == HELLO_BAD)
