@@ -292,8 +292,8 @@ is_tame()
 }
 
 @test "words of others bring no command to a terminal, wherever they are printed" {
-	local evil=$'\e]0;owned\a\e[2K\r\u009b2J\u202e\u2066' taken words
-	local label=$'a\u009b2J\u202e\u2066'
+	local evil=$'\e]0;owned\a\e[2K\r\xc2\x9b2J\xe2\x80\xae\xe2\x81\xa6' taken words
+	local label=$'a\xc2\x9b2J\xe2\x80\xae\xe2\x81\xa6'
 
 	job_up --label "k$label=$label"
 	is_tame "$(<"$UP")" && is "$(up_says '.labels | to_entries[] | .key + "=" + .value')" "k$label=$label"
