@@ -11,8 +11,8 @@ site=http://allowed.test
 	local size
 
 	for size in 4k 8k 12k 16k; do
-		in_lab mount -t tmpfs -o "size=$size" tmpfs /run/jobfence 2>/dev/null ||
-			{ in_lab mkdir -p /run/jobfence && in_lab mount -t tmpfs -o "size=$size" tmpfs /run/jobfence; }
+		in_lab mount -t tmpfs -o "size=$size,mode=755" tmpfs /run/jobfence 2>/dev/null ||
+			{ in_lab mkdir -p /run/jobfence && in_lab mount -t tmpfs -o "size=$size,mode=755" tmpfs /run/jobfence; }
 		in_lab dd if=/dev/zero of=/run/jobfence/full bs=1k 2>/dev/null || :
 		ends_with 1 jobfence up --job "$JOB" --domain allowed.test
 		like "$ERRORS" 'jobfence: *'
@@ -24,7 +24,7 @@ site=http://allowed.test
 
 @test "on a full disk an update changes nothing, and down works" {
 	in_lab mkdir -p /run/jobfence
-	in_lab mount -t tmpfs -o size=64k tmpfs /run/jobfence
+	in_lab mount -t tmpfs -o size=64k,mode=755 tmpfs /run/jobfence
 	job_up --domain allowed.test
 	in_lab dd if=/dev/zero of=/run/jobfence/full bs=1k 2>/dev/null || :
 	ends_with 1 jobfence update "$JOB" --add-domain other.test

@@ -72,16 +72,19 @@ no_tunnels()
 }
 
 @test "a node without a port left says so" {
+	local flooding
+
 	leave_ports 4
 	job_up --rate 0 --domain allowed.test
 	mkfifo "$BATS_TEST_TMPDIR/end"
 	in_job_directly "$LIB/flood.py" silence 4 <"$BATS_TEST_TMPDIR/end" >"$BATS_TEST_TMPDIR/flood" 3>&- &
+	flooding=$!
 	exec 8>"$BATS_TEST_TMPDIR/end"
 	await "$BATS_TEST_TMPDIR/flood" 'open 4'
 	eventually all_asked
 	like "$(fetch -w '%{http_code}' http://allowed.test/)" '*the node has no port left for the site: 11.0.0.1*502'
 	exec 8>&-
-	wait
+	wait $flooding
 }
 
 all_asked()
