@@ -110,7 +110,7 @@ mistaken()
 	job_up --config "$POLICY" --network http
 	is "$(up_says .network)" none
 	policy 'accept = http' 'default_domain = .foo.com' 'deny_domain = a.foo.com'
-	refused_by_check '*a.foo.com is in deny_domain and in default_domain*'
+	refused_by_check "a.foo.com is in deny_domain in $POLICY, and in default_domain in $POLICY; *"
 }
 
 @test "rates: the default, and the most that is given" {
