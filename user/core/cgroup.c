@@ -66,7 +66,7 @@ int cgroup_open_id(uint64_t id)
 bool cgroup_is_at(const char *path, uint64_t id)
 {
 	_fd_ int fd = cgroup_open(path);
-	uint64_t found;
+	uint64_t found = 0;
 
 	return fd >= 0 && !cgroup_id(fd, &found) && found == id;
 }
