@@ -135,7 +135,8 @@ start_container()
 {
 	in_lab unshare --net --pid --fork --kill-child sleep infinity 3>&- &
 	STARTER=$!
-	eventually in_lab pgrep -P "$(in_lab pgrep -f 'unshare --net --pid')" >"$BATS_TEST_TMPDIR/pid"
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	eventually in_lab bash -c 'parent=$(pgrep -f "^unshare --net --pid") && pgrep -P "$parent"' >"$BATS_TEST_TMPDIR/pid"
 	PID=$(<"$BATS_TEST_TMPDIR/pid")
 	in_lab tee "$1/cgroup.procs" <<<"$PID" >/dev/null
 }
