@@ -7,18 +7,32 @@
 
 #define NANOSECONDS 1000000000ULL
 
-/* Whether this second has room for one more; two CPUs may both take the last place. */
+/* linux/bpf.h, as BPF_RB_CONS_POS and BPF_RINGBUF_HDR_SZ */
+#define RINGBUF_READ   2
+#define RINGBUF_HEADER 8 /* bytes before each record */
+
+/* Of one job: so that it takes an eighth of the ring buffer at most while nobody reads. */
+#define EVENTS_KEPT_MAX (EVENTS_SIZE / 8 / (sizeof(struct event) + RINGBUF_HEADER))
+
+/* Whether this second, and the job's share of the buffer, have room for one more; two CPUs may both take the last place. */
 static __always_inline bool event_admitted(struct event_budget *budget, __u64 now)
 {
 	__u64 second = now / NANOSECONDS;
+	__u64 read = bpf_ringbuf_query(&events, RINGBUF_READ);
+
+	if (budget->read != read) {
+		budget->read = read;
+		budget->kept = 0;
+	}
 
 	if (budget->second != second) {
 		budget->second = second;
 		budget->admitted = 0;
 	}
-	if (budget->admitted >= EVENTS_PER_SECOND)
+	if (budget->admitted >= EVENTS_PER_SECOND || budget->kept >= EVENTS_KEPT_MAX)
 		return false;
 	__sync_fetch_and_add(&budget->admitted, 1);
+	__sync_fetch_and_add(&budget->kept, 1);
 	return true;
 }
 
@@ -27,13 +41,15 @@ static __always_inline bool event_admitted(struct event_budget *budget, __u64 no
 static __always_inline struct event *event_begin(
 	__u64 job_id, struct event_budget *budget, enum hook hook, __u64 now)
 {
-	struct event *event;
+	struct job_counters *counter = bpf_get_local_storage(&counters, 0);
+	struct event *event = NULL;
 
-	if (!event_admitted(budget, now))
+	if (event_admitted(budget, now))
+		event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event) {
+		counter->events_lost++;
 		return NULL;
-	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-	if (!event)
-		return NULL;
+	}
 	__builtin_memset(event, 0, sizeof(*event));
 	event->time = now;
 	event->job = job_id;

@@ -397,6 +397,29 @@ is_tame()
 	like "$(jobfence events --json | jq -c --arg job "$JOB" 'select(.job == $job)' | tail -n 1)" '*"port"*11.0.0.2*22*'
 }
 
+@test "names that a job makes up hide no other name, and its events not those of another job" {
+	job_up --domain allowed.test
+	in_job bash -c 'seq -f "url = http://n%g.denied.test/" 400 | curl -sS --parallel -K - >/dev/null 2>&1'
+	in_job curl -sS -o /dev/null http://evil.test/
+	is "$(jobfence show "$JOB" --json | jq -c '.refusals | [(length <= 256), (map(.count) | add),
+		any(.[]; .name == "evil.test"), any(.[]; .name == "other names" and .count > 100)]')" '[true,401,true,true]'
+	like "$(jobfence show "$JOB")" '*domain *other names*'
+	# More than the share of a job, and in more than a second.
+	in_job_directly python3 -c 'import socket, time
+for second in range(9):
+    for _ in range(200):
+        try:
+            socket.create_connection(("11.0.0.2", 25))
+        except PermissionError:
+            pass
+    time.sleep(1)' >/dev/null
+	jobfence show "$JOB" --json | jq -e '.events_lost > 500' >/dev/null
+	jobfence up --job quiet
+	ends_with 1 jobfence exec quiet -- bash -c ': >/dev/tcp/11.0.0.2/25'
+	is "$(jobfence events quiet --json | jq -c '[.job, .port]')" '["quiet",25]'
+	jobfence down quiet
+}
+
 @test "events end where nobody takes them, and leave the rest to the next reader" {
 	job_up
 	# shellcheck disable=SC2016 # expanded by the inner shells
@@ -447,5 +470,5 @@ has_types()
 			"$({ documented "$section"; [[ $section != @(list|show) ]] || documented 'A job'; } | sort)"
 		has_types "$section" "$BATS_TEST_TMPDIR/$section"
 	done
-	is "$(documented show | wc -l)" 8
+	is "$(documented show | wc -l)" 9
 }

@@ -43,9 +43,10 @@
 #define DOMAIN_ENTRIES_MAX  2048 /* of its domain map: old and new ones during an update */
 #define REFUSALS_MAX	    256	 /* different names that a job's refusals are kept for */
 #define LEARNED_MAX \
-	DOMAINS_MAX	  /* names that a learning job may use: it could declare no more */
-#ifndef EVENTS_PER_SECOND /* a build of the tests has other programs */
-#define EVENTS_PER_SECOND 64 /* events that one job may cause */
+	DOMAINS_MAX /* names that a learning job may use: it could declare no more */
+#define EVENTS_SIZE (256 * 1024) /* bytes of the ring buffer */
+#ifndef EVENTS_PER_SECOND	 /* a build of the tests has other programs */
+#define EVENTS_PER_SECOND 64	 /* events that one job may cause */
 #endif
 
 /* An IPv6 address, or an IPv4 address in its IPv4-mapped form ::ffff:a.b.c.d. */
@@ -125,11 +126,12 @@ enum hook {
 #define SOL_JOBFENCE 0x6a66
 #define WORKER_ENDED 1
 
-/* How many events a job caused in a second of CLOCK_BOOTTIME. */
+/* How many events a job caused in a second of CLOCK_BOOTTIME, and how many of them wait for a reader. */
 struct event_budget {
 	__u64 second;
+	__u64 read; /* how far the ring buffer had been read */
 	__u32 admitted;
-	__u32 unused;
+	__u32 kept; /* since then */
 };
 
 /* State of a job, in the storage of its cgroup; written by the loader, the clock and the
@@ -154,6 +156,7 @@ struct job_counters {
 	__u64 marked_packets; /* given an ECN mark */
 	__u64 workers_ended;  /* of the proxy, each of which its supervisor replaced */
 	__u64 worker_ended;   /* when the last of them did, ns of CLOCK_BOOTTIME */
+	__u64 events_lost;    /* that were not kept */
 	__u32 worker_status;  /* how, as wait(2) has it */
 	__u32 unused;
 };
@@ -226,6 +229,9 @@ struct refusal_key {
 	__u8 length; /* of name, in bytes */
 	char name[254];
 };
+
+/* Stands for the names that had to make room for others. No name of a job has a blank. */
+#define OTHER_NAMES "other names"
 
 struct refusal {
 	__u64 count;

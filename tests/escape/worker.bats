@@ -162,14 +162,14 @@ still_serves()
 	job_up --domain allowed.test
 	# Domains and the node's connections, as user/proxy/settings.h numbers them.
 	for fd in 10 15; do
-		worker_gets EPERM "bpf 2 $(element_of $fd) 32"
+		worker_gets EPERM "bpf 2 $(element_of $fd) 32" "bpf 3 $(element_of $fd) 32"
 		worker_gets EFAULT "bpf 1 $(element_of $fd) 32"
 	done
 	worker_gets EFAULT "bpf 2 $(element_of 13) 32"
 	worker_gets EPERM 'write 3 [8] 8' 'mmap 0 4096 PROT_READ|PROT_WRITE MAP_SHARED 3 0'
 	worker_gets EACCES 'mmap 0 4096 PROT_READ|PROT_WRITE MAP_SHARED 10 0'
 	# Elements by key only: neither all of a map, nor a program, a link, an object by its number.
-	filter_kills 'bpf 0 0 0' 'bpf 3 0 0' 'bpf 4 0 0' 'bpf 5 0 0' 'bpf 6 0 0' 'bpf 7 0 0' 'bpf 8 0 0' 'bpf 9 0 0' \
+	filter_kills 'bpf 0 0 0' 'bpf 4 0 0' 'bpf 5 0 0' 'bpf 6 0 0' 'bpf 7 0 0' 'bpf 8 0 0' 'bpf 9 0 0' \
 		'bpf 13 0 0' 'bpf 14 0 0' 'bpf 15 0 0' 'bpf 21 0 0' 'bpf 22 0 0' 'bpf 24 0 0' 'bpf 28 0 0'
 	still_serves
 }

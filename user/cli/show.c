@@ -114,6 +114,9 @@ static int print_all(const struct job *job, enum condition condition,
 		json_object_set_new(json, "restarts", restarts_to_json(&usage->proxy)) ||
 		json_object_set_new(json, "hits", hits_to_json(job, usage)) ||
 		json_object_set_new(json, "learned", learned_to_json(usage->learned)) ||
+		json_object_set_new(json, "events_lost",
+			json_integer((json_int_t)(usage->job.events_lost +
+						  usage->proxy.events_lost))) ||
 		json_object_set_new(json, "refusals", refusals_to_json(usage)))
 		return fail(failure, -ENOMEM, "job %s", job->spec.name);
 	return print_json(json);
@@ -233,6 +236,10 @@ static void print_text(
 	print_domains(job, usage);
 	if (usage->learned)
 		print_learned(usage->learned);
+	if (usage->job.events_lost + usage->proxy.events_lost)
+		printf("events     %llu were not kept; to read them as they happen: jobfence events --follow\n",
+			(unsigned long long)(usage->job.events_lost +
+					     usage->proxy.events_lost));
 	printf("refused:\n");
 	print_counters("job", &usage->job);
 	print_counters("proxy", &usage->proxy);

@@ -200,6 +200,7 @@ int job_counters_read(int counters, uint64_t cgroup, struct job_counters *sum)
 		sum->paced_bytes += each[cpu].paced_bytes;
 		sum->marked_packets += each[cpu].marked_packets;
 		sum->workers_ended += each[cpu].workers_ended;
+		sum->events_lost += each[cpu].events_lost;
 		if (each[cpu].worker_ended > sum->worker_ended) {
 			sum->worker_ended = each[cpu].worker_ended;
 			sum->worker_status = each[cpu].worker_status;

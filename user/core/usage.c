@@ -50,6 +50,9 @@ static bool is_plain(const struct refusal_key *key)
 {
 	if (key->length > sizeof(key->name))
 		return false;
+	if (key->length == sizeof(OTHER_NAMES) - 1 &&
+		!memcmp(key->name, OTHER_NAMES, key->length))
+		return true;
 	for (size_t i = 0; i < key->length; i++)
 		if (key->name[i] <= ' ' || key->name[i] > '~')
 			return false;

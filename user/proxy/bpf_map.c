@@ -30,3 +30,8 @@ int bpf_map_update(int map, const void *key, const void *value, unsigned long lo
 {
 	return element(BPF_MAP_UPDATE_ELEM, map, key, value, flags);
 }
+
+int bpf_map_delete(int map, const void *key)
+{
+	return element(BPF_MAP_DELETE_ELEM, map, key, NULL, 0);
+}

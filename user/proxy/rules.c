@@ -15,13 +15,17 @@
 #include "proxy/bpf_map.h"
 #include "proxy/rules.h"
 
+#define HITS_SIZE    (DOMAIN_ENTRIES_MAX * sizeof(uint64_t))
+#define LATEST_NAMES 16 /* that make room for newer ones */
+
 struct rules {
 	const struct proxy_settings *settings;
 	uint64_t *hits;				  /* map `hits`, as memory */
 	const volatile struct job_limits *limits; /* the same */
+	/* Of the map `refused`, in a ring; where the reason is 0, none. */
+	struct refusal_key latest[LATEST_NAMES];
+	size_t latest_next;
 };
-
-#define HITS_SIZE (DOMAIN_ENTRIES_MAX * sizeof(uint64_t))
 
 int rules_new(const struct proxy_settings *settings, struct rules **rules)
 {
@@ -152,23 +156,89 @@ enum reason rules_use(struct rules *rules, const struct host *host, enum sight s
 	return 0;
 }
 
+static void set_name(struct refusal_key *key, const char *name, size_t length)
+{
+	memset(key->name, 0, sizeof(key->name));
+	key->length = (uint8_t)(length < sizeof(key->name) ? length : sizeof(key->name));
+	memcpy(key->name, name, key->length);
+}
+
+static void add_refusals(const struct refusal_key *key, uint64_t count, uint64_t now)
+{
+	struct refusal refusal = {};
+
+	bpf_map_look_up(FD_REFUSED, key, &refusal);
+	refusal.count += count;
+	refusal.last = now;
+	bpf_map_update(FD_REFUSED, key, &refusal, BPF_ANY);
+}
+
+static void add_to_others(uint8_t reason, uint64_t count, uint64_t now)
+{
+	struct refusal_key others = { .reason = reason };
+
+	set_name(&others, OTHER_NAMES, sizeof(OTHER_NAMES) - 1);
+	add_refusals(&others, count, now);
+}
+
+/*
+ * Has the oldest of the latest names make room, and counts it among the others. The map itself can't be searched for the oldest: who
+ * may ask for its keys may ask for those of the map of connections, which tell of other jobs. Returns whether there was one.
+ */
+static bool make_room(struct rules *rules, uint64_t now)
+{
+	struct refusal_key *oldest = NULL;
+	struct refusal refusal = {};
+
+	for (size_t i = 0; i < LATEST_NAMES && !oldest; i++) {
+		oldest = &rules->latest[(rules->latest_next + i) % LATEST_NAMES];
+		oldest = oldest->reason ? oldest : NULL;
+	}
+	if (!oldest)
+		return false;
+	bpf_map_look_up(FD_REFUSED, oldest, &refusal);
+	if (!bpf_map_delete(FD_REFUSED, oldest))
+		add_to_others(oldest->reason, refusal.count, now);
+	oldest->reason = 0;
+	return true;
+}
+
+/* Notes a name for the first time. */
+static void add_name(struct rules *rules, const struct refusal_key *key, uint64_t now)
+{
+	const struct refusal refusal = { .count = 1, .last = now };
+	int error = bpf_map_update(FD_REFUSED, key, &refusal, BPF_NOEXIST);
+
+	/* More than once: the others may take the first place that becomes free. */
+	while (error == -E2BIG && make_room(rules, now))
+		error = bpf_map_update(FD_REFUSED, key, &refusal, BPF_NOEXIST);
+	/* A worker that has just begun knows of no name that could make room. */
+	if (error) {
+		add_to_others(key->reason, 1, now);
+		return;
+	}
+	rules->latest[rules->latest_next] = *key;
+	rules->latest_next = (rules->latest_next + 1) % LATEST_NAMES;
+}
+
 void rules_record_refusal(
 	struct rules *rules, enum reason reason, const char *name, size_t length)
 {
 	struct refusal_key key = { .reason = (uint8_t)reason };
 	struct refusal refusal = {};
-	struct timespec now;
+	struct timespec time;
+	uint64_t now;
 
-	(void)rules;
-	key.length = (uint8_t)(length < sizeof(key.name) ? length : sizeof(key.name));
+	set_name(&key, name, length);
 	for (size_t i = 0; i < key.length; i++)
-		key.name[i] = (char)(name[i] > ' ' && name[i] <= '~' ? name[i] : '?');
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	bpf_map_look_up(FD_REFUSED, &key, &refusal);
-	refusal.count++;
-	refusal.last = (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-	/* A full map keeps the names that it has; the job still got its refusal. */
-	bpf_map_update(FD_REFUSED, &key, &refusal, BPF_ANY);
+		if (name[i] <= ' ' || name[i] > '~')
+			key.name[i] = '?';
+	clock_gettime(CLOCK_BOOTTIME, &time);
+	now = (uint64_t)time.tv_sec * 1000000000ULL + (uint64_t)time.tv_nsec;
+	if (bpf_map_look_up(FD_REFUSED, &key, &refusal))
+		add_name(rules, &key, now);
+	else
+		add_refusals(&key, 1, now);
 }
 
 int rules_destination(const struct rules *rules, const struct endpoint *client,

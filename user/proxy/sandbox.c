@@ -200,6 +200,7 @@ static const struct call allowed_in_part[] = {
 	/* Elements of the job's maps, no programs. */
 	WHERE(bpf, 1, EQUAL(0, BPF_MAP_LOOKUP_ELEM)),
 	WHERE(bpf, 1, EQUAL(0, BPF_MAP_UPDATE_ELEM)),
+	WHERE(bpf, 1, EQUAL(0, BPF_MAP_DELETE_ELEM)),
 	/* No code but what was there at the start. */
 	WHERE(mmap, 1, MASKED(2, PROT_EXEC, 0)),
 };
@@ -218,7 +219,7 @@ static const struct call refused_calls[] = {
 	WHERE(clone3, 0),
 	/* What has often been a way into the kernel. */
 	WHERE(bpf, 1, EQUAL(0, BPF_MAP_CREATE)),
-	WHERE(bpf, 1, { 0, SCMP_CMP_GT, BPF_MAP_UPDATE_ELEM }),
+	WHERE(bpf, 1, { 0, SCMP_CMP_GT, BPF_MAP_DELETE_ELEM }),
 	WHERE(perf_event_open, 0),
 	WHERE(userfaultfd, 0),
 	WHERE(add_key, 0),

@@ -382,6 +382,14 @@ int bpf_map_update(int map, const void *key, const void *value, unsigned long lo
 	return 0;
 }
 
+/* The map is never full. */
+int bpf_map_delete(int map, const void *key)
+{
+	(void)map;
+	(void)key;
+	return -ENOENT;
+}
+
 static void declare(const char *text, bool denied)
 {
 	struct domains one = {};
