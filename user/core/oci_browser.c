@@ -3,32 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/openat2.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "core/browser_policy.h"
 #include "core/oci_browser.h"
+#include "core/oci_mounts.h"
 #include "core/paths.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
 
 #define SOURCES RUN_FOLDER "/browsers"
-
-static int open_root(const json_t *config, const char *bundle)
-{
-	const char *path =
-		json_string_value(json_object_get(json_object_get(config, "root"), "path"));
-	char folder[PATH_MAX];
-
-	if (!path || snprintf(folder, sizeof(folder), "%s/%s", path[0] == '/' ? "" : bundle,
-			     path) >= PATH_MAX)
-		return -ENOENT;
-	return open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-}
 
 /* Shortens `path` to what is there of it in `root`. Returns whether that is a folder below /etc, and no link leads there. */
 static bool find_folder(int root, char path[PATH_SIZE])
@@ -86,19 +73,12 @@ static int add_file(json_t *mounts, const struct browser_policy *policy)
 				"nosuid", "nodev", "noexec"));
 }
 
-/* What the mounts show. Containers may start at the same time: a file is replaced whole. */
 static int write_source(const struct browser_policy *policy)
 {
-	char path[PATH_SIZE], fresh[PATH_SIZE];
+	char path[PATH_SIZE];
 	int error = path_format(path, SOURCES "/%s", policy->file);
 
-	if (!error)
-		error = path_format(fresh, "%s.%d", path, (int)getpid());
-	if (!error)
-		error = file_write(fresh, policy->text);
-	if (error)
-		return error;
-	return rename(fresh, path) ? -errno : 0;
+	return error ? error : oci_source_write(path, policy->text);
 }
 
 static int add_all(json_t *mounts, int root)
@@ -134,7 +114,7 @@ static int add_all(json_t *mounts, int root)
 int oci_add_browser_policies(json_t *config, const char *bundle, struct failure *failure)
 {
 	json_t *mounts = json_object_get(config, "mounts");
-	_fd_ int root = open_root(config, bundle);
+	_fd_ int root = oci_root_open(config, bundle);
 	int error;
 
 	/* The runtime will say what is wrong with such a bundle. */

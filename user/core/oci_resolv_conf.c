@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/oci_mounts.h"
 #include "core/oci_resolv_conf.h"
 #include "core/paths.h"
 #include "jobfence/address.h"
@@ -46,20 +46,13 @@ static const json_t *find_mount(const json_t *mounts)
 /* Whether the root file system has one, and not just the empty file that an engine mounted on. Its links lead nowhere but into it. */
 static int has_file(const json_t *config, const char *bundle)
 {
-	const char *path =
-		json_string_value(json_object_get(json_object_get(config, "root"), "path"));
 	const struct open_how how = { .flags = O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_IN_ROOT };
-	char folder[PATH_MAX];
-	_fd_ int root = -1, file = -1;
+	_fd_ int root = oci_root_open(config, bundle), file = -1;
 	struct stat status;
 
-	if (!path || snprintf(folder, sizeof(folder), "%s/%s", path[0] == '/' ? "" : bundle,
-			     path) >= PATH_MAX)
-		return -EINVAL;
-	root = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
-		return -errno;
+		return root;
 	file = (int)syscall(SYS_openat2, root, IN_ROOT, &how, sizeof(how));
 	if (file < 0)
 		/* A link to nowhere is the image's own word, and runtimes can't mount on it. */
@@ -71,20 +64,13 @@ static int has_file(const json_t *config, const char *bundle)
 				    : status.st_size > 0 || !S_ISREG(status.st_mode);
 }
 
-/* Containers may start at the same time: the file is there whole. */
 static int make_source(void)
 {
-	char fresh[PATH_SIZE];
 	int error = folder_make(RUN_FOLDER);
 
 	if (error || file_exists(STUB_FOR_ALL))
 		return error;
-	error = path_format(fresh, STUB_FOR_ALL ".%d", (int)getpid());
-	if (!error)
-		error = file_write(fresh, "nameserver " PROXY_ADDRESS4 "\n");
-	if (error)
-		return error;
-	return rename(fresh, STUB_FOR_ALL) ? -errno : 0;
+	return oci_source_write(STUB_FOR_ALL, "nameserver " PROXY_ADDRESS4 "\n");
 }
 
 int oci_add_resolv_conf(json_t *config, const char *bundle)
