@@ -117,36 +117,32 @@ static bool keys_fit(const struct domains *domains, size_t max)
 	return count <= max;
 }
 
-int spec_add_guarded(struct job_spec *spec, const char *text, struct failure *failure)
+/* Adds a domain to a set of which the proxy's settings hold `max` keys. */
+static int add_bounded(struct domains *domains, size_t max, const char *text,
+	const char *what, struct failure *failure)
 {
 	const char *problem = NULL;
 	int error = domains_add(
-		&spec->guarded, text, strlen(text), DOMAIN_ALLOW_PUBLIC_SUFFIX, &problem);
+		domains, text, strlen(text), DOMAIN_ALLOW_PUBLIC_SUFFIX, &problem);
 
 	if (error)
 		return domain_failure(error, text, problem, failure);
-	if (!keys_fit(&spec->guarded, GUARDED_KEYS_MAX))
+	if (!keys_fit(domains, max))
 		return fail_as(failure, STATUS_USAGE,
-			"a job has at most %d guarded domains, those with a leading dot count "
-			"twice",
-			GUARDED_KEYS_MAX);
+			"a job has at most %zu %s, those with a leading dot count twice",
+			max, what);
 	return 0;
+}
+
+int spec_add_guarded(struct job_spec *spec, const char *text, struct failure *failure)
+{
+	return add_bounded(
+		&spec->guarded, GUARDED_KEYS_MAX, text, "guarded domains", failure);
 }
 
 int spec_add_ech(struct job_spec *spec, const char *text, struct failure *failure)
 {
-	const char *problem = NULL;
-	int error = domains_add(
-		&spec->ech, text, strlen(text), DOMAIN_ALLOW_PUBLIC_SUFFIX, &problem);
-
-	if (error)
-		return domain_failure(error, text, problem, failure);
-	if (!keys_fit(&spec->ech, ECH_KEYS_MAX))
-		return fail_as(failure, STATUS_USAGE,
-			"a job has at most %d domains with ECH, those with a leading dot count "
-			"twice",
-			ECH_KEYS_MAX);
-	return 0;
+	return add_bounded(&spec->ech, ECH_KEYS_MAX, text, "domains with ECH", failure);
 }
 
 int spec_add_preset(struct job_spec *spec, const char *name, struct failure *failure)
