@@ -292,9 +292,10 @@ mistaken()
 @test "a refusal names the file that has the key" {
 	mkdir "$POLICY.d"
 	policy 'accept = http' 'allow_domain = a.test'
-	printf 'max_rate = 2mbit\nallow_domain = b.test\n' >"$POLICY.d/10.conf"
+	printf 'max_rate = 2mbit\nallow_domain = b.test\nallow_ech = b.test\n' >"$POLICY.d/10.conf"
 	printf 'max_rate = 1mbit\ndeny_domain = x.b.test\n' >"$POLICY.d/20.conf"
 	refused "*set max_rate in $POLICY.d/20.conf" --domain a.test --rate 2mbit
+	refused "*set allow_ech = a.test in $POLICY.d/10.conf" --domain a.test --allow-ech a.test
 	refused "*set allow_domain = c.test in $POLICY and $POLICY.d/10.conf" --domain c.test
 	refused "*deny_domain has x.b.test in $POLICY.d/20.conf" --domain x.b.test
 	refused "*set allow_address = 10.0.0.0/8 in $POLICY" --domain a.test --allow-address 10.0.0.0/8

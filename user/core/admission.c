@@ -197,7 +197,7 @@ static int check_ech(const struct admission *admission, json_t *violations)
 		declared_domain_format(&wanted->list[i], text);
 		error = refuse(violations, "allow_ech", text,
 			"domain %s is none for which this node allows ECH; to allow it, set allow_ech = %s in %s",
-			text, text, admission->policy->file);
+			text, text, policy_where(admission->policy, "allow_ech"));
 	}
 	return error;
 }
