@@ -83,7 +83,7 @@ $(SKELETON): $(BUILD)/bpf/fence.o
 	$(call quiet,SKEL)$(BPFTOOL) gen skeleton $< name fence >$@
 	@printf '#define FENCE_DIGEST "%.12s"\n' "$$(sha256sum <$<)" >>$@
 
-$(filter $(BUILD)/user/core/% $(BUILD)/user/cli/%,$(OBJECTS)): | $(SKELETON)
+$(filter-out $(BUILD)/user/lib/% $(BUILD)/user/names/% $(BUILD)/user/proxy/%,$(OBJECTS)): | $(SKELETON)
 $(BPF_OBJECTS) $(OBJECTS): | libraries
 
 libraries:

@@ -554,7 +554,7 @@ documented_keys()
 		ends_with 3 check
 		[[ $ERRORS != *'no such key'* ]] || lab_fail "$key is no key" || return
 	done
-	is "$(documented_keys | sort)" "$(sed -n 's/^\tROW("\([a-z_]*\)".*/\1/p' "$BATS_TEST_DIRNAME/../user/core/policy.c" | sort)"
+	is "$(documented_keys | sort)" "$(sed -n 's/^\tROW("\([a-z_]*\)".*/\1/p' "$BATS_TEST_DIRNAME/../user/policy/policy.c" | sort)"
 	cp "$BATS_TEST_DIRNAME/../share/jobfence/jobfence.conf" "$POLICY"
 	ends_with 3 check --domain allowed.test
 	like "$ERRORS" '*accept = http*'

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "lib/require.h"
-#include "proxy/hello.h"
+#include "proxy/client_hello.h"
 #include "proxy/server_hello.h"
 
 #define RECORD_HEADER_LENGTH 5

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/admission.h"
+#include "policy/admission.h"
 #include "lib/cleanup.h"
 #include "lib/require.h"
 

@@ -9,7 +9,7 @@
 #include <openssl/ssl.h>
 
 #include "lib/require.h"
-#include "proxy/hello.h"
+#include "proxy/client_hello.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *count, char ***arguments);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/spec.h"
+#include "policy/spec.h"
 #include "lib/cleanup.h"
 #include "lib/require.h"
 

@@ -16,7 +16,7 @@
 
 #include "hello_samples.h"
 #include "lib/cleanup.h"
-#include "proxy/hello.h"
+#include "proxy/client_hello.h"
 
 #define BYTES(literal) (literal), sizeof(literal) - 1
 #define ROOM	       (1 << 18)

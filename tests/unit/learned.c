@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/learned.h" /* before cmocka, which has a fail() of its own */
+#include "job/learned.h" /* before cmocka, which has a fail() of its own */
 #include "lib/cleanup.h"
 
 #include <cmocka.h>

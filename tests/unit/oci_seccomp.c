@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/oci_seccomp.h" /* before cmocka, which has a fail() of its own */
-#include "core/spec.h"
+#include "oci/seccomp.h" /* before cmocka, which has a fail() of its own */
+#include "policy/spec.h"
 #include "lib/cleanup.h"
 
 #include <cmocka.h>

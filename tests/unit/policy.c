@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "core/admission.h"
+#include "policy/admission.h"
 #include "lib/cleanup.h"
 
 #include <cmocka.h> /* last: its macro `fail` is the name of a function of ours */

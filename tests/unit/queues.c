@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "proxy/queues.h"
+#include "proxy/window.h"
 
 #define SECOND	 1000000000ULL
 #define MEGABIT	 125000ULL

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "core/usage.h"
+#include "job/usage.h"
 
 /*
  * Whether declaring the `length` bytes at `name`, which may be anything, would let a job like `spec` reach a site by it: the next

@@ -7,7 +7,7 @@
  */
 
 #include "cli/options.h"
-#include "core/job.h"
+#include "job/job.h"
 #include "lib/failure.h"
 
 struct command {

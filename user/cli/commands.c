@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "core/execute.h"
+#include "command/execute.h"
 
 const struct command commands[] = {
 	{ "run", "[--] COMMAND [ARG...]", "run a command in a job of its own",

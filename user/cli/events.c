@@ -15,13 +15,13 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
-#include "core/jobs.h"
-#include "core/objects.h"
-#include "core/usage.h"
+#include "job/jobs.h"
+#include "job/usage.h"
 #include "lib/cleanup.h"
 #include "lib/moment.h"
 #include "lib/printable.h"
 #include "names/address.h"
+#include "node/objects.h"
 
 struct printing {
 	const char *job; /* NULL: every job */

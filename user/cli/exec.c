@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "core/execute.h"
-#include "core/lock.h"
+#include "command/execute.h"
 #include "lib/cleanup.h"
+#include "node/lock.h"
 
 int exec_command(struct options *options, int *status, struct failure *failure)
 {

@@ -6,9 +6,9 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
-#include "core/collect.h"
-#include "core/objects.h"
+#include "job/gc.h"
 #include "lib/cleanup.h"
+#include "node/objects.h"
 
 struct collected {
 	json_t *removed, *failed;

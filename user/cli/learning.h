@@ -4,7 +4,7 @@
 /* Printing what a job learned when it ends: --learn-output and --learn-collapse. */
 
 #include "cli/options.h"
-#include "core/learned.h"
+#include "job/learned.h"
 
 struct learning {
 	FILE *file; /* NULL: standard output */

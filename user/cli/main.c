@@ -8,12 +8,12 @@
 
 #include "cli/command.h"
 #include "cli/runtime.h"
-#include "core/objects.h"
-#include "core/privileges.h"
+#include "command/privileges.h"
 #include "lib/cleanup.h"
 #include "lib/inherited.h"
 #include "lib/printable.h"
 #include "lib/umask.h"
+#include "node/objects.h"
 
 void report_failure(const struct failure *failure)
 {

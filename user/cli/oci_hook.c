@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "core/oci.h"
 #include "lib/cleanup.h"
+#include "oci/hook.h"
 
 int oci_hook_command(struct options *options, int *status, struct failure *failure)
 {

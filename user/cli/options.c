@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "cli/options.h"
-#include "core/share.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
+#include "policy/share.h"
 
 #define SPEC_SIZE_MAX (1024UL * 1024) /* bytes */
 

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "core/spec.h"
 #include "lib/failure.h"
+#include "policy/spec.h"
 
 enum option_group {
 	OPTIONS_JOB = 1 << 0,	/* what a job may do */

@@ -7,8 +7,8 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
-#include "core/admission.h"
 #include "lib/cleanup.h"
+#include "policy/admission.h"
 
 static struct admission admission_of(struct options *options, const struct policy *policy)
 {

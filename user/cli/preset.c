@@ -6,8 +6,8 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
-#include "core/preset.h"
 #include "lib/cleanup.h"
+#include "policy/preset.h"
 
 static json_t *preset_to_json(const struct preset *preset)
 {

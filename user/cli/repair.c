@@ -2,7 +2,7 @@
 /* `jobfence repair`. */
 
 #include "cli/command.h"
-#include "core/repair.h"
+#include "job/repair.h"
 #include "lib/cleanup.h"
 
 int repair_command(struct options *options, int *status, struct failure *failure)

@@ -10,10 +10,10 @@
 #include "cli/advice.h"
 #include "cli/command.h"
 #include "cli/learning.h"
-#include "core/execute.h"
-#include "core/lock.h"
-#include "core/usage.h"
+#include "command/execute.h"
+#include "job/usage.h"
 #include "lib/cleanup.h"
+#include "node/lock.h"
 
 static int make_name(char name[JOB_NAME_MAX + 1], struct failure *failure)
 {

@@ -9,11 +9,11 @@
 
 #include "cli/command.h"
 #include "cli/runtime.h"
-#include "core/oci.h"
-#include "core/oci_browser.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "lib/json_numbers.h"
+#include "oci/browser.h"
+#include "oci/hook.h"
 
 #define CONFIG_MAX (64UL * 1024 * 1024) /* bytes */
 

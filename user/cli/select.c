@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "cli/select.h"
-#include "core/jobs.h"
+#include "job/jobs.h"
 #include "lib/cleanup.h"
 
 /* Names that are collected first: jobs are not to vanish from the folder that is being read. */

@@ -8,15 +8,15 @@
 #include "cli/advice.h"
 #include "cli/command.h"
 #include "cli/output.h"
-#include "core/condition.h"
-#include "core/container.h"
-#include "core/lock.h"
-#include "core/pulse.h"
-#include "core/usage.h"
+#include "command/container.h"
+#include "job/health.h"
+#include "job/pulse.h"
+#include "job/usage.h"
 #include "lib/cleanup.h"
 #include "lib/moment.h"
 #include "lib/printable.h"
 #include "lib/rate.h"
+#include "node/lock.h"
 
 static json_t *reasons_to_json(const struct job_counters *counters)
 {

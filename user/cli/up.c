@@ -8,10 +8,10 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
-#include "core/job.h"
-#include "core/oci.h"
+#include "job/job.h"
 #include "lib/cleanup.h"
 #include "lib/printable.h"
+#include "oci/hook.h"
 
 /* Prints the job. Nobody else may know of it: so not to be ended by a reader that has gone, either. */
 static int print_job(const struct job *job, struct failure *failure)

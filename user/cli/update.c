@@ -2,7 +2,7 @@
 /* `jobfence update`: domains and rate of a job that runs. */
 
 #include "cli/command.h"
-#include "core/update.h"
+#include "job/update.h"
 #include "lib/cleanup.h"
 
 int update_command(struct options *options, int *status, struct failure *failure)

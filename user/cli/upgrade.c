@@ -2,7 +2,7 @@
 /* `jobfence upgrade`. */
 
 #include "cli/select.h"
-#include "core/upgrade.h"
+#include "job/upgrade.h"
 
 static int upgrade_one(const char *name, void *data, struct failure *failure)
 {

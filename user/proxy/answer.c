@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
+#include "proxy/client_hello.h"
 #include "proxy/connection.h"
-#include "proxy/hello.h"
 
 /* Whether the id is no server's, as it follows from the ticket: so OpenSSL and what descends from it make one up. */
 static bool follows_from_ticket(const struct hello_offer *offer)

@@ -26,15 +26,15 @@
 #include "proxy/dial.h"
 #include "proxy/http_body.h"
 #include "proxy/http_response.h"
+#include "proxy/pacer.h"
 #include "proxy/peer.h"
-#include "proxy/queues.h"
 #include "proxy/refusal.h"
 #include "proxy/resting.h"
 #include "proxy/rules.h"
 #include "proxy/server_hello.h"
 #include "proxy/sessions.h"
 #include "proxy/settings.h"
-#include "proxy/throttle.h"
+#include "proxy/window.h"
 
 /* What all connections share. */
 struct proxy {

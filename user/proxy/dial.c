@@ -10,7 +10,7 @@
 #include "names/address.h"
 #include "proxy/closing.h"
 #include "proxy/dial.h"
-#include "proxy/queues.h"
+#include "proxy/window.h"
 
 #define PATIENCE     28000000000ULL /* ns for all addresses of a site */
 #define TRY_PATIENCE 10000000000ULL /* ns for one at most */

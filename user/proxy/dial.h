@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 #include "names/host.h"
+#include "proxy/pacer.h"
 #include "proxy/peer.h"
 #include "proxy/resolve.h"
-#include "proxy/throttle.h"
 
 struct dial {
 	/*

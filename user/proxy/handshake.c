@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "names/address.h"
+#include "proxy/client_hello.h"
 #include "proxy/connection.h"
-#include "proxy/hello.h"
 
 /* After CONNECT, or another ClientHello, the name is decided: TLS has to be for the same (no fronting); for an address it
  * has none. */

@@ -11,7 +11,7 @@
 #include "names/address.h"
 #include "proxy/acceptor.h"
 #include "proxy/listener.h"
-#include "proxy/queues.h"
+#include "proxy/window.h"
 
 #define WINDOW_USUAL \
 	65536 /* bytes: half of Linux's default for net.ipv4.tcp_rmem, as the kernel doubles it */

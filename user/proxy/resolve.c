@@ -23,7 +23,7 @@
 #include "lib/cleanup.h"
 #include "names/address.h"
 #include "names/hosts.h"
-#include "proxy/guard.h"
+#include "proxy/addresses.h"
 #include "proxy/nameserver.h"
 #include "proxy/resolve.h"
 

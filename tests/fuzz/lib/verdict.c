@@ -4,7 +4,7 @@
 #include "verdict.h"
 
 #include "names/host.h"
-#include "proxy/hello.h"
+#include "proxy/client_hello.h"
 #include "traffic.h"
 
 #define PORT_HTTP  80

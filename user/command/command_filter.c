@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The filter of system calls of a command: what its namespaces do not keep from it.
+ *
+ *	socket, socketpair	by the first argument, the family
+ *	socketcall, io_uring	make sockets without saying so in their arguments
+ *	request_key		the kernel has a program of the node's look for a key, in the network where it is
+ *				one of the resolver's (request-key.conf(5))
+ *	add_key, keyctl		the keys of a user are the same in all jobs, and outlive them
+ *	ioctl			TIOCSTI and TIOCLINUX put input into a terminal
+ *
+ * A network that is not filtered leaves out the first three.
+ */
+
+#include <errno.h>
+#include <jobfence/option.h>
+#include <seccomp.h>
+#include <sys/ioctl.h>
+
+#include "command/command_filter.h"
+#include "lib/cleanup.h"
+
+static void cleanup_filter(scmp_filter_ctx *filter)
+{
+	if (*filter)
+		seccomp_release(*filter);
+}
+
+bool socket_filter_allows(enum socket_call call, int family)
+{
+	if (call == CALL_SOCKETPAIR)
+		return family == AF_UNIX;
+	return family == AF_UNIX || family == AF_INET || family == AF_INET6 ||
+	       family == AF_NETLINK;
+}
+
+static int refuse_families(scmp_filter_ctx filter, enum socket_call call)
+{
+	const int number = call == CALL_SOCKET ? SCMP_SYS(socket) : SCMP_SYS(socketpair);
+	int error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number, 1,
+		SCMP_A0_32(SCMP_CMP_GT, SOCKET_FAMILY_LAST));
+
+	for (int family = 0; !error && family <= SOCKET_FAMILY_LAST; family++)
+		if (!socket_filter_allows(call, family))
+			error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number, 1,
+				SCMP_A0_32(SCMP_CMP_EQ, (unsigned)family));
+	return error;
+}
+
+static int refuse_detours(scmp_filter_ctx filter)
+{
+	int error =
+		seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socketcall), 0);
+
+	if (!error)
+		error = seccomp_rule_add(
+			filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(request_key), 0);
+	return error ? error
+		     : seccomp_rule_add(
+			       filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0);
+}
+
+/* Programs take ENOSYS for a kernel without keys, and do without. */
+static int refuse_keys(scmp_filter_ctx filter)
+{
+	int error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(add_key), 0);
+
+	return error ? error
+		     : seccomp_rule_add(
+			       filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(keyctl), 0);
+}
+
+/* The kernel looks at 32 bits of a request, whatever the others are; SCMP_A1_32 would look at all. */
+static int refuse_typing(scmp_filter_ctx filter)
+{
+	static const unsigned requests[] = { TIOCSTI, TIOCLINUX };
+	int error = 0;
+
+	for (size_t i = 0; !error && i < ARRAY_SIZE(requests); i++)
+		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
+			SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, requests[i]));
+	return error;
+}
+
+static int refuse_all(scmp_filter_ctx filter, bool sockets)
+{
+	int error = refuse_typing(filter);
+
+	if (!error)
+		error = refuse_keys(filter);
+	if (!error && sockets)
+		error = refuse_families(filter, CALL_SOCKET);
+	if (!error && sockets)
+		error = refuse_families(filter, CALL_SOCKETPAIR);
+	return error || !sockets ? error : refuse_detours(filter);
+}
+
+#ifdef __x86_64__
+/* The programs in the kernel don't see the calls of 32-bit programs: see bpf/socket.bpf.c. */
+static int refuse_options(scmp_filter_ctx filter, int level)
+{
+	int error = 0;
+
+	for (int name = 0; !error && name < OPTION_NAMES_END; name++)
+		if (option_is_refused(level, name))
+			error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM),
+				SCMP_SYS(setsockopt), 2,
+				SCMP_A1_32(SCMP_CMP_EQ, (unsigned)level),
+				SCMP_A2_32(SCMP_CMP_EQ, (unsigned)name));
+	return error;
+}
+
+/* Adds to a filter one for programs of 32 bits. */
+static int add_compat(scmp_filter_ctx filter, bool sockets)
+{
+	_cleanup_(cleanup_filter) scmp_filter_ctx compat = seccomp_init(SCMP_ACT_ALLOW);
+	int error = compat ? seccomp_arch_remove(compat, SCMP_ARCH_NATIVE) : -ENOMEM;
+
+	if (!error)
+		error = seccomp_arch_add(compat, SCMP_ARCH_X86);
+	if (!error)
+		error = seccomp_arch_add(compat, SCMP_ARCH_X32);
+	if (!error)
+		error = refuse_all(compat, sockets);
+	if (!error && sockets)
+		error = refuse_options(compat, LEVEL_IP);
+	if (!error && sockets)
+		error = refuse_options(compat, LEVEL_IPV6);
+	if (!error)
+		error = seccomp_merge(filter, compat);
+	if (!error)
+		TAKE_POINTER(compat);
+	return error;
+}
+#endif
+
+int command_filter_install(bool sockets)
+{
+	_cleanup_(cleanup_filter) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int error = filter ? refuse_all(filter, sockets) : -ENOMEM;
+
+#ifdef __x86_64__
+	if (!error)
+		error = add_compat(filter, sockets);
+#endif
+	return error ? error : seccomp_load(filter);
+}

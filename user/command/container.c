@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See container.h. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "command/container.h"
+#include "command/view.h"
+#include "lib/cleanup.h"
+#include "lib/files.h"
+#include "node/cgroup.h"
+
+#define INIT_NAMESPACES (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC)
+#define INIT_PATIENCE	10000 /* ms */
+
+/* What init says once the view stands, or why it does not. */
+struct report {
+	int error;
+	char step[VIEW_STEP_MAX];
+};
+
+/* A first process gets no signal that it has no handler for, except SIGKILL from outside. The kernel reaps for a process
+ * that ignores SIGCHLD. */
+static __attribute__((noreturn)) void stay(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	for (;;)
+		sigsuspend(&none);
+}
+
+static __attribute__((noreturn)) void become_init(
+	const struct job *job, int netns, bool ends_with_caller, int pipe)
+{
+	struct report report = { .step = "enter the network namespace" };
+
+	signal(SIGCHLD, SIG_IGN);
+	prctl(PR_SET_NAME, "jobfence-init");
+	umask(022);
+	/* A caller that has ended already reads no report: init ends as it writes it. */
+	if (ends_with_caller && prctl(PR_SET_PDEATHSIG, SIGKILL))
+		report.error = -errno;
+	if (!report.error && (setsid() < 0 || setns(netns, CLONE_NEWNET)))
+		report.error = -errno;
+	if (!report.error)
+		report.error = view_make(job, report.step);
+	if (!report.error && (chdir("/") || dup2(pipe, STDIN_FILENO) < 0 ||
+				     close_range(STDIN_FILENO + 1, ~0U, 0)))
+		report.error = -errno;
+	if (report.error) {
+		if (write(pipe, &report, sizeof(report)) < 0)
+			_exit(2);
+		_exit(1);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	if (write(STDIN_FILENO, &report, sizeof(report)) != sizeof(report))
+		_exit(1);
+	close(STDIN_FILENO);
+	stay();
+}
+
+static int read_report(const struct job *job, int pipe, struct failure *failure)
+{
+	struct pollfd event = { .fd = pipe, .events = POLLIN };
+	char frozen[PATH_SIZE];
+	struct report report;
+	int count;
+
+	do
+		count = poll(&event, 1, INIT_PATIENCE);
+	while (count < 0 && errno == EINTR);
+	if (count == 0 && cgroup_find_frozen(job->paths.init, frozen))
+		return fail_as(failure, STATUS_FAILED,
+			"the job's first process can't run: cgroup %s is frozen; thaw it: echo 0 "
+			">%s/cgroup.freeze",
+			frozen, frozen);
+	if (count == 0)
+		return fail(failure, -ETIMEDOUT, "the job's first process does not answer");
+	if (count < 0 || read(pipe, &report, sizeof(report)) != sizeof(report))
+		return fail(failure, -EPIPE, "the job's first process ended at its start");
+	report.step[VIEW_STEP_MAX - 1] = '\0';
+	return report.error ? fail(failure, report.error, "cannot enter the job: cannot %s",
+				      report.step)
+			    : 0;
+}
+
+static int start(const struct job *job, bool ends_with_caller, struct failure *failure)
+{
+	_fd_ int netns = job_open_netns(job, failure), cgroup = -1, read_end = -1,
+		 write_end = -1;
+	int pair[2], error = netns < 0 ? netns : folder_make(job->paths.init);
+	pid_t pid;
+
+	if (netns < 0)
+		return netns;
+	cgroup = error ? error : cgroup_open(job->paths.init);
+	if (cgroup < 0)
+		return fail(failure, cgroup, "cannot open cgroup %s", job->paths.init);
+	if (pipe2(pair, O_CLOEXEC))
+		return fail(failure, -errno, "cannot start the job's first process");
+	read_end = pair[0];
+	write_end = pair[1];
+	pid = cgroup_fork(cgroup, INIT_NAMESPACES);
+	if (pid < 0)
+		return fail(failure, pid, "cannot start the job's first process");
+	if (!pid)
+		become_init(job, netns, ends_with_caller, write_end);
+	close(TAKE_FD(write_end));
+	error = read_report(job, read_end, failure);
+	if (error) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	return error;
+}
+
+/* Returns a pidfd, with the number in `pid`, or -ESRCH where there is no container. */
+static int find_init(const struct job *job, pid_t *pid)
+{
+	_fd_ int init = -1;
+
+	*pid = cgroup_first_process(job->paths.init);
+	if (*pid > 0)
+		init = pidfd_open(*pid, 0);
+	/* By now the number may be of another process. */
+	if (init < 0 || !cgroup_has_process(job->paths.init, *pid))
+		return -ESRCH;
+	return TAKE_FD(init);
+}
+
+bool container_is_there(const struct job *job)
+{
+	pid_t pid;
+	_fd_ int init = find_init(job, &pid);
+
+	return init >= 0;
+}
+
+static int open_root(pid_t pid)
+{
+	char path[PATH_SIZE];
+	int root;
+
+	if (path_format(path, "/proc/%d/root", (int)pid))
+		return -ENAMETOOLONG;
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return root < 0 ? -errno : root;
+}
+
+int container_open(const struct job *job, bool ends_with_caller,
+	struct container *container, struct failure *failure)
+{
+	pid_t pid;
+
+	container->init = find_init(job, &pid);
+	if (container->init == -ESRCH) {
+		int error = start(job, ends_with_caller, failure);
+
+		if (error)
+			return error;
+		container->init = find_init(job, &pid);
+	}
+	container->root = container->init < 0 ? -ESRCH : open_root(pid);
+	return container->root < 0
+		       ? fail(failure, container->root, "cannot open the job's namespaces")
+		       : 0;
+}
+
+void container_close(struct container *container)
+{
+	if (container->init >= 0)
+		close(container->init);
+	if (container->root >= 0)
+		close(container->root);
+	*container = CONTAINER_NONE;
+}
+
+pid_t container_fork(const struct container *container, int cgroup)
+{
+	_fd_ int home = open("/proc/thread-self/ns/pid", O_RDONLY | O_CLOEXEC);
+	pid_t pid;
+
+	/* It holds for children, not for the calling process. */
+	if (home < 0 || setns(container->init, CLONE_NEWPID))
+		return -errno;
+	pid = cgroup_fork(cgroup, 0);
+	if (pid && setns(home, CLONE_NEWPID))
+		abort();
+	return pid;
+}
+
+int container_enter(const struct container *container)
+{
+	if (setns(container->init, CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWNET) ||
+		unshare(CLONE_NEWCGROUP) || fchdir(container->root) || chroot("."))
+		return -errno;
+	return 0;
+}

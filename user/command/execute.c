@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The child begins in the job's cgroup and its PID namespace, so there is no moment at which it could make a socket outside of
+ * the fence. What it inherits ends before the command starts: every descriptor but the standard three, every right
+ * that a job has not. It tells why it could not start through a pipe, which closes when it does.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <linux/keyctl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "command/command_filter.h"
+#include "command/container.h"
+#include "command/execute.h"
+#include "command/standard.h"
+#include "command/terminal.h"
+#include "command/view.h"
+#include "job/health.h"
+#include "lib/cleanup.h"
+#include "lib/inherited.h"
+#include "lib/umask.h"
+#include "node/cgroup.h"
+
+/* Signals that jobfence does not wait for: it can't, or they are its own. */
+static const int not_awaited[] = { SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL,
+	SIGTRAP, SIGABRT, SIGSYS, SIGTTOU, SIGTTIN, SIGPIPE };
+
+/* What the caller's signals were, for the command. */
+struct signals {
+	sigset_t awaited, mask;
+	struct sigaction terminal, pipe;
+};
+
+struct trouble {
+	int error;
+	bool command; /* the command itself can't be run */
+};
+
+static void signals_set(struct signals *signals)
+{
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	sigfillset(&signals->awaited);
+	for (size_t i = 0; i < ARRAY_SIZE(not_awaited); i++)
+		sigdelset(&signals->awaited, not_awaited[i]);
+	sigprocmask(SIG_SETMASK, &signals->awaited, &signals->mask);
+	sigaction(SIGTTOU, &ignore, &signals->terminal);
+	sigaction(SIGPIPE, &ignore, &signals->pipe);
+}
+
+static void signals_restore(const struct signals *signals)
+{
+	inherited_give_child();
+	sigaction(SIGTTOU, &signals->terminal, NULL);
+	sigaction(SIGPIPE, &signals->pipe, NULL);
+	sigprocmask(SIG_SETMASK, &signals->mask, NULL);
+}
+
+static __attribute__((noreturn)) void report(int pipe, int error, bool command)
+{
+	const struct trouble trouble = { .error = error, .command = command };
+	ssize_t written = write(pipe, &trouble, sizeof(trouble));
+
+	_exit(written == sizeof(trouble) ? EXIT_BEFORE : EXIT_NOT_RUN);
+}
+
+static int set_proxy_variables(void)
+{
+	for (const struct variable *v = job_proxy_variables(); v->name; v++)
+		if (setenv(v->name, v->value, 1))
+			return -errno;
+	return 0;
+}
+
+/* What a child needs, gathered before there is a child. */
+struct start {
+	const struct job *job;
+	const struct execution *execution;
+	const struct container *container;
+	const struct signals *signals;
+	const struct terminal *terminal;
+	char folder[PATH_MAX]; /* the working directory */
+	bool foreground;
+	int pipe;
+};
+
+static int enter(const struct start *start)
+{
+	const struct user *user = &start->execution->user;
+	int error = container_enter(start->container);
+
+	/* By its path: the folder itself may be covered in the job's view. */
+	if (!error && chdir(start->folder))
+		error = -errno;
+	if (!error)
+		error = view_make_runtime_folder(user->uid, user->gid);
+	/* A kernel without keys has none to share. */
+	if (!error && syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 &&
+		errno != ENOSYS)
+		error = -errno;
+	return error;
+}
+
+static __attribute__((noreturn)) void become_command(const struct start *start)
+{
+	const struct job *job = start->job;
+	const struct execution *execution = start->execution;
+	int error = setpgid(0, 0) ? -errno : enter(start);
+
+	if (!error && execution->proxy_variables && job->proxy_pid)
+		error = set_proxy_variables();
+	if (!error)
+		error = user_set_variables(&execution->user);
+	if (!error)
+		error = user_become(&execution->user);
+	if (!error)
+		error = command_filter_install(job->spec.network != NETWORK_FULL);
+	/* A change of user clears it: so it is set last. */
+	if (!error && prctl(PR_SET_PDEATHSIG, SIGKILL))
+		error = -errno;
+	if (!error && close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC))
+		error = -errno;
+	if (error)
+		report(start->pipe, error, false);
+	umask(umask_of_caller());
+	if (start->foreground)
+		terminal_claim(start->terminal);
+	signals_restore(start->signals);
+	execvp(execution->arguments[0], execution->arguments);
+	report(start->pipe, -errno, true);
+}
+
+/* A signal of the terminal is for the whole group, of which the command is no member. */
+static void forward(pid_t pid, const siginfo_t *signal)
+{
+	kill(signal->si_code == SI_KERNEL ? -pid : pid, signal->si_signo);
+}
+
+static void handle(struct terminal *terminal, pid_t pid, const siginfo_t *signal)
+{
+	if (signal->si_signo == SIGCONT)
+		terminal_continue(terminal, pid);
+	else if (signal->si_signo != SIGCHLD)
+		forward(pid, signal);
+}
+
+/* Returns the status as of waitpid(2), or -errno. */
+static int wait_for(pid_t pid, const struct signals *signals, struct terminal *terminal)
+{
+	siginfo_t signal;
+	int status;
+
+	for (;;) {
+		pid_t changed = waitpid(pid, &status, WNOHANG | WUNTRACED);
+
+		if (changed == pid && WIFSTOPPED(status))
+			terminal_stopped(terminal, pid, WSTOPSIG(status));
+		else if (changed == pid)
+			return status;
+		else if (changed < 0 && errno != EINTR)
+			return -errno;
+		else if (sigwaitinfo(&signals->awaited, &signal) > 0)
+			handle(terminal, pid, &signal);
+	}
+}
+
+/*
+ * The exit status of a command that has ended. The terminal sends its keys to the foreground only. Where that was the command's
+ * group and ^C ended it, the caller's group, which may be a script, gets the signal as well.
+ */
+static int end(int status, struct terminal *terminal)
+{
+	bool lent = terminal_take_back(terminal);
+
+	if (status < 0)
+		return EXIT_BEFORE;
+	if (!WIFSIGNALED(status))
+		return WEXITSTATUS(status);
+	if (lent && (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGQUIT))
+		kill(0, WTERMSIG(status));
+	return 128 + WTERMSIG(status);
+}
+
+/* What the child says before it becomes the command; nothing, if it did. */
+static void read_trouble(
+	int pipe, const struct execution *execution, int *status, struct failure *failure)
+{
+	struct trouble trouble;
+	ssize_t length;
+
+	do
+		length = read(pipe, &trouble, sizeof(trouble));
+	while (length < 0 && errno == EINTR);
+	if (length != sizeof(trouble))
+		return;
+	if (!trouble.command) {
+		*status = EXIT_BEFORE;
+		fail(failure, trouble.error, "cannot enter the job");
+		return;
+	}
+	*status = trouble.error == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN;
+	fail(failure, trouble.error, "cannot run %.200s", execution->arguments[0]);
+}
+
+/* The cgroup that the job's fence is on, which another one may have the path of by now. */
+static int open_fenced(const struct job *job, struct failure *failure)
+{
+	_fd_ int cgroup = cgroup_open(job->cgroup);
+	uint64_t id = 0;
+	int error = job_check_fence(job, failure);
+
+	if (error)
+		return error;
+	error = cgroup < 0 ? cgroup : cgroup_id(cgroup, &id);
+	if (!error && id != job->id)
+		error = -ESTALE;
+	return error ? fail(failure, error, "cannot open cgroup %s", job->cgroup)
+		     : TAKE_FD(cgroup);
+}
+
+/* Starts the command. Returns its number, or -errno. */
+static pid_t start_command(
+	struct start *start, int cgroup, int *read_end, struct failure *failure)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (!getcwd(start->folder, sizeof(start->folder)))
+		return fail(failure, -errno, "cannot tell the working directory");
+	if (pipe2(pair, O_CLOEXEC))
+		return fail(failure, -errno, "cannot start the command");
+	start->pipe = pair[1];
+	pid = container_fork(start->container, cgroup);
+	if (!pid)
+		become_command(start);
+	close(pair[1]);
+	*read_end = pair[0];
+	if (pid < 0)
+		return fail(failure, pid, "cannot start the command in cgroup %s",
+			start->job->cgroup);
+	return pid;
+}
+
+int job_execute(const struct job *job, int lock, const struct execution *execution,
+	int *status, struct failure *failure)
+{
+	_cleanup_(container_close) struct container container = CONTAINER_NONE;
+	_cleanup_(terminal_close) struct terminal terminal = { .fd = -1 };
+	_fd_ int held = lock, cgroup = open_fenced(job, failure), read_end = -1;
+	struct signals signals;
+	struct start start = { .job = job,
+		.execution = execution,
+		.container = &container,
+		.signals = &signals,
+		.terminal = &terminal };
+	int error = cgroup < 0 ? cgroup : standard_descriptors_check(job, failure);
+	pid_t pid;
+
+	if (!error)
+		error = container_open(job, execution->alone, &container, failure);
+	if (error)
+		return error;
+	terminal_open(&terminal);
+	start.foreground = terminal_is_for_command(&terminal);
+	terminal.lent = start.foreground;
+	signals_set(&signals);
+	pid = start_command(&start, cgroup, &read_end, failure);
+	if (pid < 0)
+		return pid;
+	if (held >= 0)
+		close(TAKE_FD(held));
+	*status = end(wait_for(pid, &signals, &terminal), &terminal);
+	read_trouble(read_end, execution, status, failure);
+	return 0;
+}

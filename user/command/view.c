@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Private mounts over what leads around the fence; see view.h. A service of the node makes its sockets below /run. The job gets a /run
+ * of its own, so a socket that is made later, or anew, stays out of its reach. What the job keeps is taken
+ * as a detached copy of its mount before it is covered, and is attached again afterwards.
+ *
+ * Nothing is unmounted. A user namespace inside the job copies these mounts locked: they can be taken off
+ * neither one by one nor by open_tree(2) (mount_namespaces(7)).
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <mntent.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "command/view.h"
+#include "lib/cleanup.h"
+#include "lib/files.h"
+#include "policy/browser_policy.h"
+
+#define COVER_FLAGS	(MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY)
+#define PRIVATE_FLAGS	(MS_NOSUID | MS_NODEV)
+#define RESOLV_CONF	"/etc/resolv.conf"
+#define RUNTIME_FOLDERS "/run/user"
+
+/* A part of the node that the view keeps, or a file of the job's that it gets. */
+struct kept {
+	char path[PATH_MAX]; /* where it belongs; empty: nowhere */
+	int tree;	     /* a detached copy of its mount */
+	bool folder;
+};
+
+static void cleanup_kept(struct kept *kept)
+{
+	if (kept->tree >= 0)
+		close(kept->tree);
+}
+
+static void take_step(char step[VIEW_STEP_MAX], const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Notes what is being done, for the message should it fail. */
+static void take_step(char step[VIEW_STEP_MAX], const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(step, VIEW_STEP_MAX, format, arguments);
+	va_end(arguments);
+}
+
+/* Takes `from`, to be attached at `path` later. Returns 0, also where there is no such thing, or -errno. */
+static int keep(struct kept *kept, const char *from, const char *path)
+{
+	const size_t length = strlen(path);
+	struct stat status;
+
+	*kept = (struct kept){ .tree = -1 };
+	if (stat(from, &status))
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	if (length >= sizeof(kept->path))
+		return -ENAMETOOLONG;
+	kept->tree = open_tree(
+		AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	if (kept->tree < 0)
+		return -errno;
+	kept->folder = S_ISDIR(status.st_mode);
+	memcpy(kept->path, path, length + 1);
+	return 0;
+}
+
+static int attach(int tree, const char *path)
+{
+	return move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) ? -errno : 0;
+}
+
+/* Makes the folders above `path`, and what it can be attached to where there is nothing. */
+static int make_place(const struct kept *kept)
+{
+	char parent[PATH_MAX];
+	_fd_ int file = -1;
+	int error;
+
+	if (file_exists(kept->path))
+		return 0;
+	memcpy(parent, kept->path, sizeof(parent));
+	*strrchr(parent, '/') = '\0';
+	error = folder_make(kept->folder ? kept->path : parent);
+	if (error || kept->folder)
+		return error;
+	file = open(kept->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	return file < 0 ? -errno : 0;
+}
+
+static int put_back(const struct kept *kept)
+{
+	int error = kept->path[0] ? make_place(kept) : 0;
+
+	return error || !kept->path[0] ? error : attach(kept->tree, kept->path);
+}
+
+/*
+ * Mounts a new file system on a folder. Others may own what is above it, so links are not followed. Returns
+ * 0, also where there is no such folder, or -errno.
+ */
+static int cover(
+	const char *path, const char *type, unsigned long flags, const char *options)
+{
+	_fd_ int folder = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char opened[PATH_SIZE];
+
+	if (folder < 0)
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : -errno;
+	snprintf(opened, sizeof(opened), "/proc/thread-self/fd/%d", folder);
+	return mount(type, opened, type, flags, options) ? -errno : 0;
+}
+
+static int cover_empty(const char *path)
+{
+	return cover(path, "tmpfs", COVER_FLAGS, "size=4k,mode=0755");
+}
+
+/* This mount alone, and not the file system, which all others share. */
+static int make_read_only(const char *path)
+{
+	return mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | COVER_FLAGS, NULL) ? -errno
+										 : 0;
+}
+
+/*
+ * The job's own cgroup is all that the command sees of them, without a right to write. Whoever can name another cgroup may
+ * leave the job's: clone3(2) asks for rights to the file and not for those of the mount.
+ */
+static int show_own_cgroup(int own, const char *path)
+{
+	_fd_ int tree =
+		open_tree(own, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	int error = tree < 0 ? -errno : attach(tree, path);
+
+	return error ? error : make_read_only(path);
+}
+
+/* The mounts that there are now, whatever is mounted while they are read. */
+static FILE *open_mounts(char **text)
+{
+	_file_ FILE *file = fopen("/proc/thread-self/mounts", "re");
+	size_t size = 0;
+	ssize_t length = file ? getdelim(text, &size, '\0', file) : -1;
+
+	return length > 0 ? fmemopen(*text, (size_t)length, "r") : NULL;
+}
+
+/*
+ * Pins could be removed by a process that sees them. A process that writes to cgroups of version 1 could leave their
+ * limits. The files of another /proc lead to processes outside. An automounter looks up names for the job.
+ */
+static int cover_mount(const struct mntent *entry, int own_cgroup)
+{
+	const char *type = entry->mnt_type, *path = entry->mnt_dir;
+
+	if (!strcmp(type, "bpf") || !strcmp(type, "autofs"))
+		return cover_empty(path);
+	if (!strcmp(type, "proc") && strcmp(path, "/proc"))
+		return cover(path, "proc", PRIVATE_FLAGS | MS_NOEXEC, NULL);
+	/* What was covered already is out of sight. An automounter would be asked for its folder here. */
+	if (strncmp(type, "cgroup", 6) || !file_exists(path))
+		return 0;
+	if (!strcmp(type, "cgroup2"))
+		return show_own_cgroup(own_cgroup, path);
+	return strcmp(type, "cgroup") ? 0 : make_read_only(path);
+}
+
+static int cover_mounts(int own_cgroup, char step[VIEW_STEP_MAX])
+{
+	_free_ char *text = NULL;
+	_file_ FILE *mounts = NULL;
+	const struct mntent *entry;
+	int error = 0;
+
+	take_step(step, "read the mounts");
+	mounts = open_mounts(&text);
+	if (!mounts)
+		return -EIO;
+	while (!error && (entry = getmntent(mounts))) {
+		take_step(step, "cover %s", entry->mnt_dir);
+		error = cover_mount(entry, own_cgroup);
+	}
+	return error;
+}
+
+/* What has sockets or memory of the node's services. */
+static int cover_folders(char step[VIEW_STEP_MAX])
+{
+	static const struct {
+		const char *path, *type, *options;
+	} folders[] = {
+		{ "/run", "tmpfs", "mode=0755" },
+		{ "/var/run", "tmpfs", "mode=0755" }, /* a link, except on old nodes */
+		{ "/tmp/.X11-unix", "tmpfs", "mode=1777" },
+		{ "/tmp/.ICE-unix", "tmpfs", "mode=1777" },
+		{ "/dev/shm", "tmpfs", "mode=1777" },
+		{ "/dev/mqueue", "mqueue", NULL },
+		{ "/dev/infiniband", "tmpfs", "mode=0755" },
+	};
+	int error = 0;
+
+	for (size_t i = 0; !error && i < ARRAY_SIZE(folders); i++) {
+		take_step(step, "cover %s", folders[i].path);
+		error = cover(folders[i].path, folders[i].type, PRIVATE_FLAGS,
+			folders[i].options);
+	}
+	return error;
+}
+
+/* /etc/resolv.conf may be a link into /run. The job's own leads to the stub; a full network keeps the node's. */
+static int keep_resolv_conf(const struct job *job, struct kept *kept)
+{
+	char own[PATH_SIZE], shown[PATH_MAX];
+
+	*kept = (struct kept){ .tree = -1 };
+	if (!realpath(RESOLV_CONF, shown))
+		return errno == ENOENT ? 0 : -errno;
+	if (job->spec.network == NETWORK_FULL)
+		return strncmp(shown, "/run/", 5) ? 0 : keep(kept, shown, shown);
+	if (path_format(own, "%s/resolv.conf", job->paths.run))
+		return -ENAMETOOLONG;
+	return keep(kept, own, shown);
+}
+
+static int cover_all(int own_cgroup, char step[VIEW_STEP_MAX])
+{
+	int error = cover_folders(step);
+
+	if (!error)
+		error = cover_mounts(own_cgroup, step);
+	if (error)
+		return error;
+	take_step(step, "mount /proc");
+	return cover("/proc", "proc", PRIVATE_FLAGS | MS_NOEXEC, NULL);
+}
+
+struct kept_list {
+	struct kept *list;
+	size_t count;
+};
+
+static void cleanup_kept_list(struct kept_list *kept)
+{
+	for (size_t i = 0; i < kept->count; i++)
+		cleanup_kept(&kept->list[i]);
+	free(kept->list);
+}
+
+/* One that is not there is passed over: a node's policy is for all of its services. */
+static int keep_shares(
+	const struct job *job, struct kept_list *kept, char step[VIEW_STEP_MAX])
+{
+	const size_t count = json_array_size(job->shares);
+	int error = 0;
+
+	kept->list = calloc(count, sizeof(*kept->list));
+	if (count && !kept->list)
+		return -ENOMEM;
+	while (!error && kept->count < count) {
+		const char *path =
+			json_string_value(json_array_get(job->shares, kept->count));
+
+		take_step(step, "keep %s", path);
+		error = keep(&kept->list[kept->count++], path, path);
+	}
+	return error;
+}
+
+static int put_back_shares(const struct kept_list *kept, char step[VIEW_STEP_MAX])
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < kept->count; i++) {
+		take_step(step, "attach %s", kept->list[i].path);
+		error = put_back(&kept->list[i]);
+	}
+	return error;
+}
+
+/* On a full network no proxy refuses a browser anything. */
+static int provide_settings(const struct job *job, char step[VIEW_STEP_MAX])
+{
+	take_step(step, "mount settings of browsers");
+	return job->spec.network == NETWORK_HTTP ? browser_policy_mount() : 0;
+}
+
+int view_make(const struct job *job, char step[VIEW_STEP_MAX])
+{
+	_cleanup_(cleanup_kept) struct kept resolv_conf = { .tree = -1 };
+	_cleanup_(cleanup_kept) struct kept locks = { .tree = -1 };
+	_cleanup_(cleanup_kept_list) struct kept_list shares = {};
+	_fd_ int own_cgroup = -1;
+	int error;
+
+	take_step(step, "make the mounts private");
+	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return -errno;
+	take_step(step, "open cgroup %.100s", job->cgroup);
+	own_cgroup = open(job->cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (own_cgroup < 0)
+		return -errno;
+	take_step(step, "keep " RESOLV_CONF " and /run/lock");
+	error = keep_resolv_conf(job, &resolv_conf);
+	if (!error)
+		error = keep(&locks, "/run/lock", "/run/lock");
+	if (!error)
+		error = keep_shares(job, &shares, step);
+	if (!error)
+		error = cover_all(own_cgroup, step);
+	if (!error)
+		error = provide_settings(job, step);
+	if (error)
+		return error;
+	take_step(step, "attach " RESOLV_CONF " and /run/lock");
+	error = put_back(&locks);
+	if (!error)
+		error = put_back(&resolv_conf);
+	return error ? error : put_back_shares(&shares, step);
+}
+
+int view_make_runtime_folder(uid_t uid, gid_t gid)
+{
+	char path[PATH_SIZE];
+	int error = path_format(path, RUNTIME_FOLDERS "/%u", uid);
+
+	if (!error)
+		error = folder_make(RUNTIME_FOLDERS);
+	if (error)
+		return error;
+	if (mkdir(path, 0700))
+		return errno == EEXIST ? 0 : -errno;
+	return chown(path, uid, gid) ? -errno : 0;
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See health.h. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "command/container.h"
+#include "job/health.h"
+#include "lib/cleanup.h"
+#include "lib/files.h"
+#include "node/attach.h"
+#include "node/cgroup.h"
+#include "node/netns.h"
+
+#define LINE_SIZE 64
+#define EMPTY_PATIENCE \
+	60 /* seconds that a cgroup of others may stand empty: a container starts, or starts again */
+
+static bool netns_is_there(const struct job *job)
+{
+	struct failure ignored;
+	_fd_ int netns = job->own_netns ? netns_open(job->netns, &ignored) : -1;
+
+	return !job->own_netns || netns >= 0;
+}
+
+/* A caller without rights can't ask the kernel, and goes by the pins alone. */
+static bool is_fenced(const struct job *job)
+{
+	_fd_ int cgroup = cgroup_open(job->cgroup);
+	char path[PATH_SIZE];
+
+	return job->spec.network == NETWORK_FULL ||
+	       (!path_format(path, "%s/links/egress", job->paths.pins) &&
+		       file_exists(path) && attach_is_there(cgroup) != 0);
+}
+
+/* A file beside the record: an interrupted `down` can't be relied on to write that anew. */
+static int path_of_mark(const struct job *job, char path[PATH_SIZE])
+{
+	return path_format(path, "%s/ending", job->paths.run);
+}
+
+int job_mark_ending(const struct job *job)
+{
+	char path[PATH_SIZE];
+	int error = path_of_mark(job, path);
+
+	return error ? error : file_write(path, "");
+}
+
+static bool is_ending(const struct job *job)
+{
+	char path[PATH_SIZE];
+
+	return !path_of_mark(job, path) && file_exists(path);
+}
+
+enum condition job_condition(const struct job *job)
+{
+	if (is_ending(job))
+		return CONDITION_ENDING;
+	if (!cgroup_is_at(job->cgroup, job->id) || !netns_is_there(job))
+		return CONDITION_GONE;
+	if (!is_fenced(job))
+		return CONDITION_UNFENCED;
+	if (job->proxy_pid && !cgroup_has_process(job->paths.proxy, job->proxy_pid))
+		return CONDITION_CUT_OFF;
+	return CONDITION_UP;
+}
+
+const char *condition_word(enum condition condition)
+{
+	static const char *const words[] = {
+		[CONDITION_UP] = "up",
+		[CONDITION_STUCK] = "stuck",
+		[CONDITION_CUT_OFF] = "cut-off",
+		[CONDITION_UNFENCED] = "unfenced",
+		[CONDITION_ENDING] = "ending",
+		[CONDITION_GONE] = "gone",
+	};
+	return words[condition];
+}
+
+int job_check_fence(const struct job *job, struct failure *failure)
+{
+	enum condition condition = job_condition(job);
+
+	if (condition == CONDITION_UP || condition == CONDITION_CUT_OFF)
+		return 0;
+	if (condition == CONDITION_ENDING)
+		return fail_as(failure, STATUS_FAILED,
+			"a down of job %s was interrupted; finish it: jobfence down %s",
+			job->spec.name, job->spec.name);
+	return fail_as(failure, STATUS_FAILED,
+		"the fence of job %s is gone; end the job: jobfence down %s",
+		job->spec.name, job->spec.name);
+}
+
+static bool is_long_ago(time_t moment)
+{
+	time_t age = time(NULL) - moment;
+
+	return age < 0 || age >= EMPTY_PATIENCE;
+}
+
+/* Reads the first line of a short file into `line`. Returns 0 or -errno. */
+static int read_line(const char *folder, const char *name, char line[LINE_SIZE])
+{
+	char path[PATH_SIZE];
+	_file_ FILE *file = NULL;
+
+	if (path_format(path, "%s/%s", folder, name))
+		return -ENAMETOOLONG;
+	file = fopen(path, "re");
+	return file && fgets(line, LINE_SIZE, file) ? 0 : -EIO;
+}
+
+/*
+ * Whether the job's cgroup was empty when gc last came by, that was long ago, and nothing ran in it since: a file in the job's
+ * folder bears the time, and what processors it had used (cpu.stat, usage_usec).
+ */
+static bool stays_empty(const struct job *job)
+{
+	char path[PATH_SIZE], used[LINE_SIZE], noted[LINE_SIZE];
+	struct stat status;
+
+	if (path_format(path, "%s/empty", job->paths.run) ||
+		read_line(job->cgroup, "cpu.stat", used))
+		return false;
+	if (!read_line(job->paths.run, "empty", noted) && !strcmp(used, noted) &&
+		!stat(path, &status))
+		return is_long_ago(status.st_mtime);
+	file_write(path, used);
+	return false;
+}
+
+bool job_is_dead(const struct job *job)
+{
+	enum condition condition = job_condition(job);
+	int populated;
+
+	if (condition == CONDITION_UNFENCED || condition == CONDITION_ENDING)
+		return true;
+	populated = cgroup_is_populated(job->id);
+	if (condition != CONDITION_UP)
+		return !populated;
+	/* The first process of `run` ends with it, however that ended. */
+	if (job->closed)
+		return !populated && !container_is_there(job);
+	return !job->own_cgroup && !populated && is_long_ago(job->started) &&
+	       stays_empty(job);
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See jobs.h. The names come from all four places where a job leaves something: any may have been emptied. */
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+
+#include "job/jobs.h"
+#include "job/remains.h"
+#include "lib/cleanup.h"
+#include "node/cgroup.h"
+#include "node/lock.h"
+
+#define NETNS_PREFIX "jobfence-"
+
+/* Adds the names of what is in a folder. With `escaped` a colon stands for a dot. */
+static int add_names(json_t *names, const char *path, const char *prefix, bool escaped)
+{
+	_dir_ DIR *folder = opendir(path);
+	const struct dirent *entry;
+
+	if (!folder)
+		return errno == ENOENT ? 0 : -errno;
+	while ((entry = readdir(folder))) {
+		char name[JOB_NAME_MAX + 1];
+		size_t skipped = strlen(prefix), length = strlen(entry->d_name);
+
+		if (entry->d_name[0] == '.' ||
+			strncmp(entry->d_name, prefix, skipped) != 0 ||
+			length - skipped >= sizeof(name))
+			continue;
+		memcpy(name, entry->d_name + skipped, length - skipped + 1);
+		for (char *at = name; escaped && (at = strchr(at, ':'));)
+			*at = '.';
+		if (json_object_set_new(names, name, json_true()))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int job_names_find(json_t *names, struct failure *failure)
+{
+	const char *mount = cgroup_mount();
+	char cgroups[PATH_SIZE];
+	int error = add_names(names, RUN_JOBS_FOLDER, "", false);
+
+	if (!error)
+		error = add_names(names, PIN_JOBS_FOLDER, "", true);
+	if (!error)
+		error = add_names(names, NETNS_FOLDER, NETNS_PREFIX, false);
+	if (!error && mount)
+		error = path_format(cgroups, "%s/jobfence", mount);
+	if (!error && mount)
+		error = add_names(names, cgroups, "", true);
+	return error ? fail(failure, error, "cannot find the jobs of this node") : 0;
+}
+
+/* Returns 0, 1 where there is no job of that name (any more), or -ENOMEM. */
+static int read_one(struct job *job, const char *name)
+{
+	struct failure failure = {}, ignored;
+	int error = job_init(job);
+
+	if (error || !job_read(job, name, &failure))
+		return error;
+	job_free(job);
+	error = job_init(job);
+	if (error || failure.status == STATUS_NO_JOB)
+		return error ? error : 1;
+	job->unreadable = true;
+	return spec_set_name(&job->spec, name, &ignored) ? 1 : 0;
+}
+
+int job_each(int (*visit)(const struct job *job, void *data), void *data,
+	struct failure *failure)
+{
+	_dir_ DIR *folder = opendir(RUN_JOBS_FOLDER);
+	const struct dirent *entry;
+	int result = 0;
+
+	if (!folder)
+		return errno == ENOENT
+			       ? 0
+			       : fail(failure, -errno, "cannot read %s", RUN_JOBS_FOLDER);
+	while (!result && (entry = readdir(folder))) {
+		_cleanup_(job_free) struct job job;
+
+		result = read_one(&job, entry->d_name);
+		if (!result)
+			result = visit(&job, data);
+		else if (result > 0)
+			result = 0;
+	}
+	return result;
+}
+
+/* Who has the lock knows that no other command is at work on the job: what is not whole then was left behind. Returns 1
+ * where it is so, 0 or -errno. */
+static int is_half_made(const char *name, struct failure *failure)
+{
+	_cleanup_(job_free) struct job job;
+	struct failure ignored;
+	_fd_ int lock = -1;
+	int error = job_init(&job);
+
+	if (error)
+		return fail(failure, error, "job %s", name);
+	if (spec_set_name(&job.spec, name, &ignored))
+		return 0;
+	error = job_paths(name, &job.paths, failure);
+	if (error || job_is_complete(&job.paths))
+		return error;
+	lock = job_try_lock(name, failure);
+	if (lock < 0)
+		return lock == -EAGAIN ? 0 : lock;
+	return !job_is_complete(&job.paths) && job_is_anywhere(&job.paths);
+}
+
+int half_made_each(
+	int (*visit)(const char *name, void *data), void *data, struct failure *failure)
+{
+	_json_ json_t *names = json_object();
+	int result = names ? job_names_find(names, failure)
+			   : fail(failure, -ENOMEM, "names of jobs");
+	const char *name;
+	json_t *value;
+
+	if (result)
+		return result;
+	json_object_foreach(names, name, value)
+	{
+		result = is_half_made(name, failure);
+		if (result > 0)
+			result = visit(name, data);
+		if (result)
+			return result;
+	}
+	return 0;
+}

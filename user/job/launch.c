@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The child stands in the proxy's cgroup from its first instruction: the sockets that it makes, and
+ * those accepted from them later, belong to that cgroup. It makes them in the job's namespace, comes
+ * back to the host's, where the proxy dials out, and becomes the proxy.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "command/user.h"
+#include "job/launch.h"
+#include "job/listen.h"
+#include "lib/cleanup.h"
+#include "lib/files.h"
+#include "names/address.h"
+#include "names/resolvers.h"
+#include "node/cgroup.h"
+#include "node/daemon.h"
+#include "node/netns.h"
+#include "node/state.h"
+#include "proxy/settings.h"
+
+#define PROXY_PROGRAM  "jobfence-proxy"
+#define READY_PATIENCE 5000 /* ms */
+#define FD_TEMPORARY   64   /* above every number of enum proxy_fd */
+
+/* What the child tells before it becomes the proxy. */
+struct report {
+	int error;
+	const char *
+		step; /* what failed: a constant of this program, the same in both processes */
+	struct endpoint proxy4, proxy6, dns4, dns6;
+};
+
+/* What the child needs, gathered before there is a child. */
+struct launch {
+	char program[PATH_MAX];
+	char log[PATH_SIZE];
+	bool host_netns, ipv6;
+	int netns;
+	int settings;
+	int domains, connections; /* read-only */
+	int events;		  /* of the job's cgroup, -1: not watched */
+	const struct job_maps *maps;
+	int report, ready; /* ends to write to */
+};
+
+/* The proxy of the same installation, or of the same build. */
+static int find_program(char program[PATH_MAX])
+{
+	char self[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (length < 0)
+		return -errno;
+	self[length] = '\0';
+	if (snprintf(program, PATH_MAX, "%s/" PROXY_PROGRAM, dirname(self)) < PATH_MAX &&
+		!access(program, X_OK))
+		return 0;
+	snprintf(program, PATH_MAX, "%s", LIBEXECDIR "/" PROXY_PROGRAM);
+	return access(program, X_OK) ? -errno : 0;
+}
+
+static struct endpoint virtual_endpoint(const char *address)
+{
+	struct endpoint endpoint = { .port = htons(80) };
+
+	if (address_parse(address, strlen(address), &endpoint.address))
+		endpoint.port = 0;
+	return endpoint;
+}
+
+/* Writes the keys of domains, whose number was checked as each was added. Returns it. */
+static uint32_t fill_keys(const struct domains *domains, struct domain_key *keys)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < domains->count; i++)
+		count += declared_domain_keys(&domains->list[i], &keys[count]);
+	return (uint32_t)count;
+}
+
+/* The settings as a file in memory that nobody can change any more. */
+static int make_settings(const struct job *job, bool ipv6)
+{
+	const uid_t uid = user_of_proxy(job->proxy_id);
+	struct proxy_settings settings = {
+		.abi = FENCE_ABI,
+		.size = sizeof(settings),
+		.job_key = job->id,
+		.uid = uid,
+		.gid = uid,
+		.max_connections = job->max_connections,
+		.allowed_count = job->spec.allowed_count,
+		.virtual4 = virtual_endpoint(PROXY_ADDRESS4),
+	};
+	_fd_ int fd = memfd_create("settings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return -errno;
+	if (ipv6)
+		settings.virtual6 = virtual_endpoint(PROXY_ADDRESS6);
+	memcpy(settings.job, job->spec.name, sizeof(settings.job));
+	memcpy(settings.header, job->spec.header, sizeof(settings.header));
+	settings.learn = job->spec.learn;
+	settings.guarded_count = fill_keys(&job->spec.guarded, settings.guarded);
+	settings.ech_count = fill_keys(&job->spec.ech, settings.ech);
+	memcpy(settings.allowed, job->spec.allowed, sizeof(settings.allowed));
+	if (nat64_parse(job->nat64, settings.nat64))
+		return -EPROTO;
+	memcpy(settings.resolvers, job->resolvers, sizeof(settings.resolvers));
+	if (write(fd, &settings, sizeof(settings)) != sizeof(settings))
+		return -EIO;
+	if (fcntl(fd, F_ADD_SEALS,
+		    F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+/* Moves descriptors to the numbers where the proxy looks for them; the rest is closed. */
+static int hand_over(
+	const struct launch *launch, const struct listeners *listeners, int addresses)
+{
+	int fds[FD_END] = {
+		[FD_SETTINGS] = launch->settings,
+		[FD_LISTENER4] = listeners->proxy4,
+		[FD_LISTENER6] = listeners->proxy6,
+		[FD_DNS_UDP4] = listeners->dns_udp4,
+		[FD_DNS_TCP4] = listeners->dns_tcp4,
+		[FD_DNS_UDP6] = listeners->dns_udp6,
+		[FD_DNS_TCP6] = listeners->dns_tcp6,
+		[FD_DOMAINS] = launch->domains,
+		[FD_HITS] = launch->maps->hits,
+		[FD_LIMITS] = launch->maps->limits,
+		[FD_REFUSED] = launch->maps->refused,
+		[FD_LEARNED] = launch->maps->learned,
+		[FD_CONNECTIONS] = launch->connections,
+		[FD_READY] = launch->ready,
+		[FD_IPV6] = addresses,
+		[FD_EVENTS] = launch->events,
+	};
+
+	fds[0] = open("/dev/null", O_RDWR | O_CLOEXEC);
+	fds[1] = fds[0];
+	fds[2] = open(launch->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	for (int i = 0; i < FD_END; i++)
+		if (fds[i] >= 0) {
+			fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, FD_TEMPORARY);
+			if (fds[i] < 0)
+				return -errno;
+		}
+	for (int i = 0; i < FD_END; i++)
+		if (fds[i] < 0)
+			close(i);
+		else if (dup2(fds[i], i) < 0)
+			return -errno;
+	return 0;
+}
+
+/* `*addresses` is the list of IPv6 addresses, which goes on telling those of this namespace; -1: the kernel has no IPv6. */
+static int open_listeners(
+	const struct launch *launch, struct listeners *listeners, int *addresses)
+{
+	_cleanup_(netns_leave) struct netns_visit visit = { -1 };
+	int error = netns_enter(launch->netns, &visit);
+
+	if (error)
+		return error;
+	*addresses = open("/proc/thread-self/net/if_inet6", O_RDONLY | O_CLOEXEC);
+	return listeners_open(listeners, launch->host_netns, launch->ipv6);
+}
+
+/* The proxy's environment is empty but for what a build with sanitizers reads. */
+static char **proxy_environment(void)
+{
+	static char *environment[3];
+	int count = 0;
+
+	for (char **variable = environ; *variable && count < 2; variable++)
+		if (!strncmp(*variable, "ASAN_OPTIONS=", 13) ||
+			!strncmp(*variable, "UBSAN_OPTIONS=", 14))
+			environment[count++] = *variable;
+	return environment;
+}
+
+static __attribute__((noreturn)) void become_proxy(const struct launch *launch)
+{
+	char *const arguments[] = { (char *)PROXY_PROGRAM, (char *)"supervisor", NULL };
+	struct report report = {};
+	struct listeners listeners = {};
+	int report_fd, addresses = -1;
+
+	report.error = daemon_begin(PROXY_OPEN_FILES_MAX, &report.step);
+	report_fd = fcntl(launch->report, F_DUPFD_CLOEXEC, 2 * FD_TEMPORARY);
+	if (!report.error) {
+		report.step = "make its sockets";
+		report.error = open_listeners(launch, &listeners, &addresses);
+	}
+	if (!report.error)
+		report.error = hand_over(launch, &listeners, addresses);
+	report.proxy4 = listeners.endpoint_proxy4;
+	report.proxy6 = listeners.endpoint_proxy6;
+	report.dns4 = listeners.endpoint_dns4;
+	report.dns6 = listeners.endpoint_dns6;
+	if (write(report_fd, &report, sizeof(report)) != sizeof(report) || report.error ||
+		close_range(FD_END, ~0U, CLOSE_RANGE_CLOEXEC))
+		_exit(1);
+	execve(launch->program, arguments, proxy_environment());
+	_exit(1);
+}
+
+/* Waits until the proxy says something. Returns 0, or -errno with the failure noted. */
+static int wait_for_word(const struct job *job, int fd, struct failure *failure)
+{
+	struct pollfd event = { .fd = fd, .events = POLLIN };
+	char frozen[PATH_SIZE];
+	int count;
+
+	do
+		count = poll(&event, 1, READY_PATIENCE);
+	while (count < 0 && errno == EINTR);
+	if (count > 0)
+		return 0;
+	if (count < 0)
+		return fail(failure, -errno, "cannot wait for the proxy");
+	if (cgroup_find_frozen(job->paths.proxy, frozen))
+		fail_as(failure, STATUS_FAILED,
+			"the proxy can't run: cgroup %s is frozen; thaw it: echo 0 >%s/cgroup.freeze",
+			frozen, frozen);
+	else
+		fail_as(failure, STATUS_FAILED,
+			"the proxy does not answer after %d s; see %s/proxy.log",
+			READY_PATIENCE / 1000, job->paths.run);
+	return -ETIMEDOUT;
+}
+
+static int read_report(struct job *job, int fd, struct failure *failure)
+{
+	struct report report;
+	int error = wait_for_word(job, fd, failure);
+
+	if (error)
+		return error;
+	if (read(fd, &report, sizeof(report)) != sizeof(report))
+		return fail(failure, -EPIPE, "the proxy ended before it began");
+	if (report.error)
+		return fail(failure, report.error, "the proxy cannot %s", report.step);
+	job->proxy4 = report.proxy4;
+	job->proxy6 = report.proxy6;
+	job->dns4 = report.dns4;
+	job->dns6 = report.dns6;
+	return 0;
+}
+
+static int launch(struct job *job, int cgroup, int netns, bool ipv6,
+	const struct job_maps *maps, int *ready, struct failure *failure)
+{
+	_fd_ int settings = make_settings(job, ipv6);
+	_fd_ int domains = job_map_read_only(&job->paths, "domains");
+	_fd_ int connections = job_map_read_only(&job->paths, "connections");
+	_fd_ int events = job->until_empty ? cgroup_open_events(job->cgroup) : -1;
+	_fd_ int report = -1, report_write = -1, ready_read = -1, ready_write = -1;
+	struct launch plan = { .host_netns = job->host_netns,
+		.ipv6 = ipv6,
+		.netns = netns,
+		.settings = settings,
+		.domains = domains,
+		.connections = connections,
+		.events = events,
+		.maps = maps };
+	int pair[2], error = find_program(plan.program);
+
+	if (error)
+		return fail(failure, error, "cannot find %s", PROXY_PROGRAM);
+	if (settings < 0)
+		return fail(failure, settings, "cannot make the proxy's settings");
+	if (domains < 0 || connections < 0)
+		return fail(failure, -ENOENT, "cannot open the job's maps");
+	if (job->until_empty && events < 0)
+		return fail(failure, events, "cannot watch cgroup %s", job->cgroup);
+	if (path_format(plan.log, "%s/proxy.log", job->paths.run) || pipe2(pair, O_CLOEXEC))
+		return fail(failure, -EMFILE, "cannot start the proxy");
+	report = pair[0];
+	plan.report = report_write = pair[1];
+	if (pipe2(pair, O_CLOEXEC))
+		return fail(failure, -errno, "cannot start the proxy");
+	ready_read = pair[0];
+	plan.ready = ready_write = pair[1];
+	job->proxy_pid = cgroup_fork(cgroup, 0);
+	if (job->proxy_pid < 0)
+		return fail(
+			failure, job->proxy_pid, "cannot start the proxy in its cgroup");
+	if (!job->proxy_pid)
+		become_proxy(&plan);
+	close(TAKE_FD(report_write));
+	error = read_report(job, report, failure);
+	if (!error) {
+		*ready = TAKE_FD(ready_read);
+		return 0;
+	}
+	/* It is a child that was not reaped: the number is its own. */
+	kill(job->proxy_pid, SIGKILL);
+	waitpid(job->proxy_pid, NULL, 0);
+	return error;
+}
+
+static int wait_for_proxy(const struct job *job, int ready, struct failure *failure)
+{
+	int error = wait_for_word(job, ready, failure);
+	char byte;
+
+	if (error)
+		return error;
+	if (read(ready, &byte, 1) != 1)
+		return fail(failure, -EPIPE, "the proxy of job %s ended at its start",
+			job->spec.name);
+	return 0;
+}
+
+int proxy_start(struct job *job, int cgroup, int netns, bool ipv6,
+	const struct job_maps *maps, struct failure *failure)
+{
+	_fd_ int ready = -1;
+	int error = resolvers_read(job->resolvers, failure);
+
+	if (error < 0)
+		return error;
+	job->resolver_assumed = !error;
+	error = cgroup_thaw(job->paths.proxy);
+	if (error)
+		return fail(failure, error, "cannot thaw cgroup %s", job->paths.proxy);
+	error = launch(job, cgroup, netns, ipv6, maps, &ready, failure);
+	if (!error)
+		error = state_write(job, maps, failure);
+	return error ? error : wait_for_proxy(job, ready, failure);
+}

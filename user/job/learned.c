@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See learned.h. A job may use a thousand names: nothing here needs to be quicker than from end to end. */
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "job/learned.h"
+#include "lib/cleanup.h"
+#include "names/declaration.h"
+
+#define LABELS_MAX 127 /* of a name */
+
+int learned_open(const struct job_paths *paths)
+{
+	char path[PATH_SIZE];
+	int fd;
+
+	if (path_format(path, "%s/maps/learned", paths->pins))
+		return -ENAMETOOLONG;
+	fd = bpf_obj_get(path);
+	return fd < 0 ? -errno : fd;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct learned_domain *left = a, *right = b;
+
+	if (left->count != right->count)
+		return left->count < right->count ? 1 : -1;
+	return strcmp(left->domain.host.name, right->domain.host.name);
+}
+
+static void sort(struct learned *learned)
+{
+	qsort(learned->domains, learned->count, sizeof(learned->domains[0]), compare);
+}
+
+int learned_read(int map, struct learned **learned)
+{
+	_free_ struct learned *read = calloc(1, sizeof(*read));
+	struct learned_key key, *previous = NULL;
+
+	if (!read)
+		return -ENOMEM;
+	while (read->count < LEARNED_MAX && !bpf_map_get_next_key(map, previous, &key)) {
+		struct learned_domain *next = &read->domains[read->count];
+
+		previous = &key;
+		next->names = 1;
+		/* The proxy is not trusted: what it may have written goes to a terminal. */
+		if (!host_parse(key.name, strnlen(key.name, sizeof(key.name)),
+			    HOST_NO_BRACKETS, &next->domain.host) &&
+			!bpf_map_lookup_elem(map, &key, &next->count))
+			read->count++;
+	}
+	sort(read);
+	*learned = TAKE_POINTER(read);
+	return 0;
+}
+
+/* A dot comes before all else, so that a name is followed by those below it. */
+static int rank(char c)
+{
+	return c == '.' ? 0 : c;
+}
+
+static int compare_from_end(const void *a, const void *b)
+{
+	const struct host *left = &((const struct learned_domain *)a)->domain.host;
+	const struct host *right = &((const struct learned_domain *)b)->domain.host;
+	size_t i = left->length, j = right->length;
+
+	while (i && j) {
+		int difference = rank(left->name[--i]) - rank(right->name[--j]);
+
+		if (difference)
+			return difference;
+	}
+	return i ? 1 : j ? -1 : 0;
+}
+
+/* The last `labels` labels of a name; NULL: it has fewer. */
+static const char *suffix(const struct host *host, size_t labels)
+{
+	const char *start = host->name + host->length;
+
+	if (host->literal)
+		return NULL;
+	while (start > host->name && (start[-1] != '.' || --labels))
+		start--;
+	return start > host->name || labels == 1 ? start : NULL;
+}
+
+/* How many rows from the first on end in the same labels as that one. */
+static size_t group(const struct learned_domain *rows, size_t count, size_t labels)
+{
+	const char *parent = suffix(&rows[0].domain.host, labels);
+	size_t same = 1;
+
+	for (; parent && same < count; same++) {
+		const char *other = suffix(&rows[same].domain.host, labels);
+
+		if (!other || strcmp(other, parent))
+			break;
+	}
+	return same;
+}
+
+/* Whether a wildcard may stand for what is below the last labels of a name: then that is what `wildcard` is. */
+static bool make_wildcard(
+	const struct host *host, size_t labels, struct declared_domain *wildcard)
+{
+	char text[NAME_LENGTH_MAX + 3];
+	const char *problem, *parent = suffix(host, labels);
+	int length = snprintf(text, sizeof(text), "*.%s", parent ? parent : "");
+
+	return parent && !declaration_parse(text, (size_t)length, 0, wildcard, &problem);
+}
+
+/* Makes of a group the wildcard; where the parent itself was used it is a tree. Returns whether it may. */
+static bool merge(const struct learned_domain *rows, size_t count, size_t labels,
+	size_t least, struct learned_domain *merged)
+{
+	bool parent = false;
+
+	if (count < least || !make_wildcard(&rows[0].domain.host, labels, &merged->domain))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		parent |= host_equal(&rows[i].domain.host, &merged->domain.host);
+		merged->count += rows[i].count;
+		merged->names += rows[i].names;
+	}
+	if (parent)
+		merged->domain.form = DOMAIN_TREE;
+	return count - parent >= least;
+}
+
+static void collapse_below(struct learned *learned, size_t labels, size_t least)
+{
+	struct learned_domain *rows = learned->domains;
+	size_t kept = 0, size;
+
+	for (size_t i = 0; i < learned->count; i += size) {
+		struct learned_domain merged = {};
+
+		size = group(&rows[i], learned->count - i, labels);
+		if (merge(&rows[i], size, labels, least, &merged)) {
+			rows[kept++] = merged;
+			continue;
+		}
+		memmove(&rows[kept], &rows[i], size * sizeof(*rows));
+		kept += size;
+	}
+	learned->count = kept;
+}
+
+void learned_collapse(struct learned *learned, size_t least)
+{
+	/* So the names below each parent are side by side, and stay so. */
+	qsort(learned->domains, learned->count, sizeof(learned->domains[0]),
+		compare_from_end);
+	for (size_t labels = LABELS_MAX; labels >= 2; labels--)
+		collapse_below(learned, labels, least);
+	sort(learned);
+}
+
+int learned_write(const struct learned *learned, const char *job, FILE *file)
+{
+	fprintf(file, "# Domains that job %s used, with the number of requests.\n", job);
+	for (size_t i = 0; i < learned->count; i++) {
+		const struct learned_domain *row = &learned->domains[i];
+		char domain[NAME_LENGTH_MAX + 3];
+
+		declared_domain_format(&row->domain, domain);
+		fprintf(file, "%-39s # %llu", domain, (unsigned long long)row->count);
+		if (row->names > 1)
+			fprintf(file, ", to %zu names", row->names);
+		fputc('\n', file);
+	}
+	return fflush(file) || ferror(file) ? -EIO : 0;
+}

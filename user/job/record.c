@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* A job as JSON: for people's tools, and as spec.json, which is a spec with what became of it. */
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "job/job.h"
+#include "job/remains.h"
+#include "lib/cleanup.h"
+#include "lib/files.h"
+#include "names/address.h"
+#include "policy/share.h"
+
+#define PROXY_URL	  "http://" PROXY_ADDRESS4 ":80"
+#define ENDPOINT_TEXT_MAX (ADDRESS_TEXT_MAX + 8)
+
+const struct variable *job_proxy_variables(void)
+{
+	static const struct variable variables[] = {
+		{ "http_proxy", PROXY_URL },
+		{ "https_proxy", PROXY_URL },
+		{ "HTTP_PROXY", PROXY_URL },
+		{ "HTTPS_PROXY", PROXY_URL },
+		{ "no_proxy", "localhost,127.0.0.1,127.0.0.0/8,0.0.0.0,::1" },
+		{ NULL, NULL },
+	};
+	return variables;
+}
+
+static json_t *variables_to_json(const struct job *job)
+{
+	json_t *object = json_object();
+
+	if (job->proxy_pid)
+		for (const struct variable *v = job_proxy_variables(); v->name; v++)
+			json_object_set_new(object, v->name, json_string(v->value));
+	return object;
+}
+
+/* The path of the job's namespace; null where that is the node's own. */
+static json_t *netns_to_json(const struct job *job)
+{
+	return job->netns[0] ? json_string(job->netns) : json_null();
+}
+
+json_t *job_to_json(const struct job *job)
+{
+	json_t *proxy = job->proxy_pid ? json_pack("{s:i, s:s}", "pid", (int)job->proxy_pid,
+						 "address", PROXY_ADDRESS4 ":80")
+				       : json_null();
+
+	return json_pack(
+		"{s:s, s:s, s:I, s:s, s:o, s:o, s:o, s:b, s:O, s:{s:I, s:s}, s:s, s:o, s:o, s:s, s:o, s:s+, s:o}",
+		"job", job->spec.name, "programs", job->programs, "started",
+		(json_int_t)job->started, "network", network_name(job->spec.network),
+		"domains", domains_to_json(&job->spec.domains), "guard_domains",
+		domains_to_json(&job->spec.guarded), "allow_ech",
+		domains_to_json(&job->spec.ech), "learn", job->spec.learn, "labels",
+		job->spec.labels, "rate", "bits_per_second", (json_int_t)job->spec.rate,
+		"pacing", pacing_name(job->pacing), "cgroup", job->cgroup, "netns",
+		netns_to_json(job), "proxy", proxy, "header", job->spec.header, "env",
+		variables_to_json(job), "resolv_conf", job->paths.run, "/resolv.conf",
+		"shares", job->shares ? json_incref(job->shares) : json_array());
+}
+
+/* What became of the job, for the file only; the same table writes and reads it. */
+static const struct record_field {
+	const char *name;
+	enum { RECORD_BOOL, RECORD_NUMBER, RECORD_TEXT } kind;
+	size_t offset, size;
+} fields[] = {
+#define FIELD(kind, name) \
+	{ \
+#name, RECORD_##kind, offsetof(struct job, name), \
+			sizeof(((struct job *)0)->name) \
+	}
+	FIELD(NUMBER, abi),
+	FIELD(TEXT, programs),
+	FIELD(NUMBER, started),
+	FIELD(BOOL, by_operator),
+	FIELD(NUMBER, max_connections),
+	FIELD(TEXT, nat64),
+	FIELD(TEXT, cgroup),
+	FIELD(BOOL, own_cgroup),
+	FIELD(TEXT, netns),
+	FIELD(NUMBER, netns_cookie),
+	FIELD(BOOL, own_netns),
+	FIELD(BOOL, host_netns),
+	FIELD(BOOL, until_empty),
+	FIELD(BOOL, closed),
+	FIELD(NUMBER, id),
+	FIELD(NUMBER, proxy_id),
+	FIELD(NUMBER, proxy_pid),
+#undef FIELD
+};
+
+static json_t *endpoint_to_json(const struct endpoint *endpoint)
+{
+	char address[ADDRESS_TEXT_MAX], text[ENDPOINT_TEXT_MAX];
+
+	if (!endpoint->port)
+		return json_null();
+	address_format(&endpoint->address, address);
+	snprintf(text, sizeof(text), "%s %u", address, ntohs(endpoint->port));
+	return json_string(text);
+}
+
+static void endpoint_from_json(const json_t *value, struct endpoint *endpoint)
+{
+	const char *text = json_string_value(value);
+	const char *blank = text ? strchr(text, ' ') : NULL;
+
+	if (blank && !address_parse(text, (size_t)(blank - text), &endpoint->address))
+		endpoint->port = htons((uint16_t)strtoul(blank + 1, NULL, 10));
+}
+
+static int state_path(char path[PATH_SIZE], const struct job *job, const char *suffix)
+{
+	return path_format(path, "%s/spec.json%s", job->paths.run, suffix);
+}
+
+static json_t *field_to_json(const struct job *job, const struct record_field *field)
+{
+	const char *at = (const char *)job + field->offset;
+
+	if (field->kind == RECORD_TEXT)
+		return json_string(at);
+	if (field->kind == RECORD_BOOL)
+		return json_boolean(*(const bool *)at);
+	return json_integer(field->size == sizeof(int32_t) ? *(const int32_t *)at
+							   : *(const int64_t *)at);
+}
+
+static int field_from_json(
+	struct job *job, const struct record_field *field, const json_t *value)
+{
+	char *at = (char *)job + field->offset;
+
+	if (field->kind == RECORD_TEXT) {
+		if (!json_is_string(value) || json_string_length(value) >= field->size)
+			return -EPROTO;
+		memcpy(at, json_string_value(value), json_string_length(value) + 1);
+	} else if (field->kind == RECORD_BOOL) {
+		if (!json_is_boolean(value))
+			return -EPROTO;
+		*(bool *)at = json_is_true(value);
+	} else {
+		if (!json_is_integer(value))
+			return -EPROTO;
+		if (field->size == sizeof(int32_t))
+			*(int32_t *)at = (int32_t)json_integer_value(value);
+		else
+			*(int64_t *)at = json_integer_value(value);
+	}
+	return 0;
+}
+
+int job_record_write(const struct job *job)
+{
+	_json_ json_t *record = spec_to_json(&job->spec);
+	_json_ json_t *state = json_pack("{s:s, s:o, s:o, s:o, s:o}", "pacing",
+		pacing_name(job->pacing), "proxy4", endpoint_to_json(&job->proxy4),
+		"proxy6", endpoint_to_json(&job->proxy6), "dns4",
+		endpoint_to_json(&job->dns4), "dns6", endpoint_to_json(&job->dns6));
+	char path[PATH_SIZE], fresh[PATH_SIZE];
+	_free_ char *text = NULL;
+	int error;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		if (json_object_set_new(
+			    state, fields[i].name, field_to_json(job, &fields[i])))
+			return -ENOMEM;
+	if (job->shares && json_object_set(state, "shares", job->shares))
+		return -ENOMEM;
+	if (!record || json_object_set(record, "state", state))
+		return -ENOMEM;
+	if (state_path(path, job, "") || state_path(fresh, job, ".new"))
+		return -ENAMETOOLONG;
+	text = json_dumps(record, JSON_INDENT(2));
+	error = text ? file_write(fresh, text) : -ENOMEM;
+	if (error)
+		return error;
+	return rename(fresh, path) ? -errno : 0;
+}
+
+static int shares_from_json(struct job *job, const json_t *shares)
+{
+	struct failure ignored;
+	const json_t *path;
+	size_t i;
+
+	json_array_foreach((json_t *)shares, i,
+		path) if (!json_is_string(path) ||
+			  share_add(&job->shares, json_string_value(path),
+				  &ignored)) return -EPROTO;
+	return 0;
+}
+
+static int state_from_json(struct job *job, const json_t *state)
+{
+	const char *pacing = json_string_value(json_object_get(state, "pacing"));
+
+	/* What another version does not write is as if it were not so. */
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		const json_t *value = json_object_get(state, fields[i].name);
+		int error = value ? field_from_json(job, &fields[i], value) : 0;
+
+		if (error)
+			return error;
+	}
+	if (!pacing)
+		return -EPROTO;
+	for (job->pacing = PACING_AUTO; strcmp(pacing, pacing_name(job->pacing));
+		job->pacing++)
+		if (job->pacing == PACING_NONE)
+			return -EPROTO;
+	endpoint_from_json(json_object_get(state, "proxy4"), &job->proxy4);
+	endpoint_from_json(json_object_get(state, "proxy6"), &job->proxy6);
+	endpoint_from_json(json_object_get(state, "dns4"), &job->dns4);
+	endpoint_from_json(json_object_get(state, "dns6"), &job->dns6);
+	return shares_from_json(job, json_object_get(state, "shares"));
+}
+
+int job_record_read(struct job *job, struct failure *failure)
+{
+	_json_ json_t *record = NULL;
+	char path[PATH_SIZE];
+	int error = state_path(path, job, "");
+
+	if (error)
+		return fail(failure, error, "record of job %s", job->spec.name);
+	record = json_load_file(path, 0, NULL);
+	if (!record && access(path, F_OK))
+		return fail_as(failure, STATUS_NO_JOB,
+			job_is_anywhere(&job->paths)
+				? "job %s is half made, by a command that was interrupted or is at "
+				  "work; to remove it: jobfence gc"
+				: "there is no job %s",
+			job->spec.name);
+	if (!record)
+		return fail(failure, -EPROTO, "cannot read %s", path);
+	error = spec_from_json(&job->spec, record, false, failure);
+	if (error)
+		return error;
+	error = state_from_json(job, json_object_get(record, "state"));
+	if (error)
+		return fail(failure, error, "%s is not of this version of jobfence", path);
+	error = spec_finish(&job->spec, failure);
+	/* One that has no domains left is read as none, and may get some again. */
+	if (!error && job->proxy_id)
+		job->spec.network = NETWORK_HTTP;
+	return error;
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See remains.h. */
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "job/place.h"
+#include "job/remains.h"
+#include "lib/cleanup.h"
+#include "lib/files.h"
+#include "node/attach.h"
+#include "node/cgroup.h"
+#include "node/maps.h"
+#include "node/netns.h"
+#include "node/state.h"
+
+#define KILL_PATIENCE 10 /* seconds */
+
+bool job_is_complete(const struct job_paths *paths)
+{
+	char path[PATH_SIZE];
+
+	return !path_format(path, "%s/spec.json", paths->run) && file_exists(path);
+}
+
+bool job_is_anywhere(const struct job_paths *paths)
+{
+	return file_exists(paths->run) || file_exists(paths->pins) ||
+	       file_exists(paths->netns) || file_exists(paths->cgroup);
+}
+
+/* The cgroup that the first link, which holds all packets, is attached to; 0: none, or one that is gone. Returns 0 or
+ * -errno. */
+static int find_fenced(const struct job_paths *paths, uint64_t *id)
+{
+	struct bpf_link_info info = {};
+	unsigned int length = sizeof(info);
+	char path[PATH_SIZE];
+	_fd_ int link = -1;
+
+	*id = 0;
+	if (path_format(path, "%s/links/egress", paths->pins))
+		return -ENAMETOOLONG;
+	link = bpf_obj_get(path);
+	if (link < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (bpf_obj_get_info_by_fd(link, &info, &length))
+		return -errno;
+	*id = info.cgroup.cgroup_id;
+	return 0;
+}
+
+static int clear_fenced(const struct job_paths *paths)
+{
+	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
+	uint64_t fenced;
+	int error = find_fenced(paths, &fenced);
+
+	if (!error)
+		error = job_maps_open(paths, &maps);
+	return error ? (error == -ENOENT ? 0 : error) : state_clear(&maps, fenced, 0);
+}
+
+int remains_remove(const struct job_paths *paths, struct failure *failure)
+{
+	int error = cgroup_kill(paths->cgroup, KILL_PATIENCE);
+
+	if (error)
+		return fail(
+			failure, error, "cannot end the processes in %s", paths->cgroup);
+	/* What had no state, or has no maps any more, refuses everything as it is. */
+	error = clear_fenced(paths);
+	if (error)
+		return fail(failure, error, "cannot clear the state of %s", paths->cgroup);
+	error = attach_to_remain(paths);
+	if (error)
+		return fail(failure, error, "cannot keep the fence on sockets of %s",
+			paths->cgroup);
+	error = cgroup_remove(paths->cgroup);
+	if (error)
+		return fail(failure, error, "cannot remove %s", paths->cgroup);
+	error = tree_remove(paths->pins);
+	if (error)
+		return fail(failure, error, "cannot remove %s", paths->pins);
+	error = netns_remove(paths->netns);
+	if (error)
+		return fail(failure, error, "cannot remove %s", paths->netns);
+	error = tree_remove(paths->run);
+	return error ? fail(failure, error, "cannot remove %s", paths->run) : 0;
+}
+
+int remains_fence_nobody(const struct job_paths *paths, struct failure *failure)
+{
+	uint64_t fenced, own = 0;
+	_fd_ int cgroup = cgroup_open(paths->work);
+	int populated = find_fenced(paths, &fenced);
+
+	if (!populated && fenced &&
+		(cgroup < 0 || cgroup_id(cgroup, &own) || own != fenced))
+		populated = cgroup_is_populated(fenced);
+	if (populated < 0)
+		return fail(failure, populated, "cannot see whom the fence of %s holds",
+			paths->run);
+	if (!populated || place_is_mistaken(fenced))
+		return 0;
+	return fail(failure, -EBUSY,
+		"%s is half a job, whose fence still holds processes in the cgroup with the inode "
+		"%llu; end them first",
+		paths->run, (unsigned long long)fenced);
+}
+
+/* Whether processes run behind the fence of the job's own cgroup. Returns 1, 0 or -errno. */
+static int is_lived_in(const struct job_paths *paths)
+{
+	const char *const places[] = { paths->work, paths->init };
+	_fd_ int work = cgroup_open(paths->work);
+	int attached = work == -ENOENT ? 0 : work < 0 ? work : attach_is_there(work);
+
+	if (attached <= 0)
+		return attached;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		_fd_ int cgroup = cgroup_open(places[i]);
+		uint64_t id;
+		int populated = cgroup == -ENOENT ? 0 : cgroup;
+
+		if (cgroup >= 0)
+			populated = cgroup_id(cgroup, &id);
+		if (cgroup >= 0 && !populated)
+			populated = cgroup_is_populated(id);
+		if (populated)
+			return populated;
+	}
+	return 0;
+}
+
+/* Whether the job's proxy has a log under the job's name, but not here: its record is in the /run of another mount namespace. */
+static bool is_recorded_elsewhere(const struct job_paths *paths)
+{
+	pid_t proxy = cgroup_first_process(paths->proxy);
+	char descriptor[PATH_SIZE], path[PATH_SIZE], target[PATH_MAX], *folder;
+	ssize_t length;
+	struct stat log, here;
+
+	if (proxy <= 0 || path_format(descriptor, "/proc/%d/fd/2", (int)proxy) ||
+		path_format(path, "%s/proxy.log", paths->run))
+		return false;
+	length = readlink(descriptor, target, sizeof(target) - 1);
+	if (length < 0 || stat(descriptor, &log))
+		return false;
+	target[length] = '\0';
+	/* Of a mount that is not in this namespace the kernel shows the path below its root. */
+	folder = strstr(target, "/jobs/");
+	if (!folder || strcmp(folder, strstr(path, "/jobs/")) != 0)
+		return false;
+	return stat(path, &here) || here.st_ino != log.st_ino || here.st_dev != log.st_dev;
+}
+
+int remains_are_idle(const struct job_paths *paths, struct failure *failure)
+{
+	const char *name = strrchr(paths->run, '/') + 1;
+	int error = remains_fence_nobody(paths, failure), lives;
+
+	if (error)
+		return error;
+	lives = is_lived_in(paths);
+	if (lives < 0)
+		return fail(failure, lives, "cannot see who is in %s", paths->cgroup);
+	if (lives || is_recorded_elsewhere(paths))
+		return fail_as(failure, STATUS_FAILED,
+			"job %s lives, but has no record in %s: that was lost, or is in another mount "
+			"namespace; to end the job: jobfence down %s",
+			name, paths->run, name);
+	return 0;
+}

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See update.h. */
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "job/health.h"
+#include "job/update.h"
+#include "lib/cleanup.h"
+#include "lib/rate.h"
+#include "node/maps.h"
+#include "node/netns.h"
+#include "node/state.h"
+#include "policy/admission.h"
+
+/* The entries of a domain map as they were read or are to be. */
+struct entries {
+	size_t count;
+	struct domain_key keys[DOMAIN_ENTRIES_MAX];
+	struct domain values[DOMAIN_ENTRIES_MAX];
+};
+
+static const struct domain *find(
+	const struct entries *entries, const struct domain_key *key)
+{
+	for (size_t i = 0; i < entries->count; i++)
+		if (entries->keys[i].bits == key->bits &&
+			!memcmp(entries->keys[i].name, key->name, key->bits / 8))
+			return &entries->values[i];
+	return NULL;
+}
+
+static int read_entries(int map, struct entries *entries)
+{
+	const struct domain_key *previous = NULL;
+
+	for (; entries->count < DOMAIN_ENTRIES_MAX; entries->count++) {
+		struct domain_key *key = &entries->keys[entries->count];
+
+		if (bpf_map_get_next_key(map, previous, key))
+			return errno == ENOENT ? 0 : -errno;
+		if (bpf_map_lookup_elem(map, key, &entries->values[entries->count]))
+			return -errno;
+		previous = key;
+	}
+	return 0;
+}
+
+/* A counter that no entry has, set to zero. Returns its index or -errno. */
+static int take_hit(int hits, bool used[DOMAIN_ENTRIES_MAX])
+{
+	const __u64 nothing = 0;
+	__u32 i = 0;
+
+	while (i < DOMAIN_ENTRIES_MAX && used[i])
+		i++;
+	if (i == DOMAIN_ENTRIES_MAX)
+		return -E2BIG;
+	used[i] = true;
+	return bpf_map_update_elem(hits, &i, &nothing, BPF_ANY) ? -errno : (int)i;
+}
+
+/* What the map is to have for the domains; what is in it already keeps its counter. */
+static int plan(const struct job_maps *maps, const struct domains *domains,
+	const struct entries *old, struct entries *new)
+{
+	bool used[DOMAIN_ENTRIES_MAX] = {};
+
+	for (size_t i = 0; i < old->count; i++)
+		if (old->values[i].hit < DOMAIN_ENTRIES_MAX)
+			used[old->values[i].hit] = true;
+	for (size_t i = 0; i < domains->count; i++) {
+		struct domain_key keys[2];
+		size_t count = declared_domain_keys(&domains->list[i], keys);
+		const struct domain *kept = find(old, &keys[0]);
+		int hit = kept ? (int)kept->hit : take_hit(maps->hits, used);
+
+		if (hit < 0)
+			return hit;
+		for (size_t k = 0; k < count; k++, new->count++) {
+			new->keys[new->count] = keys[k];
+			new->values[new->count].hit = (__u32)hit;
+		}
+	}
+	return 0;
+}
+
+/* Removes from the map what is in `from` and not in `kept`, but for what is denied. Goes on after a failure; the first one counts. */
+static int remove_others(int map, const struct entries *from, const struct entries *kept)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < from->count; i++)
+		if (!from->values[i].denied && !find(kept, &from->keys[i]) &&
+			bpf_map_delete_elem(map, &from->keys[i]) && errno != ENOENT &&
+			!error)
+			error = -errno;
+	return error;
+}
+
+static int add_missing(int map, const struct entries *old, const struct entries *new)
+{
+	for (size_t i = 0; i < new->count; i++)
+		if (!find(old, &new->keys[i]) &&
+			bpf_map_update_elem(map, &new->keys[i], &new->values[i], BPF_ANY))
+			return -errno;
+	return 0;
+}
+
+/* Makes the proxy ask again for the names of its open connections. */
+static int next_generation(const struct job_maps *maps)
+{
+	struct job_limits limits;
+	int error = job_limits_read(maps, &limits);
+
+	limits.generation++;
+	return error ? error : job_limits_write(maps, &limits);
+}
+
+static int replace_domains(const struct job *job, const struct job_maps *maps)
+{
+	_free_ struct entries *old = calloc(1, sizeof(*old));
+	_free_ struct entries *new = calloc(1, sizeof(*new));
+	int error = old && new ? read_entries(maps->domains, old) : -ENOMEM;
+
+	if (!error)
+		error = plan(maps, &job->spec.domains, old, new);
+	if (error)
+		return error;
+	error = add_missing(maps->domains, old, new);
+	if (!error)
+		error = job_record_write(job);
+	if (error) {
+		remove_others(maps->domains, new, old);
+		return error;
+	}
+	error = remove_others(maps->domains, old, new);
+	return error ? error : next_generation(maps);
+}
+
+static int find_declared(
+	const struct domains *domains, const struct declared_domain *wanted)
+{
+	for (size_t i = 0; i < domains->count; i++)
+		if (domains->list[i].form == wanted->form &&
+			host_equal(&domains->list[i].host, &wanted->host))
+			return (int)i;
+	return -ENOENT;
+}
+
+/* The parser of declarations belongs to a spec: one is made for the domain alone. */
+static int remove_domain(struct domains *domains, const char *text, struct failure *failure)
+{
+	_cleanup_(spec_free) struct job_spec alone = {};
+	int error = spec_add_domain(&alone, text, failure), at;
+
+	if (error)
+		return error;
+	at = find_declared(domains, &alone.domains.list[0]);
+	if (at < 0)
+		return fail_as(failure, STATUS_USAGE,
+			"domain '%s' is none that the job declared; see: jobfence show",
+			text);
+	domains->count--;
+	memmove(&domains->list[at], &domains->list[at + 1],
+		(domains->count - (size_t)at) * sizeof(*domains->list));
+	return 0;
+}
+
+static int change_domains(
+	struct job *job, const struct job_change *change, struct failure *failure)
+{
+	int error = 0;
+
+	if (!job->proxy_id)
+		return fail_as(failure, STATUS_USAGE,
+			"job %s began without a proxy, as network none or full, and can't "
+			"get domains now",
+			job->spec.name);
+	for (const char *const *text = change->remove; !error && *text; text++)
+		error = remove_domain(&job->spec.domains, *text, failure);
+	for (const char *const *text = change->add; !error && *text; text++)
+		error = spec_add_domain(&job->spec, *text, failure);
+	return error;
+}
+
+static int change_rate(struct job *job, const char *rate, struct failure *failure)
+{
+	int error = spec_set_rate(&job->spec, rate, failure);
+
+	if (error)
+		return error;
+	if (!job->proxy_id)
+		return fail_as(failure, STATUS_USAGE,
+			"job %s began without a proxy, as network none or full: there is "
+			"nothing to throttle",
+			job->spec.name);
+	if (job->pacing == PACING_NONE && job->spec.rate) {
+		if (job->spec.pacing == PACING_EDT)
+			return fail_as(failure, STATUS_FAILED,
+				"job %s began without a rate: the kernel can't pace it now",
+				job->spec.name);
+		/* It has no fq, and its processes may be using their `lo`. */
+		job->pacing = PACING_PROXY;
+	}
+	return 0;
+}
+
+/* In a namespace of others it stays as it was: whoever made it may have removed it, and its name may be of another. */
+static int set_burst(const struct job *job)
+{
+	struct failure ignored;
+	_fd_ int netns = netns_open(job->netns, &ignored);
+
+	return netns < 0 ? netns : netns_set_rate(netns, job->spec.rate / BITS_PER_BYTE);
+}
+
+/* What is added has to keep to the policy as if a job asked for it alone; what is there was admitted before. */
+static int check_policy(const struct job *job, const struct job_change *change, bool probed,
+	struct failure *failure)
+{
+	_cleanup_(spec_free) struct job_spec added = {};
+	const struct admission admission = { .policy = change->policy,
+		.spec = &added,
+		.by_operator = job->by_operator,
+		.probed = probed };
+	int error = spec_init(&added);
+
+	if (error)
+		return fail(failure, error, "job %s", job->spec.name);
+	memcpy(added.name, job->spec.name, sizeof(added.name));
+	for (const char *const *text = change->add; !error && *text; text++)
+		error = spec_add_domain(&added, *text, failure);
+	if (!error && change->rate)
+		error = spec_set_rate(&added, change->rate, failure);
+	if (error || (!*change->add && !change->rate))
+		return error;
+	return admission_enforce_update(&admission, &job->spec.domains, failure);
+}
+
+/* Of the two orders the one that never has more than before and after: a record that promises more than is in
+ * force is only out of date, and this runs again. */
+static int apply(const struct job *job, const struct job_change *change, bool domains,
+	struct failure *failure)
+{
+	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
+	int error = job_maps_open(&job->paths, &maps);
+
+	if (!error)
+		error = domains ? replace_domains(job, &maps) : job_record_write(job);
+	if (!error && change->rate && job->own_netns)
+		error = set_burst(job);
+	if (!error && change->rate)
+		error = state_write_rate(job, &maps);
+	return error ? fail(failure, error, "cannot update job %s", job->spec.name) : 0;
+}
+
+/* Makes the change in the record, and asks whether the job may have it. */
+static int change_record(struct job *job, const struct job_change *change, bool probed,
+	struct failure *failure)
+{
+	int error =
+		*change->add || *change->remove ? change_domains(job, change, failure) : 0;
+
+	if (!error && change->rate)
+		error = change_rate(job, change->rate, failure);
+	return error ? error : check_policy(job, change, probed, failure);
+}
+
+/* The probe may take minutes:
+ * so it is asked before the job is locked. */
+static int ask_before(struct job *job, const char *name, const struct job_change *change,
+	struct failure *failure)
+{
+	int error = job_read(job, name, failure);
+
+	if (!error)
+		error = job_check_abi(job, failure);
+	return error ? error : change_record(job, change, false, failure);
+}
+
+static int update_locked(struct job *job, const struct job *asked,
+	const struct job_change *change, struct failure *failure)
+{
+	int error;
+
+	/* The probe may not have been asked about this one. */
+	if (job->id != asked->id || job->started != asked->started ||
+		job->by_operator != asked->by_operator)
+		return fail_as(failure, STATUS_FAILED,
+			"job %s was made anew meanwhile; try again", job->spec.name);
+	error = change_record(job, change, true, failure);
+	return error ? error : apply(job, change, *change->add || *change->remove, failure);
+}
+
+int job_update(const char *name, const struct job_change *change, struct failure *failure)
+{
+	_cleanup_(job_free) struct job job = {}, asked = {};
+	struct failure refusal = {};
+	_fd_ int lock = -1;
+	int error = job_init(&job), refused = job_init(&asked);
+
+	if (error || refused)
+		return fail(failure, -ENOMEM, "job %s", name);
+	refused = ask_before(&asked, name, change, &refusal);
+	lock = job_read_locked(&job, name, failure);
+	if (lock < 0)
+		return lock;
+	/* Nothing is recorded that can't be put in force. */
+	error = job_check_fence(&job, failure);
+	if (error)
+		return error;
+	/* A killed update may have left more than the record says. That goes, also where this one is refused. */
+	if ((*change->add || *change->remove) && job.proxy_id)
+		error = apply(&job, &(const struct job_change){}, true, failure);
+	if (error)
+		return error;
+	if (refused) {
+		*failure = refusal;
+		return refused;
+	}
+	return update_locked(&job, &asked, change, failure);
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See usage.h. */
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "job/usage.h"
+#include "lib/cleanup.h"
+#include "node/maps.h"
+#include "node/state.h"
+
+static const char *const words[REASON_COUNT] = {
+#define X(name, number, word, text) [number] = (word),
+	REASONS(X)
+#undef X
+};
+static const char *const texts[REASON_COUNT] = {
+#define X(name, number, word, text) [number] = (text),
+	REASONS(X)
+#undef X
+};
+
+const char *reason_word(enum reason reason)
+{
+	return reason > 0 && reason < REASON_COUNT ? words[reason] : "unknown";
+}
+
+const char *reason_text(enum reason reason)
+{
+	return reason > 0 && reason < REASON_COUNT ? texts[reason] : "an unknown reason";
+}
+
+json_t *number_or_null(bool there, json_int_t number)
+{
+	return there ? json_integer(number) : json_null();
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct usage_refusal *left = a, *right = b;
+
+	if (left->key.reason != right->key.reason)
+		return left->key.reason - right->key.reason;
+	return memcmp(left->key.name, right->key.name, sizeof(left->key.name));
+}
+
+/* Whether the proxy has written this key as it should. It is not trusted: names go to a terminal. */
+static bool is_plain(const struct refusal_key *key)
+{
+	if (key->length > sizeof(key->name))
+		return false;
+	if (key->length == sizeof(OTHER_NAMES) - 1 &&
+		!memcmp(key->name, OTHER_NAMES, key->length))
+		return true;
+	for (size_t i = 0; i < key->length; i++)
+		if (key->name[i] <= ' ' || key->name[i] > '~')
+			return false;
+	return true;
+}
+
+static void read_refusals(int map, struct usage *usage)
+{
+	struct refusal_key key, *previous = NULL;
+
+	while (usage->refusal_count < REFUSALS_MAX &&
+		!bpf_map_get_next_key(map, previous, &key)) {
+		struct usage_refusal *next = &usage->refusals[usage->refusal_count];
+
+		previous = &key;
+		if (is_plain(&key) && !bpf_map_lookup_elem(map, &key, &next->refusal)) {
+			next->key = key;
+			usage->refusal_count++;
+		}
+	}
+	qsort(usage->refusals, usage->refusal_count, sizeof(usage->refusals[0]), compare);
+}
+
+static int read_hits(
+	const struct job_maps *maps, const struct job *job, struct usage *usage)
+{
+	for (size_t i = 0; i < job->spec.domains.count && i < DOMAINS_MAX; i++) {
+		int hit = job_maps_hit(maps->domains, &job->spec.domains.list[i]);
+
+		/* Somebody took it out with bpftool: nothing counts for it. */
+		if (hit >= 0 && bpf_map_lookup_elem(maps->hits, &hit, &usage->hits[i]))
+			return -errno;
+	}
+	return 0;
+}
+
+void usage_free(struct usage **usage)
+{
+	if (*usage)
+		free((*usage)->learned);
+	free(*usage);
+}
+
+int usage_read(const struct job *job, struct usage **usage, struct failure *failure)
+{
+	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
+	_cleanup_(usage_free) struct usage *read = calloc(1, sizeof(*read));
+	int error = job_check_abi(job, failure);
+
+	if (error)
+		return error;
+	error = read ? job_maps_open(&job->paths, &maps) : -ENOMEM;
+	if (!error)
+		error = job_counters_read(maps.counters, job->id, &read->job);
+	if (!error && job->proxy_id)
+		error = job_counters_read(maps.counters, job->proxy_id, &read->proxy);
+	if (!error)
+		error = state_read_delays(
+			job, &maps, &read->upload_delay, &read->download_delay);
+	if (!error)
+		error = read_hits(&maps, job, read);
+	if (!error && job->spec.learn)
+		error = learned_read(maps.learned, &read->learned);
+	if (error)
+		return fail(failure, error, "cannot read the counters of job %s",
+			job->spec.name);
+	read_refusals(maps.refused, read);
+	*usage = TAKE_POINTER(read);
+	return 0;
+}

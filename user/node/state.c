@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See state.h. */
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/cleanup.h"
+#include "lib/rate.h"
+#include "names/address.h"
+#include "node/state.h"
+
+#define NANOSECONDS 1000000000ULL
+
+/* Bytes per second that who does this pacing has to keep to. */
+static uint64_t rate_of(const struct job *job, enum pacing pacing)
+{
+	return job->pacing == pacing ? job->spec.rate / BITS_PER_BYTE : 0;
+}
+
+static int write_limits(const struct job *job, const struct job_maps *maps)
+{
+	struct job_limits limits;
+	int error = job_limits_read(maps, &limits);
+
+	limits.rate = job->spec.rate / BITS_PER_BYTE;
+	limits.paced = rate_of(job, PACING_PROXY);
+	limits.generation++;
+	return error ? error : job_limits_write(maps, &limits);
+}
+
+static int write_job(const struct job *job, const struct job_maps *maps)
+{
+	const __u64 none = 0;
+	const struct job_state state = {
+		.id = job->id,
+		.network = job->spec.network,
+		.flags = (job->host_netns ? 0 : JOB_OWN_NETNS) |
+			 (job->closed ? JOB_CLOSED : 0),
+		.proxy4 = job->proxy4,
+		.proxy6 = job->proxy6,
+		.dns4 = job->dns4,
+		.dns6 = job->dns6,
+		.rate = rate_of(job, PACING_EDT),
+	};
+
+	if (bpf_map_update_elem(maps->open_count, &job->id, &none, BPF_ANY))
+		return -errno;
+	return bpf_map_update_elem(maps->job, &job->id, &state, BPF_EXIST) ? -errno : 0;
+}
+
+static int write_upstream(const struct job *job, const struct job_maps *maps)
+{
+	struct upstream_state state = {
+		.job = job->id,
+		.proxy4 = job->proxy4,
+		.proxy6 = job->proxy6,
+		.dns4 = job->dns4,
+		.dns6 = job->dns6,
+		.allowed_count = job->spec.allowed_count,
+		.network = job->spec.network,
+		.rate = rate_of(job, PACING_EDT),
+	};
+
+	memcpy(state.allowed, job->spec.allowed, sizeof(state.allowed));
+	if (nat64_parse(job->nat64, state.nat64))
+		return -EPROTO;
+	memcpy(state.resolvers, job->resolvers, sizeof(state.resolvers));
+	return bpf_map_update_elem(maps->upstream, &job->proxy_id, &state, BPF_EXIST)
+		       ? -errno
+		       : 0;
+}
+
+int state_write(const struct job *job, const struct job_maps *maps, struct failure *failure)
+{
+	int error = job->proxy_id ? write_upstream(job, maps) : 0;
+
+	if (!error)
+		error = write_limits(job, maps);
+	if (!error)
+		error = write_job(job, maps);
+	return error ? fail(failure, error, "cannot write the job's state") : 0;
+}
+
+static uint64_t monotonic_now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * NANOSECONDS + (uint64_t)time.tv_nsec;
+}
+
+/* How long, in ns, a packet would wait for a clock of the programs. */
+static uint64_t wait_for(uint64_t departure)
+{
+	uint64_t now = monotonic_now();
+
+	return departure > now ? departure - now : 0;
+}
+
+/* Takes over a new rate: what has its place in the clock already takes the time that it has at the new one. */
+static void change_rate(__u64 *rate, __u64 *departure, uint64_t new)
+{
+	/* Five seconds, the pacer's horizon, times RATE_MAX are no overflow. */
+	if (*rate && new)
+		*departure = monotonic_now() + wait_for(*departure) * *rate / new;
+	*rate = new;
+}
+
+/* The state is written whole: a packet between reading and writing may be missing from the clock. */
+int state_write_rate(const struct job *job, const struct job_maps *maps)
+{
+	struct upstream_state upstream;
+	struct job_state state;
+	uint64_t rate = rate_of(job, PACING_EDT);
+
+	if (bpf_map_lookup_elem(maps->upstream, &job->proxy_id, &upstream))
+		return -errno;
+	if (upstream.rate != rate) {
+		change_rate(&upstream.rate, &upstream.departure, rate);
+		if (bpf_map_update_elem(
+			    maps->upstream, &job->proxy_id, &upstream, BPF_EXIST))
+			return -errno;
+	}
+	if (bpf_map_lookup_elem(maps->job, &job->id, &state))
+		return -errno;
+	if (state.rate != rate) {
+		change_rate(&state.rate, &state.departure, rate);
+		if (bpf_map_update_elem(maps->job, &job->id, &state, BPF_EXIST))
+			return -errno;
+	}
+	return write_limits(job, maps);
+}
+
+int state_read_delays(const struct job *job, const struct job_maps *maps, uint64_t *upload,
+	uint64_t *download)
+{
+	struct upstream_state upstream = {};
+	struct job_state state;
+
+	if (bpf_map_lookup_elem(maps->job, &job->id, &state))
+		return -errno;
+	if (job->proxy_id && bpf_map_lookup_elem(maps->upstream, &job->proxy_id, &upstream))
+		return -errno;
+	*upload = wait_for(state.departure);
+	*download = wait_for(upstream.departure);
+	return 0;
+}
+
+/* The map may be that of another version, and its values of another size. */
+static int clear(int map, uint64_t cgroup)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+	_free_ void *nothing = NULL;
+
+	if (map < 0 || !cgroup)
+		return 0;
+	if (bpf_obj_get_info_by_fd(map, &info, &size))
+		return -errno;
+	nothing = calloc(1, info.value_size);
+	if (!nothing)
+		return -ENOMEM;
+	return bpf_map_update_elem(map, &cgroup, nothing, BPF_EXIST) && errno != ENOENT
+		       ? -errno
+		       : 0;
+}
+
+static bool has_key_size(int map, size_t size)
+{
+	struct bpf_map_info info = {};
+	__u32 length = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(map, &info, &length) && info.key_size == size;
+}
+
+/* Removes what the job's sockets may have left in the map of connections: an entry goes with its socket, unless that outlived the
+ * program that removes it. */
+static void purge_connections(const struct job_maps *maps, uint64_t id)
+{
+	struct connection_key key, next;
+	__u64 open;
+	bool more;
+
+	if (bpf_map_lookup_elem(maps->open_count, &id, &open) ||
+		bpf_map_delete_elem(maps->open_count, &id) || !open ||
+		!has_key_size(maps->connections, sizeof(key)))
+		return;
+	more = !bpf_map_get_next_key(maps->connections, NULL, &next);
+	while (more) {
+		key = next;
+		more = !bpf_map_get_next_key(maps->connections, &key, &next);
+		if (key.job == id)
+			bpf_map_delete_elem(maps->connections, &key);
+	}
+}
+
+int state_clear(const struct job_maps *maps, uint64_t id, uint64_t proxy_id)
+{
+	int error = clear(maps->job, id);
+
+	if (!error)
+		error = clear(maps->upstream, proxy_id);
+	/* From here on the job opens none. One of another version has no such map. */
+	if (maps->open_count >= 0)
+		purge_connections(maps, id);
+	return error;
+}

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See hook.h. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "job/health.h"
+#include "job/remains.h"
+#include "lib/cleanup.h"
+#include "node/cgroup.h"
+#include "oci/hook.h"
+#include "oci/resolv_conf.h"
+#include "oci/seccomp.h"
+#include "policy/admission.h"
+
+#define LABEL_CONTAINER "container"
+#define HOOK_TIMEOUT	30 /* seconds */
+
+int oci_cgroup(pid_t pid, char path[PATH_SIZE])
+{
+	const char *mount = cgroup_mount();
+	char file[PATH_SIZE], line[PATH_SIZE];
+	_file_ FILE *cgroups = NULL;
+
+	if (!mount || path_format(file, "/proc/%d/cgroup", (int)pid))
+		return -ENODEV;
+	cgroups = fopen(file, "re");
+	while (cgroups && fgets(line, sizeof(line), cgroups)) {
+		line[strcspn(line, "\n")] = '\0';
+		/* Not the root, and nothing outside the mount, which is shown as "/..". */
+		if (!strncmp(line, "0::/", 4) && line[4] && strncmp(line + 4, "..", 2))
+			return path_format(path, "%s%s", mount, line + 3);
+	}
+	return -ENODEV;
+}
+
+int oci_job_of_cgroup(const char *path, char name[JOB_NAME_MAX + 1])
+{
+	static const char parent[] = "/jobfence/", work[] = "/work/";
+	const char *start = path + sizeof(parent) - 1;
+	size_t length;
+
+	if (strncmp(path, parent, sizeof(parent) - 1))
+		return -ENOENT;
+	length = strcspn(start, "/");
+	if (!length || length > JOB_NAME_MAX ||
+		strncmp(start + length, work, sizeof(work) - 1))
+		return -ENOENT;
+	for (size_t i = 0; i < length; i++)
+		name[i] = (char)(start[i] == ':' ? '.' : start[i]);
+	name[length] = '\0';
+	return 0;
+}
+
+static int add_domains(struct job_spec *spec, const char *text,
+	int (*add)(struct job_spec *spec, const char *text, struct failure *failure),
+	struct failure *failure)
+{
+	_free_ char *list = strdup(text);
+	char *rest = NULL;
+	int error = list ? 0 : fail(failure, -ENOMEM, "domains");
+
+	for (char *word = error ? NULL : strtok_r(list, ", \t\n", &rest); word && !error;
+		word = strtok_r(NULL, ", \t\n", &rest))
+		error = add(spec, word, failure);
+	return error;
+}
+
+static int apply(struct job_spec *spec, const char *key, const json_t *value,
+	struct failure *failure)
+{
+	const char *text = json_string_value(value);
+
+	if (!text || strlen(text) != json_string_length(value))
+		return fail_as(failure, STATUS_USAGE,
+			"annotation " ANNOTATION_PREFIX "%.32s has to be a string", key);
+	if (!strcmp(key, "job"))
+		return spec_set_name(spec, text, failure);
+	if (!strcmp(key, "domains"))
+		return add_domains(spec, text, spec_add_domain, failure);
+	if (!strcmp(key, "allow-ech"))
+		return add_domains(spec, text, spec_add_ech, failure);
+	if (!strcmp(key, "rate"))
+		return spec_set_rate(spec, text, failure);
+	if (strcmp(key, "network"))
+		return fail_as(failure, STATUS_USAGE,
+			"annotation " ANNOTATION_PREFIX
+			"%.32s is none of: job, network, domains, rate, allow-ech",
+			key);
+	if (!strcmp(text, "full"))
+		return fail_as(failure, STATUS_USAGE,
+			"a container can't have the network full by annotation");
+	return spec_set_network(spec, text, failure);
+}
+
+static int read_annotations(
+	struct job_spec *spec, const json_t *state, bool trusted, struct failure *failure)
+{
+	const char *key;
+	json_t *value;
+	int error = 0;
+
+	json_object_foreach(json_object_get(state, "annotations"), key, value)
+	{
+		if (error || strncmp(key, ANNOTATION_PREFIX, sizeof(ANNOTATION_PREFIX) - 1))
+			continue;
+		if (!trusted)
+			return fail_as(failure, STATUS_USAGE,
+				"annotation %.64s may be the image's: annotations are not "
+				"taken here; see --annotations in: jobfence help oci-hook",
+				key);
+		error = apply(spec, key + sizeof(ANNOTATION_PREFIX) - 1, value, failure);
+	}
+	return error;
+}
+
+/* The container's id is the name unless its annotations gave one. */
+static int finish_spec(struct job_spec *spec, const json_t *state, struct failure *failure)
+{
+	const char *id = json_string_value(json_object_get(state, "id"));
+	char short_id[JOB_NAME_MAX + 1];
+	int error = 0;
+
+	if (!id)
+		return fail_as(failure, STATUS_USAGE, "the container's state has no id");
+	snprintf(short_id, sizeof(short_id), "%s", id);
+	if (!spec->name[0])
+		error = spec_set_name(spec, short_id, failure);
+	if (!error && json_object_set_new(spec->labels, LABEL_CONTAINER, json_string(id)))
+		error = fail(failure, -ENOMEM, "labels");
+	return error ? error : spec_finish(spec, failure);
+}
+
+/* Reads a job that a container is to be in. Returns a descriptor of its namespace, or -errno where its fence does not stand. */
+static int open_standing(struct job *job, const char *name, struct failure *failure)
+{
+	int error = job_read(job, name, failure);
+
+	if (!error)
+		error = job_check_fence(job, failure);
+	return error ? error : job_open_netns(job, failure);
+}
+
+/* The container is in the cgroup of a job: that one has to stand, and the container in its namespace. */
+static int join(const char *name, pid_t pid, struct failure *failure)
+{
+	_cleanup_(job_free) struct job job;
+	struct stat own, theirs;
+	char path[PATH_SIZE];
+	_fd_ int netns = -1;
+	int error = job_init(&job);
+
+	if (error)
+		return fail(failure, error, "job %s", name);
+	netns = open_standing(&job, name, failure);
+	if (netns < 0)
+		return netns;
+	if (path_format(path, "/proc/%d/ns/net", (int)pid) || stat(path, &theirs) ||
+		fstat(netns, &own))
+		return fail(failure, -errno, "cannot compare network namespaces");
+	if (own.st_ino != theirs.st_ino || own.st_dev != theirs.st_dev)
+		return fail_as(failure, STATUS_FAILED,
+			"the container is in the cgroup of job %s, but not in its network "
+			"namespace",
+			name);
+	return 0;
+}
+
+/* Whether the node takes the job; what it keeps of the policy is noted in `job`. */
+static int admit(struct job *job, const char *file, struct failure *failure)
+{
+	_cleanup_(policy_free) struct policy policy = {};
+	const struct admission admission = { .policy = &policy, .spec = &job->spec };
+	int error = policy_load(&policy, file, failure);
+
+	job->max_connections = policy.max_connections;
+	memcpy(job->nat64, policy.nat64_prefixes, sizeof(job->nat64));
+	return error ? error : admission_enforce(&admission, failure);
+}
+
+int oci_create(
+	const json_t *state, bool annotations, const char *policy, struct failure *failure)
+{
+	pid_t pid = (pid_t)json_integer_value(json_object_get(state, "pid"));
+	char cgroup[PATH_SIZE], netns[PATH_SIZE], name[JOB_NAME_MAX + 1];
+	/* `crun run` waits for whatever its hooks left behind, as their subreaper, before it ends the container. */
+	struct placement where = {
+		.cgroup = cgroup, .netns = netns, .container = pid, .until_empty = true
+	};
+	_cleanup_(job_free) struct job job;
+	int error = job_init(&job);
+
+	if (error)
+		return fail(failure, error, "container");
+	if (pid <= 0)
+		return fail_as(failure, STATUS_USAGE, "the container's state has no pid");
+	error = oci_cgroup(pid, cgroup);
+	if (error)
+		return fail(failure, error,
+			"the container has no cgroup of version 2 of its own");
+	if (!oci_job_of_cgroup(cgroup + strlen(cgroup_mount()), name))
+		return join(name, pid, failure);
+	error = read_annotations(&job.spec, state, annotations, failure);
+	if (!error)
+		error = finish_spec(&job.spec, state, failure);
+	if (!error)
+		error = admit(&job, policy, failure);
+	if (!error && path_format(netns, "/proc/%d/ns/net", (int)pid))
+		error = -ENAMETOOLONG;
+	return error ? error : job_up(&job, &where, failure);
+}
+
+int oci_stop(const json_t *state, bool annotations, struct failure *failure)
+{
+	_cleanup_(job_free) struct job wanted, job;
+	const json_t *id;
+	struct failure ignored;
+	int error = job_init(&wanted), other = job_init(&job);
+
+	if (error || other)
+		return fail(failure, -ENOMEM, "container");
+	if (annotations)
+		error = read_annotations(&wanted.spec, state, true, failure);
+	if (!error)
+		error = finish_spec(&wanted.spec, state, failure);
+	if (error)
+		return error;
+	/* A container in another job's cgroup, or one that never came up, has no job of its own. */
+	if (job_read(&job, wanted.spec.name, &ignored))
+		return 0;
+	id = json_object_get(wanted.spec.labels, LABEL_CONTAINER);
+	if (!json_equal(json_object_get(job.spec.labels, LABEL_CONTAINER), id))
+		return 0;
+	return job_down(wanted.spec.name, failure);
+}
+
+static int add_hook(json_t *hooks, const char *stage, const char *program, bool annotations)
+{
+	json_t *list = json_object_get(hooks, stage);
+	_json_ json_t *hook = json_pack("{s:s, s:[s, s, s, s*], s:i}", "path", program,
+		"args", "jobfence", "oci-hook", stage, annotations ? "--annotations" : NULL,
+		"timeout", HOOK_TIMEOUT);
+	const json_t *other;
+	size_t i;
+
+	if (!json_is_array(list)) {
+		list = json_array();
+		if (json_object_set_new(hooks, stage, list))
+			return -ENOMEM;
+	}
+	json_array_foreach(list, i, other) if (json_equal(other, hook)) return 0;
+	return hook && !json_array_insert(list, 0, hook) ? 0 : -ENOMEM;
+}
+
+static int set_netns(json_t *linux_config, const char *path)
+{
+	json_t *list = json_object_get(linux_config, "namespaces"), *entry;
+	size_t i;
+
+	json_array_foreach(list, i, entry)
+	{
+		const char *type = json_string_value(json_object_get(entry, "type"));
+
+		if (type && !strcmp(type, "network"))
+			return json_object_set_new(entry, "path", json_string(path))
+				       ? -ENOMEM
+				       : 0;
+	}
+	return json_array_append_new(
+		       list, json_pack("{s:s, s:s}", "type", "network", "path", path))
+		       ? -EINVAL
+		       : 0;
+}
+
+static int enter_job(
+	json_t *linux_config, const char *name, bool *fenced, struct failure *failure)
+{
+	_cleanup_(job_free) struct job job;
+	_fd_ int netns = -1;
+	int error = job_init(&job);
+
+	if (error)
+		return fail(failure, error, "job %s", name);
+	netns = open_standing(&job, name, failure);
+	if (netns < 0)
+		return netns;
+	if (job.netns[0] && set_netns(linux_config, job.netns))
+		return fail(failure, -EINVAL, "the bundle's namespaces");
+	*fenced = job.spec.network != NETWORK_FULL;
+	return 0;
+}
+
+int oci_add_hooks(json_t *config, const char *bundle, const char *program, bool annotations,
+	struct failure *failure)
+{
+	json_t *hooks = json_object_get(config, "hooks");
+	json_t *linux_config = json_object_get(config, "linux");
+	const char *cgroup =
+		json_string_value(json_object_get(linux_config, "cgroupsPath"));
+	char name[JOB_NAME_MAX + 1];
+	bool fenced = true;
+	int error = 0;
+
+	if (!json_is_object(linux_config))
+		return fail_as(failure, STATUS_USAGE, "the bundle is not one for Linux");
+	if (!json_is_object(hooks)) {
+		hooks = json_object();
+		if (json_object_set_new(config, "hooks", hooks))
+			return fail(failure, -ENOMEM, "hooks");
+	}
+	if (add_hook(hooks, "createRuntime", program, annotations) ||
+		add_hook(hooks, "poststop", program, annotations))
+		return fail(failure, -ENOMEM, "hooks");
+	if (cgroup && !oci_job_of_cgroup(cgroup, name))
+		error = enter_job(linux_config, name, &fenced, failure);
+	if (error || !fenced)
+		return error;
+	error = oci_add_resolv_conf(config, bundle);
+	return error ? fail(failure, error, "cannot give the container a resolv.conf")
+		     : oci_seccomp_narrow(linux_config, failure);
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See resolv_conf.h. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "jobfence/address.h"
+#include "lib/cleanup.h"
+#include "lib/files.h"
+#include "node/paths.h"
+#include "oci/mounts.h"
+#include "oci/resolv_conf.h"
+
+#define IN_ROOT	     "etc/resolv.conf"
+#define RESOLV_CONF  "/" IN_ROOT
+#define STUB_FOR_ALL RUN_FOLDER "/resolv.conf"
+
+static bool is_ours(const json_t *mount)
+{
+	const char *source = json_string_value(json_object_get(mount, "source"));
+
+	return source && !strcmp(source, STUB_FOR_ALL);
+}
+
+/* Returns the mount that covers the file, NULL: there is none. */
+static const json_t *find_mount(const json_t *mounts)
+{
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach((json_t *)mounts, i, entry)
+	{
+		const char *at = json_string_value(json_object_get(entry, "destination"));
+
+		if (at && (!strcmp(at, RESOLV_CONF) || !strcmp(at, "/etc")))
+			return entry;
+	}
+	return NULL;
+}
+
+/* Whether the root file system has one, and not just the empty file that an engine mounted on. Its links lead nowhere but into it. */
+static int has_file(const json_t *config, const char *bundle)
+{
+	const struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT };
+	_fd_ int root = oci_root_open(config, bundle), file = -1;
+	struct stat status;
+
+	if (root < 0)
+		return root;
+	file = (int)syscall(SYS_openat2, root, IN_ROOT, &how, sizeof(how));
+	if (file < 0)
+		/* A link to nowhere is the image's own word, and runtimes can't mount on it. */
+		return errno == ENOENT &&
+				       faccessat(root, IN_ROOT, F_OK, AT_SYMLINK_NOFOLLOW)
+			       ? 0
+			       : 1;
+	return fstat(file, &status) ? -errno
+				    : status.st_size > 0 || !S_ISREG(status.st_mode);
+}
+
+static int make_source(void)
+{
+	int error = folder_make(RUN_FOLDER);
+
+	if (error || file_exists(STUB_FOR_ALL))
+		return error;
+	return oci_source_write(STUB_FOR_ALL, "nameserver " PROXY_ADDRESS4 "\n");
+}
+
+int oci_add_resolv_conf(json_t *config, const char *bundle)
+{
+	json_t *mounts = json_object_get(config, "mounts");
+	const json_t *mount = find_mount(mounts);
+	int error;
+
+	/* The bundle was started before, perhaps before the node was. */
+	if (mount)
+		return is_ours(mount) ? make_source() : 0;
+	error = has_file(config, bundle);
+	if (error)
+		return error < 0 ? error : 0;
+	error = make_source();
+	if (error)
+		return error;
+	if (!json_is_array(mounts)) {
+		mounts = json_array();
+		if (json_object_set_new(config, "mounts", mounts))
+			return -ENOMEM;
+	}
+	return json_array_append_new(
+		       mounts, json_pack("{s:s, s:s, s:s, s:[s, s]}", "destination",
+				       RESOLV_CONF, "type", "bind", "source", STUB_FOR_ALL,
+				       "options", "bind", "ro"))
+		       ? -ENOMEM
+		       : 0;
+}

@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Each rule is a function that appends a violation; admission_check() is the list of them. */
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "jobfence/address.h"
+#include "lib/cleanup.h"
+#include "lib/printable.h"
+#include "lib/rate.h"
+#include "names/address.h"
+#include "names/declaration.h"
+#include "policy/admission.h"
+#include "policy/probe.h"
+#include "policy/signature.h"
+
+#define DOMAIN_TEXT_SIZE (NAME_LENGTH_MAX + 3)
+
+/* Appends a violation: what of the job (NULL: nothing in particular) the setting refuses, and why. */
+static __attribute__((format(printf, 4, 5))) int refuse(
+	json_t *violations, const char *setting, const char *value, const char *format, ...)
+{
+	_free_ char *reason = NULL, *shown = value ? strdup(value) : NULL;
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vasprintf(&reason, format, arguments);
+	va_end(arguments);
+	if (length < 0 || (value && !shown)) {
+		reason = length < 0 ? NULL : reason;
+		return -ENOMEM;
+	}
+	/* JSON bears no broken UTF-8, as the name of a file may be. */
+	make_printable(reason);
+	if (shown)
+		make_printable(shown);
+	return json_array_append_new(
+		       violations, json_pack("{s:s, s:s?, s:s}", "setting", setting,
+					   "value", shown, "reason", reason))
+		       ? -ENOMEM
+		       : 0;
+}
+
+static int check_accept(const struct admission *admission, json_t *violations)
+{
+	const struct policy *policy = admission->policy;
+	const char *wanted = network_name(admission->spec->network);
+
+	if (policy->accept >= admission->spec->network)
+		return 0;
+	return refuse(violations, "accept", wanted,
+		"this node takes no job with network %s; to take them, set accept = %s in %s",
+		wanted, wanted, policy_where(policy, "accept"));
+}
+
+static int check_learn(const struct admission *admission, json_t *violations)
+{
+	const struct policy *policy = admission->policy;
+
+	if (!admission->spec->learn || policy->learn)
+		return 0;
+	return refuse(violations, "learn", NULL,
+		"this node lets no job learn; to allow it, set learn = yes in %s",
+		policy_where(policy, "learn"));
+}
+
+static int check_denied(const struct admission *admission, json_t *violations)
+{
+	const struct policy *policy = admission->policy;
+	const struct domains *declared = &admission->spec->domains;
+	int error = 0;
+
+	for (size_t i = 0; !error && i < declared->count; i++) {
+		const struct declared_domain *denied =
+			domains_overlap(&policy->denied_domains, &declared->list[i]);
+		char text[DOMAIN_TEXT_SIZE], rule[DOMAIN_TEXT_SIZE];
+
+		if (!denied)
+			continue;
+		declared_domain_format(&declared->list[i], text);
+		declared_domain_format(denied, rule);
+		error = refuse(violations, "deny_domain", text,
+			"domain %s is denied by this node: deny_domain has %s in %s", text,
+			rule, policy_where(policy, "deny_domain"));
+	}
+	return error;
+}
+
+static int check_covered(const struct admission *admission, const struct domains *granted,
+	json_t *violations)
+{
+	const struct policy *policy = admission->policy;
+	const struct domains *declared = &admission->spec->domains;
+	int error = 0;
+
+	for (size_t i = 0; !error && i < declared->count; i++) {
+		const struct declared_domain *domain = &declared->list[i];
+		char text[DOMAIN_TEXT_SIZE];
+
+		if (policy->allow_any_domain ||
+			domains_cover(&policy->allowed_domains, domain) ||
+			domains_cover(&policy->default_domains, domain) ||
+			domains_cover(granted, domain))
+			continue;
+		declared_domain_format(domain, text);
+		error = refuse(violations, "allow_domain", text,
+			"domain %s is none that this node allows; to allow it, set allow_domain = %s in %s",
+			text, text, policy_where(policy, "allow_domain"));
+	}
+	return error;
+}
+
+/* Default domains that a job declares as well do not count. */
+static int check_count(
+	const struct policy *policy, const struct domains *declared, json_t *violations)
+{
+	char number[16];
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < declared->count; i++)
+		count += !domains_cover(&policy->default_domains, &declared->list[i]);
+	if (count <= policy->max_domains)
+		return 0;
+	snprintf(number, sizeof(number), "%u", count);
+	return refuse(violations, "max_domains", number,
+		"the job declares %u domains, and this node allows %u; to allow more, set max_domains in %s",
+		count, policy->max_domains, policy_where(policy, "max_domains"));
+}
+
+static int check_rate(const struct admission *admission, json_t *violations)
+{
+	const struct policy *policy = admission->policy;
+	char rate[RATE_TEXT_MAX], most[RATE_TEXT_MAX];
+
+	if (!policy->max_rate || (admission->by_operator && !policy->max_rate_given) ||
+		(admission->spec->rate && admission->spec->rate <= policy->max_rate))
+		return 0;
+	rate_format(admission->spec->rate, rate);
+	rate_format(policy->max_rate, most);
+	return refuse(violations, "max_rate", rate,
+		"a rate of %s is above the %s of this node; to allow more, set max_rate in %s",
+		admission->spec->rate ? rate : "0 (no limit)", most,
+		policy_where(policy, "max_rate"));
+}
+
+static int check_header(const struct admission *admission, json_t *violations)
+{
+	const struct policy *policy = admission->policy;
+
+	if (!strcasecmp(admission->spec->header, policy->header))
+		return 0;
+	return refuse(violations, "header", admission->spec->header,
+		"header %s is not that of this node, which is header = %s in %s",
+		admission->spec->header, policy->header, policy_where(policy, "header"));
+}
+
+static bool is_allowed_range(const struct policy *policy, const struct address_range *range)
+{
+	for (uint32_t i = 0; i < policy->allowed_address_count; i++)
+		if (range->bits >= policy->allowed_addresses[i].bits &&
+			address_in_range(&range->address, &policy->allowed_addresses[i]))
+			return true;
+	return false;
+}
+
+static int check_addresses(const struct admission *admission, json_t *violations)
+{
+	const struct job_spec *spec = admission->spec;
+	int error = 0;
+
+	for (uint32_t i = 0; !error && i < spec->allowed_count; i++) {
+		char text[RANGE_TEXT_MAX];
+
+		if (is_allowed_range(admission->policy, &spec->allowed[i]))
+			continue;
+		range_format(&spec->allowed[i], text);
+		error = refuse(violations, "allow_address", text,
+			"addresses %s are none that this node lets jobs reach; to allow them, set allow_address = %s in %s",
+			text, text, policy_where(admission->policy, "allow_address"));
+	}
+	return error;
+}
+
+static int check_ech(const struct admission *admission, json_t *violations)
+{
+	const struct domains *wanted = &admission->spec->ech;
+	int error = 0;
+
+	for (size_t i = 0; !error && i < wanted->count; i++) {
+		char text[DOMAIN_TEXT_SIZE];
+
+		if (domains_cover(&admission->policy->ech_domains, &wanted->list[i]))
+			continue;
+		declared_domain_format(&wanted->list[i], text);
+		error = refuse(violations, "allow_ech", text,
+			"domain %s is none for which this node allows ECH; to allow it, set allow_ech = %s in %s",
+			text, text, policy_where(admission->policy, "allow_ech"));
+	}
+	return error;
+}
+
+static int check_signature(
+	const struct admission *admission, struct domains *granted, json_t *violations)
+{
+	char reason[REASON_SIZE];
+	int error;
+
+	if (!admission->signature)
+		return 0;
+	error = signature_grant(admission->policy, admission->signed_text,
+		admission->signed_length, admission->signature, granted, reason);
+	return error == -EACCES ? refuse(violations, "trusted_keys", admission->signature,
+					  "%s", reason)
+				: error;
+}
+
+static int check_probe(const struct admission *admission, json_t *violations)
+{
+	const struct policy *policy = admission->policy;
+	char reason[REASON_SIZE];
+	int error;
+
+	if (!policy->probe[0])
+		return 0;
+	error = probe_ask(policy, admission->spec, reason);
+	return error == -EACCES
+		       ? refuse(violations, "probe", policy->probe,
+				 "the probe %s refuses the job: %s", policy->probe, reason)
+		       : error;
+}
+
+/* Calls a rule, unless one before it has failed or said enough. */
+#define APPLY(rule) \
+	do { \
+		if (!error && (all || !json_array_size(violations))) \
+			error = (rule); \
+	} while (0)
+
+int admission_check(const struct admission *admission, bool all, json_t *violations)
+{
+	_cleanup_(domains_free) struct domains granted = {};
+	bool http = admission->spec->network == NETWORK_HTTP;
+	int error = 0;
+
+	if (admission->spec->network == NETWORK_NONE)
+		return 0;
+	if (!admission->by_operator)
+		APPLY(check_accept(admission, violations));
+	if (http) {
+		APPLY(check_denied(admission, violations));
+		APPLY(check_count(
+			admission->policy, &admission->spec->domains, violations));
+		APPLY(check_rate(admission, violations));
+		APPLY(check_signature(admission, &granted, violations));
+	}
+	if (admission->by_operator)
+		return error;
+	if (http) {
+		APPLY(check_learn(admission, violations));
+		APPLY(check_covered(admission, &granted, violations));
+		APPLY(check_header(admission, violations));
+		APPLY(check_addresses(admission, violations));
+		APPLY(check_ech(admission, violations));
+	}
+	if (!admission->probed)
+		APPLY(check_probe(admission, violations));
+	return error;
+}
+
+/* Public suffixes are no matter of the spec alone: so it is settled here, and is still an error of the spec. */
+static int check_wildcards(const struct admission *admission,
+	const struct domains *declared, struct failure *failure)
+{
+	if (admission->policy->allow_public_suffix_wildcards)
+		return 0;
+	for (size_t i = 0; i < declared->count; i++) {
+		const char *problem = declaration_problem(&declared->list[i], 0);
+		char text[DOMAIN_TEXT_SIZE];
+
+		if (!problem)
+			continue;
+		declared_domain_format(&declared->list[i], text);
+		return fail_as(failure, STATUS_USAGE,
+			"domain '%s': %s; see allow_public_suffix_wildcards in %s", text,
+			problem,
+			policy_where(admission->policy, "allow_public_suffix_wildcards"));
+	}
+	return 0;
+}
+
+/* ECH for a domain that the job does not reach is a mistake. A job that learns reaches every domain. */
+static int check_ech_reached(const struct admission *admission, struct failure *failure)
+{
+	const struct job_spec *spec = admission->spec;
+
+	for (size_t i = 0; !spec->learn && i < spec->ech.count; i++) {
+		const struct declared_domain *domain = &spec->ech.list[i];
+		char text[DOMAIN_TEXT_SIZE];
+
+		if (domains_cover(&spec->domains, domain) ||
+			domains_cover(&admission->policy->default_domains, domain))
+			continue;
+		declared_domain_format(domain, text);
+		return fail_as(failure, STATUS_USAGE,
+			"ECH is allowed for '%s', which the job does not declare; to declare it: --domain '%s'",
+			text, text);
+	}
+	return 0;
+}
+
+int admission_settle(const struct admission *admission, struct failure *failure)
+{
+	const struct policy *policy = admission->policy;
+	struct job_spec *spec = admission->spec;
+	int error = check_wildcards(admission, &spec->domains, failure);
+
+	if (!error)
+		error = check_wildcards(admission, &spec->ech, failure);
+	if (!error)
+		error = check_ech_reached(admission, failure);
+	if (error)
+		return error;
+	if (admission->signature && !admission->signed_text)
+		return fail_as(failure, STATUS_USAGE,
+			"a signature needs what it signs: --spec FILE");
+	if (!spec->rate_given && spec->network != NETWORK_FULL)
+		spec->rate = policy->rate;
+	if (!spec->header_given)
+		memcpy(spec->header, policy->header, sizeof(spec->header));
+	return spec_finish(spec, failure);
+}
+
+/* Turns the first violation into the failure that it is. */
+static int report(int error, const json_t *violations, struct failure *failure)
+{
+	const json_t *first = json_array_get(violations, 0);
+
+	if (error)
+		return fail(failure, error, "cannot check the job against the policy");
+	return first ? fail_as(failure, STATUS_POLICY, "%s",
+			       json_string_value(json_object_get(first, "reason")))
+		     : 0;
+}
+
+static int add_each(struct job_spec *spec, const struct domains *domains,
+	int (*add)(struct job_spec *spec, const char *text, struct failure *failure),
+	struct failure *failure)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < domains->count; i++) {
+		char text[DOMAIN_TEXT_SIZE];
+
+		declared_domain_format(&domains->list[i], text);
+		error = add(spec, text, failure);
+	}
+	return error;
+}
+
+/* What every http job of the node gets, and what none of them. */
+static int add_node_domains(
+	struct job_spec *spec, const struct policy *policy, struct failure *failure)
+{
+	const char *problem = NULL;
+	int error = domains_add_set(&spec->domains, &policy->default_domains, &problem);
+
+	if (error)
+		return fail_as(
+			failure, STATUS_USAGE, "with the default domains: %s", problem);
+	error = add_each(spec, &policy->denied_domains, spec_add_denied, failure);
+	return error ? error
+		     : add_each(spec, &policy->guard_domains, spec_add_guarded, failure);
+}
+
+int admission_enforce(const struct admission *admission, struct failure *failure)
+{
+	_json_ json_t *violations = json_array();
+	struct job_spec *spec = admission->spec;
+	int error = admission_settle(admission, failure);
+
+	if (error)
+		return error;
+	error = violations ? admission_check(admission, false, violations) : -ENOMEM;
+	error = report(error, violations, failure);
+	if (error || spec->network != NETWORK_HTTP)
+		return error;
+	return add_node_domains(spec, admission->policy, failure);
+}
+
+int admission_enforce_update(const struct admission *admission,
+	const struct domains *declared, struct failure *failure)
+{
+	const struct policy *policy = admission->policy;
+	_json_ json_t *violations = json_array();
+	struct job_spec *spec = admission->spec;
+	int error = check_wildcards(admission, &spec->domains, failure);
+
+	if (error)
+		return error;
+	/* What is not changed was admitted before. */
+	if (!spec->rate_given)
+		spec->rate = policy->rate;
+	memcpy(spec->header, policy->header, sizeof(spec->header));
+	spec->network = NETWORK_HTTP;
+	error = violations ? admission_check(admission, false, violations) : -ENOMEM;
+	if (!error && !json_array_size(violations))
+		error = check_count(policy, declared, violations);
+	return report(error, violations, failure);
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The input is a file in memory, so that nobody has to feed it; only the standard error is a pipe, which may outlive the
+ * program in a child of its. Therefore the end of the process counts, not that of the pipe.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "lib/cleanup.h"
+#include "policy/helper.h"
+
+#define ENVIRONMENT_MAX 8
+#define SYSTEM_PATH	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static int make_input(const struct program *program)
+{
+	_fd_ int fd = memfd_create("input", MFD_CLOEXEC);
+	size_t written = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (written < program->length) {
+		ssize_t count =
+			write(fd, program->input + written, program->length - written);
+
+		if (count < 0)
+			return -errno;
+		written += (size_t)count;
+	}
+	return lseek(fd, 0, SEEK_SET) < 0 ? -errno : TAKE_FD(fd);
+}
+
+static int prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes,
+	int input, int words)
+{
+	sigset_t none, all;
+	int error;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	error = posix_spawn_file_actions_adddup2(actions, input, STDIN_FILENO);
+	if (!error)
+		error = posix_spawn_file_actions_addopen(
+			actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	if (!error)
+		error = posix_spawn_file_actions_adddup2(actions, words, STDERR_FILENO);
+	if (!error)
+		error = posix_spawn_file_actions_addclosefrom_np(
+			actions, STDERR_FILENO + 1);
+	if (!error)
+		error = posix_spawn_file_actions_addchdir_np(actions, "/");
+	if (!error)
+		error = posix_spawnattr_setsigmask(attributes, &none);
+	if (!error)
+		error = posix_spawnattr_setsigdefault(attributes, &all);
+	if (!error)
+		error = posix_spawnattr_setflags(
+			attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
+					    POSIX_SPAWN_SETSIGDEF);
+	return error;
+}
+
+static int spawn(const struct program *program, int input, int words, pid_t *pid)
+{
+	const char *environment[ENVIRONMENT_MAX] = { SYSTEM_PATH };
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	int error;
+
+	for (int i = 0; program->environment[i]; i++) {
+		if (i + 2 == ENVIRONMENT_MAX)
+			return -E2BIG;
+		environment[i + 1] = program->environment[i];
+	}
+	error = posix_spawn_file_actions_init(&actions);
+	if (error)
+		return -error;
+	error = posix_spawnattr_init(&attributes);
+	if (!error) {
+		error = prepare(&actions, &attributes, input, words);
+		if (!error)
+			error = posix_spawn(pid, program->arguments[0], &actions,
+				&attributes, (char *const *)program->arguments,
+				(char *const *)environment);
+		posix_spawnattr_destroy(&attributes);
+	}
+	posix_spawn_file_actions_destroy(&actions);
+	return -error;
+}
+
+/* Reads what is there of the pipe. Returns -EOVERFLOW when that is more than fits. */
+static int take_words(int pipe, char words[PROGRAM_WORDS_MAX], size_t *used)
+{
+	ssize_t count;
+
+	while ((count = read(pipe, words + *used, PROGRAM_WORDS_MAX - *used)) > 0) {
+		*used += (size_t)count;
+		if (*used == PROGRAM_WORDS_MAX)
+			return -EOVERFLOW;
+	}
+	return 0;
+}
+
+/* Returns once the process has ended: 0, also when it has not closed the pipe. */
+static int wait_for(int process, int pipe, unsigned timeout, char words[PROGRAM_WORDS_MAX])
+{
+	struct pollfd events[] = { { .fd = process, .events = POLLIN },
+		{ .fd = pipe, .events = POLLIN } };
+	int64_t deadline = now_ms() + timeout * 1000LL;
+	size_t used = 0;
+	int error = 0;
+
+	while (!error && !events[0].revents) {
+		int64_t left = deadline - now_ms();
+
+		if (left <= 0)
+			return -ETIMEDOUT;
+		if (poll(events, 2, (int)left) < 0 && errno != EINTR)
+			return -errno;
+		error = take_words(pipe, words, &used);
+		/* Closed: what else there is to wait for is the end. */
+		if (events[1].revents & POLLHUP)
+			events[1].fd = -1;
+	}
+	words[error ? 0 : used] = '\0';
+	return error;
+}
+
+int program_run(const struct program *program, char words[PROGRAM_WORDS_MAX])
+{
+	_fd_ int input = make_input(program), read_end = -1, write_end = -1, process = -1;
+	int pair[2], error;
+	siginfo_t end = {};
+	pid_t pid = -1;
+
+	words[0] = '\0';
+	if (input < 0)
+		return input;
+	if (pipe2(pair, O_CLOEXEC | O_NONBLOCK))
+		return -errno;
+	read_end = pair[0];
+	write_end = pair[1];
+	error = spawn(program, input, write_end, &pid);
+	if (error)
+		return error;
+	close(TAKE_FD(write_end));
+	process = (int)syscall(SYS_pidfd_open, pid, 0);
+	error = process < 0 ? -errno : wait_for(process, read_end, program->timeout, words);
+	/* While it is not reaped, its number is nobody else's. */
+	kill(-pid, SIGKILL);
+	kill(pid, SIGKILL);
+	while (waitid(P_PID, (id_t)pid, &end, WEXITED) && errno == EINTR)
+		;
+	if (error)
+		return error;
+	return end.si_code == CLD_EXITED ? end.si_status : -EINTR;
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See signature.h. What is granted is a part of the signed bytes: a domain that came by a flag is none. */
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "policy/helper.h"
+#include "policy/signature.h"
+
+#define SSH_KEYGEN "/usr/bin/ssh-keygen"
+#define TIMEOUT	   10 /* seconds */
+
+static int refuse(char reason[REASON_SIZE], const char *text, const char *detail)
+{
+	snprintf(reason, REASON_SIZE, text, detail);
+	return -EACCES;
+}
+
+/* Whether the signature is by a key of that name. Returns ssh-keygen's status or -errno. */
+static int verify(const struct policy *policy, const struct signer *signer,
+	const char *text, size_t length, const char *signature)
+{
+	const char *const arguments[] = { SSH_KEYGEN, "-Y", "verify", "-f",
+		policy->trusted_keys, "-I", signer->name, "-n", SIGNATURE_NAMESPACE, "-s",
+		signature, NULL };
+	const char *const environment[] = { NULL };
+	const struct program program = { .arguments = arguments,
+		.environment = environment,
+		.input = text,
+		.length = length,
+		.timeout = TIMEOUT };
+	char words[PROGRAM_WORDS_MAX];
+
+	return program_run(&program, words);
+}
+
+static int grant(
+	const struct domains *named, const struct domains *allowed, struct domains *granted)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < named->count; i++) {
+		struct domains one = { .list = &named->list[i], .count = 1 };
+
+		if (domains_cover(allowed, &named->list[i]))
+			error = domains_add_set(granted, &one, NULL);
+	}
+	return error;
+}
+
+int signature_grant(const struct policy *policy, const char *text, size_t length,
+	const char *signature, struct domains *granted, char reason[REASON_SIZE])
+{
+	_cleanup_(spec_free) struct job_spec spec = {};
+	struct failure ignored;
+	char path[PATH_MAX];
+	bool trusted = false;
+
+	if (!policy->trusted_keys[0])
+		return refuse(reason,
+			"the node trusts no keys; to trust some, set trusted_keys in %s",
+			policy_where(policy, "trusted_keys"));
+	if (!realpath(signature, path))
+		return refuse(reason, "cannot read the signature: %s", strerror(errno));
+	if (spec_init(&spec))
+		return -ENOMEM;
+	if (spec_parse(&spec, text, length, "that was signed", &ignored))
+		return refuse(reason, "%s", ignored.text);
+	for (size_t i = 0; i < policy->signer_count; i++) {
+		int status = verify(policy, &policy->signers[i], text, length, path);
+
+		if (status < 0)
+			return refuse(
+				reason, "cannot run " SSH_KEYGEN ": %s", strerror(-status));
+		if (!status && grant(&spec.domains, &policy->signers[i].allowed, granted))
+			return -ENOMEM;
+		trusted |= !status;
+	}
+	return trusted ? 0
+		       : refuse(reason,
+				 "the signature is not one of this spec by a key in trusted_keys "
+				 "whose name has a section [signer NAME] in %s",
+				 policy_where(policy, "trusted_keys"));
+}

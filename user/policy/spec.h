@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * What a job was described as: by flags, by a JSON spec, or both. Each field is checked where it
+ * comes in; spec_finish() then settles what depends on each other.
+ */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "jobfence/fence.h"
+#include "lib/failure.h"
+#include "names/domains.h"
+#include "node/paths.h"
+
+#define HEADER_DEFAULT "X-Jobfence-Job-ID"
+#define RATE_DEFAULT   1000000ULL /* bits per second */
+#define HEADER_MAX     63
+
+enum pacing { PACING_AUTO, PACING_EDT, PACING_PROXY, PACING_NONE };
+
+struct job_spec {
+	char name[JOB_NAME_MAX + 1]; /* empty: not given */
+	bool network_given;
+	enum network network;
+	struct domains domains;
+	bool learn;		/* every name is allowed, and noted */
+	struct domains guarded; /* TLS to them is refused */
+	struct domains denied;	/* refused, unless a declared domain is narrower */
+	struct domains ech;	/* TLS to them may have an encrypted ClientHello */
+	bool rate_given;
+	uint64_t rate; /* bits per second and direction, 0: none */
+	enum pacing pacing;
+	json_t *labels; /* object of strings */
+	bool header_given;
+	char header[HEADER_MAX + 1];
+	struct address_range allowed[ALLOWED_RANGES_MAX];
+	uint32_t allowed_count;
+};
+
+/* Sets the defaults. Returns 0 or -ENOMEM. */
+int spec_init(struct job_spec *spec);
+void spec_free(struct job_spec *spec);
+
+/* Each sets a field from text. Returns 0, or -errno with the reason in `failure`. Whether a wildcard may be one on a
+ * public suffix is not known here: admission_settle() tells. */
+int spec_set_name(struct job_spec *spec, const char *text, struct failure *failure);
+int spec_set_network(struct job_spec *spec, const char *text, struct failure *failure);
+int spec_add_domain(struct job_spec *spec, const char *text, struct failure *failure);
+int spec_add_domain_file(struct job_spec *spec, const char *path, struct failure *failure);
+/* Adds the domains of a preset (policy/preset.h). */
+int spec_add_preset(struct job_spec *spec, const char *name, struct failure *failure);
+/* Adds a domain to which plain HTTP only is allowed, so that each request bears the job's header. It need not be one
+ * that the job may reach. */
+int spec_add_guarded(struct job_spec *spec, const char *text, struct failure *failure);
+/* Adds a domain that is refused although the job learns, or declared a wildcard that covers it. */
+int spec_add_denied(struct job_spec *spec, const char *text, struct failure *failure);
+/* Adds a domain whose TLS may have an encrypted ClientHello. admission_settle() tells whether the job may reach it. */
+int spec_add_ech(struct job_spec *spec, const char *text, struct failure *failure);
+int spec_set_rate(struct job_spec *spec, const char *text, struct failure *failure);
+int spec_set_pacing(struct job_spec *spec, const char *text, struct failure *failure);
+int spec_add_label(struct job_spec *spec, const char *text, struct failure *failure);
+int spec_set_header(struct job_spec *spec, const char *text, struct failure *failure);
+int spec_add_allowed(struct job_spec *spec, const char *text, struct failure *failure);
+
+/* Reads the text of a JSON spec, as docs/job-spec.md describes it; keys that are no part of one are an error. `from`
+ * is how errors call it. */
+int spec_parse(struct job_spec *spec, const char *text, size_t length, const char *from,
+	struct failure *failure);
+
+/* Reads a spec from JSON. With `strict`, keys that are no part of one are an error. */
+int spec_from_json(
+	struct job_spec *spec, const json_t *json, bool strict, struct failure *failure);
+
+/* The spec as spec_from_json() reads it; NULL when there is no memory. */
+json_t *spec_to_json(const struct job_spec *spec);
+
+/* Domains as a JSON array; NULL when there is no memory. */
+json_t *domains_to_json(const struct domains *domains);
+
+/* Settles the network (http when a domain is given or the job learns, else none) and refuses contradictions. */
+int spec_finish(struct job_spec *spec, struct failure *failure);
+
+const char *network_name(enum network network);
+const char *pacing_name(enum pacing pacing);
+
+static inline void cleanup_json(json_t **json)
+{
+	json_decref(*json);
+}
+#define _json_ _cleanup_(cleanup_json)

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* A spec as JSON, in and out. Every string goes through the same check as a flag's. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "lib/printable.h"
+#include "lib/rate.h"
+#include "names/address.h"
+#include "policy/spec.h"
+
+typedef int setter(struct job_spec *, const char *, struct failure *);
+
+/* A key and what reads it: a string, or an array of strings. */
+struct field {
+	const char *key;
+	setter *set;
+	bool array;
+};
+
+static const struct field spec_fields[] = {
+	{ "job", spec_set_name, false },
+	{ "rate", spec_set_rate, false },
+	{ "pacing", spec_set_pacing, false },
+	{ "header", spec_set_header, false },
+	{ "allow_addresses", spec_add_allowed, true },
+	{ "guard_domains", spec_add_guarded, true },
+	{ "deny_domains", spec_add_denied, true },
+	{ "allow_ech", spec_add_ech, true },
+	{ "presets", spec_add_preset, true },
+};
+/* The second spelling is that of the job specs of executors in the field. */
+static const struct field network_fields[] = {
+	{ "type", spec_set_network, false },
+	{ "domains", spec_add_domain, true },
+	{ "Type", spec_set_network, false },
+	{ "Domains", spec_add_domain, true },
+};
+
+/* A string as C has it: one with a NUL inside is not. */
+static const char *plain_string(const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	return text && strlen(text) == json_string_length(value) ? text : NULL;
+}
+
+static int read_string(struct job_spec *spec, const struct field *field,
+	const json_t *value, struct failure *failure)
+{
+	const char *text = plain_string(value);
+
+	if (!text)
+		return fail_as(failure, STATUS_USAGE, "in the spec, '%s' has to be %s",
+			field->key, field->array ? "an array of strings" : "a string");
+	return field->set(spec, text, failure);
+}
+
+static int read_field(struct job_spec *spec, const struct field *field, const json_t *value,
+	struct failure *failure)
+{
+	const json_t *element;
+	size_t i;
+	int error = 0;
+
+	if (!field->array || !json_is_array(value))
+		return read_string(spec, field, field->array ? NULL : value, failure);
+	json_array_foreach(value, i, element)
+	{
+		error = read_string(spec, field, element, failure);
+		if (error)
+			break;
+	}
+	return error;
+}
+
+static const struct field *field_find(
+	const struct field *fields, size_t count, const char *key)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(fields[i].key, key))
+			return &fields[i];
+	return NULL;
+}
+
+static int unknown_key(const char *key, const char *known, struct failure *failure)
+{
+	char shown[PRINTABLE_SIZE];
+
+	if (!strcmp(key, "domains") || !strcmp(key, "type"))
+		return fail_as(failure, STATUS_USAGE,
+			"in the spec, '%s' belongs into 'network'", key);
+	return fail_as(failure, STATUS_USAGE, "in the spec, '%s' is none of: %s",
+		printable(key, shown), known);
+}
+
+static int read_network(struct job_spec *spec, json_t *network, struct failure *failure)
+{
+	const char *key;
+	json_t *value;
+
+	if (!json_is_object(network))
+		return fail_as(failure, STATUS_USAGE,
+			"in the spec, 'network' has to be an object");
+	if ((json_object_get(network, "type") && json_object_get(network, "Type")) ||
+		(json_object_get(network, "domains") &&
+			json_object_get(network, "Domains")))
+		return fail_as(failure, STATUS_USAGE,
+			"in the spec's 'network' the same key is given in two spellings");
+	json_object_foreach(network, key, value)
+	{
+		const struct field *field =
+			field_find(network_fields, ARRAY_SIZE(network_fields), key);
+		int error;
+
+		if (!field)
+			return unknown_key(key, "type, domains", failure);
+		error = read_field(spec, field, value, failure);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int read_labels(struct job_spec *spec, json_t *labels, struct failure *failure)
+{
+	const char *key;
+	json_t *value;
+
+	if (!json_is_object(labels))
+		return fail_as(
+			failure, STATUS_USAGE, "in the spec, 'labels' has to be an object");
+	json_object_foreach(labels, key, value)
+	{
+		const char *text = plain_string(value);
+		_free_ char *pair = NULL;
+		int error;
+
+		if (!text || strchr(key, '='))
+			return fail_as(failure, STATUS_USAGE,
+				"in the spec, a label has to be a string, and its key without '='");
+		if (asprintf(&pair, "%s=%s", key, text) < 0)
+			return fail(failure, -ENOMEM, "labels");
+		error = spec_add_label(spec, pair, failure);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int read_learn(struct job_spec *spec, const json_t *value, struct failure *failure)
+{
+	if (!json_is_boolean(value))
+		return fail_as(failure, STATUS_USAGE,
+			"in the spec, 'learn' has to be true or false");
+	spec->learn = json_is_true(value);
+	return 0;
+}
+
+int spec_from_json(
+	struct job_spec *spec, const json_t *json, bool strict, struct failure *failure)
+{
+	const char *key;
+	json_t *value;
+	int error = 0;
+
+	if (!json_is_object(json))
+		return fail_as(failure, STATUS_USAGE, "a spec has to be a JSON object");
+	json_object_foreach((json_t *)json, key, value)
+	{
+		const struct field *field =
+			field_find(spec_fields, ARRAY_SIZE(spec_fields), key);
+
+		if (field)
+			error = read_field(spec, field, value, failure);
+		else if (!strcmp(key, "network"))
+			error = read_network(spec, value, failure);
+		else if (!strcmp(key, "labels"))
+			error = read_labels(spec, value, failure);
+		else if (!strcmp(key, "learn"))
+			error = read_learn(spec, value, failure);
+		else if (strict)
+			error = unknown_key(key,
+				"job, network, rate, pacing, header, labels, allow_addresses, "
+				"guard_domains, deny_domains, allow_ech, presets, learn",
+				failure);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+/* Whether the spec is nothing but the network block of a job spec in the field. */
+static bool is_network_block(const json_t *json)
+{
+	return json_object_get(json, "Type") || json_object_get(json, "Domains");
+}
+
+int spec_parse(struct job_spec *spec, const char *text, size_t length, const char *from,
+	struct failure *failure)
+{
+	json_error_t problem;
+	_json_ json_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES, &problem);
+
+	if (!json) {
+		char shown[PRINTABLE_SIZE]; /* it quotes the text */
+
+		return fail_as(failure, STATUS_USAGE, "spec %s: line %d: %s", from,
+			problem.line, printable(problem.text, shown));
+	}
+	return is_network_block(json) ? read_network(spec, json, failure)
+				      : spec_from_json(spec, json, true, failure);
+}
+
+json_t *domains_to_json(const struct domains *domains)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < domains->count; i++) {
+		char text[NAME_LENGTH_MAX + 3];
+
+		declared_domain_format(&domains->list[i], text);
+		if (json_array_append_new(array, json_string(text))) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
+static json_t *allowed_to_json(const struct job_spec *spec)
+{
+	json_t *array = json_array();
+
+	for (uint32_t i = 0; array && i < spec->allowed_count; i++) {
+		char text[RANGE_TEXT_MAX];
+
+		range_format(&spec->allowed[i], text);
+		if (json_array_append_new(array, json_string(text))) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
+json_t *spec_to_json(const struct job_spec *spec)
+{
+	char rate[RATE_TEXT_MAX];
+
+	rate_format(spec->rate, rate);
+	return json_pack(
+		"{s:s, s:{s:s, s:o}, s:s, s:s, s:s, s:o, s:o, s:o, s:o*, s:b, s:O}", "job",
+		spec->name, "network", "type", network_name(spec->network), "domains",
+		domains_to_json(&spec->domains), "rate", rate, "pacing",
+		pacing_name(spec->pacing), "header", spec->header, "allow_addresses",
+		allowed_to_json(spec), "guard_domains", domains_to_json(&spec->guarded),
+		"deny_domains", domains_to_json(&spec->denied), "allow_ech",
+		spec->ech.count ? domains_to_json(&spec->ech) : NULL, "learn", spec->learn,
+		"labels", spec->labels);
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The kernel knows best which addresses are the node's own: it is asked for the route to each (RTM_GETROUTE,
+ * rtnetlink(7)), by the rules that a connection would follow. So nothing has to be kept up to date here.
+ */
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "jobfence/address.h"
+#include "lib/cleanup.h"
+#include "proxy/addresses.h"
+
+#define ANSWER_PATIENCE 1 /* second; the kernel answers before the call returns */
+
+struct guard {
+	const struct proxy_settings *settings;
+	int netlink;
+	unsigned sequence;
+};
+
+int guard_new(const struct proxy_settings *settings, struct guard **guard)
+{
+	const struct timeval patience = { .tv_sec = ANSWER_PATIENCE };
+	_fd_ int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	struct guard *new;
+
+	if (netlink < 0 ||
+		setsockopt(netlink, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)))
+		return -errno;
+	new = calloc(1, sizeof(*new));
+	if (!new)
+		return -ENOMEM;
+	new->settings = settings;
+	new->netlink = TAKE_FD(netlink);
+	*guard = new;
+	return 0;
+}
+
+void guard_free(struct guard *guard)
+{
+	if (!guard)
+		return;
+	close(guard->netlink);
+	free(guard);
+}
+
+struct route_request {
+	struct nlmsghdr header;
+	struct rtmsg route;
+	struct rtattr attribute;
+	unsigned char destination[16];
+};
+
+static int ask(struct guard *guard, const struct address *address)
+{
+	size_t skip = address_is_ipv4(address) ? 12 : 0, length = 16 - skip;
+	struct route_request request = {
+		.header.nlmsg_type = RTM_GETROUTE,
+		.header.nlmsg_flags = NLM_F_REQUEST,
+		.header.nlmsg_seq = ++guard->sequence,
+		.route.rtm_family = skip ? AF_INET : AF_INET6,
+		.route.rtm_dst_len = (unsigned char)(8 * length),
+		.attribute.rta_type = RTA_DST,
+		.attribute.rta_len = (unsigned short)RTA_LENGTH(length),
+	};
+
+	memcpy(request.destination, address->bytes + skip, length);
+	request.header.nlmsg_len = (uint32_t)(sizeof(request) - skip);
+	return send(guard->netlink, &request, request.header.nlmsg_len, 0) < 0 ? -errno : 0;
+}
+
+/* The type of the route, RTN_*; -errno where there is none, or no answer. */
+static int route_type(struct guard *guard, const struct address *address)
+{
+	union {
+		struct nlmsghdr header;
+		char bytes[2048];
+	} answer;
+	int error = ask(guard, address);
+	ssize_t length;
+
+	if (error)
+		return error;
+	do
+		length = recv(guard->netlink, &answer, sizeof(answer), 0);
+	while ((length < 0 && errno == EINTR) ||
+		(length >= (ssize_t)sizeof(answer.header) &&
+			answer.header.nlmsg_seq != guard->sequence));
+	if (length < 0)
+		return -errno;
+	if (answer.header.nlmsg_type == NLMSG_ERROR &&
+		length >= (ssize_t)NLMSG_LENGTH(sizeof(struct nlmsgerr)))
+		return ((const struct nlmsgerr *)NLMSG_DATA(&answer.header))->error;
+	if (answer.header.nlmsg_type != RTM_NEWROUTE ||
+		length < (ssize_t)NLMSG_LENGTH(sizeof(struct rtmsg)))
+		return -EPROTO;
+	return ((const struct rtmsg *)NLMSG_DATA(&answer.header))->rtm_type;
+}
+
+/* Whether a route leads to other nodes. Without one the address can't be the node's own; dialling will say so. */
+static bool leads_out(struct guard *guard, const struct address *address)
+{
+	int type = route_type(guard, address);
+
+	return type == RTN_UNICAST || type == -ENETUNREACH || type == -EHOSTUNREACH;
+}
+
+bool guard_allows(struct guard *guard, const struct address *address)
+{
+	const struct proxy_settings *settings = guard->settings;
+	const struct address plain = address_behind_nat64(address, settings->nat64);
+
+	for (uint32_t i = 0; i < settings->allowed_count && i < ALLOWED_RANGES_MAX; i++)
+		if (address_in_range(address, &settings->allowed[i]))
+			return true;
+	/* A translator may hand an address of the node back to it. */
+	return address_class(&plain, NULL) == ADDRESS_PUBLIC && leads_out(guard, address) &&
+	       leads_out(guard, &plain);
+}

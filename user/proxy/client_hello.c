@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * In two steps: the handshake bytes are gathered from the records that carry them, then the
+ * whole ClientHello is taken apart. Nothing is decided on a part of it but that it can't
+ * become one. Beside an encrypted ClientHello the name in the clear says nothing about where
+ * the connection ends, so a hello that has one is marked. A browser sends a decoy of one to every site, which nobody
+ * can tell from a real one (RFC 9849 section 6.2). Drafts of it encrypted the name alone: such a hello is no good.
+ */
+
+#include "proxy/client_hello.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "proxy/tls_slice.h"
+#include "proxy/tls_wire.h"
+
+#define HANDSHAKE_CLIENT_HELLO		 1	/* RFC 8446 section 4 */
+#define VERSION_MAJOR			 3	/* of every version from SSL 3 to TLS 1.3 */
+#define NAME_TYPE_HOST			 0	/* RFC 6066 section 3 */
+#define EXTENSION_SERVER_NAME		 0	/* the same */
+#define EXTENSION_SESSION_TICKET	 35	/* RFC 5077 section 3.2 */
+#define EXTENSION_ENCRYPTED_CLIENT_HELLO 0xfe0d /* RFC 9849 section 5 */
+#define EXTENSION_ENCRYPTED_SERVER_NAME	 0xffce /* drafts of it */
+
+/* One host name is all that a list may hold: no other type of name exists, and none may
+ * come twice (RFC 6066 section 3). */
+static bool parse_server_name(struct slice extension, struct host *host)
+{
+	struct slice list, name;
+	struct host parsed;
+	size_t type;
+
+	if (!take_vector(&extension, 2, &list) || extension.length ||
+		!take_number(&list, 1, &type) || type != NAME_TYPE_HOST ||
+		!take_vector(&list, 2, &name) || list.length)
+		return false;
+	if (host_parse((const char *)name.bytes, name.length, HOST_NO_BRACKETS, &parsed) ||
+		parsed.literal)
+		return false;
+	*host = parsed;
+	return true;
+}
+
+static enum hello_result parse_extensions(
+	struct slice extensions, struct host *host, bool *encrypted)
+{
+	enum hello_result result = HELLO_NO_NAME;
+	struct host parsed = { 0 };
+	struct slice extension;
+	bool any = false;
+	size_t type;
+
+	while (extensions.length) {
+		if (!take_number(&extensions, 2, &type) ||
+			!take_vector(&extensions, 2, &extension))
+			return HELLO_BAD;
+		if (type == EXTENSION_ENCRYPTED_SERVER_NAME)
+			return HELLO_BAD;
+		if (type == EXTENSION_ENCRYPTED_CLIENT_HELLO)
+			any = true;
+		if (type != EXTENSION_SERVER_NAME)
+			continue;
+		if (result == HELLO_NAME || !parse_server_name(extension, &parsed))
+			return HELLO_BAD;
+		result = HELLO_NAME;
+	}
+	if (result == HELLO_NAME)
+		*host = parsed;
+	*encrypted = any;
+	return result;
+}
+
+/* Takes a whole ClientHello apart (RFC 8446 section 4.1.2). */
+static enum hello_result parse_client_hello(
+	struct slice hello, struct host *host, bool *encrypted)
+{
+	struct slice random, session, suites, compressions, extensions;
+	size_t version;
+
+	if (!take_number(&hello, 2, &version) || version >> 8 != VERSION_MAJOR ||
+		!take(&hello, RANDOM_LENGTH, &random) ||
+		!take_vector(&hello, 1, &session) ||
+		session.length > SESSION_ID_LENGTH_MAX ||
+		!take_vector(&hello, 2, &suites) || suites.length < 2 ||
+		suites.length % 2 || !take_vector(&hello, 1, &compressions) ||
+		!compressions.length)
+		return HELLO_BAD;
+	if (!hello.length) {
+		*encrypted = false;
+		return HELLO_NO_NAME;
+	}
+	if (!take_vector(&hello, 2, &extensions) || hello.length)
+		return HELLO_BAD;
+	return parse_extensions(extensions, host, encrypted);
+}
+
+/* How long a handshake message is, its header included; the header alone while that is not
+ * known. */
+static size_t message_length(struct slice message)
+{
+	size_t length = 0;
+	struct slice header;
+
+	if (!take(&message, 1, &header) || !take_number(&message, 3, &length))
+		return HANDSHAKE_HEADER_LENGTH;
+	return HANDSHAKE_HEADER_LENGTH + length;
+}
+
+/* Takes a record, or as much of one as has come: its content, and the length that it
+ * announces. */
+static enum hello_result take_record(
+	struct slice *input, struct slice *content, size_t *length)
+{
+	struct slice header;
+
+	if (!input->length)
+		return HELLO_MORE;
+	if (input->bytes[0] != RECORD_HANDSHAKE ||
+		(input->length > 1 && input->bytes[1] != VERSION_MAJOR))
+		return HELLO_BAD;
+	if (!take(input, RECORD_HEADER_LENGTH - 2, &header) ||
+		!take_number(input, 2, length))
+		return HELLO_MORE;
+	/* RFC 8446 section 5.1 forbids empty fragments of a handshake. */
+	if (!*length)
+		return HELLO_BAD;
+	take(input, *length < input->length ? *length : input->length, content);
+	return HELLO_NAME;
+}
+
+/*
+ * Gathers the first handshake message, with its header, in `buffer`, which has room for
+ * HELLO_LENGTH_MAX bytes.
+ *
+ * Returns HELLO_MORE or HELLO_BAD; HELLO_NAME when `message` is whole, and then `*end` says where
+ * its records do.
+ */
+static enum hello_result gather(
+	struct slice input, unsigned char *buffer, struct slice *message, size_t *end)
+{
+	const unsigned char *start = input.bytes;
+	enum hello_result result;
+	struct slice content;
+	size_t length;
+
+	*message = (struct slice){ buffer, 0 };
+	while ((result = take_record(&input, &content, &length)) == HELLO_NAME) {
+		size_t announced = message->length + length;
+
+		if ((size_t)(content.bytes - start) + length > HELLO_LENGTH_MAX)
+			return HELLO_BAD;
+		memcpy(buffer + message->length, content.bytes, content.length);
+		message->length += content.length;
+		if (message->length && buffer[0] != HANDSHAKE_CLIENT_HELLO)
+			return HELLO_BAD;
+		if (message_length(*message) > HELLO_LENGTH_MAX - RECORD_HEADER_LENGTH)
+			return HELLO_BAD;
+		if (message->length < HANDSHAKE_HEADER_LENGTH)
+			continue;
+		/* Another message may not begin in the record in which this one ends. */
+		if (announced > message_length(*message))
+			return HELLO_BAD;
+		if (message->length == message_length(*message)) {
+			*end = (size_t)(input.bytes - start);
+			return HELLO_NAME;
+		}
+	}
+	return result;
+}
+
+enum hello_result hello_parse(const unsigned char *bytes, size_t length, struct host *host,
+	bool *encrypted, size_t *end)
+{
+	unsigned char buffer[HELLO_LENGTH_MAX];
+	struct slice message, header;
+	enum hello_result result;
+
+	result = gather((struct slice){ bytes, length }, buffer, &message, end);
+	if (result != HELLO_NAME)
+		return result;
+	take(&message, HANDSHAKE_HEADER_LENGTH, &header);
+	return parse_client_hello(message, host, encrypted);
+}
+
+/* Finds the ticket of a whole ClientHello. Returns whether the hello has its extensions, and one of that type at most. */
+static bool find_ticket(struct slice extensions, struct slice *ticket)
+{
+	bool found = false;
+	struct slice extension;
+	size_t type;
+
+	while (extensions.length) {
+		if (!take_number(&extensions, 2, &type) ||
+			!take_vector(&extensions, 2, &extension))
+			return false;
+		if (type != EXTENSION_SESSION_TICKET)
+			continue;
+		if (found)
+			return false;
+		found = true;
+		*ticket = extension;
+	}
+	return true;
+}
+
+bool hello_parse_offer(const unsigned char *bytes, size_t length, struct hello_offer *offer)
+{
+	struct slice message, fixed, vector, session, extensions, ticket = { 0 };
+	size_t end;
+
+	if (gather((struct slice){ bytes, length }, offer->message, &message, &end) !=
+		HELLO_NAME)
+		return false;
+	if (!take(&message, HANDSHAKE_HEADER_LENGTH + 2 + RANDOM_LENGTH, &fixed) ||
+		!take_vector(&message, 1, &session) || !take_vector(&message, 2, &vector) ||
+		!take_vector(&message, 1, &vector))
+		return false;
+	if (message.length && (!take_vector(&message, 2, &extensions) ||
+				      !find_ticket(extensions, &ticket)))
+		return false;
+	offer->id = session.bytes;
+	offer->id_length = session.length;
+	offer->ticket = ticket.bytes;
+	offer->ticket_length = ticket.length;
+	return true;
+}
+
+static bool may_precede(unsigned char type)
+{
+	return type == RECORD_CHANGE_CIPHER_SPEC || type == RECORD_ALERT ||
+	       type == RECORD_APPLICATION_DATA;
+}
+
+size_t hello_skip(const unsigned char *bytes, size_t length)
+{
+	struct slice input = { bytes, length }, header, content;
+	size_t skipped = 0, record;
+
+	while (input.length && may_precede(input.bytes[0]) &&
+		take(&input, RECORD_HEADER_LENGTH - 2, &header) &&
+		take_number(&input, 2, &record) && take(&input, record, &content))
+		skipped = length - input.length;
+	/* A record that is not whole yet. */
+	return skipped < length && may_precede(bytes[skipped]) ? length : skipped;
+}
