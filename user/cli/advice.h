@@ -11,7 +11,7 @@
 
 /*
  * Whether declaring the `length` bytes at `name`, which may be anything, would let a job like `spec` reach a site by it: the next
- * run takes it, and its guard lets an address pass.
+ * run takes it, and lets an address pass.
  */
 bool can_be_advised(const struct job_spec *spec, const char *name, size_t length);
 

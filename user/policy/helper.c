@@ -29,16 +29,16 @@ static int64_t now_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-static int make_input(const struct program *program)
+static int make_input(const struct helper *helper)
 {
 	_fd_ int fd = memfd_create("input", MFD_CLOEXEC);
 	size_t written = 0;
 
 	if (fd < 0)
 		return -errno;
-	while (written < program->length) {
+	while (written < helper->length) {
 		ssize_t count =
-			write(fd, program->input + written, program->length - written);
+			write(fd, helper->input + written, helper->length - written);
 
 		if (count < 0)
 			return -errno;
@@ -77,17 +77,17 @@ static int prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attri
 	return error;
 }
 
-static int spawn(const struct program *program, int input, int words, pid_t *pid)
+static int spawn(const struct helper *helper, int input, int words, pid_t *pid)
 {
 	const char *environment[ENVIRONMENT_MAX] = { SYSTEM_PATH };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	int error;
 
-	for (int i = 0; program->environment[i]; i++) {
+	for (int i = 0; helper->environment[i]; i++) {
 		if (i + 2 == ENVIRONMENT_MAX)
 			return -E2BIG;
-		environment[i + 1] = program->environment[i];
+		environment[i + 1] = helper->environment[i];
 	}
 	error = posix_spawn_file_actions_init(&actions);
 	if (error)
@@ -96,8 +96,8 @@ static int spawn(const struct program *program, int input, int words, pid_t *pid
 	if (!error) {
 		error = prepare(&actions, &attributes, input, words);
 		if (!error)
-			error = posix_spawn(pid, program->arguments[0], &actions,
-				&attributes, (char *const *)program->arguments,
+			error = posix_spawn(pid, helper->arguments[0], &actions,
+				&attributes, (char *const *)helper->arguments,
 				(char *const *)environment);
 		posix_spawnattr_destroy(&attributes);
 	}
@@ -106,20 +106,20 @@ static int spawn(const struct program *program, int input, int words, pid_t *pid
 }
 
 /* Reads what is there of the pipe. Returns -EOVERFLOW when that is more than fits. */
-static int take_words(int pipe, char words[PROGRAM_WORDS_MAX], size_t *used)
+static int take_words(int pipe, char words[HELPER_WORDS_MAX], size_t *used)
 {
 	ssize_t count;
 
-	while ((count = read(pipe, words + *used, PROGRAM_WORDS_MAX - *used)) > 0) {
+	while ((count = read(pipe, words + *used, HELPER_WORDS_MAX - *used)) > 0) {
 		*used += (size_t)count;
-		if (*used == PROGRAM_WORDS_MAX)
+		if (*used == HELPER_WORDS_MAX)
 			return -EOVERFLOW;
 	}
 	return 0;
 }
 
 /* Returns once the process has ended: 0, also when it has not closed the pipe. */
-static int wait_for(int process, int pipe, unsigned timeout, char words[PROGRAM_WORDS_MAX])
+static int wait_for(int process, int pipe, unsigned timeout, char words[HELPER_WORDS_MAX])
 {
 	struct pollfd events[] = { { .fd = process, .events = POLLIN },
 		{ .fd = pipe, .events = POLLIN } };
@@ -143,9 +143,9 @@ static int wait_for(int process, int pipe, unsigned timeout, char words[PROGRAM_
 	return error;
 }
 
-int program_run(const struct program *program, char words[PROGRAM_WORDS_MAX])
+int helper_run(const struct helper *helper, char words[HELPER_WORDS_MAX])
 {
-	_fd_ int input = make_input(program), read_end = -1, write_end = -1, process = -1;
+	_fd_ int input = make_input(helper), read_end = -1, write_end = -1, process = -1;
 	int pair[2], error;
 	siginfo_t end = {};
 	pid_t pid = -1;
@@ -157,12 +157,12 @@ int program_run(const struct program *program, char words[PROGRAM_WORDS_MAX])
 		return -errno;
 	read_end = pair[0];
 	write_end = pair[1];
-	error = spawn(program, input, write_end, &pid);
+	error = spawn(helper, input, write_end, &pid);
 	if (error)
 		return error;
 	close(TAKE_FD(write_end));
 	process = (int)syscall(SYS_pidfd_open, pid, 0);
-	error = process < 0 ? -errno : wait_for(process, read_end, program->timeout, words);
+	error = process < 0 ? -errno : wait_for(process, read_end, helper->timeout, words);
 	/* While it is not reaped, its number is nobody else's. */
 	kill(-pid, SIGKILL);
 	kill(pid, SIGKILL);

@@ -5,9 +5,9 @@
 
 #include <stddef.h>
 
-#define PROGRAM_WORDS_MAX 4096 /* bytes on its standard error */
+#define HELPER_WORDS_MAX 4096 /* bytes on its standard error */
 
-struct program {
+struct helper {
 	const char *const *arguments; /* NULL-terminated; the first is an absolute path */
 	const char *const
 		*environment; /* NULL-terminated, added to a PATH of the system's folders */
@@ -23,4 +23,4 @@ struct program {
  * Returns its exit status; -ETIMEDOUT, -EOVERFLOW when it wrote more than fits, -EINTR when a signal ended it, or another
  * -errno when it could not be run.
  */
-int program_run(const struct program *program, char words[PROGRAM_WORDS_MAX]);
+int helper_run(const struct helper *helper, char words[HELPER_WORDS_MAX]);

@@ -49,7 +49,7 @@ static int judge(const struct policy *policy, int status, const char *words,
 		snprintf(reason, REASON_SIZE, "it was ended by a signal");
 	else if (status == -EOVERFLOW)
 		snprintf(reason, REASON_SIZE, "it wrote more than %d bytes",
-			PROGRAM_WORDS_MAX);
+			HELPER_WORDS_MAX);
 	else
 		snprintf(reason, REASON_SIZE, "it can't be run: %s", strerror(-status));
 	return -EACCES;
@@ -61,7 +61,7 @@ int probe_ask(
 	const char *const arguments[] = { policy->probe, NULL };
 	_json_ json_t *json = spec_to_json(spec);
 	_free_ char *text = NULL, *variable = NULL;
-	char words[PROGRAM_WORDS_MAX];
+	char words[HELPER_WORDS_MAX];
 
 	/* Before a job is taken it may have no name yet. */
 	if (json && !spec->name[0])
@@ -70,11 +70,11 @@ int probe_ask(
 	if (!text || asprintf(&variable, VARIABLE "%s", text) < 0)
 		return -ENOMEM;
 	return judge(policy,
-		program_run(&(struct program){ .arguments = arguments,
-				    .environment = (const char *const[]){ variable, NULL },
-				    .input = text,
-				    .length = strlen(text),
-				    .timeout = policy->probe_timeout },
+		helper_run(&(struct helper){ .arguments = arguments,
+				   .environment = (const char *const[]){ variable, NULL },
+				   .input = text,
+				   .length = strlen(text),
+				   .timeout = policy->probe_timeout },
 			words),
 		words, reason);
 }

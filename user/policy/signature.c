@@ -27,14 +27,14 @@ static int verify(const struct policy *policy, const struct signer *signer,
 		policy->trusted_keys, "-I", signer->name, "-n", SIGNATURE_NAMESPACE, "-s",
 		signature, NULL };
 	const char *const environment[] = { NULL };
-	const struct program program = { .arguments = arguments,
+	const struct helper helper = { .arguments = arguments,
 		.environment = environment,
 		.input = text,
 		.length = length,
 		.timeout = TIMEOUT };
-	char words[PROGRAM_WORDS_MAX];
+	char words[HELPER_WORDS_MAX];
 
-	return program_run(&program, words);
+	return helper_run(&helper, words);
 }
 
 static int grant(

@@ -18,17 +18,17 @@
 
 #define ANSWER_PATIENCE 1 /* second; the kernel answers before the call returns */
 
-struct guard {
+struct address_rules {
 	const struct proxy_settings *settings;
 	int netlink;
 	unsigned sequence;
 };
 
-int guard_new(const struct proxy_settings *settings, struct guard **guard)
+int address_rules_new(const struct proxy_settings *settings, struct address_rules **rules)
 {
 	const struct timeval patience = { .tv_sec = ANSWER_PATIENCE };
 	_fd_ int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	struct guard *new;
+	struct address_rules *new;
 
 	if (netlink < 0 ||
 		setsockopt(netlink, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)))
@@ -38,16 +38,16 @@ int guard_new(const struct proxy_settings *settings, struct guard **guard)
 		return -ENOMEM;
 	new->settings = settings;
 	new->netlink = TAKE_FD(netlink);
-	*guard = new;
+	*rules = new;
 	return 0;
 }
 
-void guard_free(struct guard *guard)
+void address_rules_free(struct address_rules *rules)
 {
-	if (!guard)
+	if (!rules)
 		return;
-	close(guard->netlink);
-	free(guard);
+	close(rules->netlink);
+	free(rules);
 }
 
 struct route_request {
@@ -57,13 +57,13 @@ struct route_request {
 	unsigned char destination[16];
 };
 
-static int ask(struct guard *guard, const struct address *address)
+static int ask(struct address_rules *rules, const struct address *address)
 {
 	size_t skip = address_is_ipv4(address) ? 12 : 0, length = 16 - skip;
 	struct route_request request = {
 		.header.nlmsg_type = RTM_GETROUTE,
 		.header.nlmsg_flags = NLM_F_REQUEST,
-		.header.nlmsg_seq = ++guard->sequence,
+		.header.nlmsg_seq = ++rules->sequence,
 		.route.rtm_family = skip ? AF_INET : AF_INET6,
 		.route.rtm_dst_len = (unsigned char)(8 * length),
 		.attribute.rta_type = RTA_DST,
@@ -72,26 +72,26 @@ static int ask(struct guard *guard, const struct address *address)
 
 	memcpy(request.destination, address->bytes + skip, length);
 	request.header.nlmsg_len = (uint32_t)(sizeof(request) - skip);
-	return send(guard->netlink, &request, request.header.nlmsg_len, 0) < 0 ? -errno : 0;
+	return send(rules->netlink, &request, request.header.nlmsg_len, 0) < 0 ? -errno : 0;
 }
 
 /* The type of the route, RTN_*; -errno where there is none, or no answer. */
-static int route_type(struct guard *guard, const struct address *address)
+static int route_type(struct address_rules *rules, const struct address *address)
 {
 	union {
 		struct nlmsghdr header;
 		char bytes[2048];
 	} answer;
-	int error = ask(guard, address);
+	int error = ask(rules, address);
 	ssize_t length;
 
 	if (error)
 		return error;
 	do
-		length = recv(guard->netlink, &answer, sizeof(answer), 0);
+		length = recv(rules->netlink, &answer, sizeof(answer), 0);
 	while ((length < 0 && errno == EINTR) ||
 		(length >= (ssize_t)sizeof(answer.header) &&
-			answer.header.nlmsg_seq != guard->sequence));
+			answer.header.nlmsg_seq != rules->sequence));
 	if (length < 0)
 		return -errno;
 	if (answer.header.nlmsg_type == NLMSG_ERROR &&
@@ -104,22 +104,22 @@ static int route_type(struct guard *guard, const struct address *address)
 }
 
 /* Whether a route leads to other nodes. Without one the address can't be the node's own; dialling will say so. */
-static bool leads_out(struct guard *guard, const struct address *address)
+static bool leads_out(struct address_rules *rules, const struct address *address)
 {
-	int type = route_type(guard, address);
+	int type = route_type(rules, address);
 
 	return type == RTN_UNICAST || type == -ENETUNREACH || type == -EHOSTUNREACH;
 }
 
-bool guard_allows(struct guard *guard, const struct address *address)
+bool address_may_be_dialled(struct address_rules *rules, const struct address *address)
 {
-	const struct proxy_settings *settings = guard->settings;
+	const struct proxy_settings *settings = rules->settings;
 	const struct address plain = address_behind_nat64(address, settings->nat64);
 
 	for (uint32_t i = 0; i < settings->allowed_count && i < ALLOWED_RANGES_MAX; i++)
 		if (address_in_range(address, &settings->allowed[i]))
 			return true;
 	/* A translator may hand an address of the node back to it. */
-	return address_class(&plain, NULL) == ADDRESS_PUBLIC && leads_out(guard, address) &&
-	       leads_out(guard, &plain);
+	return address_class(&plain, NULL) == ADDRESS_PUBLIC && leads_out(rules, address) &&
+	       leads_out(rules, &plain);
 }

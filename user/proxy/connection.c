@@ -333,7 +333,7 @@ static const char *dial_problem(int status)
 	}
 }
 
-/* Writes the address that was tried last, is connected, or was refused by the guard. Returns it, or NULL: there is none. */
+/* Writes the address that was tried last, is connected, or may not be dialled. Returns it, or NULL: there is none. */
 static const char *dialled_address(
 	const struct connection *connection, int status, char text[ADDRESS_TEXT_MAX])
 {

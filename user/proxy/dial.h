@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Reaching a site, in two steps: its name is resolved, then the addresses that the guard let pass are tried one after
+ * Reaching a site, in two steps: its name is resolved, then the addresses that may be dialled are tried one after
  * the other. In between the caller may wait for as long as it likes.
  */
 

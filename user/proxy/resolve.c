@@ -69,7 +69,7 @@ struct query {
 
 struct resolver {
 	struct loop *loop;
-	struct guard *guard;
+	struct address_rules *address_rules;
 	struct nameserver *nameservers[RESOLVERS_MAX];
 	size_t count;
 	unsigned queries;
@@ -96,7 +96,7 @@ int resolver_new(struct loop *loop, const struct proxy_settings *settings,
 	struct resolver **resolver)
 {
 	struct resolver *new = calloc(1, sizeof(*new));
-	int error = new ? guard_new(settings, &new->guard) : -ENOMEM;
+	int error = new ? address_rules_new(settings, &new->address_rules) : -ENOMEM;
 
 	for (size_t i = 0; !error && i < RESOLVERS_MAX; i++)
 		if (settings->resolvers[i].port)
@@ -109,14 +109,14 @@ int resolver_new(struct loop *loop, const struct proxy_settings *settings,
 	return 0;
 }
 
-/* Adds an address, once. Returns 0, or -EACCES where the guard refuses it. */
+/* Adds an address, once. Returns 0, or -EACCES where it may not be dialled. */
 static int add_address(
 	struct resolver *resolver, struct lookup *lookup, const struct address *address)
 {
 	for (size_t i = 0; i < lookup->count; i++)
 		if (!memcmp(&lookup->addresses[i], address, sizeof(*address)))
 			return 0;
-	if (!guard_allows(resolver->guard, address)) {
+	if (!address_may_be_dialled(resolver->address_rules, address)) {
 		lookup->addresses[0] = *address;
 		lookup->count = 1;
 		return -EACCES;

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Names to addresses, by /etc/hosts and then the node's resolvers, with the guard: what comes out may be dialled as it is. The
+ * Names to addresses, by /etc/hosts and then the node's resolvers, checked against the rules for addresses: what comes out may be dialled as it is. The
  * caller has checked the name against the job's domains before: a look-up alone tells the world.
  *
  * One refused address among the answers refuses them all: a name that points inside and
@@ -26,7 +26,7 @@ struct lookup {
 	/*
 	 * Called once, never from within resolver_look_up() itself, with status 0 and 1 to RESOLVED_MAX addresses;
 	 * or -ENOENT: no such name, or it has no address; -ETIMEDOUT: no answer;
-	 * -EACCES: the guard refused an address, which is then addresses[0]; -EBUSY: too many are under way;
+	 * -EACCES: an address may not be dialled, it is then addresses[0]; -EBUSY: too many are under way;
 	 * -EHOSTUNREACH: anything else.
 	 */
 	void (*done)(struct lookup *lookup, int status);
@@ -46,7 +46,7 @@ int resolver_new(struct loop *loop, const struct proxy_settings *settings,
 	struct resolver **resolver);
 
 /* Starts a look-up of a host, which has to be there until the look-up ends. A literal is not resolved but goes through the
- * guard as well. Returns nothing: errors arrive at done(). */
+ * rules as well. Returns nothing: errors arrive at done(). */
 void resolver_look_up(
 	struct resolver *resolver, const struct host *host, struct lookup *lookup);
 
