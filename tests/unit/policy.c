@@ -47,8 +47,7 @@ static void judge(const char *policy_text, const char *spec_text, bool by_operat
 		return;
 	out[0] = '\0';
 	assert_int_equal(admission_check(&admission, true, violations), 0);
-	json_array_foreach(violations, i, violation)
-	{
+	json_array_foreach (violations, i, violation) {
 		const char *reason =
 			json_string_value(json_object_get(violation, "reason"));
 

@@ -68,7 +68,8 @@ static int add_name(struct listing *listing, const char *name, const char *state
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(shown, key, value) json_object_set_new(shown, key, json_null());
+	json_object_foreach (shown, key, value)
+		json_object_set_new(shown, key, json_null());
 	if (json_object_set_new(shown, "job", json_string(name)) ||
 		json_object_set_new(shown, "state", json_string(state))) {
 		json_decref(shown);
@@ -151,9 +152,9 @@ static void print_line(const json_t *job)
 		shown);
 	printf(" %-5s %-9s %-6s", text(job, "network"), shown, text(rate, "pacing"));
 	print_age((time_t)json_integer_value(json_object_get(job, "started")));
-	json_array_foreach(json_object_get(job, "domains"), i, domain)
+	json_array_foreach (json_object_get(job, "domains"), i, domain)
 		printf("%s%s", i ? "," : " ", json_string_value(domain));
-	json_object_foreach(json_object_get(job, "labels"), key, label)
+	json_object_foreach (json_object_get(job, "labels"), key, label)
 		print_label(key, json_string_value(label));
 	putchar('\n');
 }
@@ -182,6 +183,7 @@ int list_command(struct options *options, int *status, struct failure *failure)
 	if (json_array_size(jobs))
 		printf("%-24s %-10s %-5s %-9s %-6s %5s %s\n", "JOB", "STATE", "NET", "RATE",
 			"PACING", "AGE", "DOMAINS, LABELS");
-	json_array_foreach(jobs, i, job) print_line(job);
+	json_array_foreach (jobs, i, job)
+		print_line(job);
 	return 0;
 }

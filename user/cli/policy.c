@@ -56,8 +56,7 @@ static void print_reasons(const json_t *violations, bool all)
 	const json_t *violation;
 	size_t i;
 
-	json_array_foreach(violations, i, violation)
-	{
+	json_array_foreach (violations, i, violation) {
 		if (i && !all)
 			break;
 		fail_as(&failure, STATUS_POLICY, "%s",

@@ -52,8 +52,7 @@ static int list(bool as_json, struct failure *failure)
 
 	if (!names)
 		return -EIO;
-	json_array_foreach(names, i, name)
-	{
+	json_array_foreach (names, i, name) {
 		_cleanup_(preset_free) struct preset preset;
 		int error = preset_read(json_string_value(name), &preset, failure);
 

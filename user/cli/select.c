@@ -59,7 +59,7 @@ int select_jobs(struct options *options, const char *verb,
 		     : fail(failure, -ENOMEM, "names of jobs");
 	if (error)
 		return error;
-	json_array_foreach(list, i, name)
+	json_array_foreach (list, i, name)
 		change_one(json_string_value(name), true, change, data, status);
 	return 0;
 }

@@ -189,7 +189,7 @@ static void print_container(const struct job *job)
 	printf("container  %s\n", container_is_there(job)
 					  ? "there; exec joins it"
 					  : "none yet; the first exec makes one");
-	json_array_foreach(job->shares, i, path)
+	json_array_foreach (job->shares, i, path)
 		print_path("shared     ", json_string_value(path));
 }
 

@@ -132,8 +132,7 @@ static int collect_each(const struct collection *collection, json_t *names, json
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(names, name, value)
-	{
+	json_object_foreach (names, name, value) {
 		time_t left = end - time(NULL);
 		int due = collect_one(name, collection->labels,
 			busy	   ? 0

@@ -394,8 +394,8 @@ bool job_has_labels(const struct job *job, const json_t *labels)
 	const json_t *value;
 	const char *key;
 
-	json_object_foreach((json_t *)labels, key,
-		value) if (!json_equal(json_object_get(job->spec.labels, key),
-				   value)) return false;
+	json_object_foreach ((json_t *)labels, key, value)
+		if (!json_equal(json_object_get(job->spec.labels, key), value))
+			return false;
 	return true;
 }

@@ -127,8 +127,7 @@ int half_made_each(
 
 	if (result)
 		return result;
-	json_object_foreach(names, name, value)
-	{
+	json_object_foreach (names, name, value) {
 		result = is_half_made(name, failure);
 		if (result > 0)
 			result = visit(name, data);

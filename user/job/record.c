@@ -191,10 +191,10 @@ static int shares_from_json(struct job *job, const json_t *shares)
 	const json_t *path;
 	size_t i;
 
-	json_array_foreach((json_t *)shares, i,
-		path) if (!json_is_string(path) ||
-			  share_add(&job->shares, json_string_value(path),
-				  &ignored)) return -EPROTO;
+	json_array_foreach ((json_t *)shares, i, path)
+		if (!json_is_string(path) ||
+			share_add(&job->shares, json_string_value(path), &ignored))
+			return -EPROTO;
 	return 0;
 }
 

@@ -91,8 +91,7 @@ static int reuse_maps(const struct bpf_object *object)
 {
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, object)
-	{
+	bpf_object__for_each_map (map, object) {
 		int error = bpf_map__is_internal(map) ? 0 : reuse_map(map);
 
 		if (error)
@@ -149,8 +148,7 @@ static int pin_maps(const struct bpf_object *object)
 	char path[PATH_SIZE];
 	int error = folder_make(LOADING_FOLDER "/maps");
 
-	bpf_object__for_each_map(map, object)
-	{
+	bpf_object__for_each_map (map, object) {
 		if (error)
 			break;
 		if (bpf_map__is_internal(map))
@@ -168,8 +166,7 @@ static int pin_programs(const struct bpf_object *object)
 	char path[PATH_SIZE];
 	int error = folder_make(LOADING_FOLDER "/programs");
 
-	bpf_object__for_each_program(program, object)
-	{
+	bpf_object__for_each_program (program, object) {
 		if (error)
 			break;
 		if (bpf_program__fd(program) < 0)

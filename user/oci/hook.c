@@ -102,8 +102,7 @@ static int read_annotations(
 	json_t *value;
 	int error = 0;
 
-	json_object_foreach(json_object_get(state, "annotations"), key, value)
-	{
+	json_object_foreach (json_object_get(state, "annotations"), key, value) {
 		if (error || strncmp(key, ANNOTATION_PREFIX, sizeof(ANNOTATION_PREFIX) - 1))
 			continue;
 		if (!trusted)
@@ -250,7 +249,9 @@ static int add_hook(json_t *hooks, const char *stage, const char *program, bool 
 		if (json_object_set_new(hooks, stage, list))
 			return -ENOMEM;
 	}
-	json_array_foreach(list, i, other) if (json_equal(other, hook)) return 0;
+	json_array_foreach (list, i, other)
+		if (json_equal(other, hook))
+			return 0;
 	return hook && !json_array_insert(list, 0, hook) ? 0 : -ENOMEM;
 }
 
@@ -259,8 +260,7 @@ static int set_netns(json_t *linux_config, const char *path)
 	json_t *list = json_object_get(linux_config, "namespaces"), *entry;
 	size_t i;
 
-	json_array_foreach(list, i, entry)
-	{
+	json_array_foreach (list, i, entry) {
 		const char *type = json_string_value(json_object_get(entry, "type"));
 
 		if (type && !strcmp(type, "network"))

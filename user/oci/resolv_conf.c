@@ -33,8 +33,7 @@ static const json_t *find_mount(const json_t *mounts)
 	const json_t *entry;
 	size_t i;
 
-	json_array_foreach((json_t *)mounts, i, entry)
-	{
+	json_array_foreach ((json_t *)mounts, i, entry) {
 		const char *at = json_string_value(json_object_get(entry, "destination"));
 
 		if (at && (!strcmp(at, RESOLV_CONF) || !strcmp(at, "/etc")))

@@ -74,7 +74,9 @@ static int append(json_t *rules, json_t *rule)
 	const json_t *other;
 	size_t i;
 
-	json_array_foreach(rules, i, other) if (json_equal(other, owned)) return 0;
+	json_array_foreach (rules, i, other)
+		if (json_equal(other, owned))
+			return 0;
 	return owned && !json_array_append(rules, owned) ? 0 : -ENOMEM;
 }
 
@@ -93,8 +95,7 @@ static int allow_families(
 		bool fits = socket_filter_allows(call, family);
 		json_t *copy;
 
-		json_array_foreach(conditions, i, condition)
-		{
+		json_array_foreach (conditions, i, condition) {
 			if (!integer(condition, "index"))
 				fits = fits && holds(condition, family);
 			else if (json_array_append(kept, (json_t *)condition))
@@ -121,8 +122,7 @@ static bool are_alternatives(const json_t *conditions)
 	unsigned int seen = 0;
 	size_t i;
 
-	json_array_foreach(conditions, i, condition)
-	{
+	json_array_foreach (conditions, i, condition) {
 		unsigned int bit = 1U << (integer(condition, "index") & 31);
 
 		if (seen & bit)
@@ -140,8 +140,7 @@ static int allow_sockets(json_t *rules, enum socket_call call, const json_t *rul
 
 	if (!are_alternatives(conditions))
 		return allow_families(rules, call, rule, conditions);
-	json_array_foreach(conditions, i, condition)
-	{
+	json_array_foreach (conditions, i, condition) {
 		_json_ json_t *one = json_pack("[O]", condition);
 
 		error = one && !error ? allow_families(rules, call, rule, one) : -ENOMEM;
@@ -202,8 +201,7 @@ static int keep(json_t *rules, const json_t *rule, bool default_refuses)
 
 	if (!action)
 		return -EINVAL;
-	json_array_foreach(json_object_get(rule, "names"), i, name)
-	{
+	json_array_foreach (json_object_get(rule, "names"), i, name) {
 		const char *text = json_string_value(name);
 		int call = text && !refuses(action) ? socket_call(text) : -1;
 
@@ -248,8 +246,9 @@ static int narrow(json_t *profile)
 	int error = action && rules ? 0 : -EINVAL;
 	size_t i;
 
-	json_array_foreach(json_object_get(profile, "syscalls"), i, rule) if (!error)
-		error = keep(rules, rule, refuses(action));
+	json_array_foreach (json_object_get(profile, "syscalls"), i, rule)
+		if (!error)
+			error = keep(rules, rule, refuses(action));
 	if (!error && !refuses(action))
 		error = refuse_families(rules);
 	for (i = 0; !error && i < ARRAY_SIZE(refused); i++)

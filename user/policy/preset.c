@@ -142,7 +142,8 @@ static json_t *sorted_keys(json_t *object)
 		json_decref(array);
 		return NULL;
 	}
-	json_object_foreach(object, key, value) keys[count++] = key;
+	json_object_foreach (object, key, value)
+		keys[count++] = key;
 	qsort(keys, count, sizeof(*keys), compare);
 	for (size_t i = 0; i < count; i++)
 		if (json_array_append_new(array, json_string(keys[i]))) {

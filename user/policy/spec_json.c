@@ -66,8 +66,7 @@ static int read_field(struct job_spec *spec, const struct field *field, const js
 
 	if (!field->array || !json_is_array(value))
 		return read_string(spec, field, field->array ? NULL : value, failure);
-	json_array_foreach(value, i, element)
-	{
+	json_array_foreach (value, i, element) {
 		error = read_string(spec, field, element, failure);
 		if (error)
 			break;
@@ -108,8 +107,7 @@ static int read_network(struct job_spec *spec, json_t *network, struct failure *
 			json_object_get(network, "Domains")))
 		return fail_as(failure, STATUS_USAGE,
 			"in the spec's 'network' the same key is given in two spellings");
-	json_object_foreach(network, key, value)
-	{
+	json_object_foreach (network, key, value) {
 		const struct field *field =
 			field_find(network_fields, ARRAY_SIZE(network_fields), key);
 		int error;
@@ -131,8 +129,7 @@ static int read_labels(struct job_spec *spec, json_t *labels, struct failure *fa
 	if (!json_is_object(labels))
 		return fail_as(
 			failure, STATUS_USAGE, "in the spec, 'labels' has to be an object");
-	json_object_foreach(labels, key, value)
-	{
+	json_object_foreach (labels, key, value) {
 		const char *text = plain_string(value);
 		_free_ char *pair = NULL;
 		int error;
@@ -167,8 +164,7 @@ int spec_from_json(
 
 	if (!json_is_object(json))
 		return fail_as(failure, STATUS_USAGE, "a spec has to be a JSON object");
-	json_object_foreach((json_t *)json, key, value)
-	{
+	json_object_foreach ((json_t *)json, key, value) {
 		const struct field *field =
 			field_find(spec_fields, ARRAY_SIZE(spec_fields), key);
 
