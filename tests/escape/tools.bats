@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Tools that others wrote, from inside a job with all rights of root. docs/security.md says what else was run, and what
+# Tools that others wrote, from inside a job with all rights of root. docs/testing.md says what else was run, and what
 # came of it.
 
 load ../lib/fence
