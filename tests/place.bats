@@ -113,7 +113,7 @@ programs_on()
 	in_lab rmdir "$THEIRS"
 }
 
-# docs/debugging.md, "A fence that must go".
+# docs/install.md, "Emergency exit".
 @test "a fence comes off by hand, and gc removes the rest" {
 	make_cgroup
 	job_up --cgroup "$THEIRS"
