@@ -8,13 +8,11 @@
 /* The names that a job learned, as long as the descriptor is open; -1 where it does not learn. */
 static int open_learned(const char *name)
 {
-	_cleanup_(job_free) struct job job;
+	_cleanup_(job_free) struct job job = {};
 	struct failure ignored;
-	int error = job_init(&job);
 
-	if (!error)
-		error = job_read(&job, name, &ignored);
-	return !error && job.spec.learn ? learned_open(&job.paths) : -1;
+	return !job_read(&job, name, &ignored) && job.spec.learn ? learned_open(&job.paths)
+								 : -1;
 }
 
 static int down_one(const char *name, void *data, struct failure *failure)

@@ -11,14 +11,12 @@
 int exec_command(struct options *options, int *status, struct failure *failure)
 {
 	struct execution execution = { .proxy_variables = !options->no_proxy_variables };
-	_cleanup_(job_free) struct job job;
+	_cleanup_(job_free) struct job job = {};
 	char **words = options->arguments;
 	_fd_ int lock = -1;
 	const char *name = words[0];
-	int error = job_init(&job);
+	int error;
 
-	if (error)
-		return fail(failure, error, "exec");
 	if (!name)
 		return fail_as(failure, STATUS_USAGE, "exec needs a job and a command");
 	words++;

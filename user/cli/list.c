@@ -63,8 +63,8 @@ static int ask(struct listing *listing, const struct job *job, json_t *shown)
  * every record, nor take the lock that tells what is half made. */
 static int add_name(struct listing *listing, const char *name, const char *state)
 {
-	_cleanup_(job_free) struct job job;
-	json_t *shown = job_init(&job) ? NULL : job_to_json(&job);
+	_cleanup_(job_free) struct job job = {};
+	json_t *shown = job_to_json(&job);
 	const char *key;
 	json_t *value;
 

@@ -274,24 +274,15 @@ static void fill(unsigned groups, struct option long_options[ROWS + 1])
 	long_options[count] = (struct option){};
 }
 
-static int options_init(struct options *options, struct failure *failure)
-{
-	int error;
-
-	*options = (struct options){};
-	error = spec_init(&options->spec);
-	return error ? fail(failure, error, "options") : 0;
-}
-
 int options_parse(struct options *options, unsigned groups, const char *config, int count,
 	char **arguments, struct failure *failure)
 {
 	/* '+': what follows the first word that is no option is left alone; ':' : no output. */
 	const char *short_options = groups & OPTIONS_COMMAND ? "+:h" : ":h";
 	struct option long_options[ROWS + 1];
-	int error = options_init(options, failure), found;
+	int error = 0, found;
 
-	options->config = config;
+	*options = (struct options){ .config = config };
 	fill(groups, long_options);
 	opterr = 0;
 	optind = 0;

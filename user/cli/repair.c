@@ -7,12 +7,10 @@
 
 int repair_command(struct options *options, int *status, struct failure *failure)
 {
-	_cleanup_(job_free) struct job job;
-	int error = job_init(&job);
+	_cleanup_(job_free) struct job job = {};
+	int error;
 
 	(void)status;
-	if (error)
-		return fail(failure, error, "repair");
 	if (options->count != 1)
 		return fail_as(failure, STATUS_USAGE, "repair needs the name of one job");
 	error = job_repair(&job, options->arguments[0], failure);

@@ -254,11 +254,8 @@ static void print_text(
 static int read_all(
 	struct job *job, const char *name, struct usage **usage, struct failure *failure)
 {
-	int error = job_init(job);
+	int error = job_read(job, name, failure);
 
-	if (error)
-		return fail(failure, error, "show");
-	error = job_read(job, name, failure);
 	return error ? error : usage_read(job, usage, failure);
 }
 
@@ -279,6 +276,7 @@ int show_command(struct options *options, int *status, struct failure *failure)
 		if (lock < 0)
 			return lock;
 		job_free(&job);
+		job = (struct job){};
 		error = read_all(&job, options->arguments[0], &usage, failure);
 	}
 	if (error || !usage)

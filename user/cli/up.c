@@ -32,13 +32,11 @@ static int print_job(const struct job *job, struct failure *failure)
 /* Takes the job down, unless it is another of that name by now. */
 static void take_down(const struct job *job)
 {
-	_cleanup_(job_free) struct job again, ended;
+	_cleanup_(job_free) struct job again = {}, ended = {};
 	struct failure failure = {};
 	_fd_ int lock = -1;
-	int error = job_init(&again) | job_init(&ended);
+	int error;
 
-	if (error)
-		return;
 	lock = job_read_locked(&again, job->spec.name, &failure);
 	if (lock < 0 && failure.status == STATUS_NO_JOB)
 		return;

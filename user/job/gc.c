@@ -18,13 +18,11 @@
 /* Returns 1 where the job is to end, 0 where it is not, or -errno. Without labels for who has the job's lock. */
 static int is_due(const char *name, const json_t *labels, struct failure *failure)
 {
-	_cleanup_(job_free) struct job job;
+	_cleanup_(job_free) struct job job = {};
 	struct failure ignored;
 	bool selects = json_object_size(labels) > 0;
-	int error = job_init(&job);
+	int error;
 
-	if (error)
-		return error;
 	/* What no job can be called is not ours. */
 	if (spec_set_name(&job.spec, name, &ignored))
 		return 0;
@@ -61,11 +59,8 @@ static int check_lost(const char *name, struct failure *failure)
 {
 	_cleanup_(job_free) struct job job = {};
 	enum condition condition;
-	int error = job_init(&job);
+	int error = job_paths(name, &job.paths, failure);
 
-	if (error)
-		return fail(failure, error, "job %s", name);
-	error = job_paths(name, &job.paths, failure);
 	if (error)
 		return error;
 	if (!job_is_complete(&job.paths))
@@ -110,8 +105,6 @@ static int collect_one(
 		return due;
 	if (json_object_size(labels) == 0 && check_lost(name, failure))
 		return 1;
-	if (job_init(&ended))
-		return -ENOMEM;
 	if (!spec_set_name(&ended.spec, name, failure))
 		job_down_locked(&ended, failure);
 	return 1;

@@ -28,12 +28,6 @@
 
 #define KILL_PATIENCE 10 /* seconds */
 
-int job_init(struct job *job)
-{
-	*job = (struct job){};
-	return spec_init(&job->spec);
-}
-
 void job_free(struct job *job)
 {
 	spec_free(&job->spec);
@@ -344,13 +338,9 @@ int job_down_locked(struct job *job, struct failure *failure)
 
 int job_down(const char *name, struct failure *failure)
 {
-	_cleanup_(job_free) struct job job;
+	_cleanup_(job_free) struct job job = {};
 	_fd_ int lock = -1;
-	int error = job_init(&job);
-
-	if (error)
-		return fail(failure, error, "job %s", name);
-	error = spec_set_name(&job.spec, name, failure);
+	int error = spec_set_name(&job.spec, name, failure);
 	if (error)
 		return error;
 	lock = job_lock(job.spec.name, failure);

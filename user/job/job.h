@@ -26,6 +26,7 @@ struct placement {
 	bool closed; /* all of its processes are commands of ours */
 };
 
+/* One that is all zero is empty. */
 struct job {
 	struct job_spec spec;
 	struct job_paths paths;
@@ -55,8 +56,6 @@ struct job {
 	bool resolver_assumed; /* the node names none: 127.0.0.1 is asked */
 };
 
-/* Sets up an empty job. Returns 0 or -ENOMEM. */
-int job_init(struct job *job);
 void job_free(struct job *job);
 
 /* Builds the fence of job->spec and fills in the rest of `job`: all or nothing. Returns 0, or -errno with

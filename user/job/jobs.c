@@ -55,20 +55,19 @@ int job_names_find(json_t *names, struct failure *failure)
 	return error ? fail(failure, error, "cannot find the jobs of this node") : 0;
 }
 
-/* Returns 0, 1 where there is no job of that name (any more), or -ENOMEM. */
-static int read_one(struct job *job, const char *name)
+/* Returns whether there is a job of that name (any more). */
+static bool read_one(struct job *job, const char *name)
 {
 	struct failure failure = {}, ignored;
-	int error = job_init(job);
 
-	if (error || !job_read(job, name, &failure))
-		return error;
+	if (!job_read(job, name, &failure))
+		return true;
 	job_free(job);
-	error = job_init(job);
-	if (error || failure.status == STATUS_NO_JOB)
-		return error ? error : 1;
+	*job = (struct job){};
+	if (failure.status == STATUS_NO_JOB)
+		return false;
 	job->unreadable = true;
-	return spec_set_name(&job->spec, name, &ignored) ? 1 : 0;
+	return !spec_set_name(&job->spec, name, &ignored);
 }
 
 int job_each(int (*visit)(const struct job *job, void *data), void *data,
@@ -83,13 +82,10 @@ int job_each(int (*visit)(const struct job *job, void *data), void *data,
 			       ? 0
 			       : fail(failure, -errno, "cannot read %s", RUN_JOBS_FOLDER);
 	while (!result && (entry = readdir(folder))) {
-		_cleanup_(job_free) struct job job;
+		_cleanup_(job_free) struct job job = {};
 
-		result = read_one(&job, entry->d_name);
-		if (!result)
+		if (read_one(&job, entry->d_name))
 			result = visit(&job, data);
-		else if (result > 0)
-			result = 0;
 	}
 	return result;
 }
@@ -98,13 +94,11 @@ int job_each(int (*visit)(const struct job *job, void *data), void *data,
  * where it is so, 0 or -errno. */
 static int is_half_made(const char *name, struct failure *failure)
 {
-	_cleanup_(job_free) struct job job;
+	_cleanup_(job_free) struct job job = {};
 	struct failure ignored;
 	_fd_ int lock = -1;
-	int error = job_init(&job);
+	int error;
 
-	if (error)
-		return fail(failure, error, "job %s", name);
 	if (spec_set_name(&job.spec, name, &ignored))
 		return 0;
 	error = job_paths(name, &job.paths, failure);

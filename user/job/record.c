@@ -52,14 +52,15 @@ json_t *job_to_json(const struct job *job)
 				       : json_null();
 
 	return json_pack(
-		"{s:s, s:s, s:I, s:s, s:o, s:o, s:o, s:b, s:O, s:{s:I, s:s}, s:s, s:o, s:o, s:s, s:o, s:s+, s:o}",
+		"{s:s, s:s, s:I, s:s, s:o, s:o, s:o, s:b, s:o, s:{s:I, s:s}, s:s, s:o, s:o, s:s, s:o, s:s+, s:o}",
 		"job", job->spec.name, "programs", job->programs, "started",
 		(json_int_t)job->started, "network", network_name(job->spec.network),
 		"domains", domains_to_json(&job->spec.domains), "guard_domains",
 		domains_to_json(&job->spec.guarded), "allow_ech",
 		domains_to_json(&job->spec.ech), "learn", job->spec.learn, "labels",
-		job->spec.labels, "rate", "bits_per_second", (json_int_t)job->spec.rate,
-		"pacing", pacing_name(job->pacing), "cgroup", job->cgroup, "netns",
+		job->spec.labels ? json_incref(job->spec.labels) : json_object(), "rate",
+		"bits_per_second", (json_int_t)job->spec.rate, "pacing",
+		pacing_name(job->pacing), "cgroup", job->cgroup, "netns",
 		netns_to_json(job), "proxy", proxy, "header", job->spec.header, "env",
 		variables_to_json(job), "resolv_conf", job->paths.run, "/resolv.conf",
 		"shares", job->shares ? json_incref(job->shares) : json_array());

@@ -48,13 +48,13 @@ int job_restart_proxy(struct job *job, struct failure *failure)
 /* Asked before the job is locked, since a proxy that does not answer is waited for. Returns its supervisor's number, or 0. */
 static pid_t find_stuck(const char *name)
 {
-	_cleanup_(job_free) struct job job;
+	_cleanup_(job_free) struct job job = {};
 	struct failure ignored;
-	int error = job_init(&job);
 
-	if (!error)
-		error = job_read(&job, name, &ignored);
-	return !error && job_condition_asked(&job) == CONDITION_STUCK ? job.proxy_pid : 0;
+	return !job_read(&job, name, &ignored) &&
+			       job_condition_asked(&job) == CONDITION_STUCK
+		       ? job.proxy_pid
+		       : 0;
 }
 
 int job_repair(struct job *job, const char *name, struct failure *failure)

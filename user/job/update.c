@@ -225,10 +225,8 @@ static int check_policy(const struct job *job, const struct job_change *change, 
 		.spec = &added,
 		.by_operator = job->by_operator,
 		.probed = probed };
-	int error = spec_init(&added);
+	int error = 0;
 
-	if (error)
-		return fail(failure, error, "job %s", job->spec.name);
 	memcpy(added.name, job->spec.name, sizeof(added.name));
 	for (const char *const *text = change->add; !error && *text; text++)
 		error = spec_add_domain(&added, *text, failure);
@@ -299,11 +297,7 @@ int job_update(const char *name, const struct job_change *change, struct failure
 	_cleanup_(job_free) struct job job = {}, asked = {};
 	struct failure refusal = {};
 	_fd_ int lock = -1;
-	int error = job_init(&job), refused = job_init(&asked);
-
-	if (error || refused)
-		return fail(failure, -ENOMEM, "job %s", name);
-	refused = ask_before(&asked, name, change, &refusal);
+	int error, refused = ask_before(&asked, name, change, &refusal);
 	lock = job_read_locked(&job, name, failure);
 	if (lock < 0)
 		return lock;

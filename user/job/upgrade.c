@@ -33,12 +33,10 @@ static int replace_programs(struct job *job, struct failure *failure)
 
 int job_upgrade(const char *name, bool proxy, struct failure *failure)
 {
-	_cleanup_(job_free) struct job job;
+	_cleanup_(job_free) struct job job = {};
 	_fd_ int lock = -1;
-	int error = job_init(&job);
+	int error;
 
-	if (error)
-		return fail(failure, error, "job %s", name);
 	lock = job_read_locked(&job, name, failure);
 	if (lock < 0)
 		return lock;

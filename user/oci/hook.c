@@ -127,7 +127,8 @@ static int finish_spec(struct job_spec *spec, const json_t *state, struct failur
 	snprintf(short_id, sizeof(short_id), "%s", id);
 	if (!spec->name[0])
 		error = spec_set_name(spec, short_id, failure);
-	if (!error && json_object_set_new(spec->labels, LABEL_CONTAINER, json_string(id)))
+	if (!error &&
+		json_object_set_new(spec_labels(spec), LABEL_CONTAINER, json_string(id)))
 		error = fail(failure, -ENOMEM, "labels");
 	return error ? error : spec_finish(spec, failure);
 }
@@ -145,15 +146,11 @@ static int open_standing(struct job *job, const char *name, struct failure *fail
 /* The container is in the cgroup of a job: that one has to stand, and the container in its namespace. */
 static int join(const char *name, pid_t pid, struct failure *failure)
 {
-	_cleanup_(job_free) struct job job;
+	_cleanup_(job_free) struct job job = {};
 	struct stat own, theirs;
 	char path[PATH_SIZE];
-	_fd_ int netns = -1;
-	int error = job_init(&job);
+	_fd_ int netns = open_standing(&job, name, failure);
 
-	if (error)
-		return fail(failure, error, "job %s", name);
-	netns = open_standing(&job, name, failure);
 	if (netns < 0)
 		return netns;
 	if (path_format(path, "/proc/%d/ns/net", (int)pid) || stat(path, &theirs) ||
@@ -188,11 +185,9 @@ int oci_create(
 	struct placement where = {
 		.cgroup = cgroup, .netns = netns, .container = pid, .until_empty = true
 	};
-	_cleanup_(job_free) struct job job;
-	int error = job_init(&job);
+	_cleanup_(job_free) struct job job = {};
+	int error;
 
-	if (error)
-		return fail(failure, error, "container");
 	if (pid <= 0)
 		return fail_as(failure, STATUS_USAGE, "the container's state has no pid");
 	error = oci_cgroup(pid, cgroup);
@@ -213,13 +208,11 @@ int oci_create(
 
 int oci_stop(const json_t *state, bool annotations, struct failure *failure)
 {
-	_cleanup_(job_free) struct job wanted, job;
+	_cleanup_(job_free) struct job wanted = {}, job = {};
 	const json_t *id;
 	struct failure ignored;
-	int error = job_init(&wanted), other = job_init(&job);
+	int error = 0;
 
-	if (error || other)
-		return fail(failure, -ENOMEM, "container");
 	if (annotations)
 		error = read_annotations(&wanted.spec, state, true, failure);
 	if (!error)
@@ -277,13 +270,9 @@ static int set_netns(json_t *linux_config, const char *path)
 static int enter_job(
 	json_t *linux_config, const char *name, bool *fenced, struct failure *failure)
 {
-	_cleanup_(job_free) struct job job;
-	_fd_ int netns = -1;
-	int error = job_init(&job);
+	_cleanup_(job_free) struct job job = {};
+	_fd_ int netns = open_standing(&job, name, failure);
 
-	if (error)
-		return fail(failure, error, "job %s", name);
-	netns = open_standing(&job, name, failure);
 	if (netns < 0)
 		return netns;
 	if (job.netns[0] && set_netns(linux_config, job.netns))

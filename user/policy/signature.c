@@ -65,8 +65,6 @@ int signature_grant(const struct policy *policy, const char *text, size_t length
 			policy_where(policy, "trusted_keys"));
 	if (!realpath(signature, path))
 		return refuse(reason, "cannot read the signature: %s", strerror(errno));
-	if (spec_init(&spec))
-		return -ENOMEM;
 	if (spec_parse(&spec, text, length, "that was signed", &ignored))
 		return refuse(reason, "%s", ignored.text);
 	for (size_t i = 0; i < policy->signer_count; i++) {

@@ -35,13 +35,6 @@ const char *pacing_name(enum pacing pacing)
 	return pacing_names[pacing];
 }
 
-int spec_init(struct job_spec *spec)
-{
-	*spec = (struct job_spec){ .rate = RATE_DEFAULT, .header = HEADER_DEFAULT };
-	spec->labels = json_object();
-	return spec->labels ? 0 : -ENOMEM;
-}
-
 void spec_free(struct job_spec *spec)
 {
 	domains_free(&spec->domains);
@@ -202,6 +195,13 @@ static bool is_label_text(const char *text, size_t length)
 	return true;
 }
 
+json_t *spec_labels(struct job_spec *spec)
+{
+	if (!spec->labels)
+		spec->labels = json_object();
+	return spec->labels;
+}
+
 static int label_set(struct job_spec *spec, const char *key, size_t key_length,
 	const char *value, struct failure *failure)
 {
@@ -217,7 +217,7 @@ static int label_set(struct job_spec *spec, const char *key, size_t key_length,
 			failure, STATUS_USAGE, "a job has at most %d labels", LABELS_MAX);
 	memcpy(name, key, key_length);
 	name[key_length] = '\0';
-	if (json_object_set_new(spec->labels, name, json_string(value)))
+	if (json_object_set_new(spec_labels(spec), name, json_string(value)))
 		return fail_as(failure, STATUS_USAGE, "a label has to be valid UTF-8");
 	return 0;
 }
@@ -274,6 +274,8 @@ int spec_add_allowed(struct job_spec *spec, const char *text, struct failure *fa
 
 int spec_finish(struct job_spec *spec, struct failure *failure)
 {
+	if (!spec->header[0])
+		memcpy(spec->header, HEADER_DEFAULT, sizeof(HEADER_DEFAULT));
 	if (!spec->network_given)
 		spec->network =
 			spec->domains.count || spec->learn ? NETWORK_HTTP : NETWORK_NONE;

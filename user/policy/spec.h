@@ -21,6 +21,7 @@
 
 enum pacing { PACING_AUTO, PACING_EDT, PACING_PROXY, PACING_NONE };
 
+/* One that is all zero is empty. */
 struct job_spec {
 	char name[JOB_NAME_MAX + 1]; /* empty: not given */
 	bool network_given;
@@ -33,15 +34,13 @@ struct job_spec {
 	bool rate_given;
 	uint64_t rate; /* bits per second and direction, 0: none */
 	enum pacing pacing;
-	json_t *labels; /* object of strings */
+	json_t *labels; /* object of strings, NULL: none */
 	bool header_given;
-	char header[HEADER_MAX + 1];
+	char header[HEADER_MAX + 1]; /* empty: the default one */
 	struct address_range allowed[ALLOWED_RANGES_MAX];
 	uint32_t allowed_count;
 };
 
-/* Sets the defaults. Returns 0 or -ENOMEM. */
-int spec_init(struct job_spec *spec);
 void spec_free(struct job_spec *spec);
 
 /* Each sets a field from text. Returns 0, or -errno with the reason in `failure`. Whether a wildcard may be one on a
@@ -62,6 +61,8 @@ int spec_add_ech(struct job_spec *spec, const char *text, struct failure *failur
 int spec_set_rate(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_set_pacing(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_add_label(struct job_spec *spec, const char *text, struct failure *failure);
+/* The job's labels, an object that is made where there is none; NULL when there is no memory. */
+json_t *spec_labels(struct job_spec *spec);
 int spec_set_header(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_add_allowed(struct job_spec *spec, const char *text, struct failure *failure);
 

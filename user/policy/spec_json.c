@@ -247,12 +247,12 @@ json_t *spec_to_json(const struct job_spec *spec)
 
 	rate_format(spec->rate, rate);
 	return json_pack(
-		"{s:s, s:{s:s, s:o}, s:s, s:s, s:s, s:o, s:o, s:o, s:o*, s:b, s:O}", "job",
+		"{s:s, s:{s:s, s:o}, s:s, s:s, s:s, s:o, s:o, s:o, s:o*, s:b, s:o}", "job",
 		spec->name, "network", "type", network_name(spec->network), "domains",
 		domains_to_json(&spec->domains), "rate", rate, "pacing",
 		pacing_name(spec->pacing), "header", spec->header, "allow_addresses",
 		allowed_to_json(spec), "guard_domains", domains_to_json(&spec->guarded),
 		"deny_domains", domains_to_json(&spec->denied), "allow_ech",
 		spec->ech.count ? domains_to_json(&spec->ech) : NULL, "learn", spec->learn,
-		"labels", spec->labels);
+		"labels", spec->labels ? json_incref(spec->labels) : json_object());
 }
