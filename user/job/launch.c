@@ -19,6 +19,7 @@
 #include "command/user.h"
 #include "job/launch.h"
 #include "job/listen.h"
+#include "jobfence/proxy.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "names/address.h"
@@ -27,7 +28,6 @@
 #include "node/daemon.h"
 #include "node/netns.h"
 #include "node/state.h"
-#include "proxy/settings.h"
 
 #define PROXY_PROGRAM  "jobfence-proxy"
 #define READY_PATIENCE 5000 /* ms */

@@ -8,12 +8,11 @@
 #include <sys/socket.h>
 
 #include "job/listen.h"
+#include "jobfence/throttle.h"
 #include "lib/cleanup.h"
 #include "names/address.h"
 
-#define BACKLOG 512
-/* Of an Ethernet frame; the node's own `lo` has an MTU of 65536, and a packet of it half a second at 1 Mbit/s. */
-#define SEGMENT	   1440
+#define BACKLOG	   512
 #define PORT_TRIES 16 /* for one that is free for TCP and for UDP */
 
 /*
@@ -29,7 +28,7 @@ static int bind_to(int type, struct endpoint *endpoint)
 	struct sockaddr_storage address;
 	socklen_t length = endpoint_to_socket(endpoint, &address);
 	_fd_ int fd = socket(address.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	const int on = 1, segment = SEGMENT;
+	const int on = 1, segment = THROTTLE_SEGMENT;
 
 	if (fd < 0)
 		return -errno;

@@ -11,16 +11,13 @@
 #include <string.h>
 
 #include "jobfence/fence.h"
+#include "jobfence/throttle.h"
 #include "lib/cleanup.h"
 #include "node/netns.h"
 
-#define LOOPBACK_INDEX 1 /* `lo` is the first interface of every namespace */
-#define LOOPBACK_MTU   1500
-/* The kernel cuts packets of many segments only after the pacer: one is a quarter of a millisecond at most, so that the packets
- * of several flows which leave together fill no window. */
-#define BURSTS_PER_SECOND 4000
-#define SEGMENTS_MAX	  65535 /* what `lo` begins with (GSO_MAX_SEGS) */
-#define REQUEST_SIZE	  512
+#define LOOPBACK_INDEX 1     /* `lo` is the first interface of every namespace */
+#define SEGMENTS_MAX   65535 /* what `lo` begins with (GSO_MAX_SEGS) */
+#define REQUEST_SIZE   512
 
 static void cleanup_socket(struct mnl_socket **socket)
 {
@@ -60,7 +57,7 @@ static int request_run(
 
 static int set_up(struct mnl_socket *socket, uint64_t rate)
 {
-	uint64_t segments = rate / BURSTS_PER_SECOND / LOOPBACK_MTU;
+	uint64_t segments = rate / THROTTLE_BURSTS / THROTTLE_MTU;
 	char buffer[REQUEST_SIZE] = {};
 	struct nlmsghdr *request = request_begin(buffer, RTM_NEWLINK, 0);
 	struct ifinfomsg *link = mnl_nlmsg_put_extra_header(request, sizeof(*link));
@@ -70,7 +67,7 @@ static int set_up(struct mnl_socket *socket, uint64_t rate)
 	link->ifi_index = LOOPBACK_INDEX;
 	link->ifi_flags = IFF_UP;
 	link->ifi_change = IFF_UP;
-	mnl_attr_put_u32(request, IFLA_MTU, LOOPBACK_MTU);
+	mnl_attr_put_u32(request, IFLA_MTU, THROTTLE_MTU);
 	mnl_attr_put_u32(request, IFLA_GSO_MAX_SEGS, segments ? (uint32_t)segments : 1);
 	return request_run(socket, request, NULL, NULL);
 }

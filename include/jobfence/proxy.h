@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * What the loader gives to a job's proxy: descriptors at fixed numbers, and this structure
+ * in the first of them, a sealed memfd. Both programs come from one build. The proxy checks
+ * `abi` and `size`, and does not start with settings of another build.
+ */
+
+#include <stdint.h>
+
+#include "jobfence/fence.h"
+
+/* Two sockets and two pipes for each connection. */
+#define PROXY_OPEN_FILES_MAX (8UL * JOB_CONNECTIONS_MAX)
+
+/* Descriptors of IPv6 are closed where the job's namespace has no IPv6. */
+enum proxy_fd {
+	FD_SETTINGS = 3,
+	FD_LISTENER4, /* TCP, listening, in the job's namespace */
+	FD_LISTENER6, /* the same for IPv6 */
+	FD_DNS_UDP4,  /* bound */
+	FD_DNS_TCP4,  /* listening */
+	FD_DNS_UDP6,  /* bound */
+	FD_DNS_TCP6,  /* listening */
+	FD_DOMAINS,   /* map `domains` of the job, read-only */
+	FD_HITS,      /* map `hits` of the job, for mmap(2): uint64_t[DOMAIN_ENTRIES_MAX] */
+	/* Map `limits` of the job, for mmap(2): struct job_limits. The descriptor is
+	 * writable, as the kernel does not map a read-only one. */
+	FD_LIMITS,
+	FD_REFUSED,	/* map `refused` of the job */
+	FD_LEARNED,	/* map `learned` of the job, closed if the job does not learn */
+	FD_CONNECTIONS, /* map `connections` of the node, read-only */
+	FD_READY,	/* pipe: the proxy writes one byte when it answers */
+	FD_IPV6,	/* /proc/net/if_inet6 of the job's namespace */
+	/* cgroup.events of the job, if the proxy ends with the last process of the job. */
+	FD_EVENTS,
+	FD_END,
+};
+
+struct proxy_settings {
+	uint32_t abi; /* FENCE_ABI */
+	uint32_t size;
+	uint64_t job_key;	  /* `id` of struct job_state */
+	char job[64];		  /* the job's name */
+	char header[64];	  /* name of the request header that carries the name */
+	uint32_t uid, gid;	  /* the proxy runs as these */
+	uint32_t max_connections; /* of the job at once */
+	uint32_t allowed_count;	  /* --allow-address */
+	struct address_range allowed[ALLOWED_RANGES_MAX];
+	struct address_range nat64[NAT64_PREFIXES_MAX]; /* unused ones have 0 bits */
+	uint32_t learn;		/* every name is allowed, and noted in the map `learned` */
+	uint32_t guarded_count; /* --guard-domain, as keys of a domain map */
+	struct domain_key guarded[GUARDED_KEYS_MAX];
+	uint32_t ech_count; /* --allow-ech, the same */
+	struct domain_key ech[ECH_KEYS_MAX];
+	struct endpoint resolvers[RESOLVERS_MAX]; /* unused ones have port 0 */
+	struct endpoint virtual4, virtual6; /* the DNS stub's answers, port 0: no answer */
+	uint32_t unused;
+};
+
+_Static_assert(sizeof(struct proxy_settings) == 17336, "proxy_settings has no padding");
