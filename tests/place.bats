@@ -56,6 +56,29 @@ programs_on()
 	in_lab rmdir "$inside" "$outside/inner" "$outside"
 }
 
+@test "a cgroup that is mounted elsewhere is what it is" {
+	local outside mount=/srv/mount
+
+	make_cgroup theirs/inner/below
+	outside=${THEIRS%/inner/below}
+	job_up --cgroup "$outside" --domain allowed.test
+	in_lab mkdir -p $mount
+	in_lab mount --bind "$THEIRS" $mount
+	refuses 1 $mount "that of job $JOB*" "$JOB"
+	in_lab umount $mount
+	in_lab mount --bind "$(<"$LAB/cgroups")/jobfence/$JOB/proxy" $mount
+	refuses 2 $mount "jobfence's own*" "$JOB"
+	in_lab umount $mount
+	# The job is above the root of a cgroup namespace. Nothing in there shows it.
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	ends_with 1 in_lab bash -c 'echo $$ >"$1/inner/cgroup.procs" && exec unshare --cgroup --mount bash -c "
+		umount $4 && mount -t cgroup2 none $4 && exec $2 up --job $3-other --cgroup $4/below"' there "$outside" \
+		"$JOBFENCE" "$JOB" "$(<"$LAB/cgroups")"
+	like "$ERRORS" 'jobfence: cgroup *is in the fence of a job already*'
+	jobfence down "$JOB"
+	in_lab rmdir "$THEIRS" "$outside/inner" "$outside"
+}
+
 @test "of many jobs at once for one cgroup one comes up" {
 	local pids=() pid i up=0
 
@@ -186,6 +209,38 @@ hook()
 	hook poststop in_lab
 	nothing_is_left
 	in_lab rmdir "$THEIRS" "${THEIRS%/inner}"
+}
+
+@test "a container with threads in the PID namespace of the node starts" {
+	make_cgroup
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab bash -c 'echo $$ >"$1/cgroup.procs" && exec unshare --net python3 -c "import threading
+threading.Thread(target=threading.Event().wait).start()
+print()
+threading.Event().wait()"' container "$THEIRS" >"$BATS_TEST_TMPDIR/ready" 3>&- &
+	await "$BATS_TEST_TMPDIR/ready" '^$'
+	PID=$(in_lab cat "$THEIRS/cgroup.procs")
+	hook createRuntime in_lab
+	in_lab kill -KILL "$PID"
+	eventually in_lab grep -q 'populated 0' "$THEIRS/cgroup.events"
+	hook poststop in_lab
+	in_lab rmdir "$THEIRS"
+}
+
+@test "a process that has no number in the PID namespace of the hook is none of the container" {
+	make_cgroup
+	enter "$THEIRS" sleep infinity 3>&- &
+	eventually in_lab grep -q . "$THEIRS/cgroup.procs"
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	ends_with 1 in_lab unshare --pid --fork --mount-proc bash -c 'unshare --net --pid --fork --kill-child sleep infinity &
+		until pid=$(pgrep -P $!); do :; done
+		echo "$pid" >"$1/cgroup.procs"
+		"$2" oci-hook createRuntime <<<"{\"ociVersion\": \"1.0.2\", \"id\": \"$3\", \"status\": \"creating\", \"pid\": $pid}"' \
+		hook "$THEIRS" "$JOBFENCE" "$JOB" 3>&-
+	like "$ERRORS" "jobfence: cgroup $THEIRS holds process 0 as well*"
+	in_lab kill "$(in_lab cat "$THEIRS/cgroup.procs")"
+	eventually in_lab grep -q 'populated 0' "$THEIRS/cgroup.events"
+	in_lab rmdir "$THEIRS"
 }
 
 # Fails unless `up`, or the verb $2…, refuses to go on, with an error like $1.

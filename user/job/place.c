@@ -15,6 +15,7 @@
 #include "job/jobs.h"
 #include "job/place.h"
 #include "lib/cleanup.h"
+#include "lib/files.h"
 #include "node/attach.h"
 #include "node/cgroup.h"
 #include "node/paths.h"
@@ -38,12 +39,16 @@ struct search {
 	pid_t found;	 /* the process that is not its */
 };
 
+/* A thread that this process can't name has the number 0. */
 static int is_of_container(pid_t thread, pid_t container)
 {
 	char path[PATH_SIZE], own[LINK_SIZE] = "", its[LINK_SIZE] = "",
 			      other[LINK_SIZE] = "";
 
-	if (thread == container)
+	if (thread <= 0 ||
+		path_format(path, "/proc/%d/task/%d", (int)container, (int)thread))
+		return 0;
+	if (file_exists(path))
 		return 1;
 	if (path_format(path, "/proc/%d/ns/pid", (int)container) ||
 		readlink(path, its, sizeof(its) - 1) < 0 ||
@@ -111,6 +116,16 @@ static int look_below(int cgroup, void *data)
 	return taken < 0 ? taken : 0;
 }
 
+/* Above the root of the caller's mount there may be more. */
+static int look_in_effect(int cgroup, struct search *search)
+{
+	int taken = attach_is_in_effect(cgroup);
+
+	if (taken > 0)
+		search->place = PLACE_TAKEN;
+	return taken < 0 ? taken : 0;
+}
+
 /* Looks at the cgroups that a job's would be in, up to the root. */
 static int look_above(int cgroup, struct search *search)
 {
@@ -125,7 +140,7 @@ static int look_above(int cgroup, struct search *search)
 		if (parent < 0 || fstatfs(parent, &system))
 			return -errno;
 		if (system.f_type != CGROUP2_SUPER_MAGIC)
-			return 0;
+			return look_in_effect(current, search);
 		if (cgroup_id(parent, &id))
 			return -errno;
 		if (search->own && id == search->own)
@@ -149,13 +164,17 @@ static int read_id(const char *path, uint64_t *id)
 	return cgroup < 0 ? cgroup : cgroup_id(cgroup, id);
 }
 
-/* Finds out what the cgroup is. With `above` what it is in counts as well. Returns 0 or -errno. */
-static int search_place(int cgroup, bool above, struct search *search)
+/*
+ * Finds out what the cgroup is. With `above` what it is in counts as well. It is opened anew by its id, since above a bind mount
+ * of a cgroup is no other. Returns 0 or -errno.
+ */
+static int search_place(uint64_t id, bool above, struct search *search)
 {
 	const char *mount = cgroup_mount();
+	_fd_ int cgroup = cgroup_open_id(id);
 	char folder[PATH_SIZE];
-	uint64_t id, root = 0;
-	int error = cgroup_id(cgroup, &id);
+	uint64_t root = 0;
+	int error = cgroup < 0 ? cgroup : 0;
 
 	if (!mount || path_format(folder, "%s/jobfence", mount))
 		return -ENODEV;
@@ -210,8 +229,11 @@ static int refuse_taken(const char *path, uint64_t id, struct failure *failure)
 int place_check(const char *path, int cgroup, pid_t container, struct failure *failure)
 {
 	struct search search = { .container = container };
-	int error = search_place(cgroup, true, &search);
+	uint64_t id;
+	int error = cgroup_id(cgroup, &id);
 
+	if (!error)
+		error = search_place(id, true, &search);
 	if (error)
 		return fail(failure, error, "cannot see who is in cgroup %s", path);
 	switch (search.place) {
@@ -246,9 +268,8 @@ int place_check(const char *path, int cgroup, pid_t container, struct failure *f
 bool place_is_mistaken(uint64_t id)
 {
 	struct search search = {};
-	_fd_ int cgroup = cgroup_open_id(id);
 
-	if (cgroup < 0 || search_place(cgroup, false, &search))
+	if (search_place(id, false, &search))
 		return false;
 	return search.place == PLACE_ROOT || search.place == PLACE_OURS ||
 	       search.place == PLACE_CALLER;

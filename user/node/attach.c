@@ -13,8 +13,9 @@
 #include "node/objects.h"
 
 #define PROGRAM_MAPS_MAX 16
-#define PROGRAMS_MAX	 64  /* on one cgroup, BPF_CGROUP_MAX_PROGS of the kernel */
-#define ENOTSUPP	 524 /* the kernel's own, include/linux/errno.h */
+#define PROGRAMS_MAX \
+	256 /* the kernel has 64 on one cgroup, and in effect those above as well */
+#define ENOTSUPP 524 /* the kernel's own, include/linux/errno.h */
 
 struct hook_row {
 	const char *program;
@@ -287,14 +288,25 @@ static int is_filter(__u32 program_id)
 	return found;
 }
 
-int attach_is_there(int cgroup)
+/* Whether our filter is among the programs of a cgroup. Returns 1, 0 or -errno. */
+static int find_filter(int cgroup, __u32 flags)
 {
 	__u32 ids[PROGRAMS_MAX], count = PROGRAMS_MAX;
 	int found = 0;
 
-	if (bpf_prog_query(cgroup, job_hooks[0].type, 0, NULL, ids, &count))
+	if (bpf_prog_query(cgroup, job_hooks[0].type, flags, NULL, ids, &count))
 		return -errno;
 	for (__u32 i = 0; !found && i < count; i++)
 		found = is_filter(ids[i]);
 	return found;
+}
+
+int attach_is_there(int cgroup)
+{
+	return find_filter(cgroup, 0);
+}
+
+int attach_is_in_effect(int cgroup)
+{
+	return find_filter(cgroup, BPF_F_QUERY_EFFECTIVE);
 }

@@ -32,3 +32,6 @@ int attach_is_there(int cgroup);
  * hold, or -errno.
  */
 int attach_to_remain(const struct job_paths *paths);
+
+/* The same of a cgroup or any above it, also of those that the caller's cgroup namespace does not show. */
+int attach_is_in_effect(int cgroup);
