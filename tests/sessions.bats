@@ -128,6 +128,45 @@ for _ in range(4):
 	is "$(session in_job_directly allowed.test -sess_in "$own" "${tunnel[@]}")" 'Reused, TLS'
 }
 
+# Starts a site of its own at $1 that goes through the cases that follow.
+flights_at()
+{
+	in_internet "$LIB/flights.py" site "$@" >"$FOLDER/$1" 2>&1 3>&- &
+	await "$FOLDER/$1" ready
+}
+
+# What the job gets in the cases given.
+job_gets()
+{
+	in_job_directly "$LIB/flights.py" job "$SITE" "$@" | xargs
+}
+
+# An accomplice's site may issue what a victim issued it for another name; then its name is led to the victim.
+@test "a session that another address issued under the same name is not resumed" {
+	job_for 11.0.0.45
+	flights_at 11.0.0.45 0 5
+	is "$(job_gets 0 5)" 'passed passed'
+	: >"$LAB/zone"
+	lab_name allowed.test 11.0.0.46
+	flights_at 11.0.0.46 1 6
+	is "$(job_gets 1 6)" '49 49'
+}
+
+@test "a session is resumed at the one address of several that issued it" {
+	job_for 11.0.0.47
+	flights_at 11.0.0.47 0 1 5 6
+	is "$(job_gets 0)" passed
+	: >"$LAB/zone"
+	lab_name allowed.test 11.0.0.49 11.0.0.48 2600:1::2 11.0.0.47
+	is "$(job_gets 1)" passed
+	: >"$LAB/zone"
+	lab_name allowed.test "$SITE"
+	is "$(job_gets 5)" passed
+	: >"$LAB/zone"
+	lab_name allowed.test 11.0.0.49 "$SITE"
+	is "$(job_gets 6)" passed
+}
+
 @test "an id or a ticket is known from the site's own word, under one name and of one kind" {
 	job_for 11.0.0.44
 	in_internet "$LIB/flights.py" site "$SITE" >"$FOLDER/site" 2>&1 3>&- &

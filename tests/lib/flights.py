@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """
-flights.py site ADDRESS | job ADDRESS
+flights.py site ADDRESS [CASE...] | job ADDRESS [CASE...]
 
-The clear part of handshakes of TLS 1.2, without any encryption. Both ends go through the same cases, one connection for each: `job` says
-a hello for allowed.test, `site` an answer. `job` prints for each case "passed", or the number of the alert that it got.
+The clear part of handshakes of TLS 1.2, without any encryption. Both ends go through the same cases, all of them or those given by
+number, one connection for each: `job` says a hello for allowed.test, `site` an answer. `job` prints for each case "passed", or the number of the alert that it got.
 """
 
 import hashlib
@@ -78,13 +78,17 @@ CASES = [  # the hello, and the answer
 ]
 
 
+def chosen():
+    return [CASES[int(number)] for number in sys.argv[3:]] or CASES
+
+
 def site(address):
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     listener.bind((address, 443))
     listener.listen()
     print("ready", flush=True)
-    for hello, flights in CASES:
+    for hello, flights in chosen():
         connection = listener.accept()[0]
         with connection, connection.makefile("rb") as said:
             said.read(len(hello))
@@ -106,7 +110,7 @@ def outcome(connection, hello, flights):
 
 
 def job(address):
-    for hello, flights in CASES:
+    for hello, flights in chosen():
         with socket.create_connection((address, 443), 30) as connection:
             print(outcome(connection, hello, flights))
 

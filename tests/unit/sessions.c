@@ -21,12 +21,19 @@ static struct host host(const char *name)
 	return parsed;
 }
 
-static uint64_t mark(const char *name, enum session_kind kind, const char *text)
+static uint64_t mark_at(
+	unsigned char last, const char *name, enum session_kind kind, const char *text)
 {
 	struct host parsed = host(name);
+	struct address address = { .bytes = { [15] = last } };
 
-	return sessions_mark(
-		sessions, &parsed, kind, (const unsigned char *)text, strlen(text));
+	return sessions_mark(sessions, (struct session_site){ &parsed, &address }, kind,
+		(const unsigned char *)text, strlen(text));
+}
+
+static uint64_t mark(const char *name, enum session_kind kind, const char *text)
+{
+	return mark_at(1, name, kind, text);
 }
 
 /* Appendix A of the paper. */
@@ -47,7 +54,7 @@ static void the_hash_is_siphash(void **state)
 	}
 }
 
-static void a_session_is_known_by_its_name_kind_and_bytes(void **state)
+static void a_session_is_known_by_its_name_address_kind_and_bytes(void **state)
 {
 	(void)state;
 	sessions_keep(sessions, mark("a.test", SESSION_ID, "abc"));
@@ -57,6 +64,7 @@ static void a_session_is_known_by_its_name_kind_and_bytes(void **state)
 	assert_false(sessions_know(sessions, mark("a.testa", SESSION_ID, "bc")));
 	assert_false(sessions_know(sessions, mark("a.test", SESSION_TICKET, "abc")));
 	assert_false(sessions_know(sessions, mark("a.test", SESSION_ID, "abd")));
+	assert_false(sessions_know(sessions, mark_at(2, "a.test", SESSION_ID, "abc")));
 }
 
 static void nothing_is_no_session(void **state)
@@ -105,7 +113,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_hash_is_siphash),
-		WITH_SESSIONS(a_session_is_known_by_its_name_kind_and_bytes),
+		WITH_SESSIONS(a_session_is_known_by_its_name_address_kind_and_bytes),
 		WITH_SESSIONS(nothing_is_no_session),
 		WITH_SESSIONS(the_oldest_goes_first),
 	};

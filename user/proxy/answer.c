@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The state ANSWER: the site's first words decide. It may want a second ClientHello. In TLS 1.2 and older it may resume a
- * session, which has to be one that began under the same name: sessions.h says why.
+ * session, which has to be one that began under the same name at the same address: sessions.h says why.
  */
 
 #include <errno.h>
@@ -25,42 +25,56 @@ static bool follows_from_ticket(const struct hello_offer *offer)
 	       !memcmp(offer->id, digest, sizeof(digest));
 }
 
-/* Marks what the hello offers to have a session resumed. One that can't be told is none that is known. */
-static void mark_offer(struct connection *connection, const unsigned char *hello)
+static struct session_site site_at(
+	const struct connection *connection, const struct address *address)
+{
+	return (struct session_site){ &connection->host, address };
+}
+
+/* Marks what a hello offers to have a session resumed at that address. */
+static void mark_offer(struct connection *connection, const struct hello_offer *offer,
+	const struct address *address)
 {
 	const struct sessions *sessions = connection->proxy->sessions;
-	const struct host *host = &connection->host;
+	struct session_site site = site_at(connection, address);
 	uint64_t *offered = connection->offered;
-	struct hello_offer offer;
 
-	memset(offered, 0, sizeof(connection->offered));
-	if (!hello_parse_offer(hello, connection->hello, &offer))
-		return;
-	if (!offer.ticket_length || !follows_from_ticket(&offer))
-		offered[SESSION_ID] = sessions_mark(
-			sessions, host, SESSION_ID, offer.id, offer.id_length);
+	offered[SESSION_ID] = offer->ticket_length && follows_from_ticket(offer)
+				      ? 0
+				      : sessions_mark(sessions, site, SESSION_ID, offer->id,
+						offer->id_length);
 	for (int kind = SESSION_TICKET; kind < SESSION_KINDS; kind++)
 		offered[kind] = sessions_mark(
-			sessions, host, kind, offer.ticket, offer.ticket_length);
+			sessions, site, kind, offer->ticket, offer->ticket_length);
+}
+
+/* Parses the hello that waits to be sent. One that can't be told offers nothing that is known. */
+static bool parse_offer(struct connection *connection, struct hello_offer *offer)
+{
+	memset(connection->offered, 0, sizeof(connection->offered));
+	return hello_parse_offer(
+		(const unsigned char *)buffer_unread(connection->client.in),
+		connection->hello, offer);
 }
 
 void answer_begin(struct connection *connection)
 {
 	struct buffer *in = connection->client.in, *out = peer_out(&connection->upstream);
+	struct hello_offer offer;
 
 	connection_enter(connection, STATE_ANSWER);
 	/* Without memory for it the site waits in vain, until the time is over. */
 	if (!out || !buffer_append(out, buffer_unread(in), connection->hello))
 		return;
-	if (!connection->hello_again)
-		mark_offer(connection, buffer_unread(in));
+	if (!connection->hello_again && parse_offer(connection, &offer))
+		mark_offer(connection, &offer, dial_last(&connection->dial));
 	in->start += connection->hello;
 	if (!buffer_length(in))
 		buffer_put(&connection->client.in);
 }
 
 /*
- * Whether the session that a server resumed began under this name; `*kind` is what showed that. A client makes an id up
+ * Whether the session that a server resumed began under this name and there; `*kind` is what showed that. A client makes an id up
  * beside its ticket, and the server repeats it to tell that it took the ticket (RFC 5077 section 3.4). But a server whose sessions
  * have both may have taken the id.
  */
@@ -80,6 +94,23 @@ static bool resumes_own(struct connection *connection, enum session_kind *kind)
 	       (!offered[SESSION_ID] || sessions_know(sessions, offered[SESSION_ID]));
 }
 
+void answer_choose_address(struct connection *connection)
+{
+	struct dial *dial = &connection->dial;
+	enum session_kind kind;
+	struct hello_offer offer;
+
+	if (dial->lookup.count < 2 || !parse_offer(connection, &offer))
+		return;
+	for (size_t i = 0; i < dial->lookup.count; i++) {
+		mark_offer(connection, &offer, &dial->lookup.addresses[i]);
+		if (resumes_own(connection, &kind)) {
+			dial_prefer(dial, i);
+			return;
+		}
+	}
+}
+
 void handshake_watch(struct connection *connection, size_t length)
 {
 	const struct buffer *in = connection->upstream.in;
@@ -97,8 +128,9 @@ static enum session_kind keep_id(
 	struct connection *connection, const struct server_hello *hello)
 {
 	struct sessions *sessions = connection->proxy->sessions;
-	uint64_t id = sessions_mark(
-		sessions, &connection->host, SESSION_ID, hello->id, hello->id_length);
+	struct session_site site = site_at(connection, dial_last(&connection->dial));
+	uint64_t id =
+		sessions_mark(sessions, site, SESSION_ID, hello->id, hello->id_length);
 
 	/* What the client said is no id that the server chose. */
 	if (id != connection->offered[SESSION_ID])
@@ -111,7 +143,8 @@ static void watch_begin(struct connection *connection, enum session_kind kind)
 {
 	struct siphash hash;
 
-	sessions_begin_mark(connection->proxy->sessions, &connection->host, kind, &hash);
+	sessions_begin_mark(connection->proxy->sessions,
+		site_at(connection, dial_last(&connection->dial)), kind, &hash);
 	ticket_watch_begin(&connection->watch, &hash);
 	connection->watched = true;
 	handshake_watch(connection, buffer_length(connection->upstream.in));

@@ -501,6 +501,8 @@ enum step connection_dial(struct connection *connection)
 
 	connection->upstream_used = connection->answered = false;
 	connection_enter(connection, STATE_DIALLING);
+	if (connection->tls)
+		answer_choose_address(connection);
 	status = dial_connect(&connection->dial, connection->proxy->throttle,
 		connection->port, connection->share, &connection->upstream, upstream_ready);
 	if (status)

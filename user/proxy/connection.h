@@ -206,6 +206,9 @@ enum step tunnel_step(struct connection *connection);
 /* Begins the exchange of the request in `pending` over the upstream, which is connected. */
 void exchange_begin(struct connection *connection);
 
+/* Of the addresses of the site prefers the one where the session began that the good hello in `client.in` offers to resume. */
+void answer_choose_address(struct connection *connection);
+
 /* Sends the good hello in `client.in` to the upstream, which is connected. */
 void answer_begin(struct connection *connection);
 

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "lib/cleanup.h"
@@ -138,6 +139,14 @@ void dial_resolve(struct dial *dial, struct loop *loop, struct resolver *resolve
 	dial->lookup.done = looked_up;
 	dial->next = 0;
 	resolver_look_up(resolver, host, &dial->lookup);
+}
+
+void dial_prefer(struct dial *dial, size_t index)
+{
+	struct address *addresses = dial->lookup.addresses, preferred = addresses[index];
+
+	memmove(addresses + 1, addresses, index * sizeof(preferred));
+	addresses[0] = preferred;
 }
 
 void dial_recall(struct dial *dial, const struct address *address)

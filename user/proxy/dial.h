@@ -46,6 +46,9 @@ int dial_connect(struct dial *dial, struct throttle *throttle, uint16_t port, si
 	struct peer *peer, void (*ready)(struct source *source, uint32_t events));
 void dial_ready(struct dial *dial);
 
+/* Has the address with that index be tried first. */
+void dial_prefer(struct dial *dial, size_t index);
+
 /* Has an address be the last one tried. */
 void dial_recall(struct dial *dial, const struct address *address);
 

@@ -36,24 +36,25 @@ void sessions_free(struct sessions *sessions)
 	free(sessions);
 }
 
-void sessions_begin_mark(const struct sessions *sessions, const struct host *host,
+void sessions_begin_mark(const struct sessions *sessions, struct session_site site,
 	enum session_kind kind, struct siphash *hash)
 {
-	const unsigned char head[] = { (unsigned char)kind, host->length };
+	const unsigned char head[] = { (unsigned char)kind, site.host->length };
 
 	siphash_begin(hash, sessions->key);
 	siphash_add(hash, head, sizeof(head));
-	siphash_add(hash, host->name, host->length);
+	siphash_add(hash, site.host->name, site.host->length);
+	siphash_add(hash, site.address, sizeof(*site.address));
 }
 
-uint64_t sessions_mark(const struct sessions *sessions, const struct host *host,
+uint64_t sessions_mark(const struct sessions *sessions, struct session_site site,
 	enum session_kind kind, const unsigned char *bytes, size_t length)
 {
 	struct siphash hash;
 
 	if (!length)
 		return 0;
-	sessions_begin_mark(sessions, host, kind, &hash);
+	sessions_begin_mark(sessions, site, kind, &hash);
 	siphash_add(&hash, bytes, length);
 	return siphash_end(&hash);
 }
