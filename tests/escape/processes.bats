@@ -35,14 +35,20 @@ teardown()
 	nothing_is_left
 }
 
+# Runs a command in the job as the user $1.
+in_job_as()
+{
+	jobfence exec --user "$1" "$JOB" -- "${@:2}"
+}
+
 # Fails unless each of the remaining arguments, cases of outside.py, ends with an error in a job of the
-# user $1.
+# user $1 that is run with the options $RUN.
 out_of_reach()
 {
 	local user=$1 seen
 
 	shift
-	seen=$(jobfence run --user "$user" --domain allowed.test -- "$OUTSIDE" "$@" 2>"$BATS_TEST_TMPDIR/said")
+	seen=$(jobfence run "${RUN[@]}" --user "$user" --domain allowed.test -- "$OUTSIDE" "$@" 2>"$BATS_TEST_TMPDIR/said")
 	is "$(wc -l <<<"$seen")" $# || lab_fail "$(<"$BATS_TEST_TMPDIR/said")" || return
 	! grep ': ok$' <<<"$seen" || lab_fail "as $user it could"
 }
@@ -73,6 +79,46 @@ out_of_reach()
 	jobfence run --user nobody -- bash -c 'sleep 100 & "$1" "signal $!" "trace $!" "memory $!"; kill $!' \
 		own "$OUTSIDE" >"$BATS_TEST_TMPDIR/seen"
 	is "$(grep -c ': ok$' "$BATS_TEST_TMPDIR/seen")" 3
+}
+
+@test "a command that starts shows no descriptor to others in its job, and is not used by them" {
+	local seen=$BATS_TEST_TMPDIR/seen taker user i
+
+	in_lab install -m 755 "$LIB/take_descriptors.py" "${OUTSIDE%/*}"
+	in_lab install -m 755 /bin/true "${OUTSIDE%/*}/last"
+	job_up
+	for user in root nobody; do
+		in_job_as "$user" timeout 60 "${OUTSIDE%/*}/take_descriptors.py" >"$seen" 3>&- &
+		taker=$!
+		await "$seen" ready
+		for ((i = 0; i < 8; i++)); do
+			in_job_as "$user" true
+		done
+		while kill -0 $taker 2>/dev/null; do
+			in_job_as "$user" "${OUTSIDE%/*}/last"
+		done
+		wait $taker
+		is "$(<"$seen")" ready
+	done
+}
+
+@test "a command does not join a job whose first process has not covered the files of the node yet" {
+	local init first seen=$BATS_TEST_TMPDIR/seen command
+
+	job_up
+	init=$(up_says '.cgroup | rtrimstr("/work") + "/init"')
+	in_lab mkdir "$init" /run/of-the-node
+	in_lab tee "$init/cgroup.freeze" <<<1 >/dev/null
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab bash -c '"$1" exec "$2" -- true & until grep . "$3/cgroup.procs"; do :; done; kill -KILL $!; wait' \
+		killed "$JOBFENCE" "$JOB" "$init" >"$seen" 3>&-
+	first=$(<"$seen")
+	in_job ls /run >"$seen" 3>&- &
+	command=$!
+	eventually in_lab grep -vx "$first" "$init/cgroup.procs" || kill $command
+	in_lab tee "$init/cgroup.freeze" <<<0 >/dev/null
+	wait $command
+	is "$(grep -vx lock "$seen")" user
 }
 
 @test "no two proxies, and nobody else, run as the same user" {

@@ -21,7 +21,9 @@
 #include "node/cgroup.h"
 
 #define INIT_NAMESPACES (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC)
-#define INIT_PATIENCE	10000 /* ms */
+#define INIT_PATIENCE	10000		/* ms */
+#define INIT_NAME	"jobfence-init" /* what it calls itself once the view stands */
+#define KILL_PATIENCE	10		/* seconds */
 
 /* What init says once the view stands, or why it does not. */
 struct report {
@@ -46,7 +48,6 @@ static __attribute__((noreturn)) void become_init(
 	struct report report = { .step = "enter the network namespace" };
 
 	signal(SIGCHLD, SIG_IGN);
-	prctl(PR_SET_NAME, "jobfence-init");
 	umask(022);
 	/* A caller that has ended already reads no report: init ends as it writes it. */
 	if (ends_with_caller && prctl(PR_SET_PDEATHSIG, SIGKILL))
@@ -64,6 +65,7 @@ static __attribute__((noreturn)) void become_init(
 		_exit(1);
 	}
 	signal(SIGPIPE, SIG_IGN);
+	prctl(PR_SET_NAME, INIT_NAME);
 	if (write(STDIN_FILENO, &report, sizeof(report)) != sizeof(report))
 		_exit(1);
 	close(STDIN_FILENO);
@@ -93,6 +95,14 @@ static int read_report(const struct job *job, int pipe, struct failure *failure)
 	return report.error ? fail(failure, report.error, "cannot enter the job: cannot %s",
 				      report.step)
 			    : 0;
+}
+
+/* Nobody waits for the report of a first process that is there and has no view: the caller has the job's lock. */
+static int end_unfinished(const struct job *job)
+{
+	return cgroup_first_process(job->paths.init) > 0
+		       ? cgroup_kill(job->paths.init, KILL_PATIENCE)
+		       : 0;
 }
 
 static int start(const struct job *job, bool ends_with_caller, struct failure *failure)
@@ -125,6 +135,17 @@ static int start(const struct job *job, bool ends_with_caller, struct failure *f
 	return error;
 }
 
+/* A command that was killed leaves a first process behind that is still at work on its view: what joined that would see the
+ * files of the node. */
+static bool has_view(pid_t pid)
+{
+	char path[PATH_SIZE], name[sizeof(INIT_NAME)] = "";
+	_file_ FILE *file =
+		path_format(path, "/proc/%d/comm", (int)pid) ? NULL : fopen(path, "re");
+
+	return file && fgets(name, sizeof(name), file) && !strcmp(name, INIT_NAME);
+}
+
 /* Returns a pidfd, with the number in `pid`, or -ESRCH where there is no container. */
 static int find_init(const struct job *job, pid_t *pid)
 {
@@ -134,7 +155,7 @@ static int find_init(const struct job *job, pid_t *pid)
 	if (*pid > 0)
 		init = pidfd_open(*pid, 0);
 	/* By now the number may be of another process. */
-	if (init < 0 || !cgroup_has_process(job->paths.init, *pid))
+	if (init < 0 || !has_view(*pid) || !cgroup_has_process(job->paths.init, *pid))
 		return -ESRCH;
 	return TAKE_FD(init);
 }
@@ -165,8 +186,12 @@ int container_open(const struct job *job, bool ends_with_caller,
 
 	container->init = find_init(job, &pid);
 	if (container->init == -ESRCH) {
-		int error = start(job, ends_with_caller, failure);
+		int error = end_unfinished(job);
 
+		if (error)
+			return fail(failure, error, "cannot end the processes in %s",
+				job->paths.init);
+		error = start(job, ends_with_caller, failure);
 		if (error)
 			return error;
 		container->init = find_init(job, &pid);

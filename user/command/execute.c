@@ -109,7 +109,38 @@ static int enter(const struct start *start)
 	return error;
 }
 
-static __attribute__((noreturn)) void become_command(const struct start *start)
+/* Closes all but the standard descriptors and the pipe, which moves to the number after theirs. */
+static int drop_descriptors(int *pipe)
+{
+	const int place = STDERR_FILENO + 1;
+
+	if (*pipe != place && dup3(*pipe, place, O_CLOEXEC) < 0)
+		return -errno;
+	*pipe = place;
+	return close_range((unsigned)place + 1, ~0U, 0) ? -errno : 0;
+}
+
+/*
+ * Others in the job see this process, and may trace it once it has no more rights than they have: they would take its descriptors,
+ * one of the cgroup among them, or act through it without a filter. So by then these are closed and that is installed, and it
+ * can't be traced: execve(2) lets it be traced again.
+ */
+static int give_up_rights(struct start *start)
+{
+	const struct execution *execution = start->execution;
+	int error = drop_descriptors(&start->pipe);
+
+	if (!error)
+		error = command_filter_install(start->job->spec.network != NETWORK_FULL);
+	if (!error && prctl(PR_SET_DUMPABLE, 0))
+		error = -errno;
+	if (!error)
+		error = user_become(&execution->user);
+	/* A change of user clears it: so it is set last. */
+	return !error && prctl(PR_SET_PDEATHSIG, SIGKILL) ? -errno : error;
+}
+
+static __attribute__((noreturn)) void become_command(struct start *start)
 {
 	const struct job *job = start->job;
 	const struct execution *execution = start->execution;
@@ -119,20 +150,13 @@ static __attribute__((noreturn)) void become_command(const struct start *start)
 		error = set_proxy_variables();
 	if (!error)
 		error = user_set_variables(&execution->user);
+	if (!error && start->foreground)
+		terminal_claim(start->terminal);
 	if (!error)
-		error = user_become(&execution->user);
-	if (!error)
-		error = command_filter_install(job->spec.network != NETWORK_FULL);
-	/* A change of user clears it: so it is set last. */
-	if (!error && prctl(PR_SET_PDEATHSIG, SIGKILL))
-		error = -errno;
-	if (!error && close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC))
-		error = -errno;
+		error = give_up_rights(start);
 	if (error)
 		report(start->pipe, error, false);
 	umask(umask_of_caller());
-	if (start->foreground)
-		terminal_claim(start->terminal);
 	signals_restore(start->signals);
 	execvp(execution->arguments[0], execution->arguments);
 	report(start->pipe, -errno, true);
