@@ -278,8 +278,50 @@ for verb in ["run"], ["exec", job, "--"]:
 	like "$ERRORS" '*absolute path*'
 	ends_with 125 "${run[@]}" --share /home -- true
 	like "$ERRORS" '*need not be shared*'
+	in_lab ln -s /run/jobfence /run/link
+	ends_with 125 "${run[@]}" --share /run/link -- true
+	like "$ERRORS" '*cannot keep /run/link: Permission denied'
+	in_lab rm /run/link
 	ends_with 125 "${run[@]}" --share /run/absent -- true
 	like "$ERRORS" 'jobfence: cannot share /run/absent: No such file or directory'
+}
+
+@test "file systems of the kernel inside of what is shared are covered as well" {
+	local cgroups
+
+	cgroups=$(<"$LAB/cgroups")
+	in_lab mkdir -p /run/service/{cgroups,pins,processes}
+	in_lab mount -t cgroup2 none /run/service/cgroups
+	in_lab mount -t bpf none /run/service/pins
+	in_lab mkdir /run/service/pins/pin
+	in_lab mount -t proc none /run/service/processes
+	in_lab ln -s "$cgroups" /run/link
+	out_of_reach root 'join /run/link/node' 'clone /run/link/node' 'join /run/service/cgroups/node' \
+		'clone /run/service/cgroups/node'
+	RUN=(--share /run/service --share /run/link)
+	out_of_reach root 'join /run/link/node' 'clone /run/link/node' \
+		'join /run/service/cgroups/node' 'clone /run/service/cgroups/node'
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	is "$(jobfence run --share /run/service -- bash -c 'ls /run/service/pins; cat /run/service/processes/1/comm')" jobfence-init
+	in_lab umount /run/service/{cgroups,pins,processes}
+	in_lab rm -r /run/link /run/service
+}
+
+@test "the folders of services and of shared memory are covered wherever they are mounted" {
+	in_lab mkdir -p /srv/chroot/{run,shm} /run/of-the-node
+	in_lab mount --rbind /run /srv/chroot/run
+	in_lab mount --rbind /dev/shm /srv/chroot/shm
+	in_lab touch /dev/shm/of-the-node
+	is "$(jobfence run -- find /srv/chroot /dev/shm -name of-the-node)" ''
+	in_lab rm /dev/shm/of-the-node
+	in_lab umount --recursive /srv/chroot/run /srv/chroot/shm
+}
+
+@test "no device that leads to the hypervisor is within reach" {
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	is "$(in_lab unshare --mount bash -c 'mkdir /srv/dev && mount -t tmpfs none /srv/dev && cp -a /dev/{null,tty} /srv/dev &&
+		mknod /srv/dev/vhost-vsock c 1 5 && mknod /srv/dev/vmci c 1 5 && mount --move /srv/dev /dev &&
+		exec "$1" run -- stat -c %t:%T /dev/vhost-vsock /dev/vmci' devices "$JOBFENCE")" $'1:3\n1:3'
 }
 
 @test "a service whose socket is shared answers the job, and no other does" {

@@ -21,6 +21,7 @@
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "policy/browser_policy.h"
+#include "policy/share.h"
 
 #define COVER_FLAGS	(MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY)
 #define PRIVATE_FLAGS	(MS_NOSUID | MS_NODEV)
@@ -53,19 +54,38 @@ static void take_step(char step[VIEW_STEP_MAX], const char *format, ...)
 	va_end(arguments);
 }
 
-/* Takes `from`, to be attached at `path` later. Returns 0, also where there is no such thing, or -errno. */
-static int keep(struct kept *kept, const char *from, const char *path)
+/* Links may lead to what can't be shared by its own name. Returns 0, -EACCES or another -errno. */
+static int check_target(int fd)
 {
+	char opened[PATH_SIZE], target[PATH_MAX];
+	ssize_t length;
+
+	snprintf(opened, sizeof(opened), "/proc/thread-self/fd/%d", fd);
+	length = readlink(opened, target, sizeof(target) - 1);
+	if (length < 0)
+		return -errno;
+	target[length] = '\0';
+	return share_is_own(target) ? -EACCES : 0;
+}
+
+/* Takes `from`, to be attached at `path` later. Returns 0, also where there is no such thing, or -errno. */
+static int keep(struct kept *kept, const char *from, const char *path, bool shared)
+{
+	_fd_ int fd = open(from, O_PATH | O_CLOEXEC);
 	const size_t length = strlen(path);
 	struct stat status;
+	int error;
 
 	*kept = (struct kept){ .tree = -1 };
-	if (stat(from, &status))
+	if (fd < 0 || fstat(fd, &status))
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	error = shared ? check_target(fd) : 0;
+	if (error)
+		return error;
 	if (length >= sizeof(kept->path))
 		return -ENAMETOOLONG;
 	kept->tree = open_tree(
-		AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+		fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
 	if (kept->tree < 0)
 		return -errno;
 	kept->folder = S_ISDIR(status.st_mode);
@@ -193,27 +213,86 @@ static int cover_mounts(int own_cgroup, char step[VIEW_STEP_MAX])
 }
 
 /* What has sockets or memory of the node's services. */
-static int cover_folders(char step[VIEW_STEP_MAX])
+static const struct covered {
+	const char *path, *type, *options;
+} covered[] = {
+	{ "/run", "tmpfs", "mode=0755" },
+	{ "/var/run", "tmpfs", "mode=0755" }, /* a link, except on old nodes */
+	{ "/tmp/.X11-unix", "tmpfs", "mode=1777" },
+	{ "/tmp/.ICE-unix", "tmpfs", "mode=1777" },
+	{ "/dev/shm", "tmpfs", "mode=1777" },
+	{ "/dev/mqueue", "mqueue", NULL },
+	{ "/dev/infiniband", "tmpfs", "mode=0755" },
+};
+
+static int cover_folder(const struct covered *folder, const char *path)
 {
-	static const struct {
-		const char *path, *type, *options;
-	} folders[] = {
-		{ "/run", "tmpfs", "mode=0755" },
-		{ "/var/run", "tmpfs", "mode=0755" }, /* a link, except on old nodes */
-		{ "/tmp/.X11-unix", "tmpfs", "mode=1777" },
-		{ "/tmp/.ICE-unix", "tmpfs", "mode=1777" },
-		{ "/dev/shm", "tmpfs", "mode=1777" },
-		{ "/dev/mqueue", "mqueue", NULL },
-		{ "/dev/infiniband", "tmpfs", "mode=0755" },
-	};
+	return cover(path, folder->type, PRIVATE_FLAGS, folder->options);
+}
+
+/* The device that a folder is on, if that is a file system of its own; else 0. */
+static dev_t device_of(const char *path)
+{
+	struct stat status, parent;
+	char above[PATH_SIZE];
+
+	if (path_format(above, "%s/..", path) || lstat(path, &status) ||
+		stat(above, &parent) || !S_ISDIR(status.st_mode) ||
+		status.st_dev == parent.st_dev)
+		return 0;
+	return status.st_dev;
+}
+
+/* A chroot often has /run or /dev of the node bound into it: the same files by another path. */
+static int cover_copies(
+	FILE *mounts, const dev_t devices[ARRAY_SIZE(covered)], char step[VIEW_STEP_MAX])
+{
+	const struct mntent *entry;
+	struct stat status;
 	int error = 0;
 
-	for (size_t i = 0; !error && i < ARRAY_SIZE(folders); i++) {
-		take_step(step, "cover %s", folders[i].path);
-		error = cover(folders[i].path, folders[i].type, PRIVATE_FLAGS,
-			folders[i].options);
+	while (!error && (entry = getmntent(mounts))) {
+		/* Others are not looked at: an automounter would be asked for its folder. */
+		if ((strcmp(entry->mnt_type, "tmpfs") &&
+			    strcmp(entry->mnt_type, "mqueue")) ||
+			lstat(entry->mnt_dir, &status))
+			continue;
+		take_step(step, "cover %s", entry->mnt_dir);
+		for (size_t i = 0; !error && i < ARRAY_SIZE(covered); i++)
+			if (devices[i] && devices[i] == status.st_dev)
+				error = cover_folder(&covered[i], entry->mnt_dir);
 	}
 	return error;
+}
+
+static int cover_folders(char step[VIEW_STEP_MAX])
+{
+	dev_t devices[ARRAY_SIZE(covered)];
+	_free_ char *text = NULL;
+	_file_ FILE *mounts = open_mounts(&text);
+	int error = mounts ? 0 : -EIO;
+
+	for (size_t i = 0; i < ARRAY_SIZE(covered); i++)
+		devices[i] = device_of(covered[i].path);
+	for (size_t i = 0; !error && i < ARRAY_SIZE(covered); i++) {
+		take_step(step, "cover %s", covered[i].path);
+		error = cover_folder(&covered[i], covered[i].path);
+	}
+	return error ? error : cover_copies(mounts, devices, step);
+}
+
+/* By these a program takes the part of a hypervisor or of its guest, and talks to sockets of AF_VSOCK on the node. */
+static int cover_devices(char step[VIEW_STEP_MAX])
+{
+	static const char *const devices[] = { "/dev/vhost-vsock", "/dev/vmci" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
+		take_step(step, "cover %s", devices[i]);
+		if (file_exists(devices[i]) &&
+			mount("/dev/null", devices[i], NULL, MS_BIND, NULL))
+			return -errno;
+	}
+	return 0;
 }
 
 /* /etc/resolv.conf may be a link into /run. The job's own leads to the stub; a full network keeps the node's. */
@@ -225,22 +304,10 @@ static int keep_resolv_conf(const struct job *job, struct kept *kept)
 	if (!realpath(RESOLV_CONF, shown))
 		return errno == ENOENT ? 0 : -errno;
 	if (job->spec.network == NETWORK_FULL)
-		return strncmp(shown, "/run/", 5) ? 0 : keep(kept, shown, shown);
+		return strncmp(shown, "/run/", 5) ? 0 : keep(kept, shown, shown, false);
 	if (path_format(own, "%s/resolv.conf", job->paths.run))
 		return -ENAMETOOLONG;
-	return keep(kept, own, shown);
-}
-
-static int cover_all(int own_cgroup, char step[VIEW_STEP_MAX])
-{
-	int error = cover_folders(step);
-
-	if (!error)
-		error = cover_mounts(own_cgroup, step);
-	if (error)
-		return error;
-	take_step(step, "mount /proc");
-	return cover("/proc", "proc", PRIVATE_FLAGS | MS_NOEXEC, NULL);
+	return keep(kept, own, shown, false);
 }
 
 struct kept_list {
@@ -270,7 +337,7 @@ static int keep_shares(
 			json_string_value(json_array_get(job->shares, kept->count));
 
 		take_step(step, "keep %s", path);
-		error = keep(&kept->list[kept->count++], path, path);
+		error = keep(&kept->list[kept->count++], path, path, true);
 	}
 	return error;
 }
@@ -293,11 +360,45 @@ static int provide_settings(const struct job *job, char step[VIEW_STEP_MAX])
 	return job->spec.network == NETWORK_HTTP ? browser_policy_mount() : 0;
 }
 
+/* The parts of the node that the view keeps. */
+struct parts {
+	struct kept resolv_conf, locks;
+	struct kept_list shares;
+};
+
+static void cleanup_parts(struct parts *parts)
+{
+	cleanup_kept(&parts->resolv_conf);
+	cleanup_kept(&parts->locks);
+	cleanup_kept_list(&parts->shares);
+}
+
+static int keep_parts(const struct job *job, struct parts *parts, char step[VIEW_STEP_MAX])
+{
+	int error;
+
+	take_step(step, "keep " RESOLV_CONF " and /run/lock");
+	error = keep_resolv_conf(job, &parts->resolv_conf);
+	if (!error)
+		error = keep(&parts->locks, "/run/lock", "/run/lock", false);
+	return error ? error : keep_shares(job, &parts->shares, step);
+}
+
+static int put_back_parts(const struct parts *parts, char step[VIEW_STEP_MAX])
+{
+	int error;
+
+	take_step(step, "attach " RESOLV_CONF " and /run/lock");
+	error = put_back(&parts->locks);
+	if (!error)
+		error = put_back(&parts->resolv_conf);
+	return error ? error : put_back_shares(&parts->shares, step);
+}
+
 int view_make(const struct job *job, char step[VIEW_STEP_MAX])
 {
-	_cleanup_(cleanup_kept) struct kept resolv_conf = { .tree = -1 };
-	_cleanup_(cleanup_kept) struct kept locks = { .tree = -1 };
-	_cleanup_(cleanup_kept_list) struct kept_list shares = {};
+	_cleanup_(cleanup_parts) struct parts parts = { .resolv_conf.tree = -1,
+		.locks.tree = -1 };
 	_fd_ int own_cgroup = -1;
 	int error;
 
@@ -308,23 +409,22 @@ int view_make(const struct job *job, char step[VIEW_STEP_MAX])
 	own_cgroup = open(job->cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (own_cgroup < 0)
 		return -errno;
-	take_step(step, "keep " RESOLV_CONF " and /run/lock");
-	error = keep_resolv_conf(job, &resolv_conf);
+	error = keep_parts(job, &parts, step);
 	if (!error)
-		error = keep(&locks, "/run/lock", "/run/lock");
+		error = cover_folders(step);
 	if (!error)
-		error = keep_shares(job, &shares, step);
+		error = cover_devices(step);
 	if (!error)
-		error = cover_all(own_cgroup, step);
+		error = put_back_parts(&parts, step);
+	/* What was put back may have such mounts in it as well. */
+	if (!error)
+		error = cover_mounts(own_cgroup, step);
 	if (!error)
 		error = provide_settings(job, step);
 	if (error)
 		return error;
-	take_step(step, "attach " RESOLV_CONF " and /run/lock");
-	error = put_back(&locks);
-	if (!error)
-		error = put_back(&resolv_conf);
-	return error ? error : put_back_shares(&shares, step);
+	take_step(step, "mount /proc");
+	return cover("/proc", "proc", PRIVATE_FLAGS | MS_NOEXEC, NULL);
 }
 
 int view_make_runtime_folder(uid_t uid, gid_t gid)

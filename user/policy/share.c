@@ -38,8 +38,7 @@ static bool is_covered(const char *path)
 	return false;
 }
 
-/* Its own state, and the folder that has a file for the network namespace of each job. */
-static bool is_own(const char *path)
+bool share_is_own(const char *path)
 {
 	static const char *const own[] = { RUN_FOLDER, NETNS_FOLDER };
 	const char *run = strncmp(path, "/var", 4) ? path : path + 4;
@@ -58,7 +57,7 @@ int share_add(json_t **list, const char *path, struct failure *failure)
 		return fail_as(failure, STATUS_USAGE,
 			"to share '%s' it has to be an absolute path, without '.', '..' and a slash at the end",
 			printable(path, shown));
-	if (is_own(path))
+	if (share_is_own(path))
 		return fail_as(failure, STATUS_USAGE,
 			"%s leads around the fence, and can't be shared",
 			printable(path, shown));

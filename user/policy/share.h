@@ -4,6 +4,7 @@
 /* Paths of the node that the view of a job (view.h) keeps though they lie in folders that it covers. */
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "lib/failure.h"
 
@@ -13,3 +14,6 @@
  * STATUS_USAGE.
  */
 int share_add(json_t **list, const char *path, struct failure *failure);
+
+/* Whether a path leads to the state of jobfence, or to the folder that has a file for the network namespace of each job. */
+bool share_is_own(const char *path);
