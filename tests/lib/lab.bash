@@ -13,6 +13,7 @@
 
 LIB=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+LAB_HOSTS=() # whole names that a file wants in the certificate as well
 LAB_NAMES=(allowed denied other git www.allowed sub.www.allowed '*.wild')
 
 lab_fail()
@@ -44,6 +45,7 @@ lab_make_certificate()
 	local names
 
 	printf -v names 'DNS:%s.test,' "${LAB_NAMES[@]}"
+	[ ${#LAB_HOSTS[@]} -eq 0 ] || names+=$(printf 'DNS:%s,' "${LAB_HOSTS[@]}")
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
 		-subj '/CN=authority of a lab' -addext keyUsage=critical,keyCertSign \
 		-keyout "$LAB/authority.key" -out "$LAB/authority.pem" &&
