@@ -50,6 +50,19 @@ declared()
 	done
 }
 
+@test "help shows the words of each command, and the options that it takes" {
+	local verb
+
+	for verb in run version repair; do
+		like "$(jobfence help $verb)" "jobfence $verb ?OPTIONS?*--config FILE*--help*" || return
+	done
+	is "$(jobfence help policy | head -n 1)" 'jobfence policy check [OPTIONS]'
+	is "$(jobfence help preset | head -n 1)" 'jobfence preset list | show PRESET [OPTIONS]'
+	is "$(jobfence help exec | head -n 1)" 'jobfence exec [OPTIONS] JOB [--] COMMAND [ARG...]'
+	ends_with 0 jobfence policy check --network none
+	ends_with 0 jobfence policy --network none check
+}
+
 @test "a wrong command line is status 2 and one line of error" {
 	fails_with 2 '*jobfence help*' jobfence
 	fails_with 2 '*frobnicate*' jobfence frobnicate

@@ -143,7 +143,7 @@ on_bare_node()
 	local file=$BATS_TEST_TMPDIR/resolv.conf
 
 	ends_with 0 on_bare_node "$file" run --domain a.test -- true
-	like "$ERRORS" 'jobfence: warning: /etc/resolv.conf is missing or names no resolver, so 127.0.0.1 is asked *'
+	like "$ERRORS" 'jobfence: warning: /etc/resolv.conf is missing or names no resolver, so the proxy asks 127.0.0.1*'
 	ends_with 0 on_bare_node "$file" run -- true
 	is "$ERRORS" ''
 	echo 'options edns0' >"$file"

@@ -2,19 +2,30 @@
 #pragma once
 
 /*
- * The verbs: one row in the table of commands.c and one file for each. Dispatch, `help`, completion and
- * the synopsis of the manual come from the table.
+ * The verbs: one row in the table of commands.c and one file for each. Dispatch, `help`,
+ * completion and the tables of the manual come from that table.
  */
 
 #include "cli/options.h"
 #include "job/job.h"
 #include "lib/failure.h"
 
+enum command_flag {
+	COMMAND_ROOT = 1 << 0, /* it needs privileges */
+	COMMAND_RUNS =
+		1 << 1, /* it runs a program, to which the rest of the words belong */
+};
+
 struct command {
 	const char *name;
-	const char *arguments; /* after the options, for the synopsis */
+	/*
+	 * The words that are no options, as the synopsis shows them. Words in small letters stand
+	 * for themselves and come before the options. The other words are JOB, PRESET and COMMAND.
+	 */
+	const char *arguments;
 	const char *summary;
 	unsigned options; /* enum option_group */
+	unsigned flags;	  /* enum command_flag */
 	/* Returns 0 with *status set (STATUS_DONE before), or -errno with the failure noted. */
 	int (*run)(struct options *options, int *status, struct failure *failure);
 	int failure_status; /* when not 0, in place of the failure's own */
@@ -24,14 +35,21 @@ extern const struct command commands[]; /* ended by a NULL name */
 
 const struct command *command_find(const char *name);
 
-/* Whether the node takes the job of the options: their `spec` is settled and checked, and gets what the node adds. Returns 0
- * with what the job is to keep of the policy in `job`, or -errno. */
+#define SYNOPSIS_MAX 96
+
+/* Writes what follows the verb in its synopsis: its words and [OPTIONS]. */
+void command_synopsis(const struct command *command, char synopsis[SYNOPSIS_MAX]);
+
+/*
+ * Checks the job of the options against the node's policy. Their `spec` is settled, and the node
+ * adds to it. What the job keeps of the policy goes to `job`. Returns 0 or -errno.
+ */
 int admit(struct options *options, struct job *job, struct failure *failure);
 
-/* Prints a failure, as the one line on standard error that it is. */
+/* Prints a failure as one line on standard error. */
 void report_failure(const struct failure *failure);
 
-/* Prints what is likely a mistake of the node's, where a job was just given its proxy. */
+/* Warns of a likely mistake of the node's operator, after a job was given its proxy. */
 void warn_of_node(const struct job *job);
 
 int run_command(struct options *options, int *status, struct failure *failure);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The table of verbs. */
 
+#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/command.h"
@@ -8,45 +10,41 @@
 
 const struct command commands[] = {
 	{ "run", "[--] COMMAND [ARG...]", "run a command in a job of its own",
-		OPTIONS_JOB | OPTIONS_LEARNED | OPTIONS_EXECUTE | OPTIONS_SHARE |
-			OPTIONS_COMMAND | OPTIONS_ROOT,
-		run_command, EXIT_BEFORE },
-	{ "up", "", "build the fence of a job",
-		OPTIONS_JOB | OPTIONS_PLACE | OPTIONS_JSON | OPTIONS_ROOT, up_command, 0 },
+		OPTIONS_JOB | OPTIONS_LEARNED | OPTIONS_EXECUTE | OPTIONS_SHARE,
+		COMMAND_RUNS | COMMAND_ROOT, run_command, EXIT_BEFORE },
+	{ "up", "", "set up the fence of a job", OPTIONS_JOB | OPTIONS_PLACE | OPTIONS_JSON,
+		COMMAND_ROOT, up_command, 0 },
 	{ "exec", "JOB [--] COMMAND [ARG...]", "run a command in a job that is up",
-		OPTIONS_EXECUTE | OPTIONS_COMMAND | OPTIONS_ROOT, exec_command,
-		EXIT_BEFORE },
-	{ "update", "JOB", "change the domains and the rate of a job that runs",
-		OPTIONS_UPDATE | OPTIONS_ROOT, update_command, 0 },
-	{ "down", "[JOB...]", "end jobs and remove all that they got",
-		OPTIONS_SELECT | OPTIONS_ALL | OPTIONS_LEARNED | OPTIONS_ROOT, down_command,
+		OPTIONS_EXECUTE, COMMAND_RUNS | COMMAND_ROOT, exec_command, EXIT_BEFORE },
+	{ "update", "JOB", "change the domains and the rate of a running job",
+		OPTIONS_UPDATE, COMMAND_ROOT, update_command, 0 },
+	{ "down", "[JOB...]", "end jobs and remove everything that belongs to them",
+		OPTIONS_SELECT | OPTIONS_ALL | OPTIONS_LEARNED, COMMAND_ROOT, down_command,
 		0 },
-	{ "list", "", "list the jobs of this node", OPTIONS_SELECT | OPTIONS_JSON,
+	{ "list", "", "list the jobs of this node", OPTIONS_SELECT | OPTIONS_JSON, 0,
 		list_command, 0 },
-	{ "show", "JOB", "show a job, what it used and what it was refused",
-		OPTIONS_JSON | OPTIONS_ROOT, show_command, 0 },
-	{ "gc", "", "remove what belongs to no living job; with labels, all that have them",
-		OPTIONS_SELECT | OPTIONS_JSON | OPTIONS_ROOT, gc_command, 0 },
-	{ "policy", "check", "say whether the node would take a job",
-		OPTIONS_JOB | OPTIONS_JSON | OPTIONS_CHECK, policy_command, 0 },
-	{ "repair", "JOB",
-		"start the proxy of a job again where it has ended or does not answer",
-		OPTIONS_ROOT, repair_command, 0 },
-	{ "upgrade", "[JOB...]", "give jobs that run the programs of this version",
-		OPTIONS_SELECT | OPTIONS_ALL | OPTIONS_UPGRADE | OPTIONS_ROOT,
+	{ "show", "JOB", "show a job, what it used and what was refused", OPTIONS_JSON,
+		COMMAND_ROOT, show_command, 0 },
+	{ "gc", "", "remove leftovers of jobs that ended; with --label, also running jobs",
+		OPTIONS_SELECT | OPTIONS_JSON, COMMAND_ROOT, gc_command, 0 },
+	{ "policy", "check", "tell whether the node's policy accepts a job",
+		OPTIONS_JOB | OPTIONS_JSON | OPTIONS_CHECK, 0, policy_command, 0 },
+	{ "repair", "JOB", "restart the proxy of a job that lost it", 0, COMMAND_ROOT,
+		repair_command, 0 },
+	{ "upgrade", "[JOB...]", "move running jobs to the kernel programs of this version",
+		OPTIONS_SELECT | OPTIONS_ALL | OPTIONS_UPGRADE, COMMAND_ROOT,
 		upgrade_command, 0 },
 	{ "oci-hook", "createRuntime|poststop",
-		"fence a container; a hook of an OCI runtime, with its state on standard input",
-		OPTIONS_HOOK | OPTIONS_ROOT, oci_hook_command, 0 },
-	{ "events", "[JOB]",
-		"print what the kernel refused, and which proxies were restarted, as it happens",
-		OPTIONS_JSON | OPTIONS_FOLLOW | OPTIONS_ROOT, events_command, 0 },
-	{ "preset", "list | show NAME", "print presets of domains, and what is in one",
-		OPTIONS_JSON, preset_command, 0 },
-	{ "completion", "", "print completion for bash", 0, completion_command, 0 },
-	{ "manual", "", "print the page of the manual, for man(1)", 0, manual_command, 0 },
-	{ "version", "", "print the version", 0, version_command, 0 },
-	{ "help", "[COMMAND]", "explain a command", 0, help_command, 0 },
+		"fence a container, as a hook of an OCI runtime; its state is on standard input",
+		OPTIONS_HOOK, COMMAND_ROOT, oci_hook_command, 0 },
+	{ "events", "[JOB]", "print refusals by the kernel, and restarts of proxies",
+		OPTIONS_JSON | OPTIONS_FOLLOW, COMMAND_ROOT, events_command, 0 },
+	{ "preset", "list | show PRESET", "list the presets of domains, or print one",
+		OPTIONS_JSON, 0, preset_command, 0 },
+	{ "completion", "", "print completion for bash", 0, 0, completion_command, 0 },
+	{ "manual", "", "print the manual page, for man(1)", 0, 0, manual_command, 0 },
+	{ "version", "", "print the version", 0, 0, version_command, 0 },
+	{ "help", "[COMMAND]", "explain a command", 0, 0, help_command, 0 },
 	{},
 };
 
@@ -56,4 +54,15 @@ const struct command *command_find(const char *name)
 		if (!strcmp(command->name, name))
 			return command;
 	return NULL;
+}
+
+void command_synopsis(const struct command *command, char synopsis[SYNOPSIS_MAX])
+{
+	const char *words = command->arguments;
+
+	if (islower((unsigned char)words[0]))
+		snprintf(synopsis, SYNOPSIS_MAX, "%s [OPTIONS]", words);
+	else
+		snprintf(synopsis, SYNOPSIS_MAX, "[OPTIONS]%s%s", words[0] ? " " : "",
+			words);
 }

@@ -12,6 +12,12 @@ static bool takes_job(const struct command *command)
 	       !strncmp(command->arguments, "[JOB", 4);
 }
 
+static void print_name(const struct option_shown *option, void *data)
+{
+	(void)data;
+	printf("--%s\n", option->name);
+}
+
 int completion_command(struct options *options, int *status, struct failure *failure)
 {
 	(void)options;
@@ -28,7 +34,7 @@ int completion_command(struct options *options, int *status, struct failure *fai
 	       "\t\tcase ${COMP_WORDS[1]} in\n");
 	for (const struct command *command = commands; command->name; command++) {
 		printf("\t\t%s) words='", command->name);
-		options_print_names(command->options, stdout);
+		options_each(command->options, print_name, NULL);
 		printf("' ;;\n");
 	}
 	printf("\t\tesac\n"

@@ -23,8 +23,8 @@ void report_failure(const struct failure *failure)
 void warn_of_node(const struct job *job)
 {
 	if (job->resolver_assumed)
-		fputs("jobfence: warning: /etc/resolv.conf is missing or names no resolver, so "
-		      "127.0.0.1 is asked for names; to name one: nameserver ADDRESS\n",
+		fputs("jobfence: warning: /etc/resolv.conf is missing or names no resolver, so the "
+		      "proxy asks 127.0.0.1; to name one, add: nameserver ADDRESS\n",
 			stderr);
 }
 
@@ -33,15 +33,15 @@ static int usage(const char *word)
 	if (word) {
 		char shown[PRINTABLE_SIZE];
 
-		fprintf(stderr, "jobfence: there is no command %.64s; see: jobfence help\n",
+		fprintf(stderr, "jobfence: unknown command %.64s; see: jobfence help\n",
 			printable(word, shown));
 	} else {
-		fprintf(stderr, "jobfence: a command is missing; see: jobfence help\n");
+		fprintf(stderr, "jobfence: no command was given; see: jobfence help\n");
 	}
 	return STATUS_USAGE;
 }
 
-/* Takes --config, which may stand before the verb, off the words. */
+/* Removes a --config before the verb from the words. Returns its value, or NULL. */
 static const char *take_config(int *count, char ***arguments)
 {
 	static const char option[] = "--config";
@@ -68,19 +68,19 @@ static int run(
 	char *topic[] = { (char *)command->name, NULL };
 	struct failure failure = {};
 	int status = STATUS_DONE;
-	int error = options_parse(
-		&options, command->options, config, count, arguments, &failure);
+	int error = options_parse(&options, command->options,
+		!(command->flags & COMMAND_RUNS), config, count, arguments, &failure);
 
 	if (!error && options.help) {
 		options.arguments = topic;
 		options.count = 1;
 		command = command_find("help");
 	}
-	if (!error && command->options & OPTIONS_ROOT)
+	if (!error && command->flags & COMMAND_ROOT)
 		error = privileges_check(command->name, &failure);
 	if (!error)
 		error = command->run(&options, &status, &failure);
-	/* What has no words of its own, as a want of memory, is not to pass for done. */
+	/* Some failures note no text, such as a lack of memory. They must not pass for success. */
 	if (error && !failure.text[0])
 		fail(&failure, error, "%s", command->name);
 	if (failure.text[0])
@@ -94,7 +94,7 @@ static int run(
 	return command->failure_status ? command->failure_status : (int)failure.status;
 }
 
-/* What is opened later must not become a standard descriptor, of ours or of a command. */
+/* Otherwise a later open(2) could become a standard descriptor, ours or that of a command. */
 static int open_standard_descriptors(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -116,7 +116,7 @@ int main(int count, char **arguments)
 	if (count && !strcmp(basename(arguments[0]), RUNTIME_NAME))
 		return runtime_main(count, arguments);
 	umask_set();
-	/* A caller that ignores it would have the kernel reap our children, and their status would be lost. */
+	/* If a caller ignores SIGCHLD, the kernel reaps our children and their status is lost. */
 	if (inherited_take_child()) {
 		perror("jobfence: SIGCHLD");
 		return STATUS_FAILED;

@@ -83,8 +83,17 @@ static const char tail[] =
 	".br\n"
 	"jobfence/JOB in the cgroup file system: cgroups of the job and of its proxy.\n";
 
+static void print_option(const struct option_shown *option, void *data)
+{
+	(void)data;
+	printf("--%s %s\t%s\n", option->name, option->argument ? option->argument : "",
+		option->help);
+}
+
 int manual_command(struct options *options, int *status, struct failure *failure)
 {
+	char synopsis[SYNOPSIS_MAX];
+
 	(void)options;
 	(void)status;
 	(void)failure;
@@ -92,16 +101,13 @@ int manual_command(struct options *options, int *status, struct failure *failure
 	for (const struct command *command = commands; command->name; command++) {
 		if (command != commands)
 			printf(".br\n");
-		printf(".B jobfence %s\n", command->name);
-		if (command->options & ~(unsigned)OPTIONS_COMMAND)
-			printf("[OPTIONS]\n");
-		if (command->arguments[0])
-			printf("%s\n", command->arguments);
+		command_synopsis(command, synopsis);
+		printf(".B jobfence %s\n%s\n", command->name, synopsis);
 	}
 	fputs(description, stdout);
 	for (const struct command *command = commands; command->name; command++) {
 		printf(".SS %s\n%s\n.PP\n.nf\n", command->name, command->summary);
-		options_print(command->options, stdout);
+		options_each(command->options, print_option, NULL);
 		printf(".fi\n");
 	}
 	fputs(tail, stdout);
