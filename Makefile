@@ -39,13 +39,14 @@ LIB_CFLAGS = $(eval LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(ALL_LIBS)))$(
 # Debian 12's c-ares does not have yet what newer ones want to be called instead.
 CPPFLAGS = -D_GNU_SOURCE -DCARES_NO_DEPRECATED -DVERSION='"$(VERSION)"' \
 	   -DLIBEXECDIR='"$(PREFIX)/libexec/jobfence"' -DDATADIR='"$(PREFIX)/share/jobfence"' \
-	   -Iinclude -Iuser -I$(BUILD)/bpf $(LIB_CFLAGS)
+	   -Iinclude -Iuser -I$(BUILD) -I$(BUILD)/bpf $(LIB_CFLAGS)
 COMPILE	 = $(CC) -std=gnu11 $(CPPFLAGS) $(WARN) $(HARDEN) $(CFLAGS) -MMD -MP
 BPF_FLAGS := -target bpf -mcpu=v3 -D__bpf__ -Iinclude -Ivmlinux/$(ARCH) $(BPF_DEFINES)
 
 BPF_SOURCES := $(wildcard bpf/*.bpf.c)
 BPF_OBJECTS := $(BPF_SOURCES:%.bpf.c=$(BUILD)/%.bpf.o)
 SKELETON    := $(BUILD)/bpf/fence.skel.h
+TEXTS	    := $(patsubst share/%,$(BUILD)/text/%.h,$(wildcard share/completion/*))
 SOURCES	    := $(wildcard user/*/*.c)
 OBJECTS	    := $(SOURCES:%.c=$(BUILD)/%.o)
 MAINS	    := $(BUILD)/user/cli/main.o $(BUILD)/user/proxy/main.o
@@ -83,6 +84,12 @@ $(SKELETON): $(BUILD)/bpf/fence.o
 	$(call quiet,SKEL)$(BPFTOOL) gen skeleton $< name fence >$@
 	@printf '#define FENCE_DIGEST "%.12s"\n' "$$(sha256sum <$<)" >>$@
 
+# A text as the string that a program prints.
+$(BUILD)/text/%.h: share/%
+	@mkdir -p $(@D)
+	$(call quiet,TEXT)sed 's/[\"]/\\&/g; s/.*/"&\\n"/' $< >$@
+
+$(BUILD)/user/cli/completion.o: | $(TEXTS)
 $(filter-out $(BUILD)/user/lib/% $(BUILD)/user/names/% $(BUILD)/user/proxy/%,$(OBJECTS)): | $(SKELETON)
 $(BPF_OBJECTS) $(OBJECTS): | libraries
 
@@ -182,14 +189,15 @@ fuzz: ## fuzz targets T, or all, for SECONDS each
 
 lint: ## formatting, clang-tidy, cppcheck, shellcheck, house rules
 	@tests/packages lint
-	$(STEP) $(SKELETON)
+	$(STEP) $(SKELETON) $(TEXTS)
 	@tests/lint/run $(CPPFLAGS) -- $(BPF_FLAGS)
 
 BINDIR	    := $(DESTDIR)$(PREFIX)/bin
 LIBEXECDIR  := $(DESTDIR)$(PREFIX)/libexec/jobfence
 MAN_PAGE    := $(DESTDIR)$(PREFIX)/share/man/man8/jobfence.8
 DATADIR	    := $(DESTDIR)$(PREFIX)/share/jobfence
-COMPLETION  := $(DESTDIR)$(PREFIX)/share/bash-completion/completions/jobfence
+COMPLETIONS := $(addprefix $(DESTDIR)$(PREFIX)/share/,bash-completion/completions/jobfence \
+	       zsh/site-functions/_jobfence fish/vendor_completions.d/jobfence.fish)
 HOOKS	    := $(patsubst share/jobfence/%,$(DATADIR)/%,$(wildcard share/jobfence/oci-hooks.d/*.json))
 UNIT	    := $(DESTDIR)$(PREFIX)/lib/systemd/system/jobfence@.service
 
@@ -199,10 +207,12 @@ install: all $(HOOKS) $(UNIT) ## install below DESTDIR and PREFIX
 	install -D -m 755 $(BUILD)/jobfence-proxy $(LIBEXECDIR)/jobfence-proxy
 	install -D -m 644 -t $(DATADIR)/presets share/jobfence/presets/*.domains
 	install -D -m 644 -t $(DATADIR)/guard share/jobfence/guard/*
-	install -d $(dir $(MAN_PAGE)) $(dir $(COMPLETION))
+	install -d $(dir $(MAN_PAGE))
 	install -D -m 644 -t $(DATADIR) share/jobfence/jobfence.conf share/jobfence/job-spec.schema.json
 	$(BUILD)/jobfence manual >$(MAN_PAGE)
-	$(BUILD)/jobfence completion >$(COMPLETION)
+	install -D -m 644 share/completion/jobfence.bash $(filter %/bash-completion/completions/jobfence,$(COMPLETIONS))
+	install -D -m 644 share/completion/jobfence.zsh $(filter %/_jobfence,$(COMPLETIONS))
+	install -D -m 644 share/completion/jobfence.fish $(filter %/jobfence.fish,$(COMPLETIONS))
 
 # What names the place of the program.
 $(HOOKS): $(DATADIR)/%: share/jobfence/%
@@ -215,7 +225,7 @@ $(UNIT): share/jobfence/jobfence@.service
 
 uninstall: ## remove what `make install` installed
 	rm -f $(BINDIR)/jobfence $(BINDIR)/jobfence-runtime $(LIBEXECDIR)/jobfence-proxy $(MAN_PAGE) \
-		$(COMPLETION) $(UNIT)
+		$(COMPLETIONS) $(UNIT)
 	rm -rf $(DATADIR)
 	[ ! -d $(LIBEXECDIR) ] || rmdir $(LIBEXECDIR)
 

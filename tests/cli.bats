@@ -184,9 +184,55 @@ for name in "127.0.0.1", "192.0.0.8", socket.gethostname():
 	like "$ERRORS" "*'domains' belongs into 'network'*"
 	ends_with 2 jobfence run -- getent hosts allowed.test
 	like "$ERRORS" '*the job has no network; to give it a site: --domain NAME'
-	for verb in exec update down show repair upgrade events; do
-		like "$(jobfence completion)" "*$verb) words=\$(ls /run/jobfence/jobs*"
+}
+
+# The words that completion offers after the arguments, without what they mean.
+offered()
+{
+	"${at[@]}" "$JOBFENCE" completion words "$@" | cut -f 1 | paste -sd ' '
+}
+
+@test "completion offers what the tables of commands and options say" {
+	local verb verbs=0 at=()
+
+	for verb in $("$JOBFENCE" help | awk '/^  / { print $1 }'); do
+		like " $(offered "$verb") " "* $verb *"
+		is "$(offered "$verb" -)" "$("$JOBFENCE" help "$verb" | awk '/^  --/ { print $1 }' | paste -sd ' ')"
 	done
+	is "$(offered up)" 'up update upgrade'
+	is "$(offered preset '')" 'list show'
+	is "$(offered preset show ru)" 'ruby rust'
+	is "$(offered --config /dev/null run --preset=ru)" '--preset=ruby --preset=rust'
+	is "$(offered up --network '')" 'none http full'
+	is "$(offered up --pacing = e)" edt
+	is "$(offered up --domain '')" ''
+	is "$(offered show "$JOB" '')" ''
+	is "$(offered run --user=roo)" '--user=root'
+	is "$(offered exec "$JOB" -- '')" :commands
+	is "$(offered run --spec '') $(offered run ls -)" ':files :files'
+	is "$(offered no-such-verb '')" ''
+	at=(in_lab)
+	job_up --domain allowed.test
+	for verb in $("$JOBFENCE" help | awk '/^  / { print $1 }'); do
+		[[ $("$JOBFENCE" help "$verb" | head -n 1) = *JOB* ]] || continue
+		is "$(offered "$verb" "${JOB:0:1}")" "$JOB" || return
+		verbs=$((verbs + 1))
+	done
+	is $verbs 7
+	is "$(offered down "$JOB" "${JOB:0:1}")" "$JOB"
+	fails_with 2 '*bash, zsh, fish*' jobfence completion csh
+}
+
+@test "bash, zsh and fish complete the name of a job" {
+	local shell
+
+	jobfence up --job complete-me
+	for shell in bash zsh fish; do
+		jobfence completion $shell >"$BATS_TEST_TMPDIR/script"
+		cmp "$BATS_TEST_TMPDIR/script" "$LIB/../../share/completion/jobfence.$shell"
+		in_lab "$LIB/complete.py" $shell "$JOBFENCE" "$BATS_TEST_TMPDIR/script" 'jobfence show compl' complete-me || return
+	done
+	is "$(jobfence completion)" "$(<"$LIB/../../share/completion/jobfence.bash")"
 }
 
 @test "a command has the identity of its user, and the modes of its caller" {

@@ -18,7 +18,9 @@ typedef int spec_setter(
 	struct job_spec *spec, const char *argument, struct failure *failure);
 typedef int handler(struct options *options, const char *argument, struct failure *failure);
 
-/* A path that does not exist is a mistake here. In a policy it is none: that is for many nodes. */
+/*
+ * Here a missing path is a mistake. In a policy it is none, since that is for many nodes.
+ */
 static int add_share(struct options *o, const char *argument, struct failure *failure)
 {
 	int error = share_add(&o->shares, argument, failure);
@@ -108,8 +110,9 @@ static int remove_domain(struct options *o, const char *argument, struct failure
 }
 
 /*
- * A row has one of: `spec`, which gives the argument to a field of the spec; `handle`; or `field`,
- * where the argument is stored as it is. A flag has a field only, which becomes true.
+ * A row has one of three: `spec` sets a field of the spec from the argument, `handle` does
+ * something else with it, and `field` stores it as it is. A flag has a field, which becomes
+ * true.
  */
 struct option_row {
 	struct option_shown shown;

@@ -51,8 +51,8 @@ struct options {
 
 /*
  * Parses the words after the verb, which is arguments[0]. `config` is the value of a
- * --config before the verb, or NULL. With `whole_line` unset, parsing ends at the first word
- * that is no option: the words after it belong to another program.
+ * --config before the verb, or NULL. Without `whole_line`, parsing ends at the first word
+ * that is no option. The words after it belong to another program.
  *
  * Returns 0, or -errno with the failure noted. In either case options_free() is due.
  */
