@@ -41,7 +41,8 @@ CPPFLAGS = -D_GNU_SOURCE -DCARES_NO_DEPRECATED -DVERSION='"$(VERSION)"' \
 	   -DLIBEXECDIR='"$(PREFIX)/libexec/jobfence"' -DDATADIR='"$(PREFIX)/share/jobfence"' \
 	   -Iinclude -Iuser -I$(BUILD) -I$(BUILD)/bpf $(LIB_CFLAGS)
 COMPILE	 = $(CC) -std=gnu11 $(CPPFLAGS) $(WARN) $(HARDEN) $(CFLAGS) -MMD -MP
-BPF_FLAGS := -target bpf -mcpu=v3 -D__bpf__ -Iinclude -Ivmlinux/$(ARCH) $(BPF_DEFINES)
+BPF_FLAGS := -target bpf -mcpu=v3 -Iinclude -Ivmlinux \
+	     -idirafter /usr/include/$(ARCH)-linux-gnu $(BPF_DEFINES)
 
 BPF_SOURCES := $(wildcard bpf/*.bpf.c)
 BPF_OBJECTS := $(BPF_SOURCES:%.bpf.c=$(BUILD)/%.bpf.o)

@@ -9,6 +9,8 @@
 #include "event.bpf.h"
 #include "jobfence/address.h"
 
+#include <linux/in.h>
+
 #include <bpf/bpf_endian.h>
 
 #define AF_INET	    2

@@ -12,6 +12,9 @@
 
 #include "jobfence/fence.h"
 
+#include <linux/bpf.h>
+#include <stdbool.h>
+
 #include <bpf/bpf_helpers.h>
 
 /* On the job's cgroup. */

@@ -9,6 +9,9 @@
 
 #include "decide.bpf.h"
 
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+
 #define ETH_P_IP	 bpf_htons(0x0800)
 #define ETH_P_IPV6	 bpf_htons(0x86dd)
 #define LOOPBACK_IFINDEX 1 /* of `lo` in every network namespace */

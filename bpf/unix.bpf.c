@@ -7,6 +7,7 @@
  */
 
 #include "event.bpf.h"
+#include "vmlinux.h"
 
 #include <bpf/bpf_core_read.h>
 
@@ -14,48 +15,6 @@
 #define LSM_PERMISSION 0
 #define CGROUP_LEVELS  16 /* that a job's cgroups may be nested in it */
 #define AF_UNIX	       1
-
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
-struct kernfs_node {
-	__u64 id;
-};
-
-struct cgroup_subsys_state {
-	struct cgroup_subsys_state *parent;
-};
-
-struct cgroup {
-	struct cgroup_subsys_state self; /* first: it is cast to and from */
-	struct kernfs_node *kn;
-};
-
-struct sock_cgroup_data {
-	struct cgroup *cgroup;
-};
-
-struct sock {
-	struct sock_cgroup_data sk_cgrp_data;
-};
-
-struct socket {
-	struct sock *sk;
-};
-
-struct sockaddr_un {
-	char sun_path[108];
-};
-
-struct unix_address {
-	int len;
-	struct sockaddr_un name[];
-};
-
-struct unix_sock {
-	struct unix_address *addr;
-};
-
-#pragma clang attribute pop
 
 /* Read by the helper: to the verifier a parent is no cgroup. */
 static __always_inline bool is_of_job(const struct sock *other, __u64 job_id)

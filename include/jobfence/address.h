@@ -13,9 +13,7 @@
 
 #include "jobfence/fence.h"
 
-#ifndef __bpf__
 #include <stdbool.h>
-#endif
 
 enum address_class {
 	ADDRESS_PUBLIC = 0, /* globally reachable unicast */

@@ -11,12 +11,7 @@
  * place of the other's: whoever changes a structure or a map, or takes a program away, raises it.
  */
 
-#ifdef __bpf__
-#include "vmlinux.h"
-#else
-#include <assert.h>
 #include <linux/types.h>
-#endif
 
 #define FENCE_ABI 7
 

@@ -7,8 +7,6 @@
  * `abi` and `size`, and does not start with settings of another build.
  */
 
-#include <stdint.h>
-
 #include "jobfence/fence.h"
 
 /* Two sockets and two pipes for each connection. */
@@ -39,24 +37,24 @@ enum proxy_fd {
 };
 
 struct proxy_settings {
-	uint32_t abi; /* FENCE_ABI */
-	uint32_t size;
-	uint64_t job_key;	  /* `id` of struct job_state */
+	__u32 abi; /* FENCE_ABI */
+	__u32 size;
+	__u64 job_key;	  /* `id` of struct job_state */
 	char job[64];		  /* the job's name */
 	char header[64];	  /* name of the request header that carries the name */
-	uint32_t uid, gid;	  /* the proxy runs as these */
-	uint32_t max_connections; /* of the job at once */
-	uint32_t allowed_count;	  /* --allow-address */
+	__u32 uid, gid;	  /* the proxy runs as these */
+	__u32 max_connections; /* of the job at once */
+	__u32 allowed_count;	  /* --allow-address */
 	struct address_range allowed[ALLOWED_RANGES_MAX];
 	struct address_range nat64[NAT64_PREFIXES_MAX]; /* unused ones have 0 bits */
-	uint32_t learn;		/* every name is allowed, and noted in the map `learned` */
-	uint32_t guarded_count; /* --guard-domain, as keys of a domain map */
+	__u32 learn;		/* every name is allowed, and noted in the map `learned` */
+	__u32 guarded_count; /* --guard-domain, as keys of a domain map */
 	struct domain_key guarded[GUARDED_KEYS_MAX];
-	uint32_t ech_count; /* --allow-ech, the same */
+	__u32 ech_count; /* --allow-ech, the same */
 	struct domain_key ech[ECH_KEYS_MAX];
 	struct endpoint resolvers[RESOLVERS_MAX]; /* unused ones have port 0 */
 	struct endpoint virtual4, virtual6; /* the DNS stub's answers, port 0: no answer */
-	uint32_t unused;
+	__u32 unused;
 };
 
 _Static_assert(sizeof(struct proxy_settings) == 17336, "proxy_settings has no padding");

@@ -4,6 +4,7 @@
 /* The descriptors that the loader gave to the proxy. jobfence/proxy.h lists them. */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "jobfence/proxy.h"
 
