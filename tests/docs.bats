@@ -7,6 +7,7 @@
 load lib/job
 
 ROOT=$(realpath "$LIB/../..")
+# shellcheck disable=SC2034 # lab.bash reads it
 LAB_HOSTS=(example.com crates.io)
 
 # Prints the tested blocks of the document $1, each into a file of the folder $2.
