@@ -47,6 +47,11 @@ runs_blocks()
 	is "$count" "$2"
 }
 
+@test "refusals.md has every reason, and no other" {
+	is "$(sed -n '/^## Each reason/,/^## /s/^| `\([a-z]*\)` |.*/\1/p' "$ROOT/docs/refusals.md" | sort)" \
+		"$(sed -n 's/^\tX([A-Z]*, [0-9]*, "\([a-z]*\)".*/\1/p' "$ROOT"/include/jobfence/*.h | sort)"
+}
+
 @test "the commands of README.md" {
 	runs_blocks README.md 2
 }

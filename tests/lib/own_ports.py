@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """
-own_ports.py all
+own_ports.py all [STRIDE]
 own_ports.py serve
 
-As `all`, binds every port there is to the wildcard of each family, for TCP and for UDP, listens and closes; those of servers
-with each option that matters, too. As `serve`, listens at the ports of the web and of DNS in every way that a server may, says
-"ready", and prints a line for each connection and datagram, until its standard input ends: then how many came.
+As `all`, binds every port, or each STRIDEth, to the wildcard of each family, for TCP and for UDP. It
+listens and closes. It tries the ports of servers with each option that matters, too. As `serve`,
+listens at the ports of the web and of DNS in every way that a server may, and says "ready". It
+prints a line for each connection and datagram until its standard input ends, then how many came.
 """
 
 import errno
@@ -31,10 +32,10 @@ def listen(family, kind, address, port, reuse=False, only=False):
     return made
 
 
-def bind_all():
+def bind_all(stride):
     kinds = ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::"))
     for (family, address), kind in itertools.product(kinds, (socket.SOCK_STREAM, socket.SOCK_DGRAM)):
-        cases = [(port, False, False) for port in range(1, 65536)]
+        cases = [(port, False, False) for port in range(1, 65536, stride)]
         cases += itertools.product(SERVERS, (True, False), (True, False) if family == socket.AF_INET6 else (False,))
         for port, reuse, only in cases:
             try:
@@ -67,4 +68,4 @@ def serve():
 
 
 if __name__ == "__main__":
-    bind_all() if sys.argv[1] == "all" else serve()
+    bind_all(int(sys.argv[2]) if len(sys.argv) > 2 else 1) if sys.argv[1] == "all" else serve()
