@@ -206,3 +206,28 @@ int declaration_parse(const char *text, size_t length, unsigned options,
 	*domain = parsed;
 	return 0;
 }
+
+void declared_domain_format(const struct declared_domain *domain, char *text)
+{
+	static const char *const prefixes[] = {
+		[DOMAIN_EXACT] = "",
+		[DOMAIN_TREE] = ".",
+		[DOMAIN_BELOW] = "*.",
+	};
+
+	snprintf(text, NAME_LENGTH_MAX + 3, "%s%s", prefixes[domain->form],
+		domain->host.name);
+}
+
+size_t declared_domain_keys(const struct declared_domain *domain, struct domain_key keys[2])
+{
+	size_t count = 0;
+
+	if (domain->form != DOMAIN_BELOW)
+		host_key(&domain->host, &keys[count++]);
+	if (domain->form != DOMAIN_EXACT) {
+		host_key(&domain->host, &keys[count]);
+		keys[count++].name[domain->host.length] = '.';
+	}
+	return count;
+}

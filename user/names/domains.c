@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
-#include "names/declaration.h"
 
 #define LINE_LENGTH_MAX 1024
 
@@ -107,6 +106,18 @@ const struct declared_domain *domains_overlap(
 	return NULL;
 }
 
+/* Adds a declaration unless the set covers it. Errors as domains_add(). */
+static int put(
+	struct domains *domains, const struct declared_domain *domain, const char **problem)
+{
+	int error = domains_cover(domains, domain) ? 0 : insert(domains, *domain);
+
+	if (error)
+		*problem = error == -E2BIG ? "more domains than one set may have"
+					   : "out of memory";
+	return error;
+}
+
 int domains_add(struct domains *domains, const char *text, size_t length, unsigned options,
 	const char **problem)
 {
@@ -117,27 +128,17 @@ int domains_add(struct domains *domains, const char *text, size_t length, unsign
 	if (!problem)
 		problem = &ignored;
 	error = declaration_parse(text, length, options, &domain, problem);
-	if (error || domains_cover(domains, &domain))
-		return error;
-	error = insert(domains, domain);
-	if (error)
-		*problem = error == -E2BIG ? "more domains than one set may have"
-					   : "out of memory";
-	return error;
+	return error ? error : put(domains, &domain, problem);
 }
 
 int domains_add_set(
 	struct domains *domains, const struct domains *more, const char **problem)
 {
+	const char *ignored;
 	int error = 0;
 
-	for (size_t i = 0; !error && i < more->count; i++) {
-		char text[NAME_LENGTH_MAX + 3];
-
-		declared_domain_format(&more->list[i], text);
-		error = domains_add(
-			domains, text, strlen(text), DOMAIN_ALLOW_PUBLIC_SUFFIX, problem);
-	}
+	for (size_t i = 0; !error && i < more->count; i++)
+		error = put(domains, &more->list[i], problem ? problem : &ignored);
 	return error;
 }
 
@@ -209,31 +210,6 @@ bool domains_allow(const struct domains *domains, const struct host *host)
 		if (allows(&domains->list[i], host))
 			return true;
 	return false;
-}
-
-void declared_domain_format(const struct declared_domain *domain, char *text)
-{
-	static const char *const prefixes[] = {
-		[DOMAIN_EXACT] = "",
-		[DOMAIN_TREE] = ".",
-		[DOMAIN_BELOW] = "*.",
-	};
-
-	snprintf(text, NAME_LENGTH_MAX + 3, "%s%s", prefixes[domain->form],
-		domain->host.name);
-}
-
-size_t declared_domain_keys(const struct declared_domain *domain, struct domain_key keys[2])
-{
-	size_t count = 0;
-
-	if (domain->form != DOMAIN_BELOW)
-		host_key(&domain->host, &keys[count++]);
-	if (domain->form != DOMAIN_EXACT) {
-		host_key(&domain->host, &keys[count]);
-		keys[count++].name[domain->host.length] = '.';
-	}
-	return count;
 }
 
 void domains_free(struct domains *domains)

@@ -18,27 +18,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "names/host.h"
-
-enum domain_form {
-	DOMAIN_EXACT,
-	DOMAIN_TREE,  /* ".foo.com" */
-	DOMAIN_BELOW, /* "*.foo.com" */
-};
-
-struct declared_domain {
-	enum domain_form form;
-	struct host host;
-};
+#include "names/declaration.h"
 
 struct domains {
 	struct declared_domain *list; /* minimal and sorted by name */
 	size_t count;
-};
-
-enum domain_options {
-	/* A wildcard on a public suffix or on a single label is not an error. */
-	DOMAIN_ALLOW_PUBLIC_SUFFIX = 1 << 0,
 };
 
 /*
@@ -71,14 +55,6 @@ const struct declared_domain *domains_overlap(
 
 /* Whether the set allows `host`. */
 bool domains_allow(const struct domains *domains, const struct host *host);
-
-/* Writes a declaration in canonical form; `text` has room for NAME_LENGTH_MAX + 3. */
-void declared_domain_format(const struct declared_domain *domain, char *text);
-
-/* The keys of the domain map that stand for a declaration: one, or two for DOMAIN_TREE.
- * Returns how many were written. */
-size_t declared_domain_keys(
-	const struct declared_domain *domain, struct domain_key keys[2]);
 
 /* Releases what the set holds. */
 void domains_free(struct domains *domains);
