@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/json.h"
 #include "policy/admission.h"
 #include "lib/cleanup.h"
 #include "lib/require.h"

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/json.h"
 #include "oci/seccomp.h" /* before cmocka, which has a fail() of its own */
 #include "policy/spec.h"
 #include "lib/cleanup.h"

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "lib/json.h"
 #include "policy/admission.h"
 #include "lib/cleanup.h"
 

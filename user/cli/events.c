@@ -14,10 +14,10 @@
 #include <sys/wait.h>
 
 #include "cli/command.h"
-#include "cli/output.h"
 #include "job/jobs.h"
 #include "job/usage.h"
 #include "lib/cleanup.h"
+#include "lib/json.h"
 #include "lib/moment.h"
 #include "lib/printable.h"
 #include "names/address.h"

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/output.h"
 #include "job/gc.h"
 #include "lib/cleanup.h"
+#include "lib/json.h"
 #include "node/objects.h"
 
 struct collected {

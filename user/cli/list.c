@@ -7,12 +7,12 @@
 #include <unistd.h>
 
 #include "cli/command.h"
-#include "cli/output.h"
 #include "job/health.h"
 #include "job/jobs.h"
 #include "job/pulse.h"
 #include "job/remains.h"
 #include "lib/cleanup.h"
+#include "lib/json.h"
 #include "lib/printable.h"
 #include "lib/rate.h"
 

@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "lib/cleanup.h"
+#include "lib/json.h"
 #include "oci/hook.h"
 
 int oci_hook_command(struct options *options, int *status, struct failure *failure)

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/output.h"
 #include "lib/cleanup.h"
+#include "lib/json.h"
 #include "policy/admission.h"
 
 static struct admission admission_of(struct options *options, const struct policy *policy)

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/output.h"
 #include "lib/cleanup.h"
+#include "lib/json.h"
 #include "policy/preset.h"
 
 static json_t *preset_to_json(const struct preset *preset)

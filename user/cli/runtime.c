@@ -11,6 +11,7 @@
 #include "cli/runtime.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
+#include "lib/json.h"
 #include "lib/json_numbers.h"
 #include "oci/browser.h"
 #include "oci/hook.h"

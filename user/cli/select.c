@@ -6,6 +6,7 @@
 #include "cli/select.h"
 #include "job/jobs.h"
 #include "lib/cleanup.h"
+#include "lib/json.h"
 
 /* Names that are collected first: jobs are not to vanish from the folder that is being read. */
 struct names {

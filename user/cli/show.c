@@ -7,12 +7,12 @@
 
 #include "cli/advice.h"
 #include "cli/command.h"
-#include "cli/output.h"
 #include "command/container.h"
 #include "job/health.h"
 #include "job/pulse.h"
 #include "job/usage.h"
 #include "lib/cleanup.h"
+#include "lib/json.h"
 #include "lib/moment.h"
 #include "lib/printable.h"
 #include "lib/rate.h"

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/output.h"
 #include "job/job.h"
 #include "lib/cleanup.h"
+#include "lib/json.h"
 #include "lib/printable.h"
 #include "oci/hook.h"
 

@@ -9,6 +9,7 @@
 #include "job/jobs.h"
 #include "job/remains.h"
 #include "lib/cleanup.h"
+#include "lib/json.h"
 #include "node/attach.h"
 #include "node/cgroup.h"
 #include "node/lock.h"

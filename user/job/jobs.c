@@ -8,6 +8,7 @@
 #include "job/jobs.h"
 #include "job/remains.h"
 #include "lib/cleanup.h"
+#include "lib/json.h"
 #include "node/cgroup.h"
 #include "node/lock.h"
 

@@ -10,6 +10,7 @@
 #include "job/remains.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
+#include "lib/json.h"
 #include "names/address.h"
 #include "policy/share.h"
 

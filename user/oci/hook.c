@@ -9,6 +9,7 @@
 #include "job/health.h"
 #include "job/remains.h"
 #include "lib/cleanup.h"
+#include "lib/json.h"
 #include "node/cgroup.h"
 #include "oci/hook.h"
 #include "oci/resolv_conf.h"

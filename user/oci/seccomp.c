@@ -11,8 +11,8 @@
 
 #include "command/command_filter.h"
 #include "lib/cleanup.h"
+#include "lib/json.h"
 #include "oci/seccomp.h"
-#include "policy/spec.h"
 
 #define WHOLE_INT \
 	0xffffffffLL /* the kernel takes an int, whatever the register's upper half holds */

@@ -8,6 +8,7 @@
 
 #include "jobfence/address.h"
 #include "lib/cleanup.h"
+#include "lib/json.h"
 #include "lib/printable.h"
 #include "lib/rate.h"
 #include "names/address.h"

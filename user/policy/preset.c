@@ -9,8 +9,8 @@
 
 #include "lib/cleanup.h"
 #include "lib/files.h"
+#include "lib/json.h"
 #include "policy/preset.h"
-#include "policy/spec.h"
 
 #define OWN_FOLDER "/etc/jobfence/presets"
 #define SUFFIX	   ".domains"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
+#include "lib/json.h"
 #include "policy/helper.h"
 #include "policy/probe.h"
 

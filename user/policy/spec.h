@@ -86,9 +86,3 @@ int spec_finish(struct job_spec *spec, struct failure *failure);
 
 const char *network_name(enum network network);
 const char *pacing_name(enum pacing pacing);
-
-static inline void cleanup_json(json_t **json)
-{
-	json_decref(*json);
-}
-#define _json_ _cleanup_(cleanup_json)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
+#include "lib/json.h"
 #include "lib/printable.h"
 #include "lib/rate.h"
 #include "names/address.h"

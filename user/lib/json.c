@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See json.h. */
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "lib/json.h"
+
+int print_json(const json_t *json)
+{
+	_free_ char *text =
+		json ? json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+
+	if (!text)
+		return -ENOMEM;
+	return puts(text) < 0 ? -EIO : 0;
+}
