@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The node's map of connections: under the client's own address, what a connection to the proxy
- * was meant to reach. Written before the first packet leaves, removed with the socket, so that the
- * proxy can tell a connection that came through the fence from one that did not.
+ * The node's map of connections. Its key is the client's own address, its value the
+ * destination that the client asked for. An entry is written before the first packet
+ * leaves, and removed with the socket. So the proxy knows which connections came through
+ * the fence, and closes others.
  */
 
-#include "decide.bpf.h"
+#include "event.bpf.h"
+
+#include <linux/in.h>
+
+#include <bpf/bpf_endian.h>
+
+#include "jobfence/address.h"
 
 static __always_inline void connection_key(
 	struct connection_key *key, const struct bpf_sock_ops *context, __u64 job_id)
 {
 	__u32 ip4 = context->local_ip4;
 
-	/* Read in any case: a choice between two fields of the context would become one read at
-	 * a computed place, which the verifier refuses. */
+	/*
+	 * Read it for both families. A choice between two fields of the context would
+	 * become one read at a computed offset, which the verifier refuses.
+	 */
 	barrier_var(ip4);
 	__builtin_memset(key, 0, sizeof(*key));
 	key->job = job_id;
@@ -22,39 +31,57 @@ static __always_inline void connection_key(
 	key->client.words[2] = context->local_ip6[2];
 	key->client.words[3] = context->local_ip6[3];
 	if (context->family == AF_INET)
-		address_from_ip4(&key->client, ip4);
+		address_from_ipv4(&key->client, ip4);
 	key->client_port = bpf_htons(context->local_port);
 	key->listener_port = bpf_htons(bpf_ntohl(context->remote_port));
+}
+
+/* Writes the entry of a redirected connection. Returns whether the connection has one. */
+static __always_inline bool connection_add(struct bpf_sock_ops *context,
+	const struct job_state *job_state, const struct endpoint *wanted)
+{
+	struct connection_entry connection = {};
+	struct connection_key key;
+	__u64 *open = bpf_map_lookup_elem(&open_count, &job_state->id);
+
+	/*
+	 * connect(2) checked the limit. A Fast Open socket comes here with its first
+	 * send, and others may have filled the limit by then.
+	 */
+	if (!open || *open >= JOB_CONNECTIONS_MAX)
+		return false;
+	connection.destination = *wanted;
+	connection.cookie = bpf_get_socket_cookie(context);
+	connection_key(&key, context, job_state->id);
+	/* Without the callback at its end, the entry would outlive the socket. */
+	if (bpf_sock_ops_cb_flags_set(context,
+		    (int)context->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG))
+		return false;
+	if (!bpf_map_update_elem(&connections, &key, &connection, BPF_NOEXIST)) {
+		__sync_fetch_and_add(open, 1);
+		return true;
+	}
+	return !bpf_map_update_elem(&connections, &key, &connection, BPF_EXIST);
 }
 
 static __always_inline void connection_opened(
 	struct bpf_sock_ops *context, struct job_state *job_state)
 {
 	struct job_counters *counter = bpf_get_local_storage(&counters, 0);
-	struct connection_entry connection = {};
-	struct connection_key key;
 	struct endpoint *wanted;
-	__u64 *open = bpf_map_lookup_elem(&open_count, &job_state->id);
 
-	if (!context->sk || !open)
+	if (!context->sk)
 		return;
 	wanted = bpf_sk_storage_get(&destination, context->sk, NULL, 0);
-	/* The limit was asked at connect(2), but fast open comes here with its first bytes, when others have come meanwhile: what
-	 * has no entry the proxy closes. */
-	if (!wanted || *open >= JOB_CONNECTIONS_MAX)
+	if (!wanted)
 		return;
-	connection.destination = *wanted;
-	connection.cookie = bpf_get_socket_cookie(context);
-	connection_key(&key, context, job_state->id);
-	/* Without the call at its end the entry would outlive the socket. */
-	if (bpf_sock_ops_cb_flags_set(context,
-		    (int)context->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG))
+	if (connection_add(context, job_state, wanted)) {
+		counter->connections++;
 		return;
-	if (!bpf_map_update_elem(&connections, &key, &connection, BPF_NOEXIST))
-		__sync_fetch_and_add(open, 1);
-	else
-		bpf_map_update_elem(&connections, &key, &connection, BPF_EXIST);
-	counter->connections++;
+	}
+	counter->unmatched++;
+	refuse_anywhere(job_state->id, &job_state->budget, REASON_LIMIT, HOOK_CONNECT,
+		context->family, IPPROTO_TCP, wanted);
 }
 
 static __always_inline void connection_closed(
@@ -70,7 +97,7 @@ static __always_inline void connection_closed(
 		bpf_map_delete_elem(&connections, &key))
 		return;
 	open = bpf_map_lookup_elem(&open_count, &job_state->id);
-	/* Never below none, should a repair have begun to count anew meanwhile. */
+	/* Never below 0: a repair may have begun to count anew. */
 	if (open && *open)
 		__sync_fetch_and_add(open, -1);
 }

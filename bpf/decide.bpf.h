@@ -2,76 +2,46 @@
 #pragma once
 
 /*
- * The one decision on where a job's socket may go. The hooks of both families and of connected and
- * unconnected sockets translate their context into it and back.
+ * Where a job's socket may go. The hooks for both families, and for connected and
+ * unconnected sockets, all ask decide(). The first row that fits decides:
+ *
+ *	network	destination				decision
+ *	full	any					allow
+ *	any	loopback, in the job's own namespace	allow
+ *	any	loopback				refuse: LOOPBACK
+ *	none	any					refuse: NETWORK
+ *	http	connect of UDP to the proxy's address,
+ *		to a port other than 53			allow: see is_harmless_connect()
+ *	http	UDP to a port other than 53		refuse: DATAGRAM
+ *	http	TCP to a port other than 53, 80, 443	refuse: PORT
+ *	http	TCP, with too many connections		refuse: LIMIT
+ *	http	port 53					redirect to the DNS stub
+ *	http	port 80 or 443				redirect to the proxy
+ *
+ * A redirect becomes "refuse: NETWORK" if the job has no listener of that family.
  */
 
-#include "event.bpf.h"
-#include "jobfence/address.h"
+#include "maps.bpf.h"
 
 #include <linux/in.h>
 
 #include <bpf/bpf_endian.h>
 
-#define AF_INET	    2
-#define AF_INET6    10
-#define SOCK_STREAM 1
-#define SOCK_DGRAM  2
-#define PORT_DNS    bpf_htons(53)
-#define PORT_HTTP   bpf_htons(80)
-#define PORT_HTTPS  bpf_htons(443)
-#define MAPPED_WORD bpf_htonl(0x0000ffff)
+#include "jobfence/address.h"
 
-#define PROGRAM_REFUSE 0
-#define PROGRAM_ALLOW  1
+#define PORT_DNS   bpf_htons(53)
+#define PORT_HTTP  bpf_htons(80)
+#define PORT_HTTPS bpf_htons(443)
 
-static __always_inline void address_from_ip4(struct address *address, __be32 ip4)
-{
-	address->words[0] = 0;
-	address->words[1] = 0;
-	address->words[2] = MAPPED_WORD;
-	address->words[3] = ip4;
-}
-
-static __always_inline bool address_equal(const struct address *a, const struct address *b)
-{
-	return a->words[0] == b->words[0] && a->words[1] == b->words[1] &&
-	       a->words[2] == b->words[2] && a->words[3] == b->words[3];
-}
-
-static __always_inline bool endpoint_equal(
-	const struct endpoint *a, const struct endpoint *b)
-{
-	return a->port == b->port && address_equal(&a->address, &b->address);
-}
+struct decision {
+	enum reason reason;		 /* why it is refused, 0: allowed */
+	const struct endpoint *listener; /* redirect there, NULL: leave the destination */
+};
 
 /*
- * Whether a socket that goes to `address` stays on the loopback: connect(2) to the unspecified
- * address does as well (ip_route_output_key_hash(), ip6_dst_lookup()).
- */
-static __always_inline bool address_is_loopback(const struct address *address)
-{
-	if (address_is_ipv4(address))
-		return (address->words[3] & bpf_htonl(0xff000000)) ==
-			       bpf_htonl(0x7f000000) ||
-		       !address->words[3];
-	return !address->words[0] && !address->words[1] && !address->words[2] &&
-	       (!address->words[3] || address->words[3] == bpf_htonl(1));
-}
-
-/* Whether it is an address under which a job sees its proxy. */
-static __always_inline bool address_is_virtual(const struct address *address)
-{
-	if (address_is_ipv4(address))
-		return address->words[3] == bpf_htonl(PROXY_ADDRESS4_WORD);
-	return address->words[0] == bpf_htonl(PROXY_ADDRESS6_WORD0) &&
-	       address->words[1] == bpf_htonl(PROXY_ADDRESS6_WORD1) && !address->words[2] &&
-	       address->words[3] == bpf_htonl(PROXY_ADDRESS6_WORD3);
-}
-
-/*
- * Whether connect(2) of a datagram socket may pass. It sends nothing, and resolvers do it to sort addresses (RFC 6724, glibc's
- * getaddrinfo()), all of which are these. What is sent there then, the packet filter refuses.
+ * Whether connect(2) of a datagram socket may pass. It sends nothing. Resolvers do it to
+ * sort addresses (RFC 6724, getaddrinfo() of glibc), and all addresses that a job sees
+ * are these. The packet filter refuses what is sent there afterwards.
  */
 static __always_inline bool is_harmless_connect(
 	const struct endpoint *to, __u32 protocol, enum hook hook)
@@ -80,22 +50,10 @@ static __always_inline bool is_harmless_connect(
 	       address_is_virtual(&to->address);
 }
 
-/* Whether sock_create or socket_create may let a socket of an IP family be. */
-static __always_inline bool is_plain_socket(__u32 type, __u32 protocol)
-{
-	return (type == SOCK_STREAM && (!protocol || protocol == IPPROTO_TCP)) ||
-	       (type == SOCK_DGRAM && (!protocol || protocol == IPPROTO_UDP));
-}
-
 static __always_inline bool is_web_port(__be16 port)
 {
 	return port == PORT_HTTP || port == PORT_HTTPS;
 }
-
-struct decision {
-	enum reason reason;		 /* why not, 0: allowed */
-	const struct endpoint *listener; /* where to lead it, NULL: where it wants to go */
-};
 
 static __always_inline bool has_too_many(const struct job_state *job)
 {

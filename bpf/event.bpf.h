@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #pragma once
 
-/* What is told to the ring buffer, as often as a job may cause events; a refusal is counted always. */
+/*
+ * Refusals and other events. Every refusal is counted. Its record goes to the ring buffer
+ * of the node if the job has not used up its budget: so many records a second, and a
+ * share of the buffer.
+ */
 
+#include "hook.bpf.h"
 #include "maps.bpf.h"
 
-#define NANOSECONDS 1000000000ULL
+#define EVENT_SECOND 1000000000ULL /* ns */
 
-/* linux/bpf.h, as BPF_RB_CONS_POS and BPF_RINGBUF_HDR_SZ */
-#define RINGBUF_READ   2
-#define RINGBUF_HEADER 8 /* bytes before each record */
+/* One job may take an eighth of the ring buffer while nobody reads. */
+#define EVENTS_KEPT_MAX (EVENTS_SIZE / 8 / (sizeof(struct event) + BPF_RINGBUF_HDR_SZ))
 
-/* Of one job: so that it takes an eighth of the ring buffer at most while nobody reads. */
-#define EVENTS_KEPT_MAX (EVENTS_SIZE / 8 / (sizeof(struct event) + RINGBUF_HEADER))
-
-/* Whether this second, and the job's share of the buffer, have room for one more; two CPUs may both take the last place. */
+/*
+ * Whether the budget has room for one more record. Two CPUs may both take the last place.
+ */
 static __always_inline bool event_admitted(struct event_budget *budget, __u64 now)
 {
-	__u64 second = now / NANOSECONDS;
-	__u64 read = bpf_ringbuf_query(&events, RINGBUF_READ);
+	__u64 second = now / EVENT_SECOND;
+	__u64 read = bpf_ringbuf_query(&events, BPF_RB_CONS_POS);
 
 	if (budget->read != read) {
 		budget->read = read;
@@ -36,8 +39,11 @@ static __always_inline bool event_admitted(struct event_budget *budget, __u64 no
 	return true;
 }
 
-/* Reserves a record with time, job and hook filled in and the rest zero. The caller completes and submits it; NULL where
- * the job has had its share. */
+/*
+ * Reserves a record, with time, job and hook filled in and the rest zero. The caller
+ * fills it and submits it. Returns NULL if there is no room, and counts the event as
+ * lost.
+ */
 static __always_inline struct event *event_begin(
 	__u64 job_id, struct event_budget *budget, enum hook hook, __u64 now)
 {
@@ -57,24 +63,63 @@ static __always_inline struct event *event_begin(
 	return event;
 }
 
-/* Counts the refusal and begins its record. */
-static __always_inline struct event *refusal_begin(
-	__u64 job_id, struct event_budget *budget, enum reason reason, enum hook hook)
+/*
+ * Adds the current process, and submits. For programs that run in the process in
+ * question.
+ */
+static __always_inline void event_end_in_process(struct event *event)
+{
+	event->pid = bpf_get_current_pid_tgid() >> 32;
+	bpf_get_current_comm(event->comm, sizeof(event->comm));
+	bpf_ringbuf_submit(event, 0);
+}
+
+/*
+ * Counts a refusal, and begins its record. `endpoint` may be NULL. Returns NULL as
+ * event_begin() does.
+ */
+static __always_inline struct event *refusal_begin(__u64 job_id,
+	struct event_budget *budget, enum reason reason, enum hook hook, __u16 family,
+	__u16 protocol, const struct endpoint *endpoint)
 {
 	struct job_counters *counter = bpf_get_local_storage(&counters, 0);
 	struct event *event;
 
 	counter->refused[reason]++;
 	event = event_begin(job_id, budget, hook, bpf_ktime_get_boot_ns());
-	if (event)
-		event->reason = reason;
+	if (!event)
+		return NULL;
+	event->reason = reason;
+	event->family = family;
+	event->protocol = protocol;
+	if (endpoint)
+		event->destination = *endpoint;
 	return event;
 }
 
-/* For programs that run in the process that it is about: adds who that is, and submits. */
-static __always_inline void event_end_in_process(struct event *event)
+/*
+ * Counts a refusal and reports it with the current process. `family` is one of AF_*,
+ * `protocol` one of IPPROTO_*, and `endpoint` may be NULL.
+ */
+static __always_inline void refuse(__u64 job_id, struct event_budget *budget,
+	enum reason reason, enum hook hook, __u16 family, __u16 protocol,
+	const struct endpoint *endpoint)
 {
-	event->pid = bpf_get_current_pid_tgid() >> 32;
-	bpf_get_current_comm(event->comm, sizeof(event->comm));
-	bpf_ringbuf_submit(event, 0);
+	struct event *event =
+		refusal_begin(job_id, budget, reason, hook, family, protocol, endpoint);
+
+	if (event)
+		event_end_in_process(event);
+}
+
+/* The same for programs that may run in any process, or in none. */
+static __always_inline void refuse_anywhere(__u64 job_id, struct event_budget *budget,
+	enum reason reason, enum hook hook, __u16 family, __u16 protocol,
+	const struct endpoint *endpoint)
+{
+	struct event *event =
+		refusal_begin(job_id, budget, reason, hook, family, protocol, endpoint);
+
+	if (event)
+		bpf_ringbuf_submit(event, 0);
 }

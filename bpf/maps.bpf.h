@@ -2,15 +2,15 @@
 #pragma once
 
 /*
- * Every map. They are weak, so that each object file of bpf/ may include them and the linker
- * of objects joins them into one.
+ * Every map. They are weak, so that each object file of bpf/ may include them, and the
+ * linker of objects joins them into one.
  *
- * State that belongs to a job lies in the storage of its cgroup: found without a look-up, and
- * found for processes in child cgroups too. The 64-bit key makes all programs that are attached to
- * one cgroup share it (Linux 5.9).
+ * State of a job is in the storage of its cgroup. A program finds it without a look-up,
+ * for processes in child cgroups, too. The 64-bit key makes all programs that are
+ * attached to one cgroup share it (Linux 5.9).
  */
 
-#include "jobfence/fence.h"
+#include "jobfence/abi.h"
 
 #include <linux/bpf.h>
 #include <stdbool.h>
@@ -52,8 +52,9 @@ struct {
 } connections __weak SEC(".maps");
 
 /*
- * By a job's id, how many of `connections` are its own. Not in its state: the loader reads and writes that whole for a new
- * rate, and would write back a count that is over. A job without an element opens none.
+ * How many of `connections` a job has, by its id. This count is not in struct job_state,
+ * which the loader reads and writes back as a whole: it would write back an old count. A
+ * job without an element opens no connection.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -63,7 +64,7 @@ struct {
 	__type(value, __u64);
 } open_count __weak SEC(".maps");
 
-/* On a job's socket: what it asked for, where that is not where it was led. */
+/* On a job's redirected socket: the destination that it asked for. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -71,7 +72,7 @@ struct {
 	__type(value, struct endpoint);
 } destination __weak SEC(".maps");
 
-/* Templates: the loader makes one of each for every job, with the types that these have. */
+/* Templates: the loader makes a map like each of these for every job. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -104,7 +105,7 @@ struct {
 	__type(value, struct refusal);
 } refused __weak SEC(".maps");
 
-/* For those jobs only that learn. */
+/* Only for jobs that learn. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);

@@ -2,35 +2,29 @@
 #pragma once
 
 /*
- * Earliest departure time: each packet takes its share of the clock, length / rate, and `fq` on the
- * device holds it until then. All CPUs and all child cgroups of a job share the one clock.
+ * The pacer, by earliest departure time. Each packet takes its share of the job's clock,
+ * length / rate, and `fq` on the device holds the packet until its time. All CPUs and all
+ * child cgroups of a job share the one clock. The numbers are in throttle.h.
  */
 
 #include "packet.bpf.h"
 
-/* A packet that would have to wait longer is dropped, one that waits long gets an ECN mark: TCP
- * then slows down, where without them a sender of UDP could queue without end. */
-#define PACE_HORIZON (5 * NANOSECONDS)
-#define PACE_MARK    (1 * NANOSECONDS)
+#include <linux/pkt_sched.h>
+
+#include "jobfence/throttle.h"
 
 #define PACE_TRIES 8 /* of the compare-and-swap, before the clock is only moved on */
 
-/* How far the clock may lag behind: one packet, which is at most a millisecond or else a segment long. It makes good
- * for a sender that came a little late. */
-#define PACE_CREDIT	 1500 /* bytes */
-#define PACE_CREDIT_TIME (NANOSECONDS / 1000)
+/* RFC 9293 section 3.1: the upper half of this byte counts the words of the header. */
+#define TCP_OFFSET_AT  12
+#define TCP_NOT_PURE   0x07 /* RST, SYN and FIN, in the byte after that */
+#define TCP_HEADER_MAX 60
+#define UDP_HEADER     8
 
-/* Part of the rate that acknowledgements may have before their turn: one of 52 bytes for each segment of 1480 needs half. */
-#define PACE_OVERTAKING 16
-
-#define TCP_OFFSET_AT \
-	12 /* RFC 9293 section 3.1: its upper half counts words of the header */
-#define TCP_NOT_PURE	0x07 /* the same section: RST, SYN, FIN, in the byte after it */
-#define TCP_HEADER_MAX	60
-#define UDP_HEADER	8
-#define TC_PRIO_CONTROL 7 /* linux/pkt_sched.h */
-
-/* What the packet is on the wire: one that is still to be cut into segments has a header for each. */
+/*
+ * The length of a packet on the wire. A packet that the kernel will cut into segments has
+ * headers for each.
+ */
 static __always_inline __u64 pace_length(
 	const struct __sk_buff *skb, const struct packet *packet)
 {
@@ -47,7 +41,10 @@ static __always_inline __u64 pace_length(
 	return skb->len + (__u64)(segments - 1) * (network + transport);
 }
 
-/* Moves the clock, which is never before `earliest`, on by `delay` ns and returns where this packet stands. */
+/*
+ * Moves the clock on by `delay` ns, from `earliest` if the clock is before that. Returns
+ * the time from which it was moved: the departure of this packet.
+ */
 static __always_inline __u64 pace_take(__u64 *clock, __u64 earliest, __u64 delay)
 {
 	__u64 seen = *(volatile __u64 *)clock;
@@ -64,22 +61,28 @@ static __always_inline __u64 pace_take(__u64 *clock, __u64 earliest, __u64 delay
 	return __sync_fetch_and_add(clock, delay);
 }
 
-/* Takes a packet's share of the clock. Returns false where that is beyond the horizon. */
+/*
+ * Takes a packet's share of the clock. Returns false if the packet would leave beyond the
+ * horizon; it takes nothing then.
+ */
 static __always_inline bool pace_reserve(
 	__u64 *clock, __u64 rate, __u64 length, __u64 now, __u64 *departure)
 {
-	__u64 credit = PACE_CREDIT * NANOSECONDS / rate;
+	__u64 credit = THROTTLE_CREDIT * THROTTLE_SECOND / rate;
 
-	if (*(volatile __u64 *)clock > now + PACE_HORIZON)
+	if (*(volatile __u64 *)clock > now + THROTTLE_HORIZON)
 		return false;
-	if (credit < PACE_CREDIT_TIME)
-		credit = PACE_CREDIT_TIME;
-	*departure = pace_take(clock, now - credit, length * NANOSECONDS / rate);
+	if (credit < THROTTLE_CREDIT_TIME)
+		credit = THROTTLE_CREDIT_TIME;
+	*departure = pace_take(clock, now - credit, length * THROTTLE_SECOND / rate);
 	return true;
 }
 
-/* Whether a packet that was not held back came all the same in its time: who went around the pacer gets no faster than
- * who waits beyond the horizon. */
+/*
+ * Whether a packet arrived in its time. The pacer of the sender held it back already,
+ * unless the job went around it. Then this clock runs ahead until packets are beyond the
+ * horizon.
+ */
 static __always_inline bool pace_arrived(
 	const struct __sk_buff *skb, const struct packet *packet, __u64 rate, __u64 *clock)
 {
@@ -90,8 +93,9 @@ static __always_inline bool pace_arrived(
 }
 
 /*
- * Whether a packet may leave before its turn: an acknowledgement without payload, so that what it acknowledges is not held up
- * by all that waits in the other direction. It has taken its share of the clock like any other.
+ * Whether a packet may leave before its turn: an acknowledgement without payload.
+ * Otherwise the data that it acknowledges would wait for the other direction. It has
+ * taken its share of the clock like any other packet.
  */
 static __always_inline bool pace_overtakes(const struct __sk_buff *skb,
 	const struct packet *packet, __u64 rate, __u64 now, __u64 *clock)
@@ -104,12 +108,15 @@ static __always_inline bool pace_overtakes(const struct __sk_buff *skb,
 		bpf_skb_load_bytes(skb, network + TCP_OFFSET_AT, header, sizeof(header)) ||
 		header[1] & TCP_NOT_PURE || skb->len != network + (header[0] >> 4) * 4)
 		return false;
-	pace_take(clock, now - PACE_CREDIT * NANOSECONDS / rate,
-		skb->len * NANOSECONDS * PACE_OVERTAKING / rate);
+	pace_take(clock, now - THROTTLE_CREDIT * THROTTLE_SECOND / rate,
+		skb->len * THROTTLE_SECOND * THROTTLE_OVERTAKING / rate);
 	return true;
 }
 
-/* Gives a packet its time. Returns false where it is beyond the horizon. */
+/*
+ * Gives a packet its departure time. Returns false if it is beyond the horizon. `rate` is
+ * in bytes per second, 0: no pacing.
+ */
 static __always_inline bool pace(struct __sk_buff *skb, const struct packet *packet,
 	__u64 rate, __u64 *clock, __u64 *overtaking)
 {
@@ -122,11 +129,14 @@ static __always_inline bool pace(struct __sk_buff *skb, const struct packet *pac
 	length = pace_length(skb, packet);
 	if (!pace_reserve(clock, rate, length, now, &departure))
 		return false;
-	/* fq sends what has the priority of network control at once, whatever its time is. */
+	/*
+	 * fq sends a packet with the priority of network control at once, whatever its
+	 * time is.
+	 */
 	if (pace_overtakes(skb, packet, rate, now, overtaking)) {
 		skb->priority = TC_PRIO_CONTROL;
 	} else {
-		if (departure > now + PACE_MARK && bpf_skb_ecn_set_ce(skb))
+		if (departure > now + THROTTLE_MARK && bpf_skb_ecn_set_ce(skb))
 			counter->marked_packets++;
 		if (departure > skb->tstamp)
 			skb->tstamp = departure;

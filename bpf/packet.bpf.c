@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The second lock on a job: whatever its sockets were told, a packet leaves only over `lo`, and
- * there only to the job's own proxy or, in a namespace of its own, to the job itself, and from an
- * address that is to be found there. Sockets from before the other hooks were attached come by here as well.
+ * The second lock on a job. Whatever the hooks on sockets decided, a packet leaves only
+ * over `lo`, from an address that belongs there. It goes to the job's own proxy or, in a
+ * namespace of the job's own, to the job itself. Sockets from before the other hooks were
+ * attached are caught here.
  */
 
-#include "packet.bpf.h"
 #include "pace.bpf.h"
+#include "packet.bpf.h"
 
-/* Own loopback: `peer` is the far end. */
+/* `peer` is the far end of the packet. */
 static __always_inline bool is_own_loopback(const struct job_state *job_state,
 	const struct packet *packet, const struct endpoint *peer)
 {
@@ -24,8 +25,12 @@ static __always_inline bool is_own_listener(const struct job_state *job_state,
 		       is_listener(packet, peer, &job_state->proxy6, &job_state->dns6));
 }
 
-/* What comes from elsewhere (IPV6_FREEBIND needs no right) the kernel would answer there, with a reset or an ICMP message that bears
- * what it answers to, by a socket of its own that no program sees. */
+/*
+ * A process may bind any IPv6 address (IPV6_FREEBIND needs no right). The kernel would
+ * answer a packet from such an address with a reset or an ICMP message, which quotes the
+ * packet. It sends the answer from a socket of its own, which no program sees. So refuse
+ * foreign sources.
+ */
 static __always_inline bool is_own_source(
 	const struct job_state *job_state, const struct address *source)
 {
@@ -34,7 +39,10 @@ static __always_inline bool is_own_source(
 	       address_equal(source, &job_state->proxy6.address);
 }
 
-/* A datagram to where decide() let a socket connect is refused for what it is. */
+/*
+ * decide() lets a datagram socket connect to the proxy's address. What it sends is
+ * refused as a datagram.
+ */
 static __always_inline enum reason refusal_of(const struct packet *packet)
 {
 	return packet->protocol == IPPROTO_UDP &&

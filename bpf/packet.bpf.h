@@ -2,20 +2,23 @@
 #pragma once
 
 /*
- * What the packet filters look at. A header that is not the plain one (options, extension
- * headers, fragments) is not parsed at a guess: such a packet is no packet of ours. The filters
- * run before fragmentation and after reassembly, so honest datagrams of any size are whole here.
+ * The parser of the packet filters. A packet with a header of another form (options,
+ * extension headers, fragments) is not parsed, and is refused. The filters run before
+ * fragmentation and after reassembly, so honest datagrams of any size are whole here.
  */
 
-#include "decide.bpf.h"
+#include "event.bpf.h"
 
+#include <linux/if_ether.h>
+#include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 
-#define ETH_P_IP	 bpf_htons(0x0800)
-#define ETH_P_IPV6	 bpf_htons(0x86dd)
-#define LOOPBACK_IFINDEX 1 /* of `lo` in every network namespace */
-#define IPV4_VERSION_IHL 0x45
+#include <bpf/bpf_endian.h>
+
+#include "jobfence/address.h"
+
+#define IPV4_VERSION_IHL 0x45		   /* version 4, no options */
 #define IPV4_FRAGMENT	 bpf_htons(0x3fff) /* more fragments, or an offset */
 
 struct packet {
@@ -32,8 +35,8 @@ static __always_inline bool packet_ip4(const struct __sk_buff *skb, struct packe
 		return false;
 	packet->family = AF_INET;
 	packet->protocol = header.protocol;
-	address_from_ip4(&packet->source.address, header.saddr);
-	address_from_ip4(&packet->destination.address, header.daddr);
+	address_from_ipv4(&packet->source.address, header.saddr);
+	address_from_ipv4(&packet->destination.address, header.daddr);
 	return *(__u8 *)&header == IPV4_VERSION_IHL && !(header.frag_off & IPV4_FRAGMENT);
 }
 
@@ -51,22 +54,24 @@ static __always_inline bool packet_ip6(const struct __sk_buff *skb, struct packe
 	return true;
 }
 
-/* Length of the header, in bytes, that was read. */
+/* Length of the network header in bytes. */
 static __always_inline __u32 packet_network_header(const struct packet *packet)
 {
 	return packet->family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 }
 
-/* Reads a packet; false where it is not whole, plain TCP or UDP: then only the fields that could be
- * read are set, for the event. */
+/*
+ * Reads a packet. Returns false if it is not whole, plain TCP or UDP. Then only the
+ * fields that could be read are set, for the event.
+ */
 static __always_inline bool packet_parse(const struct __sk_buff *skb, struct packet *packet)
 {
-	bool ip4 = skb->protocol == ETH_P_IP;
+	bool ip4 = skb->protocol == bpf_htons(ETH_P_IP);
 	__be16 ports[2];
 
 	__builtin_memset(packet, 0, sizeof(*packet));
 	if (!(ip4 ? packet_ip4(skb, packet)
-		  : skb->protocol == ETH_P_IPV6 && packet_ip6(skb, packet)))
+		  : skb->protocol == bpf_htons(ETH_P_IPV6) && packet_ip6(skb, packet)))
 		return false;
 	if (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP)
 		return false;
@@ -77,7 +82,7 @@ static __always_inline bool packet_parse(const struct __sk_buff *skb, struct pac
 	return true;
 }
 
-/* Whether an end of a packet is one of the proxy's listeners, `tcp` and `dns`. */
+/* Whether an end of a packet is one of the proxy's listeners, `tcp` or `dns`. */
 static __always_inline bool is_listener(const struct packet *packet,
 	const struct endpoint *end, const struct endpoint *tcp, const struct endpoint *dns)
 {
@@ -90,12 +95,6 @@ static __always_inline bool is_listener(const struct packet *packet,
 static __always_inline void refuse_packet(__u64 job_id, struct event_budget *budget,
 	const struct packet *packet, enum reason reason, enum hook hook)
 {
-	struct event *event = refusal_begin(job_id, budget, reason, hook);
-
-	if (!event)
-		return;
-	event->family = packet->family;
-	event->protocol = packet->protocol;
-	event->destination = hook == HOOK_INGRESS ? packet->source : packet->destination;
-	bpf_ringbuf_submit(event, 0);
+	refuse_anywhere(job_id, budget, reason, hook, packet->family, packet->protocol,
+		hook == HOOK_INGRESS ? &packet->source : &packet->destination);
 }

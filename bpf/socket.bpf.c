@@ -1,32 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which sockets a job may have: TCP and UDP over IPv4 and IPv6. Raw, ICMP, SCTP, MPTCP and
- * UDP-Lite sockets end here; families that `sock_create` never sees (packet, vsock, XDP, …) in
- * the LSM hook, where the kernel has it. Which ports it may take, and what it may not ask of a socket.
+ * Which sockets a job may have: TCP and UDP over IPv4 and IPv6. `sock_create` refuses
+ * raw, ICMP, SCTP, MPTCP and UDP-Lite sockets. Some families never get there (packet,
+ * vsock, XDP, …). The LSM hook refuses these, where the kernel has it. Also here: which
+ * ports a job may bind, and which options it may set.
  */
 
-#include "decide.bpf.h"
-#include "jobfence/option.h"
+#include "event.bpf.h"
 #include "sock_addr.bpf.h"
+#include "socket.bpf.h"
 
-#define AF_UNIX	       1
-#define AF_NETLINK     16
-#define LSM_CONTINUE   1
-#define LSM_PERMISSION 0
-#define EADDRINUSE     98
+#include <linux/errno.h>
+
+#include <bpf/bpf_endian.h>
+
+#include "jobfence/option.h"
+
 #define LOOPBACK4_WORD 0x7f000001
 
 static __always_inline void refuse_socket(
 	struct job_state *job_state, __u32 family, __u32 protocol)
 {
-	struct event *event = refusal_begin(
-		job_state->id, &job_state->budget, REASON_SOCKET, HOOK_SOCKET);
-
-	if (!event)
-		return;
-	event->family = family;
-	event->protocol = protocol;
-	event_end_in_process(event);
+	refuse(job_state->id, &job_state->budget, REASON_SOCKET, HOOK_SOCKET, family,
+		protocol, NULL);
 }
 
 SEC("cgroup/sock_create")
@@ -58,23 +54,21 @@ int socket_create(__u64 *context)
 	return LSM_PERMISSION;
 }
 
-/* In the host's namespace a port is somebody else's; port 0 lets the kernel choose. */
+/* In the node's namespace a port belongs to others. Port 0 lets the kernel choose one. */
 static __always_inline int refuse_bind(
 	struct job_state *job_state, struct bpf_sock_addr *context)
 {
-	struct event *event =
-		refusal_begin(job_state->id, &job_state->budget, REASON_BIND, HOOK_BIND);
+	const struct endpoint at = { .port = context->user_port };
 
-	if (event) {
-		event->family = context->family;
-		event->protocol = context->protocol;
-		event->destination.port = context->user_port;
-		event_end_in_process(event);
-	}
+	refuse(job_state->id, &job_state->budget, REASON_BIND, HOOK_BIND, context->family,
+		context->protocol, &at);
 	return PROGRAM_REFUSE;
 }
 
-/* Whether the proxy or the stub listens at a port, of either family: a wildcard may be of both. */
+/*
+ * Whether the proxy or the stub listens at a port, of either family: a wildcard may cover
+ * both.
+ */
 static __always_inline bool is_listener_port(
 	const struct job_state *job_state, __be16 port, __u32 protocol)
 {
@@ -85,9 +79,12 @@ static __always_inline bool is_listener_port(
 }
 
 /*
- * Decides on bind(2); `*narrow` is whether the wildcard, where the socket is to have one, becomes the loopback. A wildcard covers the
- * addresses of the proxy and would be in use there. A job's sockets are reached over its loopback only, so it misses nothing. The
- * proxy's own address at its port is in use even where the proxy has ended: no connection that is led there meets the job.
+ * Decides on bind(2). `*narrow` is whether a wildcard address has to become the loopback.
+ *
+ * A wildcard on a port of the proxy covers the proxy's addresses, so it would fail as in
+ * use. The job's sockets are reached over the loopback only, so it misses nothing. The
+ * proxy's own address at its port is in use even if the proxy has ended: a redirected
+ * connection must not meet a server of the job.
  */
 static __always_inline int admit_bind(
 	struct bpf_sock_addr *context, const struct address *address, bool *narrow)
@@ -116,7 +113,7 @@ int bind4(struct bpf_sock_addr *context)
 	int verdict;
 	bool narrow;
 
-	to_from_context4(&at, context);
+	context4_endpoint(context, &at);
 	verdict = admit_bind(context, &at.address, &narrow);
 	if (narrow && !at.address.words[3])
 		context->user_ip4 = bpf_htonl(LOOPBACK4_WORD);
@@ -131,14 +128,14 @@ int bind6(struct bpf_sock_addr *context)
 	int verdict;
 	bool narrow;
 
-	to_from_context6(&at, context);
+	context6_endpoint(context, &at);
 	verdict = admit_bind(context, &at.address, &narrow);
 	if (!narrow || at.address.words[3] || !address_is_loopback(&at.address))
 		return verdict;
 	if (!address_is_ipv4(&at.address) && job_state->proxy6.port) {
 		context->user_ip6[3] = bpf_htonl(1);
 	} else {
-		context->user_ip6[2] = MAPPED_WORD;
+		context->user_ip6[2] = ADDRESS_MAPPED;
 		context->user_ip6[3] = bpf_htonl(LOOPBACK4_WORD);
 	}
 	return verdict;
@@ -146,16 +143,10 @@ int bind6(struct bpf_sock_addr *context)
 
 static __always_inline bool admit_option(struct job_state *job_state, int level, int name)
 {
-	struct event *event;
-
 	if (job_state->network == NETWORK_FULL || !option_is_refused(level, name))
 		return true;
-	event = refusal_begin(
-		job_state->id, &job_state->budget, REASON_OPTION, HOOK_OPTION);
-	if (event) {
-		event->family = level == LEVEL_IP ? AF_INET : AF_INET6;
-		event_end_in_process(event);
-	}
+	refuse(job_state->id, &job_state->budget, REASON_OPTION, HOOK_OPTION,
+		level == IPPROTO_IP ? AF_INET : AF_INET6, 0, NULL);
 	return false;
 }
 
@@ -166,13 +157,20 @@ int setsockopt(struct bpf_sockopt *context)
 
 	if (!admit_option(job_state, context->level, context->optname))
 		return PROGRAM_REFUSE;
-	/* The kernel takes the job's own bytes: of more than a page there are not all here (Linux 5.9). */
+	/*
+	 * Have the kernel take the job's own bytes. The program has one page of them at
+	 * most (Linux 5.9).
+	 */
 	context->optlen = 0;
 	return PROGRAM_ALLOW;
 }
 
-/* int socket_setsockopt(struct socket *sock, int level, int optname). The program above does not see the calls of 32-bit
- * programs (do_sock_setsockopt() in net/socket.c, Linux 5.3 to 7.3). */
+/*
+ * int socket_setsockopt(struct socket *sock, int level, int optname)
+ *
+ * The program above does not see calls of 32-bit programs (do_sock_setsockopt() in
+ * net/socket.c, Linux 5.3 to 7.3).
+ */
 SEC("lsm_cgroup/socket_setsockopt")
 int socket_option(__u64 *context)
 {

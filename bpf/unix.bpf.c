@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * With whom a job talks over Unix sockets: a service outside that is asked to do so goes past the fence. A closed job
- * reaches its own sockets only; one in the node's namespace, where abstract names are the node's, reaches no other
- * by such a name. Descriptors on sockets that were made outside are none of the job's: these programs run for
- * sockets that it made.
+ * Which Unix sockets a job may connect to. A service outside the job could reach the
+ * network for it. A closed job reaches its own sockets only. A job in the node's
+ * namespace reaches no socket outside by an abstract name, because these names belong to
+ * the node. Sockets that were made outside and given to the job are not checked: the
+ * programs run for sockets that the job made.
  */
 
 #include "event.bpf.h"
@@ -11,12 +12,11 @@
 
 #include <bpf/bpf_core_read.h>
 
-#define LSM_CONTINUE   1
-#define LSM_PERMISSION 0
-#define CGROUP_LEVELS  16 /* that a job's cgroups may be nested in it */
-#define AF_UNIX	       1
+#define CGROUP_LEVELS 16 /* how deep a job may nest cgroups in its own */
 
-/* Read by the helper: to the verifier a parent is no cgroup. */
+/*
+ * Fields are read by the helper, because the verifier does not know a parent as a cgroup.
+ */
 static __always_inline bool is_of_job(const struct sock *other, __u64 job_id)
 {
 	const struct cgroup *cgroup = BPF_CORE_READ(other, sk_cgrp_data.cgroup);
@@ -44,18 +44,14 @@ static __always_inline bool is_abstract(const struct sock *other)
 static __always_inline int admit(const struct sock *other)
 {
 	struct job_state *job_state = bpf_get_local_storage(&job, 0);
-	struct event *event;
 
 	if (job_state->network == NETWORK_FULL || is_of_job(other, job_state->id))
 		return LSM_CONTINUE;
 	if (!(job_state->flags & JOB_CLOSED) &&
 		(job_state->flags & JOB_OWN_NETNS || !is_abstract(other)))
 		return LSM_CONTINUE;
-	event = refusal_begin(job_state->id, &job_state->budget, REASON_UNIX, HOOK_CONNECT);
-	if (event) {
-		event->family = AF_UNIX;
-		event_end_in_process(event);
-	}
+	refuse(job_state->id, &job_state->budget, REASON_UNIX, HOOK_CONNECT, AF_UNIX, 0,
+		NULL);
 	return LSM_PERMISSION;
 }
 

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The fence of the proxy itself, on its cgroup: it may dial ports 80 and 443 of addresses that the
- * guard lets pass, ask the node's resolvers, and answer the job. A proxy that a hostile origin
- * took over gets no further than the job would. The pacer of the download is here too: what the
- * proxy sends to the job leaves through the job's `lo`. So is a second look at the upload: a packet socket of the job
- * in its own namespace, or a rule of its tc, sends past the first.
+ * The fence of the proxy itself, on its cgroup. The proxy may dial ports 80 and 443 of
+ * public and allowed addresses, ask the node's resolvers, and answer the job. A hostile
+ * site that took the proxy over gets no further than the job would.
  *
- * And it is where the supervisor tells that its worker ended, since a program writes to the ring buffer of the node and knows
- * from its cgroup which job that is about.
+ * The pacer of the download is here too, because packets to the job leave through the
+ * job's `lo`. So is a second check of the upload: a job can get past the first with a
+ * packet socket in its own namespace, or with a rule of tc.
  */
 
-#include "packet.bpf.h"
+#include "decide.bpf.h"
 #include "pace.bpf.h"
+#include "packet.bpf.h"
 #include "sock_addr.bpf.h"
+#include "socket.bpf.h"
 
 static __always_inline bool is_resolver(
 	const struct upstream_state *state, const struct endpoint *to)
@@ -50,27 +51,14 @@ static __always_inline bool may_dial(
 	return is_resolver(state, to);
 }
 
-static __always_inline void refuse_dial(struct upstream_state *state,
-	struct bpf_sock_addr *context, const struct endpoint *to)
-{
-	struct event *event =
-		refusal_begin(state->job, &state->budget, REASON_UPSTREAM, HOOK_UPSTREAM);
-
-	if (!event)
-		return;
-	event->family = context->family;
-	event->protocol = context->protocol;
-	event->destination = *to;
-	event_end_in_process(event);
-}
-
 static __always_inline int dial(struct bpf_sock_addr *context, const struct endpoint *to)
 {
 	struct upstream_state *state = bpf_get_local_storage(&upstream, 0);
 
 	if (may_dial(state, to, context->protocol))
 		return PROGRAM_ALLOW;
-	refuse_dial(state, context, to);
+	refuse(state->job, &state->budget, REASON_UPSTREAM, HOOK_UPSTREAM, context->family,
+		context->protocol, to);
 	return PROGRAM_REFUSE;
 }
 
@@ -79,7 +67,7 @@ int upstream_connect4(struct bpf_sock_addr *context)
 {
 	struct endpoint to;
 
-	to_from_context4(&to, context);
+	context4_endpoint(context, &to);
 	return dial(context, &to);
 }
 
@@ -88,11 +76,11 @@ int upstream_connect6(struct bpf_sock_addr *context)
 {
 	struct endpoint to;
 
-	to_from_context6(&to, context);
+	context6_endpoint(context, &to);
 	return dial(context, &to);
 }
 
-/* A datagram from the stub's own socket goes to the job, whatever its address. */
+/* A datagram from the stub's own socket goes to the job, whatever its destination is. */
 
 SEC("cgroup/sendmsg4")
 int upstream_sendmsg4(struct bpf_sock_addr *context)
@@ -103,7 +91,7 @@ int upstream_sendmsg4(struct bpf_sock_addr *context)
 	if (context->sk && context->sk->src_port == bpf_ntohs(state->dns4.port) &&
 		context->sk->src_ip4 == state->dns4.address.words[3])
 		return PROGRAM_ALLOW;
-	to_from_context4(&to, context);
+	context4_endpoint(context, &to);
 	return dial(context, &to);
 }
 
@@ -119,7 +107,7 @@ int upstream_sendmsg6(struct bpf_sock_addr *context)
 		context->sk->src_ip6[2] == state->dns6.address.words[2] &&
 		context->sk->src_ip6[3] == state->dns6.address.words[3])
 		return PROGRAM_ALLOW;
-	to_from_context6(&to, context);
+	context6_endpoint(context, &to);
 	return dial(context, &to);
 }
 
@@ -127,16 +115,11 @@ SEC("cgroup/sock_create")
 int upstream_sock(struct bpf_sock *context)
 {
 	struct upstream_state *state = bpf_get_local_storage(&upstream, 0);
-	struct event *event;
 
 	if (is_plain_socket(context->type, context->protocol))
 		return PROGRAM_ALLOW;
-	event = refusal_begin(state->job, &state->budget, REASON_SOCKET, HOOK_UPSTREAM);
-	if (event) {
-		event->family = context->family;
-		event->protocol = context->protocol;
-		event_end_in_process(event);
-	}
+	refuse(state->job, &state->budget, REASON_SOCKET, HOOK_UPSTREAM, context->family,
+		context->protocol, NULL);
 	return PROGRAM_REFUSE;
 }
 
@@ -154,8 +137,10 @@ static __always_inline bool is_to_job(
 	       is_listener(packet, &packet->source, &state->proxy6, &state->dns6);
 }
 
-/* What leaves over `lo` of the host's namespace goes to the node itself: only where somebody
- * allowed that address, or to a resolver. */
+/*
+ * A packet over `lo` of the node's namespace goes to the node itself. It has to go to a
+ * resolver, or to an address that was allowed by name.
+ */
 static __always_inline bool may_leave(const struct __sk_buff *skb,
 	const struct upstream_state *state, const struct packet *packet)
 {
@@ -174,7 +159,10 @@ int upstream_egress(struct __sk_buff *skb)
 	struct packet packet;
 	bool whole = packet_parse(skb, &packet);
 
-	/* To the job over `lo` only: on a device of its own making nothing would hold them back. */
+	/*
+	 * Packets to the job leave over `lo` only. On a device that the job made, nothing
+	 * would hold them back.
+	 */
 	if (whole && is_to_job(state, &packet)) {
 		if (skb->ifindex == LOOPBACK_IFINDEX) {
 			if (pace(skb, &packet, state->rate, &state->departure,
@@ -200,36 +188,4 @@ int upstream_ingress(struct __sk_buff *skb)
 		return PROGRAM_ALLOW;
 	refuse_packet(state->job, &state->budget, &packet, REASON_HORIZON, HOOK_UPSTREAM);
 	return PROGRAM_REFUSE;
-}
-
-static __always_inline void note_end_of_worker(__u32 status)
-{
-	struct upstream_state *state = bpf_get_local_storage(&upstream, 0);
-	struct job_counters *counter = bpf_get_local_storage(&counters, 0);
-	__u64 now = bpf_ktime_get_boot_ns();
-	struct event *event;
-
-	counter->workers_ended++;
-	counter->worker_ended = now;
-	counter->worker_status = status;
-	event = event_begin(state->job, &state->budget, HOOK_WORKER, now);
-	if (!event)
-		return;
-	event->worker_status = status;
-	event_end_in_process(event);
-}
-
-/* Whoever takes a proxy over can tell lies of its own job only. */
-SEC("cgroup/setsockopt")
-int upstream_setsockopt(struct bpf_sockopt *context)
-{
-	__u32 *status = context->optval;
-
-	if (context->level != SOL_JOBFENCE)
-		return PROGRAM_ALLOW;
-	if (context->optname != WORKER_ENDED || (void *)(status + 1) > context->optval_end)
-		return PROGRAM_REFUSE;
-	note_end_of_worker(*status);
-	context->optlen = -1; /* done: the kernel is not asked */
-	return PROGRAM_ALLOW;
 }

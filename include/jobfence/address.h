@@ -2,16 +2,17 @@
 #pragma once
 
 /*
- * The one classifier of addresses. The proxy asks it before it dials, the programs on the
- * proxy's cgroup ask it again when it does: so it is written for both compilers, without
- * libc and with bounded loops only.
+ * Addresses: their mapped form, what they are equal to, and the one classifier. The proxy
+ * classifies an address before it dials. The programs on the proxy's cgroup classify it
+ * again when the proxy dials. So this file is for both compilers: no libc, and bounded
+ * loops only.
  *
- * A table names what is not to be dialled, after IANA's registries of special-purpose
- * addresses for IPv4 and IPv6 (2025-10), and at its end what is left of the public address
- * space. What no row covers is refused, so that a gap closes the fence.
+ * The table names what must not be dialled, after IANA's registries of special-purpose
+ * addresses for IPv4 and IPv6 (2025-10). Its last rows name the public address space. An
+ * address without a row is refused, so a gap closes the fence.
  */
 
-#include "jobfence/fence.h"
+#include "jobfence/abi.h"
 
 #include <stdbool.h>
 
@@ -20,7 +21,7 @@ enum address_class {
 	ADDRESS_UNSPECIFIED,
 	ADDRESS_LOOPBACK,
 	ADDRESS_PRIVATE,    /* RFC 1918, unique local, deprecated site-local */
-	ADDRESS_LINK_LOCAL, /* and services of the cloud that runs the node: metadata */
+	ADDRESS_LINK_LOCAL, /* and metadata services of clouds */
 	ADDRESS_SHARED,	    /* carrier-grade NAT, RFC 6598 */
 	ADDRESS_MULTICAST,  /* and broadcast */
 	ADDRESS_RESERVED,   /* documentation, benchmarking, protocol assignments, tunnels,
@@ -32,8 +33,39 @@ struct address_row {
 	enum address_class class;
 };
 
+#define ADDRESS_INLINE static inline __attribute__((always_inline))
+
+/* A number of 32 bits in network byte order. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define ADDRESS_WORD(number) __builtin_bswap32(number)
+#else
+#define ADDRESS_WORD(number) (number)
+#endif
+
+/* Word 2 of an IPv4 address in its mapped form. Words 0 and 1 are 0. */
+#define ADDRESS_MAPPED ADDRESS_WORD(0x0000ffff)
+
+ADDRESS_INLINE void address_from_ipv4(struct address *address, __be32 ipv4)
+{
+	address->words[0] = 0;
+	address->words[1] = 0;
+	address->words[2] = ADDRESS_MAPPED;
+	address->words[3] = ipv4;
+}
+
+ADDRESS_INLINE bool address_equal(const struct address *a, const struct address *b)
+{
+	return a->words[0] == b->words[0] && a->words[1] == b->words[1] &&
+	       a->words[2] == b->words[2] && a->words[3] == b->words[3];
+}
+
+ADDRESS_INLINE bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && address_equal(&a->address, &b->address);
+}
+
 /* Half of an address as a number. */
-static inline __attribute__((always_inline)) __u64 address_half(const __be32 words[2])
+ADDRESS_INLINE __u64 address_half(const __be32 words[2])
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	return (__u64)__builtin_bswap32(words[0]) << 32 | __builtin_bswap32(words[1]);
@@ -43,13 +75,13 @@ static inline __attribute__((always_inline)) __u64 address_half(const __be32 wor
 }
 
 /* The upper `bits` (0 to 64) of a half. */
-static inline __attribute__((always_inline)) __u64 address_mask(__u32 bits)
+ADDRESS_INLINE __u64 address_mask(__u32 bits)
 {
 	return bits ? ~0ULL << (64 - bits) : 0;
 }
 
 /* Whether a range contains `address`. One of more than 128 bits contains nothing. */
-static inline __attribute__((always_inline)) bool address_in_range(
+ADDRESS_INLINE bool address_in_range(
 	const struct address *address, const struct address_range *range)
 {
 	__u64 upper = address_half(address->words) ^ address_half(range->address.words);
@@ -64,25 +96,47 @@ static inline __attribute__((always_inline)) bool address_in_range(
 	return !upper && !(lower & address_mask(bits - 64));
 }
 
-/* Whether it is an IPv4 address, which all of the project keeps in mapped form. */
-static inline __attribute__((always_inline)) bool address_is_ipv4(
-	const struct address *address)
+/* Whether it is an IPv4 address. All of the project keeps these in mapped form. */
+ADDRESS_INLINE bool address_is_ipv4(const struct address *address)
 {
 	return !address_half(address->words) &&
 	       address_half(address->words + 2) >> 32 == 0xffff;
 }
 
-/* Whether the interface identifier is ISATAP's (RFC 5214 section 6.1), which tunnels to the
- * IPv4 address that follows it, below whatever prefix. */
-static inline __attribute__((always_inline)) bool address_is_isatap(
-	const struct address *address)
+/*
+ * Whether a socket that goes to `address` stays on the loopback. A connect(2) to the
+ * unspecified address does, too (ip_route_output_key_hash(), ip6_dst_lookup()).
+ */
+ADDRESS_INLINE bool address_is_loopback(const struct address *address)
+{
+	if (address_is_ipv4(address))
+		return (address->words[3] & ADDRESS_WORD(0xff000000)) ==
+			       ADDRESS_WORD(0x7f000000) ||
+		       !address->words[3];
+	return !address->words[0] && !address->words[1] && !address->words[2] &&
+	       (!address->words[3] || address->words[3] == ADDRESS_WORD(1));
+}
+
+/* Whether it is an address under which a job sees its proxy. */
+ADDRESS_INLINE bool address_is_virtual(const struct address *address)
+{
+	if (address_is_ipv4(address))
+		return address->words[3] == ADDRESS_WORD(PROXY_ADDRESS4_WORD);
+	return address->words[0] == ADDRESS_WORD(PROXY_ADDRESS6_WORD0) &&
+	       address->words[1] == ADDRESS_WORD(PROXY_ADDRESS6_WORD1) &&
+	       !address->words[2] &&
+	       address->words[3] == ADDRESS_WORD(PROXY_ADDRESS6_WORD3);
+}
+
+/* Whether the interface identifier is that of ISATAP (RFC 5214 section 6.1). Such an
+ * address is a tunnel to the IPv4 address in it, below any prefix. */
+ADDRESS_INLINE bool address_is_isatap(const struct address *address)
 {
 	return (address_half(address->words + 2) >> 32 & ~0x02000000U) == 0x00005efe;
 }
 
 /* The class of the first row that covers `address`. */
-static inline __attribute__((always_inline)) enum address_class address_look_up(
-	const struct address *address)
+ADDRESS_INLINE enum address_class address_look_up(const struct address *address)
 {
 #define IPV6(size, kind, ...) \
 	{ \
@@ -124,8 +178,8 @@ static inline __attribute__((always_inline)) enum address_class address_look_up(
 		IPV6(10, PRIVATE, 0xfe, 0xc0),	  /* site-local, RFC 3879 */
 		IPV6(8, MULTICAST, 0xff),	  /* RFC 4291 section 2.7 */
 		/* Protocols, RFC 2928; in it Teredo (RFC 4380), benchmarking (RFC 5180),
-		 * ORCHID (RFC 4843, RFC 7343), drone tags (RFC 9374) and anycast services
-		 * that are no web servers. */
+		 * ORCHID (RFC 4843, RFC 7343), drone tags (RFC 9374), and anycast services
+		 * other than web servers. */
 		IPV6(23, RESERVED, 0x20, 0x01),
 		IPV6(32, RESERVED, 0x20, 0x01, 0x0d, 0xb8), /* documentation, RFC 3849 */
 		IPV6(16, RESERVED, 0x20, 0x02),		    /* 6to4, RFC 3056 */
@@ -135,7 +189,10 @@ static inline __attribute__((always_inline)) enum address_class address_look_up(
 #undef IPV4
 #undef IPV6
 
-	/* In the kernel, which asks for each packet: comparisons with constants, no loop over loads. */
+	/*
+	 * The kernel does this for each packet, so unroll: comparisons with constants are
+	 * faster than a loop over loads.
+	 */
 #ifdef __bpf__
 #pragma unroll
 #endif
@@ -145,10 +202,11 @@ static inline __attribute__((always_inline)) enum address_class address_look_up(
 	return ADDRESS_RESERVED;
 }
 
-/* The IPv4 address that follows a NAT64 prefix of `bits`, as a number (RFC 6052 section 2.2). Bits 64 to 71 are no part
- * of it. */
-static inline __attribute__((always_inline)) __u32 address_embedded(
-	const struct address *address, __u32 bits)
+/*
+ * The IPv4 address that follows a NAT64 prefix of `bits`, as a number (RFC 6052 section
+ * 2.2). Bits 64 to 71 of the address are not part of it.
+ */
+ADDRESS_INLINE __u32 address_embedded(const struct address *address, __u32 bits)
 {
 	__u64 upper = address_half(address->words);
 	__u64 lower = address_half(address->words + 2);
@@ -161,20 +219,20 @@ static inline __attribute__((always_inline)) __u32 address_embedded(
 }
 
 /*
- * What a packet to `address` reaches: the IPv4 address inside, where a prefix of NAT64 leads to it, the well-known one
- * (RFC 6052) or one of the network's own, `prefixes` (NULL: none; of bits 0: unused). Otherwise the address itself. A form that
- * RFC 6052 does not allow becomes the unspecified address.
+ * What a packet to `address` reaches. Below a NAT64 prefix this is the IPv4 address
+ * inside. NAT64 prefixes are the well-known one (RFC 6052) and the network's own,
+ * `prefixes` (NULL: none; rows with 0 bits are unused). Any other address reaches itself.
+ * A form that RFC 6052 does not allow becomes the unspecified address.
  */
-static inline __attribute__((always_inline)) struct address address_behind_nat64(
+ADDRESS_INLINE struct address address_behind_nat64(
 	const struct address *address, const struct address_range *prefixes)
 {
 	static const struct address_range well_known = {
 		.address.bytes = { 0, 0x64, 0xff, 0x9b },
 		.bits = 96,
 	};
-	struct address plain = { .bytes = { [10] = 0xff, 0xff } };
+	struct address plain;
 	__u32 bits = address_in_range(address, &well_known) ? 96 : 0;
-	__u32 ipv4;
 
 #ifdef __bpf__
 #pragma unroll
@@ -186,19 +244,16 @@ static inline __attribute__((always_inline)) struct address address_behind_nat64
 		return *address;
 	if (address->bytes[8])
 		return (struct address){};
-	ipv4 = address_embedded(address, bits);
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	ipv4 = __builtin_bswap32(ipv4);
-#endif
-	plain.words[3] = ipv4;
+	address_from_ipv4(&plain, ADDRESS_WORD(address_embedded(address, bits)));
 	return plain;
 }
 
 /*
- * The class of an address. An IPv4 address that is embedded by a NAT64 prefix, which a network with DNS64 cannot do
- * without, counts as itself. Other embeddings are tunnels, which nobody has to dial. `prefixes` as above.
+ * The class of an address. An IPv4 address below a NAT64 prefix counts as itself, because a
+ * network with DNS64 needs such addresses. Other embeddings are tunnels, and are refused.
+ * `prefixes` as above.
  */
-static inline __attribute__((always_inline)) enum address_class address_class(
+ADDRESS_INLINE enum address_class address_class(
 	const struct address *address, const struct address_range *prefixes)
 {
 	const struct address plain = address_behind_nat64(address, prefixes);

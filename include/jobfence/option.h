@@ -2,37 +2,45 @@
 #pragma once
 
 /*
- * Which options of setsockopt(2) a job may not set: those that have the kernel speak to a network for it, as it reports groups
- * by sockets of its own (IGMP, MLD), or that narrow the ports which bind(2) chooses from, down to one that is somebody
- * else's. For the programs in the kernel, and for the filter of system calls where they are not asked.
+ * Socket options that a job must not set, in two groups: - Joining a multicast group. The
+ * kernel then sends reports (IGMP, MLD) from a socket of its own. - Narrowing the ports
+ * that bind(2) chooses from. A job could so claim a chosen port of the node.
+ *
+ * The programs in the kernel refuse them. So does the filter of system calls, for calls
+ * that the programs do not see.
  */
 
-#ifndef __bpf__
 #include <stdbool.h>
+#ifdef __bpf__
+#include <linux/in.h>
+#include <linux/in6.h>
+#else
+#include <netinet/in.h>
 #endif
 
-#define LEVEL_IP	 0  /* SOL_IP */
-#define LEVEL_IPV6	 41 /* SOL_IPV6 */
-#define OPTION_NAMES_END 64 /* above all of the names below */
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51 /* Linux 6.3 */
+#endif
+#define OPTION_NAMES_END 64 /* above all names of options below */
 
-/* Whether a job may not set the option `name` of `level`, by the numbers of include/uapi/linux/in.h and in6.h. */
+/* Whether a job may not set the option `name` of `level`. */
 static inline bool option_is_refused(int level, int name)
 {
-	if (level != LEVEL_IP && level != LEVEL_IPV6)
+	if (level != IPPROTO_IP && level != IPPROTO_IPV6)
 		return false;
 	switch (name) {
-	case 42: /* MCAST_JOIN_GROUP */
-	case 46: /* MCAST_JOIN_SOURCE_GROUP */
-	case 48: /* MCAST_MSFILTER */
+	case MCAST_JOIN_GROUP:
+	case MCAST_JOIN_SOURCE_GROUP:
+	case MCAST_MSFILTER:
 		return true;
-	case 35: /* IP_ADD_MEMBERSHIP */
-	case 39: /* IP_ADD_SOURCE_MEMBERSHIP */
-	case 41: /* IP_MSFILTER */
-	case 51: /* IP_LOCAL_PORT_RANGE */
-		return level == LEVEL_IP;
-	case 20: /* IPV6_ADD_MEMBERSHIP */
-	case 27: /* IPV6_JOIN_ANYCAST */
-		return level == LEVEL_IPV6;
+	case IP_ADD_MEMBERSHIP:
+	case IP_ADD_SOURCE_MEMBERSHIP:
+	case IP_MSFILTER:
+	case IP_LOCAL_PORT_RANGE:
+		return level == IPPROTO_IP;
+	case IPV6_ADD_MEMBERSHIP:
+	case IPV6_JOIN_ANYCAST:
+		return level == IPPROTO_IPV6;
 	default:
 		return false;
 	}

@@ -7,7 +7,7 @@
  * `abi` and `size`, and does not start with settings of another build.
  */
 
-#include "jobfence/fence.h"
+#include "jobfence/abi.h"
 
 /* Two sockets and two pipes for each connection. */
 #define PROXY_OPEN_FILES_MAX (8UL * JOB_CONNECTIONS_MAX)
@@ -39,15 +39,15 @@ enum proxy_fd {
 struct proxy_settings {
 	__u32 abi; /* FENCE_ABI */
 	__u32 size;
-	__u64 job_key;	  /* `id` of struct job_state */
-	char job[64];		  /* the job's name */
-	char header[64];	  /* name of the request header that carries the name */
-	__u32 uid, gid;	  /* the proxy runs as these */
+	__u64 job_key;	       /* `id` of struct job_state */
+	char job[64];	       /* the job's name */
+	char header[64];       /* name of the request header that carries the name */
+	__u32 uid, gid;	       /* the proxy runs as these */
 	__u32 max_connections; /* of the job at once */
-	__u32 allowed_count;	  /* --allow-address */
+	__u32 allowed_count;   /* --allow-address */
 	struct address_range allowed[ALLOWED_RANGES_MAX];
 	struct address_range nat64[NAT64_PREFIXES_MAX]; /* unused ones have 0 bits */
-	__u32 learn;		/* every name is allowed, and noted in the map `learned` */
+	__u32 learn;	     /* every name is allowed, and noted in the map `learned` */
 	__u32 guarded_count; /* --guard-domain, as keys of a domain map */
 	struct domain_key guarded[GUARDED_KEYS_MAX];
 	__u32 ech_count; /* --allow-ech, the same */

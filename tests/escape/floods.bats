@@ -75,7 +75,8 @@ for made in sockets:
 print("ready", flush=True)
 time.sleep(1000)' >"$BATS_TEST_TMPDIR/opened" 3>&- &
 	await "$BATS_TEST_TMPDIR/opened" ready
-	is "$(jobfence show "$JOB" --json | jq .connections)" 1024
+	is "$(jobfence show "$JOB" --json | jq -c '[.connections, .unmatched, .upload.refused.limit]')" '[1024,76,76]'
+	jobfence show "$JOB" | grep -q 'no entry for them: 76$'
 }
 
 @test "heads without end on all connections cost a bounded amount, and it comes back" {

@@ -107,6 +107,8 @@ static int print_all(const struct job *job, enum condition condition,
 			json, "state", json_string(condition_word(condition))) ||
 		json_object_set_new(json, "connections",
 			json_integer((json_int_t)usage->job.connections)) ||
+		json_object_set_new(json, "unmatched",
+			json_integer((json_int_t)usage->job.unmatched)) ||
 		json_object_set_new(json, "upload",
 			counters_to_json(&usage->job, usage->upload_delay)) ||
 		json_object_set_new(json, "download",
@@ -227,6 +229,9 @@ static void print_text(
 	print_container(job);
 	printf("connections led to the proxy: %llu\n",
 		(unsigned long long)usage->job.connections);
+	if (usage->job.unmatched)
+		printf("connections that the proxy closes, as the kernel has no entry for them: %llu\n",
+			(unsigned long long)usage->job.unmatched);
 	if (job->pacing == PACING_EDT) {
 		print_throttle("upload", &usage->job, usage->upload_delay);
 		print_throttle("download", &usage->proxy, usage->download_delay);

@@ -123,9 +123,9 @@ static int add_compat(scmp_filter_ctx filter, bool sockets)
 	if (!error)
 		error = refuse_all(compat, sockets);
 	if (!error && sockets)
-		error = refuse_options(compat, LEVEL_IP);
+		error = refuse_options(compat, IPPROTO_IP);
 	if (!error && sockets)
-		error = refuse_options(compat, LEVEL_IPV6);
+		error = refuse_options(compat, IPPROTO_IPV6);
 	if (!error)
 		error = seccomp_merge(filter, compat);
 	if (!error)

@@ -11,7 +11,7 @@
 #include <sys/types.h>
 #include <time.h>
 
-#include "jobfence/fence.h"
+#include "jobfence/abi.h"
 #include "lib/failure.h"
 #include "names/address.h"
 #include "node/paths.h"

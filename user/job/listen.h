@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "jobfence/fence.h"
+#include "jobfence/abi.h"
 
 /* Descriptors, -1 where there is no such socket, and what they are bound to. */
 struct listeners {

@@ -10,27 +10,6 @@
 #include "node/maps.h"
 #include "node/state.h"
 
-static const char *const words[REASON_COUNT] = {
-#define X(name, number, word, text) [number] = (word),
-	REASONS(X)
-#undef X
-};
-static const char *const texts[REASON_COUNT] = {
-#define X(name, number, word, text) [number] = (text),
-	REASONS(X)
-#undef X
-};
-
-const char *reason_word(enum reason reason)
-{
-	return reason > 0 && reason < REASON_COUNT ? words[reason] : "unknown";
-}
-
-const char *reason_text(enum reason reason)
-{
-	return reason > 0 && reason < REASON_COUNT ? texts[reason] : "an unknown reason";
-}
-
 json_t *number_or_null(bool there, json_int_t number)
 {
 	return there ? json_integer(number) : json_null();

@@ -28,7 +28,3 @@ void usage_free(struct usage **usage);
 
 /* A number as JSON, or null where there is none. */
 json_t *number_or_null(bool there, json_int_t number);
-
-/* The word of a reason as JSON has it, and the sentence for people. */
-const char *reason_word(enum reason reason);
-const char *reason_text(enum reason reason);

@@ -14,12 +14,6 @@
 
 #define IPV4_BITS 96 /* of the prefix that makes an IPv4 address a mapped one */
 
-static void address_from_ipv4(const struct in_addr *ipv4, struct address *address)
-{
-	*address = (struct address){ .bytes = { [10] = 0xff, 0xff } };
-	address->words[3] = ipv4->s_addr;
-}
-
 int address_parse(const char *text, size_t length, struct address *address)
 {
 	char copy[ADDRESS_TEXT_MAX];
@@ -31,7 +25,7 @@ int address_parse(const char *text, size_t length, struct address *address)
 	memcpy(copy, text, length);
 	copy[length] = '\0';
 	if (inet_pton(AF_INET, copy, &ipv4) == 1)
-		address_from_ipv4(&ipv4, address);
+		address_from_ipv4(address, ipv4.s_addr);
 	else if (inet_pton(AF_INET6, copy, &ipv6) == 1)
 		memcpy(address->bytes, &ipv6, sizeof(ipv6));
 	else
@@ -160,7 +154,7 @@ int endpoint_from_socket(const struct sockaddr *socket, struct endpoint *endpoin
 	switch (socket->sa_family) {
 	case AF_INET:
 		*endpoint = (struct endpoint){ .port = ipv4->sin_port };
-		address_from_ipv4(&ipv4->sin_addr, &endpoint->address);
+		address_from_ipv4(&endpoint->address, ipv4->sin_addr.s_addr);
 		return 0;
 	case AF_INET6:
 		*endpoint = (struct endpoint){ .port = ipv6->sin6_port };

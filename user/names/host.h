@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "jobfence/fence.h"
+#include "jobfence/abi.h"
 
 struct host {
 	char name[NAME_LENGTH_MAX + 1]; /* canonical, NUL-terminated, without brackets */

@@ -3,7 +3,7 @@
 
 /* The node's resolvers, as /etc/resolv.conf names them. */
 
-#include "jobfence/fence.h"
+#include "jobfence/abi.h"
 #include "lib/failure.h"
 
 /*

@@ -10,7 +10,7 @@
 #include <net/if.h>
 #include <string.h>
 
-#include "jobfence/fence.h"
+#include "jobfence/abi.h"
 #include "jobfence/throttle.h"
 #include "lib/cleanup.h"
 #include "node/netns.h"

@@ -201,6 +201,7 @@ int job_counters_read(int counters, uint64_t cgroup, struct job_counters *sum)
 		sum->marked_packets += each[cpu].marked_packets;
 		sum->workers_ended += each[cpu].workers_ended;
 		sum->events_lost += each[cpu].events_lost;
+		sum->unmatched += each[cpu].unmatched;
 		if (each[cpu].worker_ended > sum->worker_ended) {
 			sum->worker_ended = each[cpu].worker_ended;
 			sum->worker_status = each[cpu].worker_status;

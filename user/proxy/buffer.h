@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "jobfence/fence.h"
+#include "jobfence/abi.h"
 
 #define BUFFER_SIZE 32768 /* bytes; also the longest head of a request or response */
 

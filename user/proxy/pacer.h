@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <jobfence/fence.h>
+#include <jobfence/abi.h>
 
 #include "proxy/peer.h"
 

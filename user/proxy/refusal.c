@@ -24,19 +24,6 @@ static const char *status_text(unsigned status)
 	}
 }
 
-static const char *reason_word(enum reason reason)
-{
-	switch (reason) {
-#define X(name, number, word, text) \
-	case REASON_##name: \
-		return word;
-		REASONS(X)
-#undef X
-	default:
-		return "";
-	}
-}
-
 static void write_body(const struct refusal_text *text,
 	const struct proxy_settings *settings, char *body, size_t size)
 {
@@ -87,7 +74,7 @@ bool refusal_write(const struct refusal_text *text, const struct proxy_settings 
 	return buffer_format(out, "HTTP/1.1 %u %s\r\n", text->status,
 		       status_text(text->status)) &&
 	       (!text->reason || buffer_format(out, "X-Jobfence-Denied: %s\r\n",
-					 reason_word(text->reason))) &&
+					 reason_header(text->reason))) &&
 	       buffer_format(out,
 		       "Content-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n"
 		       "Cache-Control: no-store\r\n%s\r\n%s",

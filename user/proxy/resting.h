@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "jobfence/fence.h"
+#include "jobfence/abi.h"
 #include "names/host.h"
 
 #define RESTING_MAX 64

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How the supervisor of a proxy reports that its worker ended. Only a program can write
+ * to the ring buffer of the node, and its cgroup tells it the job. So the supervisor sets
+ * an option of a socket that only this program understands.
+ */
+
+#include "event.bpf.h"
+
+static __always_inline void note_end_of_worker(__u32 status)
+{
+	struct upstream_state *state = bpf_get_local_storage(&upstream, 0);
+	struct job_counters *counter = bpf_get_local_storage(&counters, 0);
+	__u64 now = bpf_ktime_get_boot_ns();
+	struct event *event;
+
+	counter->workers_ended++;
+	counter->worker_ended = now;
+	counter->worker_status = status;
+	event = event_begin(state->job, &state->budget, HOOK_WORKER, now);
+	if (!event)
+		return;
+	event->worker_status = status;
+	event_end_in_process(event);
+}
+
+/* A proxy that was taken over can lie about its own job only. */
+SEC("cgroup/setsockopt")
+int upstream_setsockopt(struct bpf_sockopt *context)
+{
+	__u32 *status = context->optval;
+
+	if (context->level != SOL_JOBFENCE)
+		return PROGRAM_ALLOW;
+	if (context->optname != WORKER_ENDED || (void *)(status + 1) > context->optval_end)
+		return PROGRAM_REFUSE;
+	note_end_of_worker(*status);
+	context->optlen = -1; /* the kernel does not see the call */
+	return PROGRAM_ALLOW;
+}
