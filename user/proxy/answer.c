@@ -37,7 +37,7 @@ static void mark_offer(struct connection *connection, const struct hello_offer *
 {
 	const struct sessions *sessions = connection->proxy->sessions;
 	struct session_site site = site_at(connection, address);
-	uint64_t *offered = connection->offered;
+	uint64_t *offered = connection->tls.offered;
 
 	offered[SESSION_ID] = offer->ticket_length && follows_from_ticket(offer)
 				      ? 0
@@ -51,26 +51,27 @@ static void mark_offer(struct connection *connection, const struct hello_offer *
 /* Parses the hello that waits to be sent. One that can't be told offers nothing that is known. */
 static bool parse_offer(struct connection *connection, struct hello_offer *offer)
 {
-	memset(connection->offered, 0, sizeof(connection->offered));
+	memset(connection->tls.offered, 0, sizeof(connection->tls.offered));
 	return hello_parse_offer(
-		(const unsigned char *)buffer_unread(connection->client.in),
-		connection->hello, offer);
+		(const unsigned char *)buffer_unread(connection->relay.client.in),
+		connection->tls.hello, offer);
 }
 
 void answer_begin(struct connection *connection)
 {
-	struct buffer *in = connection->client.in, *out = peer_out(&connection->upstream);
+	struct buffer *in = connection->relay.client.in,
+		      *out = peer_out(&connection->relay.upstream);
 	struct hello_offer offer;
 
 	connection_enter(connection, STATE_ANSWER);
 	/* Without memory for it the site waits in vain, until the time is over. */
-	if (!out || !buffer_append(out, buffer_unread(in), connection->hello))
+	if (!out || !buffer_append(out, buffer_unread(in), connection->tls.hello))
 		return;
-	if (!connection->hello_again && parse_offer(connection, &offer))
+	if (!connection->tls.retried && parse_offer(connection, &offer))
 		mark_offer(connection, &offer, dial_last(&connection->dial));
-	in->start += connection->hello;
+	in->start += connection->tls.hello;
 	if (!buffer_length(in))
-		buffer_put(&connection->client.in);
+		buffer_put(&connection->relay.client.in);
 }
 
 /*
@@ -81,7 +82,7 @@ void answer_begin(struct connection *connection)
 static bool resumes_own(struct connection *connection, enum session_kind *kind)
 {
 	struct sessions *sessions = connection->proxy->sessions;
-	const uint64_t *offered = connection->offered;
+	const uint64_t *offered = connection->tls.offered;
 
 	*kind = SESSION_ID;
 	if (!offered[SESSION_TICKET])
@@ -113,14 +114,14 @@ void answer_choose_address(struct connection *connection)
 
 void handshake_watch(struct connection *connection, size_t length)
 {
-	const struct buffer *in = connection->upstream.in;
+	const struct buffer *in = connection->relay.upstream.in;
 
-	if (!connection->watched)
+	if (!connection->tls.watched)
 		return;
-	connection->watched = ticket_watch_see(&connection->watch,
+	connection->tls.watched = ticket_watch_see(&connection->tls.watch,
 		(const unsigned char *)in->bytes + in->end - length, length);
-	if (!connection->watched)
-		sessions_keep(connection->proxy->sessions, connection->watch.mark);
+	if (!connection->tls.watched)
+		sessions_keep(connection->proxy->sessions, connection->tls.watch.mark);
 }
 
 /* Keeps the id of a new session. Returns of which kind its ticket is. */
@@ -133,7 +134,7 @@ static enum session_kind keep_id(
 		sessions_mark(sessions, site, SESSION_ID, hello->id, hello->id_length);
 
 	/* What the client said is no id that the server chose. */
-	if (id != connection->offered[SESSION_ID])
+	if (id != connection->tls.offered[SESSION_ID])
 		sessions_keep(sessions, id);
 	return id ? SESSION_TICKET_BESIDE_ID : SESSION_TICKET;
 }
@@ -145,9 +146,9 @@ static void watch_begin(struct connection *connection, enum session_kind kind)
 
 	sessions_begin_mark(connection->proxy->sessions,
 		site_at(connection, dial_last(&connection->dial)), kind, &hash);
-	ticket_watch_begin(&connection->watch, &hash);
-	connection->watched = true;
-	handshake_watch(connection, buffer_length(connection->upstream.in));
+	ticket_watch_begin(&connection->tls.watch, &hash);
+	connection->tls.watched = true;
+	handshake_watch(connection, buffer_length(connection->relay.upstream.in));
 }
 
 /* The first words of the site are there. */
@@ -160,7 +161,7 @@ static enum step with_answer(struct connection *connection, enum server_hello_re
 
 	/* Who wanted a second hello speaks TLS 1.3, and wants no third (RFC 8446 section 4.1.4). */
 	if (answer == SERVER_HELLO_BAD ||
-		(connection->hello_again &&
+		(connection->tls.retried &&
 			(full || resumed || answer == SERVER_HELLO_RETRY)))
 		return connection_alert(
 			connection, TLS_DECODE_ERROR, REASON_PROTOCOL, name);
@@ -168,8 +169,8 @@ static enum step with_answer(struct connection *connection, enum server_hello_re
 		return connection_alert(
 			connection, TLS_ACCESS_DENIED, REASON_SESSION, name);
 	if (answer == SERVER_HELLO_RETRY) {
-		connection->hello_again = true;
-		connection->client.out = TAKE_POINTER(connection->upstream.in);
+		connection->tls.retried = true;
+		connection->relay.client.out = TAKE_POINTER(connection->relay.upstream.in);
 		connection_enter(connection, STATE_HELLO);
 		return STEP_AGAIN;
 	}
@@ -185,16 +186,14 @@ static enum step with_answer(struct connection *connection, enum server_hello_re
 
 enum step answer_step(struct connection *connection)
 {
-	struct peer *upstream = &connection->upstream;
+	struct peer *upstream = &connection->relay.upstream;
 	enum server_hello_result answer = SERVER_HELLO_MORE;
 	struct server_hello hello;
 	long length;
 
-	while (upstream->out) {
-		length = peer_write(upstream, BUFFER_SIZE);
-		if (length < 0)
-			return length == -EAGAIN ? STEP_WAIT : STEP_END;
-	}
+	length = relay_flush_upstream(&connection->relay);
+	if (length < 0)
+		return length == -EAGAIN ? STEP_WAIT : STEP_END;
 	length = peer_read(upstream, BUFFER_SIZE);
 	if (upstream->in)
 		answer = server_hello_parse(

@@ -11,26 +11,52 @@
 #include "lib/cleanup.h"
 #include "names/address.h"
 #include "proxy/connection.h"
+#include "proxy/debug.h"
 
-#define SECOND	    1000000000ULL
+#define SECOND	    1000000000ULL /* ns */
 #define TLS_RECORD  0x16
 #define PORT_HTTPS  443
-#define DROPPED_MAX 1048576 /* bytes that a refused client may still send */
-#define LINGER	    (2 * SECOND)
+#define DROPPED_MAX 1048576	 /* bytes that a refused client may still send */
+#define LINGER	    (2 * SECOND) /* for that, once all is said */
 #define STEPS_MAX   32 /* that a connection may take before it is another's turn */
 
-/* For HEAD and ENDING there is a shorter one besides, once a head has begun and once all is said. */
-static const uint64_t patience[] = {
-	[STATE_FIRST] = 30 * SECOND,
-	[STATE_HELLO] = 30 * SECOND,
-	[STATE_HEAD] = 300 * SECOND,
-	[STATE_RESOLVING] = 30 * SECOND,
-	[STATE_DIALLING] = 30 * SECOND,
-	[STATE_ANSWER] = 60 * SECOND,
-	[STATE_EXCHANGE] = 300 * SECOND,
-	[STATE_TUNNEL] = 3600 * SECOND,
-	[STATE_ENDING] = 30 * SECOND,
-	[STATE_LEAVING] = SECOND,
+static enum step first_step(struct connection *connection);
+static enum step resolving_step(struct connection *connection);
+static enum step dialling_step(struct connection *connection);
+static enum step ending_step(struct connection *connection);
+static enum step leaving_step(struct connection *connection);
+
+/* The table of connection.h. */
+static const struct state {
+	const char *name;
+	enum step (*step)(struct connection *connection);
+	uint64_t patience; /* ns. HEAD has less once a head has begun */
+	bool renews;	   /* the patience begins anew with each byte that moves */
+	bool bound;	   /* the connection is for its host */
+	bool deaf;	   /* the client's input waits */
+	unsigned next;	   /* bits of the states that may follow */
+} states[] = {
+#define TO(state) (1U << STATE_##state)
+	[STATE_FIRST] = { "first", first_step, 30 * SECOND,
+		.next = TO(HELLO) | TO(HEAD) | TO(ENDING) },
+	[STATE_HELLO] = { "hello", hello_step, 30 * SECOND,
+		.next = TO(RESOLVING) | TO(DIALLING) | TO(ANSWER) | TO(ENDING) },
+	[STATE_HEAD] = { "head", head_step, 300 * SECOND,
+		.next = TO(RESOLVING) | TO(EXCHANGE) | TO(HEAD) | TO(ENDING) },
+	[STATE_RESOLVING] = { "resolving", resolving_step, 30 * SECOND, .bound = true,
+		.deaf = true, .next = TO(DIALLING) | TO(HELLO) | TO(HEAD) | TO(ENDING) },
+	[STATE_DIALLING] = { "dialling", dialling_step, 30 * SECOND, .bound = true,
+		.deaf = true, .next = TO(EXCHANGE) | TO(ANSWER) | TO(HEAD) | TO(ENDING) },
+	[STATE_ANSWER] = { "answer", answer_step, 60 * SECOND, .bound = true, .deaf = true,
+		.next = TO(HELLO) | TO(TUNNEL) | TO(ENDING) | TO(LEAVING) },
+	[STATE_EXCHANGE] = { "exchange", exchange_step, 300 * SECOND, .renews = true,
+		.bound = true,
+		.next = TO(HEAD) | TO(TUNNEL) | TO(RESOLVING) | TO(ENDING) | TO(LEAVING) },
+	[STATE_TUNNEL] = { "tunnel", tunnel_step, 3600 * SECOND, .renews = true,
+		.bound = true, .next = TO(LEAVING) },
+	[STATE_ENDING] = { "ending", ending_step, 30 * SECOND, .renews = true },
+	[STATE_LEAVING] = { "leaving", leaving_step, SECOND, .renews = true },
+#undef TO
 };
 
 static void release(struct deferred *deferred)
@@ -40,9 +66,9 @@ static void release(struct deferred *deferred)
 
 bool connection_ends_response(const struct connection *connection)
 {
-	const struct http_body *response = &connection->response;
+	const struct http_body *response = &connection->http.response;
 
-	return connection->response_began &&
+	return connection->http.response_began &&
 	       (response->framing == FRAMING_CLOSE ||
 		       (response->framing == FRAMING_CHUNKED && !response->rechunk));
 }
@@ -51,41 +77,51 @@ void connection_reset_at_end(const struct connection *connection, bool reset)
 {
 	const struct linger linger = { .l_onoff = reset };
 
-	setsockopt(connection->client.source.fd, SOL_SOCKET, SO_LINGER, &linger,
+	setsockopt(connection->relay.client.source.fd, SOL_SOCKET, SO_LINGER, &linger,
 		sizeof(linger));
 }
 
-/* Whether the site may still be sending, which would go unseen once it is closed, and so past the throttle; or a reset would
- * come before what it has to acknowledge. */
+/*
+ * Whether the connection has to wait for its site. The site may still be sending, which the
+ * pacer could not charge once the upstream is closed. Or a reset would come before what the
+ * site has to acknowledge.
+ */
 static bool is_under_way(const struct connection *connection)
 {
 	const struct proxy *proxy = connection->proxy;
-	const struct peer *upstream = &connection->upstream;
+	const struct peer *upstream = &connection->relay.upstream;
 	bool waits = rules_limits(proxy->rules)->rate ||
-		     !closings_may(&proxy->closings, loop_now(proxy->loop));
+		     !closings_may(&proxy->relays.closings, loop_now(proxy->loop));
 
 	return waits && peer_is_open(upstream) && !upstream->eof && !upstream->hung &&
 	       (connection->state == STATE_ANSWER ||
 		       (connection->state == STATE_EXCHANGE &&
-			       !connection->response.complete) ||
-		       (connection->state == STATE_TUNNEL && !connection->down.finished));
+			       !connection->http.response.complete) ||
+		       (connection->state == STATE_TUNNEL &&
+			       !connection->tunnel.down.finished));
 }
 
 static void leave(struct connection *connection)
 {
-	struct peer *upstream = &connection->upstream;
+	struct peer *upstream = &connection->relay.upstream;
 
 	tunnel_end(connection);
-	client_close(connection);
+	relay_close_client(&connection->relay);
 	buffer_put(&upstream->in);
 	buffer_put(&upstream->out);
-	bandwidth_count_stuck(connection);
+	relay_count_backlog(&connection->relay, 0);
 	connection_enter(connection, STATE_LEAVING);
+}
+
+void connection_close_upstream(struct connection *connection)
+{
+	relay_close_upstream(&connection->relay,
+		connection->http.answered || connection->state == STATE_LEAVING);
 }
 
 static void connection_close(struct connection *connection)
 {
-	struct proxy *proxy = connection->proxy;
+	struct loop *loop = connection->proxy->loop;
 
 	if (is_under_way(connection)) {
 		leave(connection);
@@ -93,13 +129,12 @@ static void connection_close(struct connection *connection)
 	}
 	dial_cancel(&connection->dial);
 	tunnel_end(connection);
-	loop_cancel_timer(proxy->loop, &connection->timer);
-	client_close(connection);
-	upstream_close(connection);
-	buffer_put(&connection->pending);
-	connection->closed = true;
-	bandwidth_leave(connection);
-	loop_defer(proxy->loop, &connection->release);
+	loop_cancel_timer(loop, &connection->timer);
+	relay_close_client(&connection->relay);
+	connection_close_upstream(connection);
+	buffer_put(&connection->http.pending);
+	relay_close(&connection->relay);
+	loop_defer(loop, &connection->release);
 }
 
 void connection_give_time(struct connection *connection, uint64_t time)
@@ -107,7 +142,7 @@ void connection_give_time(struct connection *connection, uint64_t time)
 	struct loop *loop = connection->proxy->loop;
 
 	connection->deadline = loop_now(loop) + time;
-	/* Most deadlines are put off before they come: a timer that is due earlier is left alone. */
+	/* Most deadlines are put off before they come, so leave an earlier timer alone. */
 	if (!connection->timer.deadline ||
 		connection->timer.deadline > connection->deadline)
 		loop_set_timer(loop, &connection->timer, time);
@@ -115,8 +150,26 @@ void connection_give_time(struct connection *connection, uint64_t time)
 
 void connection_enter(struct connection *connection, enum connection_state state)
 {
+	debug_assert(states[connection->state].next & 1U << state);
 	connection->state = state;
-	connection_give_time(connection, patience[state]);
+	connection_give_time(connection, states[state].patience);
+}
+
+enum step connection_flush_client(struct connection *connection)
+{
+	int error = relay_flush_client(&connection->relay);
+
+	if (!error)
+		return STEP_AGAIN;
+	return error == -EAGAIN ? STEP_WAIT : STEP_END;
+}
+
+bool connection_establish(struct connection *connection)
+{
+	static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
+	struct buffer *out = peer_out(&connection->relay.client);
+
+	return out && buffer_append(out, established, sizeof(established) - 1);
 }
 
 static void record(struct connection *connection, enum reason reason, const char *name)
@@ -126,14 +179,14 @@ static void record(struct connection *connection, enum reason reason, const char
 			name ? strlen(name) : 0);
 }
 
-/* What is under way is given up. Returns where to write why. */
+/* Gives up what is under way. Returns where to write the reason, or NULL. */
 static struct buffer *give_up(struct connection *connection, enum connection_state next)
 {
 	dial_cancel(&connection->dial);
-	upstream_close(connection);
-	buffer_put(&connection->pending);
+	connection_close_upstream(connection);
+	buffer_put(&connection->http.pending);
 	connection_enter(connection, next);
-	return peer_out(&connection->client);
+	return peer_out(&connection->relay.client);
 }
 
 enum step connection_refuse(struct connection *connection, const struct refusal_text *text)
@@ -165,11 +218,11 @@ static enum step first_step(struct connection *connection)
 		.reason = REASON_PROTOCOL,
 		.explanation = "what goes to port 443 has to be TLS" };
 	const struct buffer *in;
-	long length = client_read(connection);
+	long length = relay_read_client(&connection->relay);
 
 	if (length <= 0)
 		return length == -EAGAIN ? STEP_WAIT : STEP_END;
-	in = connection->client.in;
+	in = connection->relay.client.in;
 	if ((unsigned char)in->bytes[in->start] == TLS_RECORD) {
 		if (connection->port != PORT_HTTPS)
 			return connection_alert(
@@ -177,26 +230,27 @@ static enum step first_step(struct connection *connection)
 		connection_enter(connection, STATE_HELLO);
 		return STEP_AGAIN;
 	}
-	/* No head is waited for: other protocols have none. */
+	/* Do not wait for a head: other protocols have none. */
 	if (connection->port == PORT_HTTPS)
 		return connection_refuse(connection, &not_tls);
 	connection_enter(connection, STATE_HEAD);
 	return STEP_AGAIN;
 }
 
-/* A client that is closed while it still sends would lose the last word: it is listened to for a while. */
+/*
+ * A client that is closed while it still sends would lose the last word. So the connection
+ * reads from it for a while.
+ */
 static enum step ending_step(struct connection *connection)
 {
-	struct peer *client = &connection->client;
+	struct peer *client = &connection->relay.client;
+	enum step step = connection_flush_client(connection);
 	long length;
 
-	while (client->out) {
-		length = client_write(connection);
-		if (length < 0)
-			return length == -EAGAIN ? STEP_WAIT : STEP_END;
-	}
-	if (!connection->said) {
-		connection->said = true;
+	if (step != STEP_AGAIN)
+		return step;
+	if (!connection->ending.said) {
+		connection->ending.said = true;
 		if (connection_ends_response(connection))
 			connection_reset_at_end(connection, false);
 		shutdown(client->source.fd, SHUT_WR);
@@ -206,113 +260,14 @@ static enum step ending_step(struct connection *connection)
 	length = peer_read(client, BUFFER_SIZE);
 	if (length <= 0)
 		return length == -EAGAIN ? STEP_WAIT : STEP_END;
-	connection->dropped += (size_t)length;
-	return connection->dropped > DROPPED_MAX ? STEP_END : STEP_AGAIN;
+	connection->ending.dropped += (size_t)length;
+	return connection->ending.dropped > DROPPED_MAX ? STEP_END : STEP_AGAIN;
 }
 
-/* Nothing is read: so the site sends no more than its window, all of which will count. */
+/* Nothing is read, so the site sends no more than its window. All of that is charged. */
 static enum step leaving_step(struct connection *connection)
 {
-	return connection->upstream.hung ? STEP_END : STEP_WAIT;
-}
-
-static enum step wait_step(struct connection *connection)
-{
-	(void)connection;
-	return STEP_WAIT;
-}
-
-static bool wants_input(const struct connection *connection)
-{
-	return connection->state != STATE_RESOLVING &&
-	       connection->state != STATE_DIALLING && connection->state != STATE_ANSWER &&
-	       !(connection->state == STATE_EXCHANGE && connection->request.complete);
-}
-
-/* Takes over an update of the job. Returns whether it took away the host that this connection is for. Between
- * requests it is for none: the next one is checked anyway. */
-static bool is_withdrawn(struct connection *connection)
-{
-	const struct rules *rules = connection->proxy->rules;
-	uint64_t generation = rules_limits(rules)->generation;
-	bool bound = (connection->state >= STATE_RESOLVING &&
-			     connection->state <= STATE_TUNNEL) ||
-		     (connection->state == STATE_HELLO &&
-			     (connection->connect || connection->tls));
-
-	if (generation == connection->generation)
-		return false;
-	connection->generation = generation;
-	return bound && rules_check(rules, &connection->host) != 0;
-}
-
-void connection_run(struct connection *connection)
-{
-	static enum step (*const steps[])(struct connection *) = {
-		[STATE_FIRST] = first_step,
-		[STATE_HELLO] = hello_step,
-		[STATE_HEAD] = head_step,
-		[STATE_RESOLVING] = wait_step,
-		[STATE_DIALLING] = wait_step,
-		[STATE_ANSWER] = answer_step,
-		[STATE_EXCHANGE] = exchange_step,
-		[STATE_TUNNEL] = tunnel_step,
-		[STATE_ENDING] = ending_step,
-		[STATE_LEAVING] = leaving_step,
-	};
-	enum step step = STEP_AGAIN;
-
-	bandwidth_limit_queues(connection);
-	for (int i = 0; i < STEPS_MAX && step == STEP_AGAIN; i++)
-		step = is_withdrawn(connection) ? STEP_END
-						: steps[connection->state](connection);
-	if (step == STEP_END) {
-		connection_close(connection);
-		return;
-	}
-	bandwidth_count_stuck(connection);
-	if (step == STEP_AGAIN && !connection->turn_asked) {
-		connection->turn_asked = true;
-		loop_defer(connection->proxy->loop, &connection->turn);
-	}
-	peer_watch(&connection->client, wants_input(connection));
-	if (!dial_is_connecting(&connection->dial))
-		peer_watch(&connection->upstream, true);
-}
-
-static void turn(struct deferred *deferred)
-{
-	struct connection *connection = container_of(deferred, struct connection, turn);
-
-	connection->turn_asked = false;
-	if (!connection->closed)
-		connection_run(connection);
-}
-
-static void client_ready(struct source *source, uint32_t events)
-{
-	struct connection *connection =
-		container_of(source, struct connection, client.source);
-
-	peer_note(&connection->client, events);
-	/* A tunnel may still have to carry what the client sent before it went. */
-	if (connection->client.hung && connection->state != STATE_TUNNEL)
-		connection_close(connection);
-	else
-		connection_run(connection);
-}
-
-static void upstream_ready(struct source *source, uint32_t events)
-{
-	struct connection *connection =
-		container_of(source, struct connection, upstream.source);
-
-	if (dial_is_connecting(&connection->dial)) {
-		dial_ready(&connection->dial);
-		return;
-	}
-	peer_note(&connection->upstream, events);
-	connection_run(connection);
+	return connection->relay.upstream.hung ? STEP_END : STEP_WAIT;
 }
 
 /* Why a site could not be connected. */
@@ -348,16 +303,16 @@ static const char *dialled_address(
 	return text;
 }
 
-static void refuse_dial(struct connection *connection, int status)
+static enum step refuse_dial(struct connection *connection, int status)
 {
 	char address[ADDRESS_TEXT_MAX], lookup[LOOKUP_TEXT_SIZE];
-	const struct http_asked *asked = &connection->asked;
+	const struct http_asked *asked = &connection->http.asked;
 	const char *name = connection->host.name;
 	struct refusal_text text = { .status = 502,
 		.name = name,
 		.address = dialled_address(connection, status, address),
 		.without_body = asked->head,
-		.keep = asked->keep && !asked->old && connection->request.complete };
+		.keep = asked->keep && !asked->old && connection->http.request.complete };
 
 	if (status == -EACCES) {
 		text.status = 403;
@@ -383,16 +338,15 @@ static void refuse_dial(struct connection *connection, int status)
 				? lookup_explain(&connection->dial.lookup, lookup)
 				: dial_problem(status);
 	}
-	if (connection->tls)
-		connection_alert(connection,
+	if (connection->tls.named)
+		return connection_alert(connection,
 			text.reason ? TLS_ACCESS_DENIED : TLS_INTERNAL_ERROR, text.reason,
 			name);
-	else
-		connection_refuse(connection, &text);
+	return connection_refuse(connection, &text);
 }
 
 /* No address of the site could be connected. */
-static void fail_dial(struct connection *connection, int status)
+static enum step fail_dial(struct connection *connection, int status)
 {
 	struct proxy *proxy = connection->proxy;
 	const struct address *address = dial_last(&connection->dial);
@@ -400,51 +354,15 @@ static void fail_dial(struct connection *connection, int status)
 	if (address)
 		resting_note(&proxy->resting, &connection->host, connection->port, status,
 			address, loop_now(proxy->loop));
-	refuse_dial(connection, status);
+	return refuse_dial(connection, status);
 }
 
-/* The site did not answer in time, or else the client did not say what it wants: then there is nobody to tell. */
-static void expired(struct timer *timer)
-{
-	struct connection *connection = container_of(timer, struct connection, timer);
-	uint64_t now = loop_now(connection->proxy->loop);
-	bool waiting = connection->state == STATE_EXCHANGE && !connection->response_began &&
-		       connection->request.complete;
-
-	if (connection->deadline > now) {
-		connection_give_time(connection, connection->deadline - now);
-	} else if (waiting || connection->state == STATE_RESOLVING ||
-		   connection->state == STATE_DIALLING) {
-		connection->asked.keep = false;
-		if (dial_is_waiting(&connection->dial))
-			refuse_dial(connection, -EAGAIN);
-		else if (connection->state == STATE_DIALLING)
-			fail_dial(connection, -ETIMEDOUT);
-		else
-			refuse_dial(connection, -ETIMEDOUT);
-		connection_run(connection);
-	} else {
-		connection_close(connection);
-	}
-}
-
-static void answer_connect(struct connection *connection)
-{
-	static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
-	struct buffer *out = peer_out(&connection->client);
-
-	/* Without memory for the answer the client waits for it, until its time is over. */
-	if (out)
-		buffer_append(out, established, sizeof(established) - 1);
-	connection_enter(connection, STATE_HELLO);
-}
-
-/* TLS shows no requests: so it goes to no guarded address, by whatever name. */
+/* TLS shows no requests, so it may not reach a guarded address, whatever its name. */
 static bool is_guarded_tls(const struct connection *connection)
 {
 	const struct lookup *lookup = &connection->dial.lookup;
 
-	if (!connection->tls && !connection->connect)
+	if (!connection->tls.named && !connection->connect)
 		return false;
 	for (size_t i = 0; i < lookup->count; i++)
 		if (rules_guard_address(connection->proxy->rules, &lookup->addresses[i]))
@@ -452,30 +370,161 @@ static bool is_guarded_tls(const struct connection *connection)
 	return false;
 }
 
-static void dialled(struct dial *dial, int status)
+static enum step resolving_step(struct connection *connection)
 {
-	struct connection *connection = container_of(dial, struct connection, dial);
+	int status;
 
-	if (!status && connection->state == STATE_DIALLING) {
-		queues_limit_site(&connection->upstream, connection->share);
-		resting_forget(
-			&connection->proxy->resting, &connection->host, connection->port);
-	}
-	if (!status && connection->state == STATE_RESOLVING && is_guarded_tls(connection))
+	if (!dial_has_ended(&connection->dial, &status))
+		return STEP_WAIT;
+	if (!status && is_guarded_tls(connection))
 		status = -EKEYREJECTED;
-	if (status && connection->state == STATE_DIALLING)
-		fail_dial(connection, status);
-	else if (status)
-		refuse_dial(connection, status);
-	else if (connection->state == STATE_DIALLING && connection->tls)
-		answer_begin(connection);
-	else if (connection->state == STATE_DIALLING)
-		exchange_begin(connection);
-	else if (connection->connect && !connection->tls)
-		answer_connect(connection);
-	else
+	if (status)
+		return refuse_dial(connection, status);
+	if (!connection->connect || connection->tls.named) {
 		connection_dial(connection);
-	connection_run(connection);
+		return STEP_AGAIN;
+	}
+	/* Without memory for the answer the client waits until the time of HELLO is over. */
+	connection_establish(connection);
+	connection_enter(connection, STATE_HELLO);
+	return STEP_AGAIN;
+}
+
+static enum step dialling_step(struct connection *connection)
+{
+	struct relay *relay = &connection->relay;
+	int status;
+
+	if (!dial_has_ended(&connection->dial, &status))
+		return STEP_WAIT;
+	if (status)
+		return fail_dial(connection, status);
+	window_limit_site(&relay->upstream, relay->window);
+	resting_forget(&connection->proxy->resting, &connection->host, connection->port);
+	if (connection->tls.named)
+		answer_begin(connection);
+	else
+		exchange_begin(connection);
+	return STEP_AGAIN;
+}
+
+static bool wants_input(const struct connection *connection)
+{
+	return !states[connection->state].deaf &&
+	       !(connection->state == STATE_EXCHANGE && connection->http.request.complete);
+}
+
+/*
+ * Takes over an update of the job. Returns whether the update took away the host that this
+ * connection is for. Between requests it is for none, and the next one is checked anyway.
+ */
+static bool is_withdrawn(struct connection *connection)
+{
+	const struct rules *rules = connection->proxy->rules;
+	uint64_t generation = rules_limits(rules)->generation;
+	bool bound = states[connection->state].bound ||
+		     (connection->state == STATE_HELLO &&
+			     (connection->connect || connection->tls.named));
+
+	if (generation == connection->generation)
+		return false;
+	connection->generation = generation;
+	return bound && rules_check(rules, &connection->host) != 0;
+}
+
+/* A tunnel may still have to carry what the client sent before it went. */
+static bool is_deserted(const struct connection *connection)
+{
+	const struct peer *client = &connection->relay.client;
+
+	return client->hung && peer_is_open(client) && connection->state != STATE_TUNNEL;
+}
+
+/*
+ * The time of the state is over. Either the site did not answer in time, or the client did
+ * not say what it wants. In the second case there is nobody to tell.
+ */
+static enum step expire(struct connection *connection)
+{
+	bool waiting = connection->state == STATE_EXCHANGE &&
+		       !connection->http.response_began &&
+		       connection->http.request.complete;
+
+	if (!waiting && connection->state != STATE_RESOLVING &&
+		connection->state != STATE_DIALLING)
+		return STEP_END;
+	connection->http.asked.keep = false;
+	if (dial_is_waiting(&connection->dial))
+		return refuse_dial(connection, -EAGAIN);
+	return connection->state == STATE_DIALLING ? fail_dial(connection, -ETIMEDOUT)
+						   : refuse_dial(connection, -ETIMEDOUT);
+}
+
+static enum step run_steps(struct connection *connection)
+{
+	enum step step = is_deserted(connection) ? STEP_END : STEP_AGAIN;
+
+	for (int i = 0; i < STEPS_MAX && step == STEP_AGAIN; i++)
+		step = is_withdrawn(connection)
+			       ? STEP_END
+			       : states[connection->state].step(connection);
+	if (step != STEP_END && connection->deadline <= loop_now(connection->proxy->loop))
+		step = expire(connection);
+	return step;
+}
+
+static void run(struct relay *relay)
+{
+	struct connection *connection = container_of(relay, struct connection, relay);
+	enum step step;
+
+	relay_limit_windows(relay);
+	step = run_steps(connection);
+	if (step == STEP_END) {
+		connection_close(connection);
+		return;
+	}
+	relay_count_backlog(
+		relay, connection->tunnel.up.piped + connection->tunnel.down.piped);
+	if (step == STEP_AGAIN)
+		relay_wake(relay);
+	relay_watch(relay, wants_input(connection));
+}
+
+static void moved(struct relay *relay)
+{
+	struct connection *connection = container_of(relay, struct connection, relay);
+	const struct state *state = &states[connection->state];
+
+	if (state->renews)
+		connection_give_time(connection, state->patience);
+}
+
+static void expired(struct timer *timer)
+{
+	struct connection *connection = container_of(timer, struct connection, timer);
+	uint64_t now = loop_now(connection->proxy->loop);
+
+	if (connection->deadline > now)
+		connection_give_time(connection, connection->deadline - now);
+	else
+		relay_wake(&connection->relay);
+}
+
+static void upstream_ready(struct source *source, uint32_t events)
+{
+	struct connection *connection =
+		container_of(source, struct connection, relay.upstream.source);
+
+	if (connection->relay.upstream.connecting)
+		dial_ready(&connection->dial);
+	else
+		relay_note_upstream(&connection->relay, events);
+}
+
+static void dial_ended(struct dial *dial)
+{
+	relay_wake(&container_of(dial, struct connection, dial)->relay);
 }
 
 void connection_resolve(struct connection *connection)
@@ -484,34 +533,30 @@ void connection_resolve(struct connection *connection)
 	const struct resting_site *site = resting_find(&proxy->resting, &connection->host,
 		connection->port, loop_now(proxy->loop));
 
-	connection->dial.done = dialled;
+	connection->dial.done = dial_ended;
 	connection_enter(connection, STATE_RESOLVING);
-	if (site) {
-		dial_recall(&connection->dial, &site->address);
-		refuse_dial(connection, site->status);
-		return;
-	}
-	dial_resolve(&connection->dial, connection->proxy->loop,
-		connection->proxy->resolver, &connection->host);
+	if (site)
+		dial_recall(&connection->dial, &site->address, site->status);
+	else
+		dial_resolve(
+			&connection->dial, proxy->loop, proxy->resolver, &connection->host);
 }
 
-enum step connection_dial(struct connection *connection)
+void connection_dial(struct connection *connection)
 {
-	int status;
+	struct relay *relay = &connection->relay;
 
-	connection->upstream_used = connection->answered = false;
+	connection->http.site_used = connection->http.answered = false;
 	connection_enter(connection, STATE_DIALLING);
-	if (connection->tls)
+	if (connection->tls.named)
 		answer_choose_address(connection);
-	status = dial_connect(&connection->dial, connection->proxy->throttle,
-		connection->port, connection->share, &connection->upstream, upstream_ready);
-	if (status)
-		fail_dial(connection, status);
-	return STEP_AGAIN;
+	dial_connect(&connection->dial, relay->all->pacer, connection->port, relay->window,
+		&relay->upstream, upstream_ready);
 }
 
 int connection_new(struct proxy *proxy, int fd, const struct endpoint *destination)
 {
+	static const struct relay_owner owner = { .run = run, .moved = moved };
 	_free_ struct connection *connection = calloc(1, sizeof(*connection));
 	const struct proxy_settings *settings = proxy->settings;
 	const int on = 1;
@@ -520,16 +565,13 @@ int connection_new(struct proxy *proxy, int fd, const struct endpoint *destinati
 	if (!connection)
 		return -ENOMEM;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	error = peer_open(&connection->client, proxy->loop, fd, true, client_ready);
+	error = relay_open(&connection->relay, &proxy->relays, fd, &owner);
 	if (error)
 		return error;
 	connection->proxy = proxy;
-	connection->upstream.source.fd = -1;
 	connection->timer.expired = expired;
-	connection->turn.run = turn;
 	connection->release.run = release;
-	bandwidth_join(connection);
-	connection->up.pipe[0] = connection->down.pipe[0] = -1;
+	connection->tunnel.up.pipe[0] = connection->tunnel.down.pipe[0] = -1;
 	connection->port = ntohs(destination->port);
 	connection->original = destination->address;
 	connection->explicit =
@@ -539,7 +581,7 @@ int connection_new(struct proxy *proxy, int fd, const struct endpoint *destinati
 			!memcmp(&destination->address, &settings->virtual6.address,
 				sizeof(struct address)));
 	connection->generation = rules_limits(proxy->rules)->generation;
-	connection_enter(connection, STATE_FIRST);
+	connection_give_time(connection, states[STATE_FIRST].patience);
 	TAKE_POINTER(connection);
 	return 0;
 }

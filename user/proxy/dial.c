@@ -33,7 +33,7 @@ static int try_address(struct dial *dial, const struct address *address)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	closing_prepare(fd);
 	if (dial->window)
-		queues_limit_first(fd, dial->window);
+		window_limit_unconnected(fd, dial->window);
 	/* EPERM is the fence's own word, from the programs on the proxy's cgroup. */
 	if (connect(fd, (struct sockaddr *)&socket_address, length) && errno != EINPROGRESS)
 		return errno == EPERM ? -EACCES : -errno;
@@ -41,7 +41,7 @@ static int try_address(struct dial *dial, const struct address *address)
 	if (error)
 		return error;
 	TAKE_FD(fd);
-	throttle_dial(dial->throttle, dial->peer);
+	pacer_charge_dial(dial->pacer, dial->peer);
 	loop_set_timer(
 		dial->loop, &dial->timer, share < TRY_PATIENCE ? share : TRY_PATIENCE);
 	return 0;
@@ -51,19 +51,21 @@ static int try_address(struct dial *dial, const struct address *address)
 static int try_next(struct dial *dial)
 {
 	while (dial->next < dial->lookup.count) {
-		int error;
-
-		if (!throttle_allowance(dial->throttle, DIALS, 1)) {
-			throttle_wait(dial->throttle, DIALS, &dial->turn);
+		if (!pacer_ask(dial->pacer, DIALS, &dial->turn, 1))
 			return 0;
-		}
-		error = try_address(dial, &dial->lookup.addresses[dial->next++]);
-		if (!error)
+		dial->status = try_address(dial, &dial->lookup.addresses[dial->next++]);
+		if (!dial->status)
 			return 0;
-		dial->status = error;
 	}
-	dial->peer = NULL;
 	return dial->status;
+}
+
+static void end(struct dial *dial, int status)
+{
+	dial->peer = NULL;
+	dial->status = status;
+	dial->ended = true;
+	dial->done(dial);
 }
 
 static void go_on(struct dial *dial)
@@ -71,20 +73,22 @@ static void go_on(struct dial *dial)
 	int status = try_next(dial);
 
 	if (status)
-		dial->done(dial, status);
+		end(dial, status);
 }
 
 static void turn(struct waiter *waiter)
 {
 	go_on(container_of(waiter, struct dial, turn));
+	pacer_end_turn(waiter);
 }
 
 static void give_up_address(struct dial *dial, int status)
 {
 	dial->status = status;
 	loop_cancel_timer(dial->loop, &dial->timer);
-	throttle_dial_failed(dial->throttle, dial->peer);
+	pacer_charge_failed_dial(dial->pacer, dial->peer);
 	peer_close(dial->peer);
+	dial->peer->connecting = false;
 	go_on(dial);
 }
 
@@ -105,30 +109,38 @@ void dial_ready(struct dial *dial)
 		return;
 	}
 	loop_cancel_timer(dial->loop, &dial->timer);
+	dial->peer->connecting = false;
 	dial->peer->writable = true;
-	dial->peer = NULL;
-	dial->done(dial, 0);
+	end(dial, 0);
 }
 
-int dial_connect(struct dial *dial, struct throttle *throttle, uint16_t port, size_t window,
+bool dial_has_ended(struct dial *dial, int *status)
+{
+	bool ended = dial->ended;
+
+	*status = dial->status;
+	dial->ended = false;
+	return ended;
+}
+
+void dial_connect(struct dial *dial, struct pacer *pacer, uint16_t port, size_t window,
 	struct peer *peer, void (*ready)(struct source *source, uint32_t events))
 {
 	dial->peer = peer;
-	dial->throttle = throttle;
+	dial->pacer = pacer;
 	dial->turn.ready = turn;
 	dial->port = port;
 	dial->window = window;
 	dial->ready = ready;
 	dial->next = 0;
+	dial->ended = false;
 	dial->status = -EHOSTUNREACH;
-	return try_next(dial);
+	go_on(dial);
 }
 
 static void looked_up(struct lookup *lookup, int status)
 {
-	struct dial *dial = container_of(lookup, struct dial, lookup);
-
-	dial->done(dial, status);
+	end(container_of(lookup, struct dial, lookup), status);
 }
 
 void dial_resolve(struct dial *dial, struct loop *loop, struct resolver *resolver,
@@ -138,6 +150,7 @@ void dial_resolve(struct dial *dial, struct loop *loop, struct resolver *resolve
 	dial->timer.expired = expired;
 	dial->lookup.done = looked_up;
 	dial->next = 0;
+	dial->ended = false;
 	resolver_look_up(resolver, host, &dial->lookup);
 }
 
@@ -149,20 +162,23 @@ void dial_prefer(struct dial *dial, size_t index)
 	addresses[0] = preferred;
 }
 
-void dial_recall(struct dial *dial, const struct address *address)
+void dial_recall(struct dial *dial, const struct address *address, int status)
 {
 	dial->lookup.addresses[0] = *address;
 	dial->lookup.count = dial->next = 1;
+	end(dial, status);
 }
 
 void dial_cancel(struct dial *dial)
 {
+	dial->ended = false;
 	if (dial->lookup.resolver)
 		lookup_cancel(&dial->lookup);
 	if (!dial->peer)
 		return;
-	throttle_leave(&dial->turn);
+	pacer_leave(&dial->turn);
 	loop_cancel_timer(dial->loop, &dial->timer);
 	peer_close(dial->peer);
+	dial->peer->connecting = false;
 	dial->peer = NULL;
 }

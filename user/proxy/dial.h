@@ -14,21 +14,18 @@
 #include "proxy/resolve.h"
 
 struct dial {
-	/*
-	 * Called from the loop, once for each step that was started: 0: addresses are there, or the peer is
-	 * connected; -ENOENT: no such name; -EACCES: an address that may not be dialled; -ETIMEDOUT; or -errno of the
-	 * last try.
-	 */
-	void (*done)(struct dial *dial, int status);
+	/* Called from the loop when the step has ended, see dial_has_ended(). */
+	void (*done)(struct dial *dial);
 	struct lookup lookup; /* private from here on */
 	struct loop *loop;
-	struct peer *peer; /* NULL unless one is being connected */
+	struct peer *peer; /* NULL unless it is being connected */
 	void (*ready)(struct source *source, uint32_t events);
-	struct throttle *throttle;
+	struct pacer *pacer;
 	struct waiter turn; /* for the next try */
 	struct timer timer;
 	uint16_t port;
 	size_t window, next;
+	bool ended;
 	int status;
 };
 
@@ -37,22 +34,33 @@ void dial_resolve(struct dial *dial, struct loop *loop, struct resolver *resolve
 	const struct host *host);
 
 /*
- * Starts to connect `peer`, which is closed, to what was resolved, as soon as `throttle` lets it try; `port` in host byte order. The site may send
- * `window` bytes at first, 0: as the kernel likes. `ready` becomes the peer's callback; while dial_is_connecting(), it has to call dial_ready().
- *
- * Returns 0, or what done() would be told, which is not called then.
+ * Starts to connect `peer`, which is closed, to what was resolved, as soon as `pacer` lets
+ * it try. `port` is in host byte order. The site may send `window` bytes at first, and 0
+ * leaves that to the kernel. `ready` becomes the peer's callback. It has to call
+ * dial_ready() while the peer is connecting.
  */
-int dial_connect(struct dial *dial, struct throttle *throttle, uint16_t port, size_t window,
+void dial_connect(struct dial *dial, struct pacer *pacer, uint16_t port, size_t window,
 	struct peer *peer, void (*ready)(struct source *source, uint32_t events));
 void dial_ready(struct dial *dial);
 
-/* Has the address with that index be tried first. */
+/*
+ * Whether the step that was started has ended. Tells that once. `*status` is then
+ *
+ *	0	   addresses are there, or the peer is connected
+ *	-ENOENT	   there is no such name
+ *	-EACCES	   the address may not be dialled
+ *	-ETIMEDOUT there was no answer in time
+ *	-errno	   of the last try
+ */
+bool dial_has_ended(struct dial *dial, int *status);
+
+/* Has the address with that index tried first. */
 void dial_prefer(struct dial *dial, size_t index);
 
-/* Has an address be the last one tried. */
-void dial_recall(struct dial *dial, const struct address *address);
+/* Ends the step as an earlier dial did, whose last try was `address`. */
+void dial_recall(struct dial *dial, const struct address *address, int status);
 
-/* Gives up, if a step is under way; done() is not called any more. */
+/* Gives up, if a step is under way. */
 void dial_cancel(struct dial *dial);
 
 /* The address that was tried last, or NULL. */
@@ -61,13 +69,8 @@ static inline const struct address *dial_last(const struct dial *dial)
 	return dial->next ? &dial->lookup.addresses[dial->next - 1] : NULL;
 }
 
-/* Whether the throttle holds the next try back. */
+/* Whether the pacer holds the next try back. */
 static inline bool dial_is_waiting(const struct dial *dial)
 {
 	return dial->turn.next;
-}
-
-static inline bool dial_is_connecting(const struct dial *dial)
-{
-	return dial->peer;
 }

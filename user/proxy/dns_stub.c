@@ -33,7 +33,7 @@ struct datagrams {
 	struct dns_stub *stub;
 };
 
-struct door {
+struct stub_listener {
 	struct acceptor acceptor;
 	struct dns_stub *stub;
 };
@@ -52,7 +52,7 @@ struct dns_stub {
 	struct rules *rules;
 	const struct proxy_settings *settings;
 	struct datagrams datagrams4, datagrams6;
-	struct door door4, door6;
+	struct stub_listener listener4, listener6;
 	size_t stream_count;
 	char address6[ADDRESS_DIGITS +
 		      1]; /* where it listens, as the kernel lists it; "": nowhere */
@@ -263,7 +263,8 @@ static void stream_ready(struct source *source, uint32_t events)
 static void stream_accepted(
 	struct acceptor *acceptor, int accepted, const struct sockaddr *client)
 {
-	struct dns_stub *stub = container_of(acceptor, struct door, acceptor)->stub;
+	struct dns_stub *stub =
+		container_of(acceptor, struct stub_listener, acceptor)->stub;
 	_fd_ int fd = accepted;
 	struct stream *stream;
 
@@ -310,13 +311,13 @@ static int note_address6(struct dns_stub *stub, int fd)
 	return 0;
 }
 
-static int serve_streams(struct dns_stub *stub, struct door *door, int fd)
+static int serve_streams(struct dns_stub *stub, struct stub_listener *listener, int fd)
 {
 	if (!proxy_fd_given(fd))
 		return 0;
-	door->stub = stub;
-	door->acceptor.accepted = stream_accepted;
-	return acceptor_start(&door->acceptor, stub->loop, fd);
+	listener->stub = stub;
+	listener->acceptor.accepted = stream_accepted;
+	return acceptor_start(&listener->acceptor, stub->loop, fd);
 }
 
 int dns_stub_start(
@@ -336,9 +337,9 @@ int dns_stub_start(
 	if (!error)
 		error = serve_datagrams(stub, &stub->datagrams6, FD_DNS_UDP6);
 	if (!error)
-		error = serve_streams(stub, &stub->door4, FD_DNS_TCP4);
+		error = serve_streams(stub, &stub->listener4, FD_DNS_TCP4);
 	if (!error)
-		error = serve_streams(stub, &stub->door6, FD_DNS_TCP6);
+		error = serve_streams(stub, &stub->listener6, FD_DNS_TCP6);
 	if (!error)
 		TAKE_POINTER(stub);
 	return error;

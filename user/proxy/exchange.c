@@ -15,27 +15,26 @@
 static const char response_too_long[] =
 	"the head of the response is too long, or has too many fields";
 
-static struct http_head head;
-
 void exchange_begin(struct connection *connection)
 {
-	struct peer *upstream = &connection->upstream;
+	struct peer *upstream = &connection->relay.upstream;
 
-	connection->response_began = false;
-	connection->request_cut = false;
-	connection->irregular = false;
-	connection->answered = false;
-	connection->response = (struct http_body){};
-	connection->response_scanned = 0;
+	connection->http.response_began = false;
+	connection->http.request_cut = false;
+	connection->http.irregular = false;
+	connection->http.answered = false;
+	connection->http.response = (struct http_body){};
+	connection->http.response_scanned = 0;
 	connection_enter(connection, STATE_EXCHANGE);
-	if (!connection->upstream_used) {
+	if (!connection->http.site_used) {
 		buffer_put(&upstream->out);
-		upstream->out = connection->pending;
-		connection->pending = NULL;
+		upstream->out = connection->http.pending;
+		connection->http.pending = NULL;
 		return;
 	}
 	/* Kept, should the upstream turn out to have gone. */
-	buffer_append(upstream->out, connection->pending->bytes, connection->pending->end);
+	buffer_append(upstream->out, connection->http.pending->bytes,
+		connection->http.pending->end);
 }
 
 static enum step bad_gateway(struct connection *connection, const char *explanation)
@@ -43,7 +42,7 @@ static enum step bad_gateway(struct connection *connection, const char *explanat
 	const struct refusal_text text = { .status = 502,
 		.name = connection->host.name,
 		.explanation = explanation,
-		.without_body = connection->asked.head };
+		.without_body = connection->http.asked.head };
 
 	return connection_refuse(connection, &text);
 }
@@ -53,7 +52,7 @@ static enum step abandon(struct connection *connection)
 {
 	if (connection_ends_response(connection))
 		return STEP_END;
-	upstream_close(connection);
+	connection_close_upstream(connection);
 	connection_enter(connection, STATE_ENDING);
 	return STEP_AGAIN;
 }
@@ -85,29 +84,25 @@ static int move(struct http_body *body, struct peer *from, struct peer *to, bool
 	return error;
 }
 
-/* Whether enough waits to be written to it. */
-static bool is_full(const struct connection *connection, const struct peer *to)
-{
-	return buffer_length(to->out) >= queues_piece(connection->share);
-}
-
 /* Returns STEP_AGAIN where something moved. */
 static enum step send_request(struct connection *connection)
 {
-	struct peer *client = &connection->client, *upstream = &connection->upstream;
+	struct peer *client = &connection->relay.client,
+		    *upstream = &connection->relay.upstream;
 	bool moved = false;
 	long length;
 
-	if (!connection->request.complete && !connection->request_cut) {
+	if (!connection->http.request.complete && !connection->http.request_cut) {
 		int error = 0;
 
-		length = client->in			 ? 0
-			 : is_full(connection, upstream) ? -EAGAIN
-							 : client_read(connection);
+		length = client->in ? 0
+			 : relay_is_full(&connection->relay, upstream)
+				 ? -EAGAIN
+				 : relay_read_client(&connection->relay);
 		if (client->in)
-			error = move(&connection->request, client, upstream, &moved);
+			error = move(&connection->http.request, client, upstream, &moved);
 		if (error) {
-			if (error == -ENOMEM || connection->response_began)
+			if (error == -ENOMEM || connection->http.response_began)
 				return STEP_END;
 			const struct refusal_text text = { .status = 400,
 				.reason = REASON_PROTOCOL,
@@ -115,39 +110,39 @@ static enum step send_request(struct connection *connection)
 
 			return connection_refuse(connection, &text);
 		}
-		if (client->eof && !client->in && !connection->request.complete)
+		if (client->eof && !client->in && !connection->http.request.complete)
 			return STEP_END;
 		if (length < 0 && length != -EAGAIN)
 			return STEP_END;
 	}
 	if (!upstream->out)
 		return moved ? STEP_AGAIN : STEP_WAIT;
-	length = peer_write(upstream, BUFFER_SIZE);
+	length = relay_write_upstream(&connection->relay);
 	if (length > 0) {
-		bandwidth_count_moved(connection, (size_t)length);
 		moved = true;
 	} else if (length != -EAGAIN) {
 		/* A response may be on its way all the same. */
-		connection->request_cut = true;
+		connection->http.request_cut = true;
 		buffer_put(&upstream->out);
 		upstream->readable = true;
 	}
 	return moved ? STEP_AGAIN : STEP_WAIT;
 }
 
-static enum step change_to_websocket(struct connection *connection)
+static enum step change_to_websocket(
+	struct connection *connection, const struct http_head *head)
 {
-	struct buffer *out = peer_out(&connection->client);
+	struct buffer *out = peer_out(&connection->relay.client);
 
 	/* A mere status 101 may be one that the site was talked into; then it goes on reading requests. So may be one
 	 * that not every reader reads alike. */
-	if (!connection->asked.websocket || !head.websocket || head.irregular ||
-		connection->irregular)
+	if (!connection->http.asked.websocket || !head->websocket || head->irregular ||
+		connection->http.irregular)
 		return bad_gateway(connection,
 			"the site changed the protocol otherwise than it was asked");
-	if (!out || !http_response_write(&head, &connection->asked, true, out))
+	if (!out || !http_response_write(head, &connection->http.asked, true, out))
 		return STEP_END;
-	buffer_put(&connection->pending);
+	buffer_put(&connection->http.pending);
 	tunnel_begin(connection);
 	return STEP_AGAIN;
 }
@@ -155,64 +150,67 @@ static enum step change_to_websocket(struct connection *connection)
 /* A site may answer before it has read all of the request, and want the rest all the same. */
 static bool is_sent(const struct connection *connection)
 {
-	return connection->request_cut ||
-	       (connection->request.complete && !connection->upstream.out);
+	return connection->http.request_cut ||
+	       (connection->http.request.complete && !connection->relay.upstream.out);
 }
 
 static bool is_early(const struct connection *connection)
 {
 	return !is_sent(connection) ||
-	       (connection->request.framing != FRAMING_NONE &&
-		       !closing_is_acknowledged(connection->upstream.source.fd));
+	       (connection->http.request.framing != FRAMING_NONE &&
+		       !closing_is_acknowledged(connection->relay.upstream.source.fd));
 }
 
-static enum step begin_response(struct connection *connection)
+static enum step begin_response(struct connection *connection, const struct http_head *head)
 {
-	enum http_framing framing = http_response_framing(&head, &connection->asked);
-	struct http_asked *asked = &connection->asked;
-	bool interim = head.status < 200;
+	enum http_framing framing = http_response_framing(head, &connection->http.asked);
+	struct http_asked *asked = &connection->http.asked;
+	bool interim = head->status < 200;
 	struct buffer *out;
 
-	connection->irregular |= head.irregular;
+	connection->http.irregular |= head->irregular;
 	/* HTTP/1.0 has none of these (RFC 9110 section 15.2). */
 	if (interim && asked->old)
 		return ++asked->kept_back <= KEPT_BACK_MAX
 			       ? STEP_AGAIN
 			       : bad_gateway(connection, "too many interim responses");
-	out = peer_out(&connection->client);
+	out = peer_out(&connection->relay.client);
 	if (!interim) {
-		connection->upstream_keep = head.keep_alive && framing != FRAMING_CLOSE &&
-					    !connection->irregular;
-		connection->rest_unwanted = !connection->upstream_keep && !asked->last;
-		connection->upstream_keep &= !asked->last;
-		connection->early = is_early(connection);
+		connection->http.site_keeps = head->keep_alive &&
+					      framing != FRAMING_CLOSE &&
+					      !connection->http.irregular;
+		connection->http.rest_unwanted =
+			!connection->http.site_keeps && !asked->last;
+		connection->http.site_keeps &= !asked->last;
+		connection->http.early = is_early(connection);
 		asked->keep = asked->keep && framing != FRAMING_CLOSE &&
 			      !(framing == FRAMING_CHUNKED && asked->old);
-		http_body_begin_answer(
-			&connection->response, framing, head.content_length, !asked->old);
-		connection->response_began = true;
-		buffer_put(&connection->pending);
+		http_body_begin_answer(&connection->http.response, framing,
+			head->content_length, !asked->old);
+		connection->http.response_began = true;
+		buffer_put(&connection->http.pending);
 		if (connection_ends_response(connection))
 			connection_reset_at_end(connection, true);
 	}
-	if (out && http_response_write(&head, asked, asked->keep, out))
+	if (out && http_response_write(head, asked, asked->keep, out))
 		return STEP_AGAIN;
 	/* Behind a part of it the refusal would be one of its fields. */
-	buffer_put(&connection->client.out);
+	buffer_put(&connection->relay.client.out);
 	return out ? bad_gateway(connection, response_too_long) : STEP_END;
 }
 
 static enum step read_head(struct connection *connection)
 {
-	struct buffer *in = connection->upstream.in;
+	struct buffer *in = connection->relay.upstream.in;
+	struct http_head head;
 	char *bytes = in->bytes + in->start;
-	int length =
-		http_answer_find(bytes, buffer_length(in), &connection->response_scanned);
+	int length = http_answer_find(
+		bytes, buffer_length(in), &connection->http.response_scanned);
 	enum step step;
 	int error;
 
 	/* Interim responses may come faster than the client takes them. */
-	if (length > 0 && connection->client.out)
+	if (length > 0 && connection->relay.client.out)
 		return STEP_WAIT;
 	if (length == 0 && buffer_length(in) < BUFFER_SIZE)
 		return STEP_WAIT;
@@ -222,13 +220,13 @@ static enum step read_head(struct connection *connection)
 		return bad_gateway(connection,
 			error == -E2BIG ? response_too_long
 					: "the response of the site is malformed");
-	connection->response_scanned = 0;
-	step = head.status == 101 ? change_to_websocket(connection)
-				  : begin_response(connection);
-	if (connection->upstream.in) {
+	connection->http.response_scanned = 0;
+	step = head.status == 101 ? change_to_websocket(connection, &head)
+				  : begin_response(connection, &head);
+	if (connection->relay.upstream.in) {
 		in->start += (size_t)length;
 		if (!buffer_length(in))
-			buffer_put(&connection->upstream.in);
+			buffer_put(&connection->relay.upstream.in);
 	}
 	return step;
 }
@@ -236,17 +234,19 @@ static enum step read_head(struct connection *connection)
 /* The upstream is gone before the response was whole. */
 static enum step upstream_ended(struct connection *connection)
 {
-	if (connection->response_began && connection->response.framing == FRAMING_CLOSE &&
-		connection->upstream.eof && !connection->upstream.reset) {
-		connection->response.complete = true;
+	if (connection->http.response_began &&
+		connection->http.response.framing == FRAMING_CLOSE &&
+		connection->relay.upstream.eof && !connection->relay.upstream.reset) {
+		connection->http.response.complete = true;
 		return STEP_AGAIN;
 	}
-	if (connection->response_began)
+	if (connection->http.response_began)
 		return abandon(connection);
-	if (connection->pending) {
+	if (connection->http.pending) {
 		/* The site gets it again. */
-		bandwidth_spend(connection, UPLOAD, buffer_length(connection->pending));
-		upstream_close(connection);
+		relay_charge(&connection->relay, UPLOAD,
+			buffer_length(connection->http.pending));
+		connection_close_upstream(connection);
 		connection_resolve(connection);
 		return STEP_AGAIN;
 	}
@@ -255,28 +255,30 @@ static enum step upstream_ended(struct connection *connection)
 
 static enum step receive_response(struct connection *connection)
 {
-	struct peer *client = &connection->client, *upstream = &connection->upstream;
+	struct peer *client = &connection->relay.client,
+		    *upstream = &connection->relay.upstream;
 	bool moved = false;
 	long length =
-		connection->response_began && (upstream->in || is_full(connection, client))
+		connection->http.response_began &&
+				(upstream->in || relay_is_full(&connection->relay, client))
 			? -EAGAIN
-			: upstream_read(connection);
+			: relay_read_upstream(&connection->relay);
 
 	if (length == -ENOMEM)
 		return STEP_END;
-	if (upstream->in && !connection->response_began) {
+	if (upstream->in && !connection->http.response_began) {
 		enum step step = read_head(connection);
 
 		if (step != STEP_WAIT)
 			return step;
 	}
-	if (upstream->in && connection->response_began &&
-		move(&connection->response, upstream, client, &moved))
+	if (upstream->in && connection->http.response_began &&
+		move(&connection->http.response, upstream, client, &moved))
 		return abandon(connection);
 	if (moved || length > 0)
 		return STEP_AGAIN;
 	/* Bytes that can't move yet, or never will, are still there. */
-	if (upstream->in && connection->response_began)
+	if (upstream->in && connection->http.response_began)
 		return STEP_WAIT;
 	if (upstream->eof || (length < 0 && length != -EAGAIN))
 		return client->out ? STEP_WAIT : upstream_ended(connection);
@@ -287,17 +289,17 @@ static enum step finish(struct connection *connection)
 {
 	/* More than the response, or a request that nobody took to its end: neither connection has a clear
 	 * state any more. */
-	bool clean =
-		!connection->upstream.in && !connection->request_cut && is_sent(connection);
+	bool clean = !connection->relay.upstream.in && !connection->http.request_cut &&
+		     is_sent(connection);
 
-	connection->answered = clean && !connection->early;
+	connection->http.answered = clean && !connection->http.early;
 	/* One that is of no more use is the site's to close. */
-	if (!clean || connection->irregular || connection->response.irregular)
-		upstream_close(connection);
-	connection->upstream_used = true;
-	connection_enter(connection, connection->asked.keep &&
-						     connection->request.complete &&
-						     !connection->request_cut
+	if (!clean || connection->http.irregular || connection->http.response.irregular)
+		connection_close_upstream(connection);
+	connection->http.site_used = true;
+	connection_enter(connection, connection->http.asked.keep &&
+						     connection->http.request.complete &&
+						     !connection->http.request_cut
 					     ? STATE_HEAD
 					     : STATE_ENDING);
 	return STEP_AGAIN;
@@ -310,22 +312,22 @@ enum step exchange_step(struct connection *connection)
 	sent = send_request(connection);
 	if (sent == STEP_END || connection->state != STATE_EXCHANGE)
 		return sent;
-	if (!connection->response.complete || !connection->response_began) {
+	if (!connection->http.response.complete || !connection->http.response_began) {
 		received = receive_response(connection);
 		if (received == STEP_END || connection->state != STATE_EXCHANGE)
 			return received;
 	}
-	if (connection->client.out) {
-		long length = client_write(connection);
+	if (connection->relay.client.out) {
+		long length = relay_write_client(&connection->relay);
 
 		if (length < 0 && length != -EAGAIN)
 			return STEP_END;
 		written = length > 0 ? STEP_AGAIN : STEP_WAIT;
 	}
-	if (connection->response_began && connection->response.complete &&
-		(is_sent(connection) || connection->rest_unwanted ||
+	if (connection->http.response_began && connection->http.response.complete &&
+		(is_sent(connection) || connection->http.rest_unwanted ||
 			connection_ends_response(connection) ||
-			peer_read(&connection->upstream, BUFFER_SIZE) != -EAGAIN))
+			peer_read(&connection->relay.upstream, BUFFER_SIZE) != -EAGAIN))
 		return finish(connection);
 	return sent == STEP_AGAIN || received == STEP_AGAIN || written == STEP_AGAIN
 		       ? STEP_AGAIN

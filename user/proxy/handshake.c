@@ -26,12 +26,13 @@ static enum step with_decided_name(struct connection *connection, enum hello_res
 	if (encrypted && !rules_allow_ech(connection->proxy->rules, host))
 		return connection_alert(
 			connection, TLS_ACCESS_DENIED, REASON_ECH, host->name);
-	if (connection->tls) {
+	if (connection->tls.named) {
 		answer_begin(connection);
 		return STEP_AGAIN;
 	}
-	connection->tls = true;
-	return connection_dial(connection);
+	connection->tls.named = true;
+	connection_dial(connection);
+	return STEP_AGAIN;
 }
 
 /* TLS to an address, without a name: allowed where the address itself was declared. */
@@ -58,40 +59,30 @@ static enum step with_own_name(struct connection *connection, enum hello_result 
 	if (reason)
 		return connection_alert(connection, TLS_ACCESS_DENIED, reason, name->name);
 	connection->host = *name;
-	connection->tls = true;
+	connection->tls.named = true;
 	connection_resolve(connection);
 	return STEP_AGAIN;
 }
 
-/* The answer to CONNECT goes out before the hello comes in. */
-static long flush(struct connection *connection)
-{
-	while (connection->client.out) {
-		long length = client_write(connection);
-
-		if (length < 0)
-			return length;
-	}
-	return 0;
-}
-
 enum step hello_step(struct connection *connection)
 {
-	const struct buffer *in = connection->client.in;
+	const struct buffer *in = connection->relay.client.in;
 	enum hello_result result = HELLO_MORE;
-	bool decided = connection->connect || connection->tls, encrypted = false;
+	bool decided = connection->connect || connection->tls.named, encrypted = false;
 	struct host name;
-	long length = flush(connection);
+	/* The answer to CONNECT goes out before the hello comes in. */
+	enum step step = connection_flush_client(connection);
+	long length;
 
-	if (length < 0)
-		return length == -EAGAIN ? STEP_WAIT : STEP_END;
+	if (step != STEP_AGAIN)
+		return step;
 	if (in) {
-		size_t skip = connection->tls
+		size_t skip = connection->tls.named
 				      ? hello_skip(buffer_unread(in), buffer_length(in))
 				      : 0;
 		result = hello_parse(buffer_unread(in) + skip, buffer_length(in) - skip,
-			&name, &encrypted, &connection->hello);
-		connection->hello += skip;
+			&name, &encrypted, &connection->tls.hello);
+		connection->tls.hello += skip;
 	}
 	if (result == HELLO_BAD)
 		return connection_alert(connection, TLS_DECODE_ERROR, REASON_PROTOCOL,
@@ -99,8 +90,8 @@ enum step hello_step(struct connection *connection)
 	if (result != HELLO_MORE)
 		return decided ? with_decided_name(connection, result, &name, encrypted)
 			       : with_own_name(connection, result, &name, encrypted);
-	length = client_read(connection);
+	length = relay_read_client(&connection->relay);
 	if (length > 0)
 		return STEP_AGAIN;
-	return length == -EAGAIN && !connection->client.eof ? STEP_WAIT : STEP_END;
+	return length == -EAGAIN && !connection->relay.client.eof ? STEP_WAIT : STEP_END;
 }

@@ -16,7 +16,7 @@
 #define WINDOW_USUAL \
 	65536 /* bytes: half of Linux's default for net.ipv4.tcp_rmem, as the kernel doubles it */
 
-struct door {
+struct listening {
 	struct acceptor acceptor;
 	struct proxy *proxy;
 	struct endpoint endpoint;
@@ -24,67 +24,67 @@ struct door {
 };
 
 /* A client may send before it is accepted: little, where that would be ahead of the rate. */
-static void limit_first(struct door *door)
+static void limit_first(struct listening *listening)
 {
-	const struct proxy *proxy = door->proxy;
-	bool shares = queues_share(
-		rules_limits(proxy->rules)->rate, &proxy->movers, proxy->connections);
-	size_t window = shares ? SHARE_MIN : WINDOW_USUAL;
+	const struct proxy *proxy = listening->proxy;
+	bool shares = window_size(rules_limits(proxy->rules)->rate, &proxy->relays.active,
+		proxy->relays.open);
+	size_t window = shares ? WINDOW_MIN : WINDOW_USUAL;
 
-	if (door->window != window)
-		queues_limit_first(door->acceptor.source.fd, window);
-	door->window = window;
+	if (listening->window != window)
+		window_limit_unconnected(listening->acceptor.source.fd, window);
+	listening->window = window;
 }
 
 /* Returns whether there is a connection now, which owns the descriptor. */
-static bool admit(struct door *door, int fd, const struct endpoint *client)
+static bool admit(struct listening *listening, int fd, const struct endpoint *client)
 {
 	static const char name[] = "connections";
-	struct proxy *proxy = door->proxy;
+	struct proxy *proxy = listening->proxy;
 	struct endpoint destination;
 
-	if (proxy->connections >= proxy->settings->max_connections) {
+	if (proxy->relays.open >= proxy->settings->max_connections) {
 		rules_record_refusal(proxy->rules, REASON_LIMIT, name, sizeof(name) - 1);
 		return false;
 	}
 	return !rules_destination(
-		       proxy->rules, client, door->endpoint.port, &destination) &&
+		       proxy->rules, client, listening->endpoint.port, &destination) &&
 	       !connection_new(proxy, fd, &destination);
 }
 
 static void accepted(struct acceptor *acceptor, int fd, const struct sockaddr *address)
 {
-	struct door *door = container_of(acceptor, struct door, acceptor);
+	struct listening *listening = container_of(acceptor, struct listening, acceptor);
 	struct endpoint client;
 
-	limit_first(door);
-	if (endpoint_from_socket(address, &client) || !admit(door, fd, &client))
+	limit_first(listening);
+	if (endpoint_from_socket(address, &client) || !admit(listening, fd, &client))
 		close(fd);
 }
 
 static int listen_at(struct proxy *proxy, int fd)
 {
-	_free_ struct door *door = NULL;
+	_free_ struct listening *listening = NULL;
 	struct sockaddr_storage address;
 	socklen_t length = sizeof(address);
 	int error;
 
 	if (!proxy_fd_given(fd))
 		return 0;
-	door = calloc(1, sizeof(*door));
-	if (!door)
+	listening = calloc(1, sizeof(*listening));
+	if (!listening)
 		return -ENOMEM;
 	if (getsockname(fd, (struct sockaddr *)&address, &length))
 		return -errno;
-	if (endpoint_from_socket((struct sockaddr *)&address, &door->endpoint))
+	if (endpoint_from_socket((struct sockaddr *)&address, &listening->endpoint))
 		return -EAFNOSUPPORT;
-	door->proxy = proxy;
-	door->acceptor.accepted = accepted;
-	error = acceptor_start(&door->acceptor, proxy->loop, fd);
+	listening->proxy = proxy;
+	listening->acceptor.accepted = accepted;
+	error = acceptor_start(&listening->acceptor, proxy->loop, fd);
 	if (error)
 		return error;
-	limit_first(door);
-	TAKE_POINTER(door);
+	limit_first(listening);
+	TAKE_POINTER(listening);
 	return 0;
 }
 

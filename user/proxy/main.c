@@ -37,8 +37,8 @@ static int open_all(const struct proxy_settings *settings, struct proxy *proxy)
 	if (!error)
 		error = resolver_new(proxy->loop, settings, &proxy->resolver);
 	if (!error)
-		error = throttle_new(
-			proxy->loop, rules_limits(proxy->rules), &proxy->throttle);
+		error = relays_init(
+			&proxy->relays, proxy->loop, rules_limits(proxy->rules));
 	if (!error)
 		error = sessions_new(&proxy->sessions);
 	if (!error)

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/*
- * Each direction has a clock, as the kernel's pacer has: what moves takes its share of it, and nothing moves while it is
- * ahead of the time. Who finds it ahead stands in line; a timer wakes the first of the line. Each is woken
- * once, may move one quantum and lines up anew: so connections take turns.
- */
+/* See pacer.h. */
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -12,53 +8,57 @@
 
 #include <linux/tcp.h> /* the C library's struct tcp_info has no segments */
 
+#include <jobfence/throttle.h>
+
 #include "lib/cleanup.h"
 #include "proxy/pacer.h"
 
-#define NANOSECONDS	  1000000000ULL
-#define SEGMENT		  1428UL /* bytes of TCP: what the listeners ask for, less 12 of timestamps */
-#define HEADERS		  52UL /* bytes before them, of IPv4 and TCP; IPv6 has 20 more */
-#define CLOSING		  2UL /* segments: the end, and an acknowledgement of the other's */
-#define FREE		  UINT32_MAX /* number of segments: those of a time without a rate */
+#define PAYLOAD		  ((size_t)THROTTLE_PAYLOAD)
+#define HEADERS		  ((size_t)THROTTLE_HEADERS)
 #define QUANTA_PER_SECOND 1000UL     /* where a segment takes less than that */
 #define LATENESS	  4000000UL  /* ns that a busy machine may wake us too late */
-#define REST		  (NANOSECONDS / 4) /* ns that the sites may have had less than the rate */
-#define SLACK		  16UL		    /* part of the rate */
-#define DIALS_PER_SECOND  200UL
-#define DIALS_REST	  (5 * NANOSECONDS) /* so many seconds of them may begin at once */
-#define DIAL		  ((1 + CLOSING) * HEADERS) /* bytes: a SYN, and the end */
+#define CLOSING		  2UL	     /* segments: our FIN, and an ACK of the site's */
+#define UNCOUNTED	  UINT32_MAX /* number of segments: sent while there was no rate */
 
-struct lane {
-	struct throttle *throttle;
-	uint64_t rate;	    /* bytes of packets, or dials, per second by now, 0: none */
+/* Tolerance where the kernel paces: a part of the rate, and ns. */
+#define TOLERANCE      16UL
+#define TOLERANCE_TIME (THROTTLE_SECOND / 4)
+
+#define DIALS_PER_SECOND 200UL
+#define DIALS_CREDIT	 (5 * THROTTLE_SECOND)
+#define DIAL		 ((1 + CLOSING) * HEADERS) /* bytes: a SYN, and the end */
+
+struct clock {
+	struct pacer *pacer;
+	uint64_t rate;	    /* bytes, or dials, per second by now. 0: none */
 	uint64_t departure; /* when the next bytes may move, ns of loop_now() */
 	struct timer timer;
-	struct waiter line; /* head of a ring; `next` is first */
-	bool serving;	    /* whoever runs is the one whose turn it is */
+	struct waiter line;    /* head of a ring. `next` is first */
+	struct waiter *served; /* it has the turn. NULL: nobody */
 };
 
-struct throttle {
+struct pacer {
 	struct loop *loop;
-	const volatile struct job_limits *limits; /* by the loader, at any time */
-	struct lane lanes[3];
-	uint64_t behind; /* until when nothing moves, for what was lost, ns of loop_now() */
+	const volatile struct job_limits *limits; /* the loader writes them at any time */
+	struct clock clocks[3];
+	uint64_t debt_until; /* ns of loop_now() */
 };
 
-/* Bytes that may move at once: whole segments, as the rest would be a packet of its own. */
-static size_t quantum(const struct lane *lane)
+/* Bytes that may move at once. A part of a segment would be a packet of its own. */
+static size_t quantum(const struct clock *clock)
 {
-	size_t segments = (size_t)(lane->rate / QUANTA_PER_SECOND / SEGMENT);
+	size_t segments = (size_t)(clock->rate / QUANTA_PER_SECOND / PAYLOAD);
 
-	return (segments ? segments : 1) * SEGMENT;
+	return (segments ? segments : 1) * PAYLOAD;
 }
 
-/* How long, in ns, bytes take, those of headers among them. */
-static uint64_t duration(const struct lane *lane, size_t bytes)
+/* How long, in ns, bytes take with their headers. */
+static uint64_t duration(const struct clock *clock, size_t bytes)
 {
-	return bytes * NANOSECONDS / lane->rate;
+	return bytes * THROTTLE_SECOND / clock->rate;
 }
 
-/* Tries alone take no more than the rate: each has an answer, too. */
+/* Tries alone keep to the rate, with the site's answer to each. */
 static uint64_t dials_rate(uint64_t rate)
 {
 	uint64_t dials = rate / (DIAL + HEADERS);
@@ -68,209 +68,238 @@ static uint64_t dials_rate(uint64_t rate)
 	return dials ? dials : 1;
 }
 
-/* Where the kernel paces it is only what the proxy adds on its way to the sites that is held here: with some slack, so that
- * nothing else ever waits. */
-static void follow_limits(struct throttle *throttle)
+static void follow_limits(struct pacer *pacer)
 {
-	uint64_t paced = throttle->limits->paced, rate = throttle->limits->rate;
+	uint64_t paced = pacer->limits->paced, rate = pacer->limits->rate;
 
-	throttle->lanes[UPLOAD].rate = paced ? paced : rate + rate / SLACK;
-	throttle->lanes[DOWNLOAD].rate = paced;
-	throttle->lanes[DIALS].rate = dials_rate(rate);
+	pacer->clocks[UPLOAD].rate = paced ? paced : rate + rate / TOLERANCE;
+	pacer->clocks[DOWNLOAD].rate = paced;
+	pacer->clocks[DIALS].rate = dials_rate(rate);
 }
 
-static bool is_empty(const struct lane *lane)
+static bool is_empty(const struct clock *clock)
 {
-	return lane->line.next == &lane->line;
+	return clock->line.next == &clock->line;
 }
 
 /* When something may move, as a time of loop_now(). */
-static uint64_t turn(const struct lane *lane)
+static uint64_t next_departure(const struct clock *clock)
 {
-	const struct throttle *throttle = lane->throttle;
+	const struct pacer *pacer = clock->pacer;
 
-	return throttle->limits->rate && throttle->behind > lane->departure
-		       ? throttle->behind
-		       : lane->departure;
+	return pacer->limits->rate && pacer->debt_until > clock->departure
+		       ? pacer->debt_until
+		       : clock->departure;
 }
 
-static void set_timer(struct lane *lane)
+/* Nobody is woken while somebody has the turn. */
+static void set_timer(struct clock *clock)
 {
-	struct loop *loop = lane->throttle->loop;
-	uint64_t now = loop_now(loop);
+	struct loop *loop = clock->pacer->loop;
+	uint64_t now = loop_now(loop), next = next_departure(clock);
 
-	if (!is_empty(lane) && !lane->timer.deadline)
-		loop_set_timer(loop, &lane->timer, turn(lane) > now ? turn(lane) - now : 1);
+	if (!is_empty(clock) && !clock->served && !clock->timer.deadline)
+		loop_set_timer(loop, &clock->timer, next > now ? next - now : 1);
 }
 
-static void lane_expired(struct timer *timer)
-{
-	struct lane *lane = container_of(timer, struct lane, timer);
-	struct waiter *waiter = lane->line.next;
-
-	if (!is_empty(lane) && turn(lane) <= loop_now(lane->throttle->loop)) {
-		throttle_leave(waiter);
-		lane->serving = true;
-		waiter->ready(waiter);
-		lane->serving = false;
-	}
-	set_timer(lane);
-}
-
-int throttle_new(struct loop *loop, const volatile struct job_limits *limits,
-	struct throttle **throttle)
-{
-	struct throttle *new = calloc(1, sizeof(*new));
-
-	if (!new)
-		return -ENOMEM;
-	new->loop = loop;
-	new->limits = limits;
-	for (size_t i = 0; i < ARRAY_SIZE(new->lanes); i++) {
-		struct lane *lane = &new->lanes[i];
-
-		lane->throttle = new;
-		lane->timer.expired = lane_expired;
-		lane->line.next = lane->line.previous = &lane->line;
-	}
-	*throttle = new;
-	return 0;
-}
-
-void throttle_free(struct throttle *throttle)
-{
-	if (!throttle)
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(throttle->lanes); i++)
-		loop_cancel_timer(throttle->loop, &throttle->lanes[i].timer);
-	free(throttle);
-}
-
-size_t throttle_allowance(struct throttle *throttle, enum direction direction, size_t want)
-{
-	const struct lane *lane = &throttle->lanes[direction];
-	size_t most;
-
-	follow_limits(throttle);
-	/* Who was here first is served first. */
-	if (turn(lane) > loop_now(throttle->loop) ||
-		(lane->rate && !is_empty(lane) && !lane->serving))
-		return 0;
-	if (!lane->rate)
-		return want;
-	most = quantum(lane);
-	return want < most ? want : most;
-}
-
-/* How far, in ns, a clock may lag behind: one quantum, as in the kernel's pacer; or what makes good for a timer that came late. */
-static uint64_t credit(const struct lane *lane)
-{
-	uint64_t one = duration(lane, quantum(lane) + HEADERS);
-
-	if (lane == &lane->throttle->lanes[DIALS])
-		return DIALS_REST;
-	if (!lane->throttle->lanes[DOWNLOAD].rate)
-		return REST;
-	return one < LATENESS ? LATENESS : one;
-}
-
-/* Bytes of the headers of segments that a socket sent since the last time, and, once, will send as it closes. */
-static size_t headers(const struct lane *lane, struct peer *peer)
-{
-	struct tcp_info info;
-	socklen_t length = sizeof(info);
-	uint32_t before = peer->segments;
-
-	if (!lane->rate)
-		peer->segments = FREE;
-	if (!lane->rate || !peer_is_open(peer) ||
-		getsockopt(peer->source.fd, IPPROTO_TCP, TCP_INFO, &info, &length))
-		return 0;
-	peer->segments = info.tcpi_segs_out;
-	if (before == FREE)
-		return 0;
-	return (peer->segments - before + (before ? 0 : CLOSING)) * HEADERS;
-}
-
-/* Moves a clock on by bytes on the wire. */
-static void charge(struct lane *lane, size_t bytes)
-{
-	uint64_t now = loop_now(lane->throttle->loop), most;
-
-	if (!lane->rate)
-		return;
-	most = credit(lane);
-	if (lane->departure + most < now)
-		lane->departure = now - most;
-	lane->departure += duration(lane, bytes);
-}
-
-void throttle_spend(struct throttle *throttle, enum direction direction, size_t bytes,
-	struct peer *upstream, struct peer *client)
-{
-	struct lane *upload = &throttle->lanes[UPLOAD],
-		    *download = &throttle->lanes[DOWNLOAD];
-
-	follow_limits(throttle);
-	charge(&throttle->lanes[direction], bytes);
-	charge(upload, headers(upload, upstream));
-	charge(download, headers(download, client));
-}
-
-void throttle_dial(struct throttle *throttle, struct peer *upstream)
-{
-	struct lane *upload = &throttle->lanes[UPLOAD];
-
-	follow_limits(throttle);
-	charge(&throttle->lanes[DIALS], 1);
-	charge(upload, DIAL);
-	upstream->segments = upload->rate ? 1 : FREE;
-}
-
-void throttle_dial_failed(struct throttle *throttle, struct peer *upstream)
-{
-	struct lane *upload = &throttle->lanes[UPLOAD];
-
-	follow_limits(throttle);
-	charge(upload, headers(upload, upstream));
-	throttle_lose(throttle, HEADERS);
-}
-
-void throttle_lose(struct throttle *throttle, size_t bytes)
-{
-	uint64_t rate = throttle->limits->rate, now = loop_now(throttle->loop);
-
-	if (!rate)
-		return;
-	if (throttle->behind < now)
-		throttle->behind = now;
-	throttle->behind += (bytes + bytes / SEGMENT * HEADERS) * NANOSECONDS / rate;
-}
-
-bool throttle_is_behind(const struct throttle *throttle)
-{
-	return throttle->limits->rate && throttle->behind > loop_now(throttle->loop);
-}
-
-void throttle_wait(
-	struct throttle *throttle, enum direction direction, struct waiter *waiter)
-{
-	struct lane *lane = &throttle->lanes[direction];
-
-	if (waiter->next)
-		return;
-	waiter->next = &lane->line;
-	waiter->previous = lane->line.previous;
-	waiter->previous->next = waiter;
-	lane->line.previous = waiter;
-	set_timer(lane);
-}
-
-void throttle_leave(struct waiter *waiter)
+static void leave_line(struct waiter *waiter)
 {
 	if (!waiter->next)
 		return;
 	waiter->previous->next = waiter->next;
 	waiter->next->previous = waiter->previous;
 	waiter->next = waiter->previous = NULL;
+}
+
+static void clock_expired(struct timer *timer)
+{
+	struct clock *clock = container_of(timer, struct clock, timer);
+	struct waiter *first = clock->line.next;
+
+	if (is_empty(clock) || clock->served ||
+		next_departure(clock) > loop_now(clock->pacer->loop)) {
+		set_timer(clock);
+		return;
+	}
+	leave_line(first);
+	clock->served = first;
+	first->turn_of = clock;
+	first->ready(first);
+}
+
+int pacer_new(
+	struct loop *loop, const volatile struct job_limits *limits, struct pacer **pacer)
+{
+	struct pacer *new = calloc(1, sizeof(*new));
+
+	if (!new)
+		return -ENOMEM;
+	new->loop = loop;
+	new->limits = limits;
+	for (size_t i = 0; i < ARRAY_SIZE(new->clocks); i++) {
+		struct clock *clock = &new->clocks[i];
+
+		clock->pacer = new;
+		clock->timer.expired = clock_expired;
+		clock->line.next = clock->line.previous = &clock->line;
+	}
+	*pacer = new;
+	return 0;
+}
+
+void pacer_free(struct pacer *pacer)
+{
+	if (!pacer)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(pacer->clocks); i++)
+		loop_cancel_timer(pacer->loop, &pacer->clocks[i].timer);
+	free(pacer);
+}
+
+/* Whether a waiter may move now. The line is served in order. */
+static bool may_move(const struct clock *clock, const struct waiter *waiter)
+{
+	if (next_departure(clock) > loop_now(clock->pacer->loop))
+		return false;
+	if (!clock->rate || clock->served == waiter)
+		return true;
+	return is_empty(clock) && !clock->served;
+}
+
+size_t pacer_ask(
+	struct pacer *pacer, enum direction direction, struct waiter *waiter, size_t want)
+{
+	const struct clock *clock = &pacer->clocks[direction];
+	size_t most;
+
+	follow_limits(pacer);
+	if (!may_move(clock, waiter)) {
+		pacer_wait(pacer, direction, waiter);
+		return 0;
+	}
+	if (!clock->rate)
+		return want;
+	most = quantum(clock);
+	return want < most ? want : most;
+}
+
+/* How far, in ns, a clock may lag behind. A late timer then costs nothing of the rate. */
+static uint64_t credit(const struct clock *clock)
+{
+	uint64_t one = duration(clock, quantum(clock) + HEADERS);
+
+	if (clock == &clock->pacer->clocks[DIALS])
+		return DIALS_CREDIT;
+	if (!clock->pacer->clocks[DOWNLOAD].rate)
+		return TOLERANCE_TIME;
+	return one < LATENESS ? LATENESS : one;
+}
+
+/*
+ * Returns the bytes of headers that a socket sent since the last call. The first call adds
+ * those that it will send as it closes.
+ */
+static size_t headers(const struct clock *clock, struct peer *peer)
+{
+	struct tcp_info info;
+	socklen_t length = sizeof(info);
+	uint32_t before = peer->segments;
+
+	if (!clock->rate)
+		peer->segments = UNCOUNTED;
+	if (!clock->rate || !peer_is_open(peer) ||
+		getsockopt(peer->source.fd, IPPROTO_TCP, TCP_INFO, &info, &length))
+		return 0;
+	peer->segments = info.tcpi_segs_out;
+	if (before == UNCOUNTED)
+		return 0;
+	return (peer->segments - before + (before ? 0 : CLOSING)) * HEADERS;
+}
+
+/* Moves a clock on by bytes on the wire. */
+static void charge(struct clock *clock, size_t bytes)
+{
+	uint64_t now = loop_now(clock->pacer->loop), most;
+
+	if (!clock->rate)
+		return;
+	most = credit(clock);
+	if (clock->departure + most < now)
+		clock->departure = now - most;
+	clock->departure += duration(clock, bytes);
+}
+
+void pacer_charge(struct pacer *pacer, enum direction direction, size_t bytes,
+	struct peer *upstream, struct peer *client)
+{
+	struct clock *upload = &pacer->clocks[UPLOAD], *download = &pacer->clocks[DOWNLOAD];
+
+	follow_limits(pacer);
+	charge(&pacer->clocks[direction], bytes);
+	charge(upload, headers(upload, upstream));
+	charge(download, headers(download, client));
+}
+
+void pacer_charge_dial(struct pacer *pacer, struct peer *upstream)
+{
+	struct clock *upload = &pacer->clocks[UPLOAD];
+
+	follow_limits(pacer);
+	charge(&pacer->clocks[DIALS], 1);
+	charge(upload, DIAL);
+	upstream->segments = upload->rate ? 1 : UNCOUNTED;
+}
+
+void pacer_charge_failed_dial(struct pacer *pacer, struct peer *upstream)
+{
+	struct clock *upload = &pacer->clocks[UPLOAD];
+
+	follow_limits(pacer);
+	charge(upload, headers(upload, upstream));
+	pacer_charge_unforwarded(pacer, HEADERS);
+}
+
+void pacer_charge_unforwarded(struct pacer *pacer, size_t bytes)
+{
+	uint64_t rate = pacer->limits->rate, now = loop_now(pacer->loop);
+
+	if (!rate)
+		return;
+	if (pacer->debt_until < now)
+		pacer->debt_until = now;
+	pacer->debt_until += (bytes + bytes / PAYLOAD * HEADERS) * THROTTLE_SECOND / rate;
+}
+
+bool pacer_is_in_debt(const struct pacer *pacer)
+{
+	return pacer->limits->rate && pacer->debt_until > loop_now(pacer->loop);
+}
+
+void pacer_wait(struct pacer *pacer, enum direction direction, struct waiter *waiter)
+{
+	struct clock *clock = &pacer->clocks[direction];
+
+	if (waiter->next)
+		return;
+	waiter->next = &clock->line;
+	waiter->previous = clock->line.previous;
+	waiter->previous->next = waiter;
+	clock->line.previous = waiter;
+	set_timer(clock);
+}
+
+void pacer_end_turn(struct waiter *waiter)
+{
+	struct clock *clock = TAKE_POINTER(waiter->turn_of);
+
+	if (!clock)
+		return;
+	clock->served = NULL;
+	set_timer(clock);
+}
+
+void pacer_leave(struct waiter *waiter)
+{
+	leave_line(waiter);
+	pacer_end_turn(waiter);
 }

@@ -14,7 +14,10 @@ int peer_open(struct peer *peer, struct loop *loop, int fd, bool connected,
 	int error;
 
 	*peer = (struct peer){
-		.source = { .ready = ready, .fd = fd }, .loop = loop, .writable = connected
+		.source = { .ready = ready, .fd = fd },
+		.loop = loop,
+		.connecting = !connected,
+		.writable = connected,
 	};
 	error = loop_add(loop, &peer->source, connected ? EPOLLIN : EPOLLIN | EPOLLOUT);
 	if (error)

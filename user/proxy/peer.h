@@ -16,6 +16,7 @@
 struct peer {
 	struct source source; /* source.fd is -1 when closed */
 	struct loop *loop;
+	bool connecting;	 /* not connected yet */
 	bool readable, writable; /* worth a try */
 	bool eof;		 /* the other side sends no more */
 	bool hung;    /* nothing more to wait for: what comes is in the kernel already */

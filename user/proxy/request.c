@@ -13,116 +13,115 @@
 /* For a head, from its first byte on, in ns: who sends it byte by byte gets no more. */
 #define HEAD_PATIENCE 30000000000ULL
 
-/* Pointed into by nothing once the step is over: one is enough for all connections. */
-static struct http_head head;
-
-static enum step refuse(struct connection *connection, unsigned status, enum reason reason,
-	const char *explanation)
+/* `head` is NULL where none could be found. */
+static enum step refuse(struct connection *connection, const struct http_head *head,
+	unsigned status, enum reason reason, const char *explanation)
 {
 	const struct refusal_text text = { .status = status,
 		.reason = reason,
 		.explanation = explanation,
-		.without_body = method_is(&head.method, "HEAD") };
+		.without_body = head && method_is(&head->method, "HEAD") };
 
 	return connection_refuse(connection, &text);
 }
 
-static enum step refuse_host(struct connection *connection, const struct host *host,
-	unsigned status, enum reason reason, const char *explanation)
+static enum step refuse_host(struct connection *connection, const struct http_head *head,
+	const struct host *host, unsigned status, enum reason reason,
+	const char *explanation)
 {
 	const struct refusal_text text = { .status = status,
 		.reason = reason,
 		.name = host->name,
 		.explanation = explanation,
-		.keep = http_head_is_all(&head) && head.keep_alive && head.minor > 0 &&
-			!method_is(&head.method, "CONNECT"),
-		.without_body = method_is(&head.method, "HEAD") };
+		.keep = http_head_is_all(head) && head->keep_alive && head->minor > 0 &&
+			!method_is(&head->method, "CONNECT"),
+		.without_body = method_is(&head->method, "HEAD") };
 
 	return connection_refuse(connection, &text);
 }
 
 static void consume(struct connection *connection, size_t length)
 {
-	connection->client.in->start += length;
-	connection->scanned = 0;
-	if (!buffer_length(connection->client.in))
-		buffer_put(&connection->client.in);
+	connection->relay.client.in->start += length;
+	connection->http.scanned = 0;
+	if (!buffer_length(connection->relay.client.in))
+		buffer_put(&connection->relay.client.in);
 }
 
 /* To port 80 CONNECT changes nothing: requests follow, with the header on each. To port 443 TLS has to. */
-static enum step begin_connect(
-	struct connection *connection, const struct http_target *target)
+static enum step begin_connect(struct connection *connection, const struct http_head *head,
+	const struct http_target *target)
 {
-	static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
 	enum reason reason;
-	struct buffer *out;
 
 	if (connection->host_fixed)
-		return refuse(connection, 400, REASON_PROTOCOL, "CONNECT within CONNECT");
+		return refuse(
+			connection, head, 400, REASON_PROTOCOL, "CONNECT within CONNECT");
 	if (target->port != PORT_HTTP && target->port != PORT_HTTPS)
-		return refuse_host(connection, &target->host, 403, REASON_PROTOCOL,
+		return refuse_host(connection, head, &target->host, 403, REASON_PROTOCOL,
 			"only the ports 80 and 443 can be reached");
 	reason = rules_use(connection->proxy->rules, &target->host,
 		target->port == PORT_HTTPS ? SIGHT_NAME : SIGHT_REQUESTS);
 	if (reason)
-		return refuse_host(connection, &target->host, 403, reason, NULL);
-	upstream_close(connection);
+		return refuse_host(connection, head, &target->host, 403, reason, NULL);
+	connection_close_upstream(connection);
 	connection->host = target->host;
 	connection->port = target->port;
 	if (target->port == PORT_HTTPS) {
 		connection->connect = true;
-		connection->asked = (struct http_asked){};
+		connection->http.asked = (struct http_asked){};
 		connection_resolve(connection);
 		return STEP_AGAIN;
 	}
 	connection->host_fixed = true;
-	out = peer_out(&connection->client);
-	return out && buffer_append(out, established, sizeof(established) - 1) ? STEP_AGAIN
-									       : STEP_END;
+	return connection_establish(connection) ? STEP_AGAIN : STEP_END;
 }
 
 /* A connection that was idle may just be going: only what can be sent again is sent over it. */
-static bool may_reuse(const struct connection *connection, const struct http_target *target)
+static bool may_reuse(const struct connection *connection, const struct http_head *head,
+	const struct http_target *target)
 {
 	bool repeatable =
-		http_head_is_all(&head) &&
-		(method_is(&head.method, "GET") || method_is(&head.method, "HEAD") ||
-			method_is(&head.method, "OPTIONS"));
+		http_head_is_all(head) &&
+		(method_is(&head->method, "GET") || method_is(&head->method, "HEAD") ||
+			method_is(&head->method, "OPTIONS"));
 
-	return repeatable && peer_is_open(&connection->upstream) &&
-	       connection->upstream_keep && host_equal(&connection->host, &target->host);
+	return repeatable && peer_is_open(&connection->relay.upstream) &&
+	       connection->http.site_keeps && host_equal(&connection->host, &target->host);
 }
 
-static enum step forward(
-	struct connection *connection, const struct http_target *target, size_t length)
+static enum step forward(struct connection *connection, const struct http_head *head,
+	const struct http_target *target, size_t length)
 {
-	bool reuse = may_reuse(connection, target) && peer_out(&connection->upstream);
+	bool reuse = may_reuse(connection, head, target) &&
+		     peer_out(&connection->relay.upstream);
 	size_t written;
 
-	connection->pending = buffer_get();
-	if (!connection->pending)
+	connection->http.pending = buffer_get();
+	if (!connection->http.pending)
 		return STEP_END;
 	if (!http_request_write(
-		    &head, target, connection->proxy->settings, connection->pending))
-		return refuse(connection, 431, REASON_LIMIT,
+		    head, target, connection->proxy->settings, connection->http.pending))
+		return refuse(connection, head, 431, REASON_LIMIT,
 			"the head of the request is too long");
 	/* What is longer now would reach the site beyond the rate. */
-	written = buffer_length(connection->pending);
+	written = buffer_length(connection->http.pending);
 	if (written > length)
-		bandwidth_spend(connection, UPLOAD, written - length);
-	connection->asked = (struct http_asked){
-		.head = method_is(&head.method, "HEAD"),
-		.old = head.minor == 0,
-		.keep = head.keep_alive,
-		.websocket = head.websocket && http_head_is_all(&head),
-		.last = http_request_is_last(&head),
+		relay_charge(&connection->relay, UPLOAD, written - length);
+	connection->http.asked = (struct http_asked){
+		.head = method_is(&head->method, "HEAD"),
+		.old = head->minor == 0,
+		.keep = head->keep_alive,
+		.websocket = head->websocket && http_head_is_all(head),
+		.last = http_request_is_last(head),
 	};
-	http_body_begin(&connection->request, head.framing, head.content_length, true);
+	http_body_begin(
+		&connection->http.request, head->framing, head->content_length, true);
 	if (reuse) {
 		exchange_begin(connection);
 		return STEP_AGAIN;
 	}
-	upstream_close(connection);
+	connection_close_upstream(connection);
 	connection->host = target->host;
 	connection->port = PORT_HTTP;
 	connection_resolve(connection);
@@ -131,38 +130,41 @@ static enum step forward(
 
 static enum step begin(struct connection *connection, const char *bytes, size_t length)
 {
-	int error = http_head_parse(bytes, length, &head);
+	struct http_head parsed, *const head = &parsed;
+	int error = http_head_parse(bytes, length, head);
 	struct http_target target;
 	enum reason reason;
 	const char *problem;
 
 	if (error == -E2BIG)
-		return refuse(connection, 431, REASON_LIMIT,
+		return refuse(connection, head, 431, REASON_LIMIT,
 			"there are too many header fields, or tokens in Connection");
 	if (error)
-		return refuse(connection, 400, REASON_PROTOCOL, "the request is malformed");
-	problem = http_target_read(&head, PORT_HTTP, &target);
+		return refuse(
+			connection, head, 400, REASON_PROTOCOL, "the request is malformed");
+	problem = http_target_read(head, PORT_HTTP, &target);
 	if (problem)
-		return refuse(connection, 400, REASON_PROTOCOL, problem);
+		return refuse(connection, head, 400, REASON_PROTOCOL, problem);
 	if (target.connect)
-		return begin_connect(connection, &target);
+		return begin_connect(connection, head, &target);
 	if (target.port != PORT_HTTP)
-		return refuse_host(connection, &target.host, 403, REASON_PROTOCOL,
+		return refuse_host(connection, head, &target.host, 403, REASON_PROTOCOL,
 			"plain HTTP goes to port 80 only");
 	if (connection->host_fixed && !host_equal(&connection->host, &target.host))
-		return refuse_host(connection, &target.host, 403, REASON_PROTOCOL,
+		return refuse_host(connection, head, &target.host, 403, REASON_PROTOCOL,
 			"not the host of the CONNECT before it");
 	reason = rules_use(connection->proxy->rules, &target.host, SIGHT_REQUESTS);
 	if (reason)
-		return refuse_host(connection, &target.host, 403, reason, NULL);
-	return forward(connection, &target, length);
+		return refuse_host(connection, head, &target.host, 403, reason, NULL);
+	return forward(connection, head, &target, length);
 }
 
 /* An idle upstream that says anything is of no more use. */
 static void check_upstream(struct connection *connection)
 {
-	if (peer_is_open(&connection->upstream) && connection->upstream.readable)
-		upstream_close(connection);
+	if (peer_is_open(&connection->relay.upstream) &&
+		connection->relay.upstream.readable)
+		connection_close_upstream(connection);
 }
 
 static bool begins_with_empty_line(const struct buffer *in)
@@ -174,17 +176,17 @@ static bool begins_with_empty_line(const struct buffer *in)
 /* Empty lines before a request are allowed (RFC 9112 section 2.2). */
 static void skip_empty_lines(struct connection *connection)
 {
-	while (begins_with_empty_line(connection->client.in))
+	while (begins_with_empty_line(connection->relay.client.in))
 		consume(connection, 2);
 }
 
 /* STEP_WAIT: the head is not whole yet. */
 static enum step read_head(struct connection *connection)
 {
-	struct buffer *in = connection->client.in;
+	struct buffer *in = connection->relay.client.in;
 	const char *bytes = in->bytes + in->start;
-	bool begun = connection->scanned;
-	int found = http_head_find(bytes, buffer_length(in), &connection->scanned);
+	bool begun = connection->http.scanned;
+	int found = http_head_find(bytes, buffer_length(in), &connection->http.scanned);
 
 	if (found > 0) {
 		enum step step = begin(connection, bytes, (size_t)found);
@@ -192,11 +194,11 @@ static enum step read_head(struct connection *connection)
 			consume(connection, (size_t)found);
 		return step;
 	}
-	head.method.length = 0;
 	if (found < 0)
-		return refuse(connection, 400, REASON_PROTOCOL, "the request is malformed");
+		return refuse(
+			connection, NULL, 400, REASON_PROTOCOL, "the request is malformed");
 	if (buffer_length(in) == BUFFER_SIZE)
-		return refuse(connection, 431, REASON_LIMIT,
+		return refuse(connection, NULL, 431, REASON_LIMIT,
 			"the head of the request is too long");
 	if (!begun)
 		connection_give_time(connection, HEAD_PATIENCE);
@@ -205,23 +207,20 @@ static enum step read_head(struct connection *connection)
 
 enum step head_step(struct connection *connection)
 {
-	struct peer *client = &connection->client;
+	struct peer *client = &connection->relay.client;
+	enum step step = connection_flush_client(connection);
 	long length;
 
-	while (client->out) {
-		length = client_write(connection);
-		if (length < 0)
-			return length == -EAGAIN ? STEP_WAIT : STEP_END;
-	}
+	if (step != STEP_AGAIN)
+		return step;
 	check_upstream(connection);
 	skip_empty_lines(connection);
 	if (client->in) {
-		enum step step = read_head(connection);
-
+		step = read_head(connection);
 		if (step != STEP_WAIT)
 			return step;
 	}
-	length = client_read(connection);
+	length = relay_read_client(&connection->relay);
 	if (length > 0)
 		return STEP_AGAIN;
 	return length == -EAGAIN && !client->eof ? STEP_WAIT : STEP_END;

@@ -55,15 +55,15 @@ static void pipe_put(struct flow *flow)
 void tunnel_begin(struct connection *connection)
 {
 	/* What was read is passed on as it is, after what is still to be written. */
-	connection->up.finished = connection->down.finished = false;
-	connection->held = false;
+	connection->tunnel.up.finished = connection->tunnel.down.finished = false;
+	connection->tunnel.held = false;
 	connection_enter(connection, STATE_TUNNEL);
 }
 
 void tunnel_end(struct connection *connection)
 {
-	pipe_put(&connection->up);
-	pipe_put(&connection->down);
+	pipe_put(&connection->tunnel.up);
+	pipe_put(&connection->tunnel.down);
 }
 
 /* Bytes that were read before the tunnel began. STEP_AGAIN: none are left. */
@@ -78,8 +78,9 @@ static enum step flush(struct connection *connection, struct peer *from, struct 
 		}
 		if (!to->out)
 			return STEP_AGAIN;
-		length = to == &connection->client ? client_write(connection)
-						   : peer_write(to, BUFFER_SIZE);
+		length = to == &connection->relay.client
+				 ? relay_write_client(&connection->relay)
+				 : peer_write(to, BUFFER_SIZE);
 		if (length < 0)
 			return length == -EAGAIN ? STEP_WAIT : STEP_END;
 	}
@@ -110,10 +111,11 @@ static enum step drain(struct flow *flow, struct peer *to)
  * the site's bytes are read while they are watched. */
 static enum step read_on(struct connection *connection, struct peer *from, size_t allowed)
 {
-	long length = from == &connection->client ? client_read(connection)
-						  : peer_read(from, allowed);
+	long length = from == &connection->relay.client
+			      ? relay_read_client(&connection->relay)
+			      : peer_read(from, allowed);
 
-	if (length > 0 && from == &connection->upstream)
+	if (length > 0 && from == &connection->relay.upstream)
 		handshake_watch(connection, (size_t)length);
 	if (length > 0)
 		return STEP_AGAIN;
@@ -126,14 +128,14 @@ static enum step read_on(struct connection *connection, struct peer *from, size_
 
 static enum step fill(struct connection *connection, struct flow *flow, struct peer *from)
 {
-	enum direction direction = from == &connection->client ? UPLOAD : DOWNLOAD;
-	size_t allowed =
-		bandwidth_allowance(connection, direction, queues_piece(connection->share));
+	struct relay *relay = &connection->relay;
+	enum direction direction = from == &relay->client ? UPLOAD : DOWNLOAD;
+	size_t allowed = relay_ask(relay, direction, relay_read_size(relay));
 	ssize_t length;
 
 	if (!allowed)
 		return STEP_WAIT;
-	if (direction == DOWNLOAD && connection->watched)
+	if (direction == DOWNLOAD && connection->tls.watched)
 		return read_on(connection, from, allowed);
 	if (!pipe_get(flow))
 		return STEP_END;
@@ -141,7 +143,7 @@ static enum step fill(struct connection *connection, struct flow *flow, struct p
 		SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
 	if (length > 0) {
 		flow->piped = (size_t)length;
-		bandwidth_spend(connection, direction, flow->piped);
+		relay_charge(relay, direction, flow->piped);
 		/* Mostly the socket is empty now; if not, the loop tells at once. */
 		from->readable = from->hung || flow->piped == allowed;
 		return STEP_AGAIN;
@@ -156,9 +158,9 @@ static void pass_end(struct connection *connection, const struct peer *to)
 {
 	struct proxy *proxy = connection->proxy;
 
-	if (to == &connection->upstream && !to->eof &&
-		!closings_take(&proxy->closings, loop_now(proxy->loop)))
-		connection->held = true;
+	if (to == &connection->relay.upstream && !to->eof &&
+		!closings_take(&proxy->relays.closings, loop_now(proxy->loop)))
+		connection->tunnel.held = true;
 	else
 		shutdown(to->source.fd, SHUT_WR);
 }
@@ -188,19 +190,22 @@ static enum step run_flow(struct connection *connection, struct flow *flow,
 
 enum step tunnel_step(struct connection *connection)
 {
-	struct peer *client = &connection->client, *upstream = &connection->upstream;
-	enum step up = run_flow(connection, &connection->up, client, upstream);
+	struct peer *client = &connection->relay.client,
+		    *upstream = &connection->relay.upstream;
+	enum step up = run_flow(connection, &connection->tunnel.up, client, upstream);
 	enum step down;
 
 	if (up == STEP_END)
 		return STEP_END;
-	down = run_flow(connection, &connection->down, upstream, client);
+	down = run_flow(connection, &connection->tunnel.down, upstream, client);
 	/* What ended one way and then hangs takes nothing either. */
 	if (down == STEP_END ||
-		(connection->up.finished && (connection->down.finished || client->hung)) ||
-		(connection->down.finished && upstream->hung))
+		(connection->tunnel.up.finished &&
+			(connection->tunnel.down.finished || client->hung)) ||
+		(connection->tunnel.down.finished && upstream->hung))
 		return STEP_END;
-	if (connection->held && !connection->download_turn.next && !connection->down.piped)
+	if (connection->tunnel.held && !relay_is_in_line(&connection->relay, DOWNLOAD) &&
+		!connection->tunnel.down.piped)
 		connection_give_time(connection, HELD_PATIENCE);
 	return up == STEP_AGAIN || down == STEP_AGAIN ? STEP_AGAIN : STEP_WAIT;
 }

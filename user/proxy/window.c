@@ -5,41 +5,40 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <jobfence/throttle.h>
+
 #include "proxy/window.h"
 
-#define SECOND	1000000000ULL
-#define SEGMENT 1428UL /* bytes: what the listeners ask for, less 12 of timestamps */
-/* Bytes of all connections in one direction: 256 KiB at 1 Mbit/s are eight times the first, as each waits in two sockets and
- * two buffers, and the kernel reckons its own. */
-#define ALL_MIN	  32768UL
-#define ALL_MAX	  8388608UL
-#define SHARE_MAX 212992UL /* what Linux lets anybody set (net/core/sock.c, SK_RMEM_MAX) */
-#define LITTLE	  64	   /* part of the rate, of who is not counted */
-#define FREE_MAX  32	   /* connections that the kernel may give what it likes */
+#define PAYLOAD	   ((size_t)THROTTLE_PAYLOAD)
+#define ALL_MIN	   32768UL   /* bytes of all connections in one direction */
+#define ALL_MAX	   8388608UL /* bytes */
+#define WINDOW_MAX 212992UL  /* bytes that Linux lets anybody set (SK_RMEM_MAX) */
+#define LIGHT	   64	     /* part of the rate that a light connection may use */
+#define FREE_MAX   32	     /* connections whose windows the kernel may choose */
 
-void movers_count(struct movers *movers, struct mover *mover, uint64_t now, size_t bytes,
-	uint64_t rate)
+void active_count(struct active *active, struct activity *activity, uint64_t now,
+	size_t bytes, uint64_t rate)
 {
-	uint64_t second = now / SECOND, least = rate / LITTLE;
+	uint64_t second = now / THROTTLE_SECOND, least = rate / LIGHT;
 	bool counted;
 
-	if (movers->second != second) {
-		movers->before = movers->second + 1 == second ? movers->now : 0;
-		movers->now = 0;
-		movers->second = second;
+	if (active->second != second) {
+		active->before = active->second + 1 == second ? active->now : 0;
+		active->now = 0;
+		active->second = second;
 	}
-	if (mover->second != second)
-		*mover = (struct mover){
+	if (activity->second != second)
+		*activity = (struct activity){
 			.second = second,
-			.little = mover->second && mover->bytes <= least,
+			.is_light = activity->second && activity->bytes <= least,
 		};
-	counted = mover->bytes && !mover->little;
-	mover->bytes += bytes;
-	mover->little = mover->little && mover->bytes <= least;
-	movers->now += !counted && !mover->little;
+	counted = activity->bytes && !activity->is_light;
+	activity->bytes += bytes;
+	activity->is_light = activity->is_light && activity->bytes <= least;
+	active->now += !counted && !activity->is_light;
 }
 
-/* The next power of two: not every connection more or less is to change the queues of all. */
+/* A power of two: one more connection rarely changes the queues of all others. */
 static size_t divide(size_t all, unsigned count)
 {
 	unsigned parts = 1;
@@ -49,28 +48,28 @@ static size_t divide(size_t all, unsigned count)
 	return all / parts;
 }
 
-size_t queues_share(uint64_t rate, const struct movers *movers, unsigned connections)
+size_t window_size(uint64_t rate, const struct active *active, unsigned connections)
 {
-	unsigned moving = movers->now > movers->before ? movers->now : movers->before;
-	unsigned count = moving > movers->stuck ? moving : movers->stuck;
+	unsigned moving = active->now > active->before ? active->now : active->before;
+	unsigned count = moving > active->backlogged ? moving : active->backlogged;
 	uint64_t all = rate ? rate / 4 : ALL_MAX;
-	size_t share;
+	size_t window;
 
 	if (all < ALL_MIN)
 		all = ALL_MIN;
 	if (all > ALL_MAX)
 		all = ALL_MAX;
-	share = divide((size_t)all, rate ? count : connections);
-	if (share > SHARE_MAX)
-		return connections > FREE_MAX ? SHARE_MAX : 0;
-	return share < SHARE_MIN ? SHARE_MIN : share;
+	window = divide((size_t)all, rate ? count : connections);
+	if (window > WINDOW_MAX)
+		return connections > FREE_MAX ? WINDOW_MAX : 0;
+	return window < WINDOW_MIN ? WINDOW_MIN : window;
 }
 
-size_t queues_piece(size_t share)
+size_t window_read_size(size_t window)
 {
-	if (!share || share / 4 > BUFFER_SIZE)
+	if (!window || window / 4 > BUFFER_SIZE)
 		return 2UL * BUFFER_SIZE;
-	return share / 4 < SEGMENT ? SEGMENT : share / 4 / SEGMENT * SEGMENT;
+	return window / 4 < PAYLOAD ? PAYLOAD : window / 4 / PAYLOAD * PAYLOAD;
 }
 
 static void set(int fd, int level, int option, size_t value)
@@ -80,14 +79,20 @@ static void set(int fd, int level, int option, size_t value)
 	setsockopt(fd, level, option, &number, sizeof(number));
 }
 
-/* Without the lock the window's scale, which is fixed at the start, is that of the largest one. */
-void queues_limit_first(int fd, size_t share)
+/*
+ * TCP fixes the scale of its window at the start. Without the lock the kernel chooses the
+ * scale for the largest window that it allows.
+ */
+void window_limit_unconnected(int fd, size_t window)
 {
-	set(fd, SOL_SOCKET, SO_RCVBUF, share);
+	set(fd, SOL_SOCKET, SO_RCVBUF, window);
 	set(fd, SOL_SOCKET, SO_BUF_LOCK, 0);
 }
 
-/* The window has a limit of its own, which the kernel derived from the first size and raises only where it chooses. */
+/*
+ * The kernel derives the limit of the window from the first size. It raises that limit only
+ * where it chooses the size itself. So set the limit as well.
+ */
 static void limit(const struct peer *peer, size_t receive, size_t send)
 {
 	int fd = peer->source.fd;
@@ -99,18 +104,18 @@ static void limit(const struct peer *peer, size_t receive, size_t send)
 		return;
 	}
 	set(fd, SOL_SOCKET, SO_RCVBUF, receive);
-	set(fd, SOL_SOCKET, SO_SNDBUF, send < SHARE_MIN ? SHARE_MIN : send);
+	set(fd, SOL_SOCKET, SO_SNDBUF, send < WINDOW_MIN ? WINDOW_MIN : send);
 	set(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, receive);
 }
 
-void queues_limit_site(struct peer *peer, size_t share)
+void window_limit_site(struct peer *peer, size_t window)
 {
-	peer->bounded = share;
-	limit(peer, share, share);
+	peer->bounded = window;
+	limit(peer, window, window);
 }
 
-/* It is near: what it does not read at once waits in the job's own queue, and in that of the throttle. */
-void queues_limit_client(const struct peer *peer, size_t share)
+/* The client is near. What it does not read yet waits in the job's own queue anyway. */
+void window_limit_client(const struct peer *peer, size_t window)
 {
-	limit(peer, share, share / 4);
+	limit(peer, window, window / 4);
 }

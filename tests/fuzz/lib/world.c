@@ -24,7 +24,7 @@
 #define FDS_MAX	   128
 #define POOLED_MAX 16 /* descriptors of pipes that tunnels keep */
 #define SPINS_MAX \
-	1000 /* events, or turns of the throttle, in sequence without anything that moves */
+	1000 /* events, or turns of the pacer, in sequence without anything that moves */
 #define TURNS_MAX 8
 #define QUEUE	  4608 /* bytes: the least that a socket can be made to hold */
 #define GIVEN_MAX 64
@@ -158,7 +158,7 @@ static void end(uint64_t patience)
 		require(silence <= LONGEST);
 		return;
 	}
-	require(!proxy.connections);
+	require(!proxy.relays.open);
 	loop_stop(proxy.loop);
 }
 
@@ -182,7 +182,7 @@ int epoll_pwait2(int epfd, struct epoll_event *events, int maxevents,
 		spins = naps = 0;
 	}
 	spins = 0;
-	/* The throttle waits; after some turns of it other things happen. */
+	/* The pacer waits; after some turns of it other things happen. */
 	if (patience < SECOND && (turns < TURNS_MAX || !world->next)) {
 		turns++;
 		require(++naps < SPINS_MAX);
@@ -261,7 +261,7 @@ static struct client *find_client(const struct lookup *lookup)
 	size_t i = world->count;
 
 	while (i-- > 0)
-		if (world->clients[i].proxy_fd == connection->client.source.fd)
+		if (world->clients[i].proxy_fd == connection->relay.client.source.fd)
 			return &world->clients[i];
 	abort();
 }
@@ -477,13 +477,13 @@ void world_play(struct world *played)
 	*limits = (struct job_limits){ 0 };
 	withdrawn = false;
 	require(!loop_new(&proxy.loop));
-	require(!throttle_new(proxy.loop, limits, &proxy.throttle));
+	require(!relays_init(&proxy.relays, proxy.loop, limits));
 	require(!sessions_new(&proxy.sessions));
 	resolver.loop = proxy.loop;
 	require(!loop_run(proxy.loop));
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		require(!late[i]);
-	throttle_free(proxy.throttle);
+	pacer_free(proxy.relays.pacer);
 	sessions_free(proxy.sessions);
 	loop_free(proxy.loop);
 	world = NULL;

@@ -16,9 +16,9 @@
 
 static size_t share(uint64_t rate, unsigned moving, unsigned connections)
 {
-	const struct movers movers = { .now = moving };
+	const struct active active = { .now = moving };
 
-	return queues_share(rate, &movers, connections);
+	return window_size(rate, &active, connections);
 }
 
 static void those_that_move_share(void **state)
@@ -28,17 +28,17 @@ static void those_that_move_share(void **state)
 	assert_int_equal(share(MEGABIT, 1, 1000), 32768);
 	assert_int_equal(share(MEGABIT, 2, 2), 16384);
 	assert_int_equal(share(MEGABIT, 3, 3), 8192);
-	assert_int_equal(share(MEGABIT, 32, 32), SHARE_MIN);
-	assert_int_equal(share(MEGABIT, 1024, 1024), SHARE_MIN);
+	assert_int_equal(share(MEGABIT, 32, 32), WINDOW_MIN);
+	assert_int_equal(share(MEGABIT, 1024, 1024), WINDOW_MIN);
 	assert_int_equal(share(4 * MEGABIT, 1, 1), MEGABIT);
 }
 
 static void those_that_are_stuck_share_too(void **state)
 {
-	const struct movers movers = { .now = 1, .stuck = 8 };
+	const struct active active = { .now = 1, .backlogged = 8 };
 
 	(void)state;
-	assert_int_equal(queues_share(MEGABIT, &movers, 8), 4096);
+	assert_int_equal(window_size(MEGABIT, &active, 8), 4096);
 }
 
 static void the_kernel_chooses_for_few(void **state)
@@ -54,46 +54,46 @@ static void the_kernel_chooses_for_few(void **state)
 static void pieces_are_whole_segments(void **state)
 {
 	(void)state;
-	assert_int_equal(queues_piece(SHARE_MIN), SEGMENTS);
-	assert_int_equal(queues_piece(32768), 5 * SEGMENTS);
-	assert_int_equal(queues_piece(0), 65536);
+	assert_int_equal(window_read_size(WINDOW_MIN), SEGMENTS);
+	assert_int_equal(window_read_size(32768), 5 * SEGMENTS);
+	assert_int_equal(window_read_size(0), 65536);
 }
 
 static void each_counts_once_a_second(void **state)
 {
-	struct movers movers = { 0 };
-	struct mover first = { 0 }, second = { 0 };
+	struct active active = { 0 };
+	struct activity first = { 0 }, second = { 0 };
 
 	(void)state;
-	movers_count(&movers, &first, 7 * SECOND, 1, MEGABIT);
-	movers_count(&movers, &first, 7 * SECOND + 1, 32768, MEGABIT);
-	movers_count(&movers, &second, 7 * SECOND + 2, 1, MEGABIT);
-	assert_int_equal(movers.now, 2);
-	movers_count(&movers, &first, 8 * SECOND, 1, MEGABIT);
-	assert_int_equal(movers.now, 1);
-	assert_int_equal(movers.before, 2);
-	movers_count(&movers, &first, 10 * SECOND, 1, MEGABIT);
-	assert_int_equal(movers.before, 0);
+	active_count(&active, &first, 7 * SECOND, 1, MEGABIT);
+	active_count(&active, &first, 7 * SECOND + 1, 32768, MEGABIT);
+	active_count(&active, &second, 7 * SECOND + 2, 1, MEGABIT);
+	assert_int_equal(active.now, 2);
+	active_count(&active, &first, 8 * SECOND, 1, MEGABIT);
+	assert_int_equal(active.now, 1);
+	assert_int_equal(active.before, 2);
+	active_count(&active, &first, 10 * SECOND, 1, MEGABIT);
+	assert_int_equal(active.before, 0);
 }
 
 static void who_moves_little_does_not_count(void **state)
 {
-	struct movers movers = { 0 };
-	struct mover mover = { 0 };
+	struct active active = { 0 };
+	struct activity activity = { 0 };
 
 	(void)state;
-	movers_count(&movers, &mover, 7 * SECOND, 100, MEGABIT);
-	assert_false(mover.little);
-	movers_count(&movers, &mover, 8 * SECOND, 100, MEGABIT);
-	assert_true(mover.little);
-	assert_int_equal(movers.now, 0);
-	movers_count(&movers, &mover, 8 * SECOND + 1, 1428, MEGABIT);
-	movers_count(&movers, &mover, 8 * SECOND + 2, 1428, MEGABIT);
-	movers_count(&movers, &mover, 8 * SECOND + 3, 1428, MEGABIT);
-	assert_false(mover.little);
-	assert_int_equal(movers.now, 1);
-	movers_count(&movers, &mover, 9 * SECOND, 1, MEGABIT);
-	assert_int_equal(movers.now, 1);
+	active_count(&active, &activity, 7 * SECOND, 100, MEGABIT);
+	assert_false(activity.is_light);
+	active_count(&active, &activity, 8 * SECOND, 100, MEGABIT);
+	assert_true(activity.is_light);
+	assert_int_equal(active.now, 0);
+	active_count(&active, &activity, 8 * SECOND + 1, 1428, MEGABIT);
+	active_count(&active, &activity, 8 * SECOND + 2, 1428, MEGABIT);
+	active_count(&active, &activity, 8 * SECOND + 3, 1428, MEGABIT);
+	assert_false(activity.is_light);
+	assert_int_equal(active.now, 1);
+	active_count(&active, &activity, 9 * SECOND, 1, MEGABIT);
+	assert_int_equal(active.now, 1);
 }
 
 int main(void)

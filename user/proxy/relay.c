@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See relay.h. */
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <linux/tcp.h> /* the C library's struct tcp_info has no bytes */
+
+#include "lib/cleanup.h"
+#include "proxy/relay.h"
+
+int relays_init(
+	struct relays *all, struct loop *loop, const volatile struct job_limits *limits)
+{
+	*all = (struct relays){ .loop = loop, .limits = limits };
+	return pacer_new(loop, limits, &all->pacer);
+}
+
+void relay_wake(struct relay *relay)
+{
+	if (relay->turn_asked || relay->closed)
+		return;
+	relay->turn_asked = true;
+	loop_defer(relay->all->loop, &relay->turn);
+}
+
+static void run(struct deferred *turn)
+{
+	struct relay *relay = container_of(turn, struct relay, turn);
+
+	relay->turn_asked = false;
+	if (relay->closed)
+		return;
+	relay->owner->run(relay);
+	pacer_end_turn(&relay->upload_turn);
+	pacer_end_turn(&relay->download_turn);
+}
+
+static void upload_ready(struct waiter *waiter)
+{
+	relay_wake(container_of(waiter, struct relay, upload_turn));
+}
+
+static void download_ready(struct waiter *waiter)
+{
+	relay_wake(container_of(waiter, struct relay, download_turn));
+}
+
+static void client_ready(struct source *source, uint32_t events)
+{
+	struct relay *relay = container_of(source, struct relay, client.source);
+
+	peer_note(&relay->client, events);
+	relay_wake(relay);
+}
+
+void relay_note_upstream(struct relay *relay, uint32_t events)
+{
+	peer_note(&relay->upstream, events);
+	relay_wake(relay);
+}
+
+int relay_open(
+	struct relay *relay, struct relays *all, int fd, const struct relay_owner *owner)
+{
+	int error;
+
+	*relay = (struct relay){ .all = all,
+		.owner = owner,
+		.turn.run = run,
+		.upload_turn.ready = upload_ready,
+		.download_turn.ready = download_ready,
+		.upstream.source.fd = -1 };
+	error = peer_open(&relay->client, all->loop, fd, true, client_ready);
+	if (!error)
+		all->open++;
+	return error;
+}
+
+void relay_close(struct relay *relay)
+{
+	relay_close_client(relay);
+	pacer_leave(&relay->upload_turn);
+	pacer_leave(&relay->download_turn);
+	relay_count_backlog(relay, 0);
+	relay->all->open--;
+	relay->closed = true;
+}
+
+void relay_watch(struct relay *relay, bool want_input)
+{
+	peer_watch(&relay->client, want_input);
+	if (!relay->upstream.connecting)
+		peer_watch(&relay->upstream, true);
+}
+
+void relay_count_backlog(struct relay *relay, size_t piped)
+{
+	bool backlogged = relay->client.out || relay->upstream.out || piped;
+
+	relay->all->active.backlogged += (unsigned)backlogged - (unsigned)relay->backlogged;
+	relay->backlogged = backlogged;
+}
+
+/* Only a relay that moved bytes in this second gets a larger window. */
+void relay_limit_windows(struct relay *relay)
+{
+	const struct relays *all = relay->all;
+	size_t window = window_size(all->limits->rate, &all->active, all->open);
+	bool grows;
+
+	if (window && relay->activity.is_light)
+		window = WINDOW_MIN;
+	grows = !window || (relay->window && window > relay->window);
+	if (window == relay->window ||
+		(grows && relay->activity.second != all->active.second))
+		return;
+	relay->window = window;
+	window_limit_client(&relay->client, window);
+	if (!relay->upstream.connecting)
+		window_limit_site(&relay->upstream, window);
+}
+
+size_t relay_read_size(const struct relay *relay)
+{
+	return window_read_size(relay->window);
+}
+
+bool relay_is_full(const struct relay *relay, const struct peer *to)
+{
+	return buffer_length(to->out) >= relay_read_size(relay);
+}
+
+size_t relay_ask(struct relay *relay, enum direction direction, size_t want)
+{
+	return pacer_ask(relay->all->pacer, direction,
+		direction == UPLOAD ? &relay->upload_turn : &relay->download_turn, want);
+}
+
+static void count_moved(struct relay *relay, size_t bytes)
+{
+	struct relays *all = relay->all;
+
+	active_count(&all->active, &relay->activity, loop_now(all->loop), bytes,
+		all->limits->rate);
+	relay->owner->moved(relay);
+}
+
+void relay_charge(struct relay *relay, enum direction direction, size_t bytes)
+{
+	pacer_charge(relay->all->pacer, direction, bytes, &relay->upstream, &relay->client);
+	if (direction == DOWNLOAD)
+		relay->account.forwarded += bytes;
+	count_moved(relay, bytes);
+}
+
+long relay_read_client(struct relay *relay)
+{
+	size_t allowed;
+	long length;
+
+	if (!relay->client.readable || relay->client.eof)
+		return -EAGAIN;
+	allowed = relay_ask(relay, UPLOAD, relay_read_size(relay));
+	if (!allowed)
+		return -EAGAIN;
+	length = peer_read(&relay->client, allowed);
+	if (length > 0)
+		relay_charge(relay, UPLOAD, (size_t)length);
+	return length;
+}
+
+long relay_write_client(struct relay *relay)
+{
+	size_t allowed;
+	long length;
+
+	if (!relay->client.writable)
+		return -EAGAIN;
+	allowed = relay_ask(relay, DOWNLOAD, buffer_length(relay->client.out));
+	if (!allowed)
+		return -EAGAIN;
+	length = peer_write(&relay->client, allowed);
+	if (length > 0)
+		relay_charge(relay, DOWNLOAD, (size_t)length);
+	return length;
+}
+
+/*
+ * Makes those bytes a debt that were received, but neither forwarded nor are they still in
+ * a buffer. Such bytes are frames of chunks, interim responses, and what a client did not
+ * wait for.
+ */
+static void charge_unforwarded(struct relay *relay, uint64_t received)
+{
+	struct account *account = &relay->account;
+	uint64_t known = account->forwarded + account->charged +
+			 buffer_length(relay->upstream.in) +
+			 buffer_length(relay->client.out);
+
+	if (received <= known)
+		return;
+	pacer_charge_unforwarded(relay->all->pacer, received - known);
+	account->charged += received - known;
+}
+
+long relay_read_upstream(struct relay *relay)
+{
+	struct pacer *pacer = relay->all->pacer;
+	long length;
+
+	charge_unforwarded(relay, relay->account.received);
+	if (pacer_is_in_debt(pacer)) {
+		pacer_wait(pacer, DOWNLOAD, &relay->download_turn);
+		return -EAGAIN;
+	}
+	length = peer_read(&relay->upstream, relay_read_size(relay));
+	if (length <= 0)
+		return length;
+	relay->account.received += (uint64_t)length;
+	count_moved(relay, (size_t)length);
+	return length;
+}
+
+long relay_write_upstream(struct relay *relay)
+{
+	long length = peer_write(&relay->upstream, BUFFER_SIZE);
+
+	if (length > 0)
+		count_moved(relay, (size_t)length);
+	return length;
+}
+
+int relay_flush_client(struct relay *relay)
+{
+	while (relay->client.out) {
+		long length = relay_write_client(relay);
+
+		if (length < 0)
+			return (int)length;
+	}
+	return 0;
+}
+
+int relay_flush_upstream(struct relay *relay)
+{
+	while (relay->upstream.out) {
+		long length = peer_write(&relay->upstream, BUFFER_SIZE);
+
+		if (length < 0)
+			return (int)length;
+	}
+	return 0;
+}
+
+static bool read_info(const struct peer *peer, struct tcp_info *info)
+{
+	socklen_t length = sizeof(*info);
+
+	return peer_is_open(peer) &&
+	       !getsockopt(peer->source.fd, IPPROTO_TCP, TCP_INFO, info, &length);
+}
+
+void relay_close_client(struct relay *relay)
+{
+	const volatile struct job_limits *limits = relay->all->limits;
+	struct tcp_info info;
+
+	/* Our clock has charged it already. The kernel's clock charges what is sent. */
+	if (limits->rate && !limits->paced && read_info(&relay->client, &info))
+		pacer_charge_unforwarded(relay->all->pacer, info.tcpi_notsent_bytes);
+	peer_close(&relay->client);
+}
+
+void relay_close_upstream(struct relay *relay, bool over)
+{
+	struct relays *all = relay->all;
+	struct peer *upstream = &relay->upstream;
+	struct tcp_info info;
+
+	if (peer_is_open(upstream))
+		closing_choose(
+			&all->closings, upstream->source.fd, over, loop_now(all->loop));
+	if (all->limits->rate && read_info(upstream, &info)) {
+		buffer_put(&upstream->in);
+		charge_unforwarded(relay, info.tcpi_bytes_received);
+	}
+	peer_close(upstream);
+	relay->account = (struct account){};
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * A relay moves bytes between the job and a site, within the rate and the window of the
+ * job. It knows neither HTTP nor TLS. Its owner decides what is read and written, and when.
+ *
+ *	client	 the peer on the side of the job
+ *	upstream the peer on the side of the site. It comes and goes during the relay.
+ *	account	 what became of the bytes that came from this upstream
+ *	turns	 one place in line for each direction, see pacer.h
+ *
+ * Nothing here calls the owner in the middle of something. Events, turns and timers only
+ * wake the relay. The loop then runs its owner once, after the events of the same round.
+ *
+ * All bytes pass through peer_read() and peer_write(), except those that the tunnel
+ * splices. A layer of TLS on either side therefore belongs into struct peer. The account
+ * and struct peer hold all that the relay knows of an upstream, so an idle upstream can
+ * leave one relay for another.
+ */
+
+#include "proxy/closing.h"
+#include "proxy/pacer.h"
+#include "proxy/peer.h"
+#include "proxy/window.h"
+
+/* What all relays of a job share. */
+struct relays {
+	struct loop *loop;
+	const volatile struct job_limits *limits;
+	struct pacer *pacer;
+	struct closings closings;
+	struct active active;
+	unsigned open; /* relays */
+};
+
+struct relay;
+
+/* What a relay tells its owner. */
+struct relay_owner {
+	/* The relay was woken. It may be closed meanwhile, and is freed later. */
+	void (*run)(struct relay *relay);
+	/* Bytes moved. */
+	void (*moved)(struct relay *relay);
+};
+
+/* Bytes of one upstream: read from it, written to the client, and charged as a debt. */
+struct account {
+	uint64_t received, forwarded, charged;
+};
+
+struct relay {
+	struct relays *all;
+	const struct relay_owner *owner;
+	struct peer client, upstream;
+	struct account account;
+	struct waiter upload_turn, download_turn;
+	struct deferred turn;
+	bool turn_asked, closed;
+	size_t window; /* of window_size(), that its sockets keep to */
+	struct activity activity;
+	bool backlogged; /* counted in struct active */
+};
+
+/* Sets up what relays share. Returns 0 or -ENOMEM. */
+int relays_init(
+	struct relays *all, struct loop *loop, const volatile struct job_limits *limits);
+
+/*
+ * Opens a relay for `fd`, a connected socket of the job. Returns 0 or -errno. On failure
+ * the socket remains the caller's.
+ */
+int relay_open(
+	struct relay *relay, struct relays *all, int fd, const struct relay_owner *owner);
+
+/* Closes the client and leaves all lines. The upstream has to be closed already. */
+void relay_close(struct relay *relay);
+
+/* Has the owner run after the events of this round, or in the next round. */
+void relay_wake(struct relay *relay);
+
+/* Notes events of the upstream, and wakes the relay. */
+void relay_note_upstream(struct relay *relay, uint32_t events);
+
+/* Asks the loop for what the relay waits for, which includes input if `want_input`. */
+void relay_watch(struct relay *relay, bool want_input);
+
+/* Keeps the sockets to the window that each relay has by now. */
+void relay_limit_windows(struct relay *relay);
+
+/* Bytes to read at once, and whether so many already wait to be written to a peer. */
+size_t relay_read_size(const struct relay *relay);
+bool relay_is_full(const struct relay *relay, const struct peer *to);
+
+/*
+ * Counts the relay as backlogged if it holds bytes that it can't pass on. `piped` are those
+ * that its owner holds.
+ */
+void relay_count_backlog(struct relay *relay, size_t piped);
+
+/*
+ * Returns how many of `want` bytes may be moved now. 0 means none: the relay is woken when
+ * it has its turn.
+ */
+size_t relay_ask(struct relay *relay, enum direction direction, size_t want);
+
+/* Charges bytes that moved, and counts them. */
+void relay_charge(struct relay *relay, enum direction direction, size_t bytes);
+
+/*
+ * Read and write as the pacer allows. They return as peer_read() and peer_write(), with
+ * -EAGAIN also when the pacer allows nothing. The upstream is not read during a debt.
+ */
+long relay_read_client(struct relay *relay);
+long relay_write_client(struct relay *relay);
+long relay_read_upstream(struct relay *relay);
+long relay_write_upstream(struct relay *relay);
+
+/* Write all that waits. They return 0, -EAGAIN if something is left, or -errno. */
+int relay_flush_client(struct relay *relay);
+int relay_flush_upstream(struct relay *relay);
+
+/* Whether the relay stands in line. */
+static inline bool relay_is_in_line(const struct relay *relay, enum direction direction)
+{
+	return direction == UPLOAD ? relay->upload_turn.next : relay->download_turn.next;
+}
+
+/* Closes the client, if it is open. What the kernel has not sent to it becomes debt. */
+void relay_close_client(struct relay *relay);
+
+/*
+ * Closes the upstream, if it is open, see closing_choose() for `over`. What came from it and
+ * was not forwarded becomes debt. The account begins anew.
+ */
+void relay_close_upstream(struct relay *relay, bool over);
