@@ -51,7 +51,7 @@ gets_the_page()
 	in_lab mkdir -p /etc/chromium/policies/managed
 	gets_the_page 'chromium --headless --no-sandbox --disable-gpu --dump-dom https://page.wild.test/ | grep "this is page.wild.test"' run
 	in_lab rm -r /etc/chromium/policies
-	gets_the_page 'chromium --headless --no-sandbox --disable-gpu --dump-dom https://page.wild.test/ | grep "this is page.wild.test"' exec_directly container
+	gets_the_page 'chromium --headless --no-sandbox --disable-gpu --dump-dom https://page.wild.test/ | grep "this is page.wild.test"' exec_directly container container_by_proxy
 }
 
 @test "Firefox gets a page, by the proxy and directly" {

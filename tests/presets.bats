@@ -26,7 +26,7 @@ domains_of()
 
 	listed=$(jobfence preset list)
 	is "$(awk '{ print $1 }' <<<"$listed" | paste -sd ' ')" \
-		'alpine conda debian docker-hub github gitlab go huggingface java node python ruby rust ubuntu'
+		'alpine conda debian docker-hub github gitlab go huggingface java node playwright python ruby rust ubuntu'
 	is "$(awk 'NF < 3' <<<"$listed")" ''
 	is "$(jobfence preset list --json | jq -r '.[].name')" "$(awk '{ print $1 }' <<<"$listed")"
 	is "$(jobfence preset list --json | jq -c '.[] | select(.summary == "" or .domains == [])')" ''
@@ -100,7 +100,7 @@ domains_of()
 	is "$(with_own_presets "$own" "$JOBFENCE" preset show rust --json | jq -c '[.domains[], .summary, .path]')" \
 		'["mirror.example.org","","/etc/jobfence/presets/rust.domains"]'
 	like "$(with_own_presets "$own" "$JOBFENCE" preset list)" '*huggingface *in-house *What we have here*java *'
-	is "$(with_own_presets "$own" "$JOBFENCE" preset list | wc -l)" 15
+	is "$(with_own_presets "$own" "$JOBFENCE" preset list | wc -l)" 16
 	is "$(with_own_presets "$own" "$JOBFENCE" preset show python --json | jq -r '.domains[0]')" files.pythonhosted.org
 }
 

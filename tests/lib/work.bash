@@ -104,6 +104,16 @@ by_container()
 		in_lab "${LIMIT[@]}" "$RUNTIME" --annotations --root /run/oci run --bundle "$bundle" "box-$JOB"
 }
 
+# The same with the variables that `up` tells an executor to give to a container.
+by_container_by_proxy()
+{
+	local variables ENVIRONMENT=("${ENVIRONMENT[@]}")
+
+	mapfile -t variables < <(up_says '.env | to_entries[] | .key + "=" + .value') && [ ${#variables[@]} -gt 0 ] || return
+	ENVIRONMENT+=("${variables[@]}")
+	by_container "$@"
+}
+
 # Does the work in the way $1: the bash script $2, with the arguments after it. Prints its standard output
 # and, as the last line, its status; jobfence may have nothing to say.
 do_work()
@@ -144,7 +154,7 @@ same_at_work()
 
 same_online()
 {
-	local ways=(control run run_directly exec exec_directly container)
+	local ways=(control run run_directly exec exec_directly container container_by_proxy)
 
 	same_behind_the_fence "$@"
 }
