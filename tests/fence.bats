@@ -274,6 +274,14 @@ while True:
 	lab_saw_nothing
 }
 
+@test "a working directory that the job does not see is named" {
+	in_lab mkdir /run/of-the-node
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	ends_with 125 in_lab sh -c 'cd /run/of-the-node && exec "$1" run -- true' folder "$JOBFENCE"
+	like "$ERRORS" "jobfence: the job can't enter the working directory /run/of-the-node; *--share*"
+	in_lab rmdir /run/of-the-node
+}
+
 @test "run and exec hand no descriptor on but the standard three" {
 	job_up
 	for job in in_job 'jobfence run --'; do

@@ -39,9 +39,16 @@ struct signals {
 	struct sigaction terminal, pipe;
 };
 
+/* What the child was about to do. */
+enum stage {
+	STAGE_ENTER,   /* the job */
+	STAGE_FOLDER,  /* its working directory, in the view of the job */
+	STAGE_COMMAND, /* to become the command */
+};
+
 struct trouble {
 	int error;
-	bool command; /* the command itself can't be run */
+	enum stage stage;
 };
 
 static void signals_set(struct signals *signals)
@@ -64,9 +71,9 @@ static void signals_restore(const struct signals *signals)
 	sigprocmask(SIG_SETMASK, &signals->mask, NULL);
 }
 
-static __attribute__((noreturn)) void report(int pipe, int error, bool command)
+static __attribute__((noreturn)) void report(int pipe, int error, enum stage stage)
 {
-	const struct trouble trouble = { .error = error, .command = command };
+	const struct trouble trouble = { .error = error, .stage = stage };
 	ssize_t written = write(pipe, &trouble, sizeof(trouble));
 
 	_exit(written == sizeof(trouble) ? EXIT_BEFORE : EXIT_NOT_RUN);
@@ -92,14 +99,16 @@ struct start {
 	int pipe;
 };
 
-static int enter(const struct start *start)
+static int enter(const struct start *start, enum stage *stage)
 {
 	const struct user *user = &start->execution->user;
 	int error = container_enter(start->container);
 
 	/* By its path: the folder itself may be covered in the job's view. */
-	if (!error && chdir(start->folder))
-		error = -errno;
+	if (!error && chdir(start->folder)) {
+		*stage = STAGE_FOLDER;
+		return -errno;
+	}
 	if (!error)
 		error = view_make_runtime_folder(user->uid, user->gid);
 	/* A kernel without keys has none to share. */
@@ -144,7 +153,8 @@ static __attribute__((noreturn)) void become_command(struct start *start)
 {
 	const struct job *job = start->job;
 	const struct execution *execution = start->execution;
-	int error = setpgid(0, 0) ? -errno : enter(start);
+	enum stage stage = STAGE_ENTER;
+	int error = setpgid(0, 0) ? -errno : enter(start, &stage);
 
 	if (!error && execution->proxy_variables && job->proxy_pid)
 		error = set_proxy_variables();
@@ -155,11 +165,11 @@ static __attribute__((noreturn)) void become_command(struct start *start)
 	if (!error)
 		error = give_up_rights(start);
 	if (error)
-		report(start->pipe, error, false);
+		report(start->pipe, error, stage);
 	umask(umask_of_caller());
 	signals_restore(start->signals);
 	execvp(execution->arguments[0], execution->arguments);
-	report(start->pipe, -errno, true);
+	report(start->pipe, -errno, STAGE_COMMAND);
 }
 
 /* A signal of the terminal is for the whole group, of which the command is no member. */
@@ -215,7 +225,7 @@ static int end(int status, struct terminal *terminal)
 
 /* What the child says before it becomes the command; nothing, if it did. */
 static void read_trouble(
-	int pipe, const struct execution *execution, int *status, struct failure *failure)
+	int pipe, const struct start *start, int *status, struct failure *failure)
 {
 	struct trouble trouble;
 	ssize_t length;
@@ -225,13 +235,20 @@ static void read_trouble(
 	while (length < 0 && errno == EINTR);
 	if (length != sizeof(trouble))
 		return;
-	if (!trouble.command) {
-		*status = EXIT_BEFORE;
+	*status = EXIT_BEFORE;
+	if (trouble.stage == STAGE_ENTER) {
 		fail(failure, trouble.error, "cannot enter the job");
 		return;
 	}
+	if (trouble.stage == STAGE_FOLDER) {
+		fail(failure, trouble.error,
+			"the job can't enter the working directory %.200s; change to another, or "
+			"see --share",
+			start->folder);
+		return;
+	}
 	*status = trouble.error == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN;
-	fail(failure, trouble.error, "cannot run %.200s", execution->arguments[0]);
+	fail(failure, trouble.error, "cannot run %.200s", start->execution->arguments[0]);
 }
 
 /* The cgroup that the job's fence is on, which another one may have the path of by now. */
@@ -302,6 +319,6 @@ int job_execute(const struct job *job, int lock, const struct execution *executi
 	if (held >= 0)
 		close(TAKE_FD(held));
 	*status = end(wait_for(pid, &signals, &terminal), &terminal);
-	read_trouble(read_end, execution, status, failure);
+	read_trouble(read_end, &start, status, failure);
 	return 0;
 }
