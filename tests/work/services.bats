@@ -24,6 +24,16 @@ load ../lib/work
 		as pg_ctl -w -D data -m fast stop | tail -n 1'
 }
 
+# Debian's packages have such a folder made for each of their services that does not run as root.
+@test "a service finds its folder in /run, and nothing in there that is the node's" {
+	in_lab install -d -o postgres -g postgres -m 2775 /run/service
+	in_lab touch /run/service/of-the-node
+	# shellcheck disable=SC2012 # one name
+	is "$(jobfence run --user postgres -- sh -c 'touch /run/service/own && ls /run/service && stat -c "%U %G %a" /run/service')" \
+		$'own\npostgres postgres 2775'
+	in_lab rm -r /run/service
+}
+
 @test "Redis is started, used, and saves in the background" {
 	same_at_work '
 		touch log && redis-server --port 6379 --unixsocket "$PWD/socket" --daemonize yes --logfile "$PWD/log" --dir "$PWD" --pidfile "$PWD/pid" >out

@@ -8,6 +8,7 @@
  * neither one by one nor by open_tree(2) (mount_namespaces(7)).
  */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -265,8 +266,44 @@ static int cover_copies(
 	return error;
 }
 
+/* Whether others than root may write to a folder. */
+static bool is_of_service(const struct stat *status)
+{
+	return S_ISDIR(status->st_mode) &&
+	       (status->st_uid || status->st_mode & S_IWOTH ||
+		       (status->st_gid && status->st_mode & S_IWGRP));
+}
+
+/* A service that does not run as root can't make its folder in /run, which the node made for it (tmpfiles.d(5)): so it gets an empty
+ * one. */
+static int make_service_folders(int run)
+{
+	_fd_ int fd = openat(run, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_dir_ DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	struct stat status;
+	char path[PATH_SIZE];
+
+	if (!folder)
+		return -errno;
+	TAKE_FD(fd);
+	while ((entry = readdir(folder))) {
+		if (entry->d_name[0] == '.' ||
+			fstatat(dirfd(folder), entry->d_name, &status,
+				AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) ||
+			!is_of_service(&status) ||
+			path_format(path, "/run/%s", entry->d_name))
+			continue;
+		if (mkdir(path, 0700) || chown(path, status.st_uid, status.st_gid) ||
+			chmod(path, status.st_mode & 07777))
+			return -errno;
+	}
+	return 0;
+}
+
 static int cover_folders(char step[VIEW_STEP_MAX])
 {
+	_fd_ int run = open("/run", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	dev_t devices[ARRAY_SIZE(covered)];
 	_free_ char *text = NULL;
 	_file_ FILE *mounts = open_mounts(&text);
@@ -278,6 +315,8 @@ static int cover_folders(char step[VIEW_STEP_MAX])
 		take_step(step, "cover %s", covered[i].path);
 		error = cover_folder(&covered[i], covered[i].path);
 	}
+	if (!error && run >= 0)
+		error = make_service_folders(run);
 	return error ? error : cover_copies(mounts, devices, step);
 }
 

@@ -10,7 +10,8 @@
 /*
  * Changes the mounts of the calling process, which has a mount namespace of its own, to the job's view:
  *
- *	/run, /dev/shm		empty, with /run/lock, the paths that are shared and resolv.conf
+ *	/run, /dev/shm		empty, with /run/lock, the paths that are shared, resolv.conf and empty
+ *				folders of services
  *	/tmp/.X11-unix, …	empty: no sockets of the node's services are in reach
  *	/proc			of the PID namespace that the process is in
  *	cgroup2			the job's own cgroup, read-only
