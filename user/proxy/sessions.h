@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#include "jobfence/fence.h"
+#include "jobfence/abi.h"
 #include "lib/siphash.h"
 #include "names/host.h"
 
