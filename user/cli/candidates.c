@@ -11,6 +11,7 @@
 #include "cli/candidates.h"
 #include "cli/command.h"
 #include "lib/cleanup.h"
+#include "lib/json.h"
 #include "node/paths.h"
 #include "policy/preset.h"
 
