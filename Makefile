@@ -38,7 +38,6 @@ LINK	?= -pie -Wl,-z,relro,-z,now,--as-needed
 LIB_CFLAGS = $(eval LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(ALL_LIBS)))$(LIB_CFLAGS)
 # Debian 12's c-ares does not have yet what newer ones want to be called instead.
 CPPFLAGS = -D_GNU_SOURCE -DCARES_NO_DEPRECATED -DVERSION='"$(VERSION)"' \
-	   -DLIBEXECDIR='"$(PREFIX)/libexec/jobfence"' -DDATADIR='"$(PREFIX)/share/jobfence"' \
 	   -Iinclude -Iuser -I$(BUILD) -I$(BUILD)/bpf $(LIB_CFLAGS)
 COMPILE	 = $(CC) -std=gnu11 $(CPPFLAGS) $(WARN) $(HARDEN) $(CFLAGS) -MMD -MP
 BPF_FLAGS := -target bpf -mcpu=v3 -Iinclude -Ivmlinux \
@@ -47,11 +46,12 @@ BPF_FLAGS := -target bpf -mcpu=v3 -Iinclude -Ivmlinux \
 BPF_SOURCES := $(wildcard bpf/*.bpf.c)
 BPF_OBJECTS := $(BPF_SOURCES:%.bpf.c=$(BUILD)/%.bpf.o)
 SKELETON    := $(BUILD)/bpf/fence.skel.h
-TEXTS	    := $(patsubst share/%,$(BUILD)/text/%.h,$(wildcard share/completion/*))
+TEXTS	    := $(patsubst share/%,$(BUILD)/text/%.h,$(wildcard share/completion/* share/*.in))
 SOURCES	    := $(wildcard user/*/*.c)
 OBJECTS	    := $(SOURCES:%.c=$(BUILD)/%.o)
 MAINS	    := $(BUILD)/user/cli/main.o $(BUILD)/user/proxy/main.o
 PROGRAMS    := $(BUILD)/jobfence $(BUILD)/jobfence-proxy
+LAYOUT	    := $(BUILD)/.layout
 ARCHIVE	    := $(BUILD)/jobfence.a
 UNIT_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 FUZZERS	    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
@@ -62,7 +62,7 @@ FUZZ_ARCHIVE := $(BUILD)/tests/fuzz/lib.a
 .PHONY: all other-version unit-tests fuzzers demo check check-vm check-kernels check-asan bench \
 	bench-throttle fuzz lint install uninstall help clean libraries
 
-all: $(PROGRAMS) $(BUILD)/share ## build both programs
+all: $(PROGRAMS) $(LAYOUT) ## build both programs
 
 # The same with other programs in the kernel, for tests of two versions on one node.
 other-version:
@@ -90,7 +90,7 @@ $(BUILD)/text/%.h: share/%
 	@mkdir -p $(@D)
 	$(call quiet,TEXT)sed 's/[\"]/\\&/g; s/.*/"&\\n"/' $< >$@
 
-$(BUILD)/user/cli/completion.o: | $(TEXTS)
+$(BUILD)/user/cli/completion.o $(BUILD)/user/cli/manual.o: | $(TEXTS)
 $(filter-out $(BUILD)/user/lib/% $(BUILD)/user/names/% $(BUILD)/user/proxy/%,$(OBJECTS)): | $(SKELETON)
 $(BPF_OBJECTS) $(OBJECTS): | libraries
 
@@ -112,10 +112,14 @@ $(BUILD)/jobfence: $(BUILD)/user/cli/main.o $(ARCHIVE)
 $(BUILD)/jobfence-proxy: $(BUILD)/user/proxy/main.o $(ARCHIVE)
 	$(call quiet,LD)$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(PROXY_LIBS))
 
-# Where a program that was not installed finds presets.
-$(BUILD)/share:
-	@mkdir -p $(@D)
-	@ln -sfn $(abspath share) $@
+# A program that was not installed finds these in its own folder, as below a prefix.
+$(LAYOUT):
+	@[ ! -L $(BUILD)/share ] || rm $(BUILD)/share
+	@mkdir -p $(BUILD)/libexec/jobfence $(BUILD)/share/doc
+	@ln -sf ../../jobfence-proxy $(BUILD)/libexec/jobfence/jobfence-proxy
+	@ln -sfn $(abspath docs) $(BUILD)/share/doc/jobfence
+	@ln -sfn $(abspath share/jobfence) $(BUILD)/share/jobfence
+	@touch $@
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -197,6 +201,8 @@ BINDIR	    := $(DESTDIR)$(PREFIX)/bin
 LIBEXECDIR  := $(DESTDIR)$(PREFIX)/libexec/jobfence
 MAN_PAGE    := $(DESTDIR)$(PREFIX)/share/man/man8/jobfence.8
 DATADIR	    := $(DESTDIR)$(PREFIX)/share/jobfence
+DOCDIR	    := $(DESTDIR)$(PREFIX)/share/doc/jobfence
+DOCUMENTS   := $(shell cd docs && find * -type f)
 COMPLETIONS := $(addprefix $(DESTDIR)$(PREFIX)/share/,bash-completion/completions/jobfence \
 	       zsh/site-functions/_jobfence fish/vendor_completions.d/jobfence.fish)
 HOOKS	    := $(patsubst share/jobfence/%,$(DATADIR)/%,$(wildcard share/jobfence/oci-hooks.d/*.json))
@@ -210,7 +216,9 @@ install: all $(HOOKS) $(UNIT) ## install below DESTDIR and PREFIX
 	install -D -m 644 -t $(DATADIR)/guard share/jobfence/guard/*
 	install -d $(dir $(MAN_PAGE))
 	install -D -m 644 -t $(DATADIR) share/jobfence/jobfence.conf share/jobfence/job-spec.schema.json
-	$(BUILD)/jobfence manual >$(MAN_PAGE)
+	$(BUILD)/jobfence manual | sed 's|$(realpath $(BUILD))|$(PREFIX)|' >$(MAN_PAGE)
+	for page in $(DOCUMENTS); do install -D -m 644 docs/$$page $(DOCDIR)/$$page || exit; done
+	install -D -m 755 -t $(DOCDIR)/examples examples/*
 	install -D -m 644 share/completion/jobfence.bash $(filter %/bash-completion/completions/jobfence,$(COMPLETIONS))
 	install -D -m 644 share/completion/jobfence.zsh $(filter %/_jobfence,$(COMPLETIONS))
 	install -D -m 644 share/completion/jobfence.fish $(filter %/jobfence.fish,$(COMPLETIONS))
@@ -227,7 +235,7 @@ $(UNIT): share/jobfence/jobfence@.service
 uninstall: ## remove what `make install` installed
 	rm -f $(BINDIR)/jobfence $(BINDIR)/jobfence-runtime $(LIBEXECDIR)/jobfence-proxy $(MAN_PAGE) \
 		$(COMPLETIONS) $(UNIT)
-	rm -rf $(DATADIR)
+	rm -rf $(DATADIR) $(DOCDIR)
 	[ ! -d $(LIBEXECDIR) ] || rmdir $(LIBEXECDIR)
 
 clean: ## remove what was built

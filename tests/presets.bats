@@ -113,15 +113,3 @@ domains_of()
 	like "$ERRORS" 'jobfence: /etc/jobfence/presets/rust.domains:3: *'
 	ends_with 2 with_own_presets "$own" "$JOBFENCE" preset list
 }
-
-@test "presets are installed, and found there" {
-	local root=$BATS_TEST_TMPDIR/root
-
-	env -u MAKEFLAGS -u MAKELEVEL make -C "$LIB/../.." -s install BUILD="$(dirname "$JOBFENCE")" DESTDIR="$root" \
-		>"$BATS_TEST_TMPDIR/make" 2>&1 || lab_fail "$(<"$BATS_TEST_TMPDIR/make")"
-	is "$(ls "$root/usr/local/share/jobfence/presets")" "$(ls "$SHIPPED")"
-	is "$(ls "$root/usr/local/share/jobfence/guard")" "$(ls "$SHIPPED/../guard")"
-	# shellcheck disable=SC2016 # expanded by the inner shell
-	is "$(in_lab unshare --mount sh -c 'mount --bind "$1" /usr/local && jobfence preset show go --json' sh \
-		"$root/usr/local" | jq -r .path)" /usr/local/share/jobfence/presets/go.domains
-}

@@ -166,7 +166,7 @@ PASSED='@(DECRYPTION_FAILED_OR_BAD_RECORD_MAC|RECORD_LAYER_FAILURE)'
 @test "run says what an encrypted ClientHello is" {
 	in_lab "$JOBFENCE" run --domain allowed.test -- "$LIB/tls.py" --name allowed.test --extension "${ECH[0]}" 11.0.0.2 2>"$BATS_TEST_TMPDIR/errors"
 	is "$(<"$BATS_TEST_TMPDIR/errors")" 'jobfence: refused: ech allowed.test (once)
-jobfence: encrypted ClientHellos (ECH) can hide a name; turn them off in the program (browsers: docs/browsers.md), or trust whoever runs the site: --allow-ech allowed.test'
+jobfence: encrypted ClientHellos (ECH) can hide a name; turn them off in the program (for browsers: '"${JOBFENCE%/*}"'/share/doc/jobfence/browsers.md), or trust whoever runs the site: --allow-ech allowed.test'
 }
 
 @test "TLS 1.0 to 1.3 get to the site" {

@@ -5,6 +5,7 @@
 
 #include "cli/advice.h"
 #include "jobfence/address.h"
+#include "lib/installed.h"
 #include "names/declaration.h"
 
 static bool may_be_dialled(const struct job_spec *spec, const struct address *address)
@@ -52,8 +53,8 @@ void print_ech_advice(FILE *file, const char *start, const struct usage *usage)
 		if (!any)
 			fprintf(file,
 				"%sencrypted ClientHellos (ECH) can hide a name; turn them off in the "
-				"program (browsers: docs/browsers.md), or trust whoever runs the site:",
-				start);
+				"program (for browsers: %s), or trust whoever runs the site:",
+				start, installed_document("browsers.md"));
 		fprintf(file, " --allow-ech %.*s", key->length, key->name);
 		any = true;
 	}

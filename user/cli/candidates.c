@@ -160,12 +160,18 @@ static void match_option(const struct option_shown *option, void *data)
 		wanted->argument = option->argument;
 }
 
+/* The groups of options that may come. Before the verb some common ones may. */
+static unsigned groups_of(const struct line *line)
+{
+	return OPTIONS_COMMON | (line->command ? line->command->options : 0);
+}
+
 /* The argument of the option that `word` begins with; NULL: it takes none. */
 static const char *argument_of(const struct line *line, const char *word)
 {
 	struct wanted wanted = { .name = word + 2, .length = strcspn(word + 2, "=") };
 
-	options_each(line->command ? line->command->options : 0, match_option, &wanted);
+	options_each(groups_of(line), match_option, &wanted);
 	return wanted.argument;
 }
 
@@ -228,7 +234,7 @@ int candidates_print(char **words, int count, struct failure *failure)
 	if (line.argument)
 		return offer_argument(&line, failure);
 	if (!line.only_words && line.typed[0] == '-') {
-		options_each(line.command ? line.command->options : 0, offer_option, &line);
+		options_each(groups_of(&line), offer_option, &line);
 		return 0;
 	}
 	if (line.command)

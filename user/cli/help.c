@@ -30,7 +30,7 @@ static void print_one(const struct command *command)
 
 	command_synopsis(command, synopsis);
 	printf("jobfence %s %s\n  %s\n\n", command->name, synopsis, command->summary);
-	options_each(command->options, print_option, NULL);
+	options_each(command->options | OPTIONS_COMMON, print_option, NULL);
 }
 
 int help_command(struct options *options, int *status, struct failure *failure)

@@ -180,7 +180,7 @@ static const struct option_row rows[] = {
 	SPEC("pacing", "auto|edt|proxy", spec_set_pacing,
 		"who paces: the kernel (edt) or the proxy; auto takes edt where it works"),
 	CALL("spec", "FILE", OPTIONS_JOB, read_spec,
-		"read these settings as JSON, - for standard input; see the page job-spec"),
+		"read these settings as JSON, - for standard input; see share/doc/jobfence/job-spec.md"),
 	TEXT("signature", "FILE", OPTIONS_JOB, signature,
 		"the signature of the spec, by a key that the node trusts"),
 	TEXT("cgroup", "PATH", OPTIONS_PLACE, cgroup, "fence this existing cgroup"),
@@ -288,6 +288,6 @@ void options_each(unsigned groups,
 	void (*show)(const struct option_shown *option, void *data), void *data)
 {
 	for (size_t i = 0; i < ROWS; i++)
-		if (rows[i].groups & (groups | OPTIONS_COMMON))
+		if (rows[i].groups & groups)
 			show(&rows[i].shown, data);
 }

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <linux/close_range.h>
 #include <poll.h>
@@ -22,6 +21,7 @@
 #include "jobfence/proxy.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
+#include "lib/installed.h"
 #include "names/address.h"
 #include "names/resolvers.h"
 #include "node/cgroup.h"
@@ -53,22 +53,6 @@ struct launch {
 	const struct job_maps *maps;
 	int report, ready; /* ends to write to */
 };
-
-/* The proxy of the same installation, or of the same build. */
-static int find_program(char program[PATH_MAX])
-{
-	char self[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (length < 0)
-		return -errno;
-	self[length] = '\0';
-	if (snprintf(program, PATH_MAX, "%s/" PROXY_PROGRAM, dirname(self)) < PATH_MAX &&
-		!access(program, X_OK))
-		return 0;
-	snprintf(program, PATH_MAX, "%s", LIBEXECDIR "/" PROXY_PROGRAM);
-	return access(program, X_OK) ? -errno : 0;
-}
 
 static struct endpoint virtual_endpoint(const char *address)
 {
@@ -277,10 +261,11 @@ static int launch(struct job *job, int cgroup, int netns, bool ipv6,
 		.connections = connections,
 		.events = events,
 		.maps = maps };
-	int pair[2], error = find_program(plan.program);
+	int pair[2], error = installed_program(
+			     plan.program, sizeof(plan.program), PROXY_PROGRAM, failure);
 
 	if (error)
-		return fail(failure, error, "cannot find %s", PROXY_PROGRAM);
+		return error;
 	if (settings < 0)
 		return fail(failure, settings, "cannot make the proxy's settings");
 	if (domains < 0 || connections < 0)

@@ -14,6 +14,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/files.h"
+#include "lib/installed.h"
 #include "lib/printable.h"
 #include "lib/rate.h"
 #include "policy/policy.h"
@@ -252,6 +253,8 @@ static int note_file(struct reader *reader, size_t row)
 
 static int set_key(struct reader *reader, const char *key, const char *value)
 {
+	char unknown[256];
+
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		void *field = (char *)reader->policy + rows[i].offset;
 
@@ -266,7 +269,9 @@ static int set_key(struct reader *reader, const char *key, const char *value)
 		reader->seen |= 1U << i;
 		return rows[i].set(reader, field, value);
 	}
-	return wrong(reader, "there is no such key; see docs/policy.md");
+	snprintf(unknown, sizeof(unknown), "there is no such key; see %s",
+		installed_document("policy.md"));
+	return wrong(reader, unknown);
 }
 
 const char *policy_where(const struct policy *policy, const char *key)

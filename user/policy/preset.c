@@ -1,31 +1,26 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See preset.h. The folders are looked through in their order; the first that has a name wins. */
+/* See preset.h. The first folder that has a preset wins. */
 
 #include <dirent.h>
 #include <errno.h>
-#include <libgen.h>
-#include <limits.h>
 #include <string.h>
 
 #include "lib/cleanup.h"
 #include "lib/files.h"
+#include "lib/installed.h"
 #include "lib/json.h"
 #include "policy/preset.h"
 
 #define OWN_FOLDER "/etc/jobfence/presets"
 #define SUFFIX	   ".domains"
-#define FOLDERS	   3
+#define FOLDERS	   2
 
-/* The operator's, then those of the same build, then those of the installation. */
+/* The folder of the operator, then that of the installation. */
 static void find_folders(char folders[FOLDERS][PATH_SIZE])
 {
-	char self[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
 	path_format(folders[0], "%s", OWN_FOLDER);
-	self[length < 0 ? 0 : length] = '\0';
-	path_format(folders[1], "%s/share/jobfence/presets", dirname(self));
-	path_format(folders[2], "%s", DATADIR "/presets");
+	if (installed_path(folders[1], PATH_SIZE, "share/jobfence/presets"))
+		folders[1][0] = '\0';
 }
 
 /* No name leads out of the folder. */
