@@ -175,7 +175,7 @@ for name in "127.0.0.1", "192.0.0.8", socket.gethostname():
 
 @test "mistakes are told, with what to do" {
 	ends_with 0 jobfence run --network full -- true
-	fails_with 125 '*leave the rate out*' jobfence run --network full --rate 1mbit -- true
+	fails_with 125 '*leave out --rate*' jobfence run --network full --rate 1mbit -- true
 	fails_with 125 '*repeat the option for each*' jobfence run --domain a.test,b.test -- true
 	fails_with 125 '*--learn; add it*' jobfence run --learn-output "$BATS_TEST_TMPDIR/list" -- true
 	fails_with 125 '*learned*' jobfence run --learn --learn-output /dev/full -- curl -sS -o /dev/null http://allowed.test/

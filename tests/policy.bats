@@ -71,8 +71,12 @@ mistaken()
 	policy 'accept = none' 'allow_domain = *'
 	taken
 	refused '*accept = http in *' --domain allowed.test
-	policy 'accept = full'
+	policy 'accept = full' 'rate = 2mbit' 'max_rate = 5mbit'
+	taken --network full
 	taken --network full --rate 0
+	taken --spec - <<<'{"network": {"type": "full"}}'
+	ends_with 2 jobfence policy check --network full --rate 1mbit
+	like "$ERRORS" '*a full network is not throttled; leave out --rate*'
 	refused '*allow_domain = allowed.test in *' --domain allowed.test
 }
 

@@ -291,7 +291,7 @@ int spec_finish(struct job_spec *spec, struct failure *failure)
 		spec->network = NETWORK_NONE;
 	if (spec->network == NETWORK_FULL && spec->rate_given && spec->rate)
 		return fail_as(failure, STATUS_USAGE,
-			"a full network is not throttled; leave the rate out, or say --rate 0");
+			"a full network is not throttled; leave out --rate, or give --rate 0");
 	if (spec->network == NETWORK_FULL)
 		spec->rate = 0;
 	return 0;
