@@ -11,6 +11,10 @@ case is one of
 	memory PID	read its memory through /proc
 	files PID	look into its root through /proc
 	descriptor PID	take its standard error by pidfd_getfd(2)
+	limit PID	set a limit of it by prlimit(2)
+	priority PID	set its priority
+	processors PID	set the processors that it may run on
+	shared KEY	find memory of System V by its key
 	type [BITS]	put a byte into the terminal that is standard input; with more bits in the request
 	type32		the same as a 32-bit program of x86
 	paste [BITS]	paste there what is selected on the console, which a terminal that is none does not know: ENOTTY
@@ -28,6 +32,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import resource
 import socket
 import struct
 import sys
@@ -83,6 +88,22 @@ def try_files(pid):
 def try_descriptor(pid):
     pidfd = check(libc.syscall(SYS_PIDFD_OPEN, pid_of(pid), 0))
     check(libc.syscall(SYS_PIDFD_GETFD, pidfd, 2, 0))
+
+
+def try_limit(pid):
+    resource.prlimit(pid_of(pid), resource.RLIMIT_CORE, (0, 0))
+
+
+def try_priority(pid):
+    os.setpriority(os.PRIO_PROCESS, pid_of(pid), 19)
+
+
+def try_processors(pid):
+    os.sched_setaffinity(pid_of(pid), {0})
+
+
+def try_shared(key):
+    check(libc.shmget(int(key, 0), 0, 0))
 
 
 def try_type(more="0"):
