@@ -51,6 +51,12 @@ says_that_it_needs()
 	done
 }
 
+@test "a /proc of another PID namespace, or none, is told" {
+	says_that_it_needs 'the /proc of its own PID namespace' 'mount it: mount -t proc proc /proc' unshare --pid --fork --kill-child
+	says_that_it_needs 'the /proc of its own PID namespace' 'mount it: mount -t proc proc /proc' \
+		unshare --mount sh -c 'mount -t tmpfs none /proc && exec "$@"' sh
+}
+
 @test "no other capability is needed" {
 	local needed=+sys_admin,+net_admin,+net_bind_service,+setuid,+setgid,+setpcap,+kill,+dac_read_search,+sys_chroot verb
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -25,6 +26,15 @@ static const struct {
 	{ "CAP_SYS_CHROOT", CAP_SYS_CHROOT }, /* setns(2) into a mount namespace */
 };
 
+/* In /proc of another PID namespace, our numbers are those of other processes, or of none. */
+static bool proc_is_ours(void)
+{
+	char own[16], link[16] = "";
+
+	snprintf(own, sizeof(own), "%d", (int)getpid());
+	return readlink("/proc/self", link, sizeof(link) - 1) > 0 && !strcmp(own, link);
+}
+
 int privileges_check(const char *verb, struct failure *failure)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -40,6 +50,10 @@ int privileges_check(const char *verb, struct failure *failure)
 			snprintf(missing + length, sizeof(missing) - length, "%s%s",
 				length ? ", " : "", needed[i].name);
 	}
+	if (!missing[0] && !proc_is_ours())
+		return fail_as(failure, STATUS_FAILED,
+			"%s needs the /proc of its own PID namespace; mount it: mount -t proc proc /proc",
+			verb);
 	if (!missing[0])
 		return 0;
 	return fail_as(failure, STATUS_FAILED, "%s needs %s; %s", verb, missing,

@@ -5,6 +5,9 @@
 
 #include "lib/failure.h"
 
-/* Whether this process has all capabilities that building, changing and ending a job take. Asked before anything is begun, so
- * that nothing is half done for want of one. Returns 0, or -EPERM with the missing ones named. */
+/*
+ * Whether this process has all capabilities that building, changing and ending a job take,
+ * and a /proc that numbers processes as it does. It is asked before anything is begun, so
+ * that nothing is half done. Returns 0, or -EPERM with what is missing named.
+ */
 int privileges_check(const char *verb, struct failure *failure);
