@@ -3,6 +3,7 @@
 
 #include "cli/learning.h"
 #include "cli/select.h"
+#include "job/down.h"
 #include "lib/cleanup.h"
 
 /* The names that a job learned, as long as the descriptor is open; -1 where it does not learn. */

@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "job/gc.h"
+#include "job/versions.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "node/objects.h"
@@ -50,7 +51,7 @@ int gc_command(struct options *options, int *status, struct failure *failure)
 	error = job_collect(options->spec.labels, note, &collected, failure);
 	/* Of what was left it is not known which version it needs. */
 	if (!error && *status == STATUS_DONE && !json_object_size(options->spec.labels))
-		error = objects_collect(failure);
+		error = versions_collect(failure);
 	if (!error && options->json)
 		error = print_json(result);
 	return error;

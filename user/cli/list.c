@@ -10,7 +10,6 @@
 #include "job/health.h"
 #include "job/jobs.h"
 #include "job/pulse.h"
-#include "job/remains.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/printable.h"

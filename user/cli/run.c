@@ -11,6 +11,8 @@
 #include "cli/command.h"
 #include "cli/learning.h"
 #include "command/execute.h"
+#include "job/down.h"
+#include "job/up.h"
 #include "job/usage.h"
 #include "lib/cleanup.h"
 #include "node/lock.h"

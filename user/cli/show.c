@@ -7,7 +7,6 @@
 
 #include "cli/advice.h"
 #include "cli/command.h"
-#include "command/container.h"
 #include "job/health.h"
 #include "job/pulse.h"
 #include "job/usage.h"
@@ -188,7 +187,7 @@ static void print_container(const struct job *job)
 	const json_t *path;
 	size_t i;
 
-	printf("container  %s\n", container_is_there(job)
+	printf("container  %s\n", job_has_container(job)
 					  ? "there; exec joins it"
 					  : "none yet; the first exec makes one");
 	json_array_foreach (job->shares, i, path)

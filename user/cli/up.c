@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "job/down.h"
 #include "job/job.h"
+#include "job/up.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/printable.h"
@@ -32,7 +34,7 @@ static int print_job(const struct job *job, struct failure *failure)
 /* Takes the job down, unless it is another of that name by now. */
 static void take_down(const struct job *job)
 {
-	_cleanup_(job_free) struct job again = {}, ended = {};
+	_cleanup_(job_free) struct job again = {};
 	struct failure failure = {};
 	_fd_ int lock = -1;
 	int error;
@@ -40,9 +42,9 @@ static void take_down(const struct job *job)
 	lock = job_read_locked(&again, job->spec.name, &failure);
 	if (lock < 0 && failure.status == STATUS_NO_JOB)
 		return;
-	error = lock < 0 ? lock : spec_set_name(&ended.spec, job->spec.name, &failure);
+	error = lock < 0 ? lock : 0;
 	if (!error && again.id == job->id)
-		error = job_down_locked(&ended, &failure);
+		error = job_down_locked(job->spec.name, &failure);
 	if (error)
 		report_failure(&failure);
 }

@@ -9,21 +9,19 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "command/container.h"
 #include "command/view.h"
+#include "job/health.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "node/cgroup.h"
 
 #define INIT_NAMESPACES (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC)
-#define INIT_PATIENCE	10000		/* ms */
-#define INIT_NAME	"jobfence-init" /* what it calls itself once the view stands */
-#define KILL_PATIENCE	10		/* seconds */
+#define INIT_PATIENCE	10000 /* ms */
 
 /* What init says once the view stands, or why it does not. */
 struct report {
@@ -135,39 +133,6 @@ static int start(const struct job *job, bool ends_with_caller, struct failure *f
 	return error;
 }
 
-/* A command that was killed leaves a first process behind that is still at work on its view: what joined that would see the
- * files of the node. */
-static bool has_view(pid_t pid)
-{
-	char path[PATH_SIZE], name[sizeof(INIT_NAME)] = "";
-	_file_ FILE *file =
-		path_format(path, "/proc/%d/comm", (int)pid) ? NULL : fopen(path, "re");
-
-	return file && fgets(name, sizeof(name), file) && !strcmp(name, INIT_NAME);
-}
-
-/* Returns a pidfd, with the number in `pid`, or -ESRCH where there is no container. */
-static int find_init(const struct job *job, pid_t *pid)
-{
-	_fd_ int init = -1;
-
-	*pid = cgroup_first_process(job->paths.init);
-	if (*pid > 0)
-		init = pidfd_open(*pid, 0);
-	/* By now the number may be of another process. */
-	if (init < 0 || !has_view(*pid) || !cgroup_has_process(job->paths.init, *pid))
-		return -ESRCH;
-	return TAKE_FD(init);
-}
-
-bool container_is_there(const struct job *job)
-{
-	pid_t pid;
-	_fd_ int init = find_init(job, &pid);
-
-	return init >= 0;
-}
-
 static int open_root(pid_t pid)
 {
 	char path[PATH_SIZE];
@@ -184,7 +149,7 @@ int container_open(const struct job *job, bool ends_with_caller,
 {
 	pid_t pid;
 
-	container->init = find_init(job, &pid);
+	container->init = job_open_init(job, &pid);
 	if (container->init == -ESRCH) {
 		int error = end_unfinished(job);
 
@@ -194,7 +159,7 @@ int container_open(const struct job *job, bool ends_with_caller,
 		error = start(job, ends_with_caller, failure);
 		if (error)
 			return error;
-		container->init = find_init(job, &pid);
+		container->init = job_open_init(job, &pid);
 	}
 	container->root = container->init < 0 ? -ESRCH : open_root(pid);
 	return container->root < 0

@@ -31,6 +31,3 @@ pid_t container_fork(const struct container *container, int cgroup);
 
 /* Takes the child into all other namespaces of the container. Returns 0 or -errno. */
 int container_enter(const struct container *container);
-
-/* Whether the job has a container now. */
-bool container_is_there(const struct job *job);

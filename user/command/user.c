@@ -14,6 +14,7 @@
 
 #include "command/user.h"
 #include "lib/cleanup.h"
+#include "node/proxy_user.h"
 
 #define CAPABILITY(name) (1ULL << CAP_##name)
 #define KEPT \
@@ -21,14 +22,6 @@
 		CAPABILITY(FOWNER) | CAPABILITY(SETGID) | CAPABILITY(SETUID) | \
 		CAPABILITY(SETFCAP) | CAPABILITY(SETPCAP) | CAPABILITY(NET_BIND_SERVICE) | \
 		CAPABILITY(SYS_CHROOT) | CAPABILITY(KILL) | CAPABILITY(AUDIT_WRITE))
-
-#define PROXY_USERS	 0x70000000U /* the first of as many as 28 bits can tell apart */
-#define PROXY_USERS_MASK 0x0fffffffU
-
-uid_t user_of_proxy(uint64_t cgroup_id)
-{
-	return PROXY_USERS | (uid_t)(cgroup_id & PROXY_USERS_MASK);
-}
 
 /* A number as a user's or group's id. Returns whether it is one. */
 static bool parse_id(const char *text, unsigned *id)
@@ -112,7 +105,7 @@ int user_find(const char *text, struct user *user, struct failure *failure)
 	if (text) {
 		int error = find_named(text, user, failure);
 
-		if (!error && (user->uid & ~PROXY_USERS_MASK) == PROXY_USERS)
+		if (!error && proxy_user_is(user->uid))
 			return fail_as(failure, STATUS_USAGE,
 				"user %u is one of those that proxies run as", user->uid);
 		return error;

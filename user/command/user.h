@@ -22,13 +22,6 @@ struct user {
 	char home[PATH_MAX], shell[PATH_MAX];
 };
 
-/*
- * The user, and group, of the proxy that lives in the cgroup with this id. Each has its own: nobody else can signal
- * it or trace it, no other proxy can, and what the kernel counts by user (pipes, epoll) is counted for one job. The
- * numbers are those that systemd's list of users leaves to nobody (UIDS-GIDS: 1879048192 to 2147483647).
- */
-uid_t user_of_proxy(uint64_t cgroup_id);
-
 /* Finds the user named by `text` (NAME, UID or either with :GROUP); NULL: the one who called sudo, from
  * $SUDO_UID and $SUDO_GID, if any. Returns 0, or -errno with STATUS_USAGE, also for the user of a proxy. */
 int user_find(const char *text, struct user *user, struct failure *failure);

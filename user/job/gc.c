@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "job/down.h"
 #include "job/gc.h"
 #include "job/health.h"
 #include "job/jobs.h"
@@ -88,7 +89,6 @@ static int check_lost(const char *name, struct failure *failure)
 static int collect_one(
 	const char *name, const json_t *labels, int patience, struct failure *failure)
 {
-	_cleanup_(job_free) struct job ended = {};
 	_fd_ int lock = -1;
 	int due;
 
@@ -106,8 +106,7 @@ static int collect_one(
 		return due;
 	if (json_object_size(labels) == 0 && check_lost(name, failure))
 		return 1;
-	if (!spec_set_name(&ended.spec, name, failure))
-		job_down_locked(&ended, failure);
+	job_down_locked(name, failure);
 	return 1;
 }
 

@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <time.h>
 
-#include "command/container.h"
 #include "job/health.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
@@ -100,6 +100,38 @@ int job_check_fence(const struct job *job, struct failure *failure)
 		job->spec.name, job->spec.name);
 }
 
+/* A command that was killed leaves a first process that is still at work on its view. A
+ * process that joined it would see the files of the node. */
+static bool has_view(pid_t pid)
+{
+	char path[PATH_SIZE], name[sizeof(INIT_NAME)] = "";
+	_file_ FILE *file =
+		path_format(path, "/proc/%d/comm", (int)pid) ? NULL : fopen(path, "re");
+
+	return file && fgets(name, sizeof(name), file) && !strcmp(name, INIT_NAME);
+}
+
+int job_open_init(const struct job *job, pid_t *pid)
+{
+	_fd_ int init = -1;
+
+	*pid = cgroup_first_process(job->paths.init);
+	if (*pid > 0)
+		init = pidfd_open(*pid, 0);
+	/* By now the number may be of another process. */
+	if (init < 0 || !has_view(*pid) || !cgroup_has_process(job->paths.init, *pid))
+		return -ESRCH;
+	return TAKE_FD(init);
+}
+
+bool job_has_container(const struct job *job)
+{
+	pid_t pid;
+	_fd_ int init = job_open_init(job, &pid);
+
+	return init >= 0;
+}
+
 static bool is_long_ago(time_t moment)
 {
 	time_t age = time(NULL) - moment;
@@ -150,7 +182,7 @@ bool job_is_dead(const struct job *job)
 		return !populated;
 	/* The first process of `run` ends with it, however that ended. */
 	if (job->closed)
-		return !populated && !container_is_there(job);
+		return !populated && !job_has_container(job);
 	return !job->own_cgroup && !populated && is_long_ago(job->started) &&
 	       stays_empty(job);
 }

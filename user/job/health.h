@@ -17,6 +17,19 @@ enum condition {
 /* What can be seen without asking anybody: never CONDITION_STUCK. */
 enum condition job_condition(const struct job *job);
 
+/* The name of the first process of a job's container, once its view is made. */
+#define INIT_NAME "jobfence-init"
+
+/*
+ * Opens the first process of the container that the job's commands run in
+ * (command/container.h). Returns a pidfd, with the number in `pid`, or -ESRCH where there is
+ * no container.
+ */
+int job_open_init(const struct job *job, pid_t *pid);
+
+/* Whether the job has a container now. */
+bool job_has_container(const struct job *job);
+
 /* Notes that the job is being ended, for who finds it when `down` was interrupted. Returns 0 or -errno. */
 int job_mark_ending(const struct job *job);
 

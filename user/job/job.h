@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * A job's life. It is there once its spec.json is: that file is written last, and what stands
- * without it is what an interrupted `up` or `down` left behind; the next one of that name removes it.
+ * A job and its record. A job is complete once its spec.json is there. That file is written
+ * last, so parts of a job without it are what an interrupted `up` or `down` left behind. The
+ * next `up` or `down` of that name removes them.
  */
 
 #include <stdbool.h>
@@ -15,75 +16,84 @@
 #include "lib/failure.h"
 #include "names/address.h"
 #include "node/paths.h"
+#include "node/state.h"
 #include "policy/spec.h"
 
-/* What others made and the job is to live in; NULL: the job gets one of its own. */
-struct placement {
-	const char *cgroup;
-	const char *netns;
-	pid_t container; /* the cgroup may hold no processes but those of the container whose first one this is; 0: any */
-	bool until_empty; /* the proxy ends with the last process of the cgroup, which has one now */
-	bool closed; /* all of its processes are commands of ours */
-};
-
-/* One that is all zero is empty. */
+/* A job that is all zero is empty. */
 struct job {
 	struct job_spec spec;
 	struct job_paths paths;
-	char cgroup[PATH_SIZE]; /* the job's processes belong there */
+	/* Only the name of the job is known: its record cannot be read. */
+	bool unreadable;
+
+	/* The cgroup of the job's processes, and its id, which is struct job_state's id. */
+	char cgroup[PATH_SIZE];
+	uint64_t id;
+	/* The network namespace. Empty: it is the node's. */
 	char netns[PATH_SIZE];
-	uint64_t
-		netns_cookie; /* of the namespace, whoever has that path by now; 0: not known */
-	bool own_cgroup, own_netns; /* made by us, so removed by us */
-	bool host_netns;	    /* the namespace that the loader is in */
-	bool until_empty;	    /* as in struct placement */
-	bool closed;		    /* reaches no Unix sockets but its own */
-	json_t *shares;		    /* what its view keeps (share.h); NULL: nothing */
-	bool unreadable;	    /* its record is: nothing but its name is known */
-	uint64_t id;		    /* of `cgroup`; struct job_state's id */
-	uint64_t proxy_id;	    /* of the proxy's cgroup, 0: no proxy */
-	int abi;		    /* FENCE_ABI of who built it */
-	char programs[DIGEST_LENGTH +
-		      1]; /* of which version, as a folder of pins is named */
-	time_t started;	  /* when `up` built it */
-	bool by_operator; /* made by `run`: the node's policy needs no opt-in for it */
-	uint32_t max_connections;		    /* to the proxy at once */
-	char nat64[NAT64_TEXT_MAX];		    /* prefixes of the node's network */
-	enum pacing pacing;			    /* in force */
-	pid_t proxy_pid;			    /* the supervisor, 0: no proxy */
-	struct endpoint proxy4, proxy6, dns4, dns6; /* that are listened on; port 0: none */
-	struct endpoint resolvers[RESOLVERS_MAX];   /* that a proxy which starts will ask */
-	bool resolver_assumed; /* the node names none: 127.0.0.1 is asked */
+	/* Of that namespace, since another one may have the path by now. 0: not known. */
+	uint64_t netns_cookie;
+	/* jobfence made the cgroup or the namespace, and removes it. */
+	bool own_cgroup, own_netns;
+	/* The namespace is that of the loader. */
+	bool host_netns;
+	/* The proxy ends with the last process of the cgroup. */
+	bool until_empty;
+	/* The job reaches no Unix sockets but its own. */
+	bool closed;
+	/* What the view of its commands keeps (policy/share.h). NULL: nothing. */
+	json_t *shares;
+
+	/* FENCE_ABI and programs (a digest, see node/objects.h) of the version that built it. */
+	int abi;
+	char programs[DIGEST_LENGTH + 1];
+	/* When `up` built it. */
+	time_t started;
+	/* `run` made it, so the node's policy needs no opt-in for it. */
+	bool by_operator;
+
+	/* How many connections to the proxy may be open at once. */
+	uint32_t max_connections;
+	/* Prefixes of the node's network. */
+	char nat64[NAT64_TEXT_MAX];
+	/* The pacing in force. */
+	enum pacing pacing;
+	/* The proxy's cgroup and the supervisor. 0: there is no proxy. */
+	uint64_t proxy_id;
+	pid_t proxy_pid;
+	/* Where the proxy and its stub listen. Port 0: nowhere. */
+	struct endpoint proxy4, proxy6, dns4, dns6;
+	/* The resolvers that a proxy asks once it starts. */
+	struct endpoint resolvers[RESOLVERS_MAX];
+	/* The node names no resolver, so that is 127.0.0.1. */
+	bool resolver_assumed;
 };
 
 void job_free(struct job *job);
 
-/* Builds the fence of job->spec and fills in the rest of `job`: all or nothing. Returns 0, or -errno with
- * STATUS_EXISTS where there is a job of that name. */
-int job_up(struct job *job, const struct placement *where, struct failure *failure);
-
-/* The same for a caller that has the lock of the job. */
-int job_up_locked(struct job *job, const struct placement *where, struct failure *failure);
-
-/* Ends a job: its processes, its proxy, all that it got. In a cgroup that others made, processes have to be
- * gone before. Returns 0, or -errno with STATUS_NO_JOB where nothing of it is there. */
-int job_down(const char *name, struct failure *failure);
-
-/* The same for who has the lock of the job; of `job` nothing but the name is given. */
-int job_down_locked(struct job *job, struct failure *failure);
-
-/* Opens the job's network namespace. Returns a descriptor, or -errno, also where the path leads to another one by now, as that
- * of a process does whose number was used again. */
+/*
+ * Opens the job's network namespace. Returns a descriptor, or -errno. That is an error too
+ * where the path leads to another namespace by now, as that of a process does whose number
+ * was used again.
+ */
 int job_open_netns(const struct job *job, struct failure *failure);
+
+/* The job's rates as its pacing has them kept. */
+struct fence_rates job_rates(const struct job *job);
+
+/* Fills in what the programs are to be told. Returns 0, or -errno with the failure noted. */
+int job_setup(const struct job *job, struct fence_setup *setup, struct failure *failure);
 
 /* Reads the job of that name. Returns 0, or -errno with STATUS_NO_JOB. */
 int job_read(struct job *job, const char *name, struct failure *failure);
 
-/* Locks the job of that name and reads it; one of another FENCE_ABI is refused. Returns the descriptor that holds the
- * lock, or -errno with STATUS_NO_JOB. */
+/*
+ * Locks the job of that name and reads it. A job of another FENCE_ABI is refused. Returns the
+ * descriptor that holds the lock, or -errno with STATUS_NO_JOB.
+ */
 int job_read_locked(struct job *job, const char *name, struct failure *failure);
 
-/* Whether the job's maps are as this version knows them: 0, or -EPROTO with the failure noted. */
+/* Fails with -EPROTO where the job's maps are not as this version knows them. */
 int job_check_abi(const struct job *job, struct failure *failure);
 
 /* Whether a job has every label of the object, with the same value. */
@@ -92,11 +102,11 @@ bool job_has_labels(const struct job *job, const json_t *labels);
 /* A job as JSON, as `up --json` prints it. NULL when there is no memory. */
 json_t *job_to_json(const struct job *job);
 
-/* Writes and reads spec.json. Return 0 or -errno. */
+/* Write and read spec.json. Return 0 or -errno. */
 int job_record_write(const struct job *job);
 int job_record_read(struct job *job, struct failure *failure);
 
-/* The variables that lead programs to the proxy: pairs of name and value, ended by a NULL name. */
+/* Variables that send programs to the proxy, as pairs that end with a NULL name. */
 struct variable {
 	const char *name, *value;
 };

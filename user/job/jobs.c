@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "job/jobs.h"
-#include "job/remains.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "node/cgroup.h"

@@ -15,7 +15,6 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#include "command/user.h"
 #include "job/launch.h"
 #include "job/listen.h"
 #include "jobfence/proxy.h"
@@ -27,6 +26,7 @@
 #include "node/cgroup.h"
 #include "node/daemon.h"
 #include "node/netns.h"
+#include "node/proxy_user.h"
 #include "node/state.h"
 
 #define PROXY_PROGRAM  "jobfence-proxy"
@@ -76,7 +76,7 @@ static uint32_t fill_keys(const struct domains *domains, struct domain_key *keys
 /* The settings as a file in memory that nobody can change any more. */
 static int make_settings(const struct job *job, bool ipv6)
 {
-	const uid_t uid = user_of_proxy(job->proxy_id);
+	const uid_t uid = proxy_user_of(job->proxy_id);
 	struct proxy_settings settings = {
 		.abi = FENCE_ABI,
 		.size = sizeof(settings),
@@ -314,6 +314,7 @@ static int wait_for_proxy(const struct job *job, int ready, struct failure *fail
 int proxy_start(struct job *job, int cgroup, int netns, bool ipv6,
 	const struct job_maps *maps, struct failure *failure)
 {
+	struct fence_setup setup;
 	_fd_ int ready = -1;
 	int error = resolvers_read(job->resolvers, failure);
 
@@ -325,6 +326,8 @@ int proxy_start(struct job *job, int cgroup, int netns, bool ipv6,
 		return fail(failure, error, "cannot thaw cgroup %s", job->paths.proxy);
 	error = launch(job, cgroup, netns, ipv6, maps, &ready, failure);
 	if (!error)
-		error = state_write(job, maps, failure);
+		error = job_setup(job, &setup, failure);
+	if (!error)
+		error = state_write(&setup, maps, failure);
 	return error ? error : wait_for_proxy(job, ready, failure);
 }

@@ -69,8 +69,8 @@ static bool is_behind(const struct job *job)
 	if (job->pacing != PACING_EDT || job->abi != FENCE_ABI)
 		return false;
 	return job_maps_open(&job->paths, &maps) ||
-	       state_read_delays(job, &maps, &upload, &download) || upload > BEHIND ||
-	       download > BEHIND;
+	       state_read_delays(&maps, job->id, job->proxy_id, &upload, &download) ||
+	       upload > BEHIND || download > BEHIND;
 }
 
 static int make_socket(const struct job *job)

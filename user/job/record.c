@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "job/job.h"
-#include "job/remains.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "lib/json.h"

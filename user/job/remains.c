@@ -17,21 +17,6 @@
 #include "node/netns.h"
 #include "node/state.h"
 
-#define KILL_PATIENCE 10 /* seconds */
-
-bool job_is_complete(const struct job_paths *paths)
-{
-	char path[PATH_SIZE];
-
-	return !path_format(path, "%s/spec.json", paths->run) && file_exists(path);
-}
-
-bool job_is_anywhere(const struct job_paths *paths)
-{
-	return file_exists(paths->run) || file_exists(paths->pins) ||
-	       file_exists(paths->netns) || file_exists(paths->cgroup);
-}
-
 /* The cgroup that the first link, which holds all packets, is attached to; 0: none, or one that is gone. Returns 0 or
  * -errno. */
 static int find_fenced(const struct job_paths *paths, uint64_t *id)
@@ -92,7 +77,7 @@ int remains_remove(const struct job_paths *paths, struct failure *failure)
 	return error ? fail(failure, error, "cannot remove %s", paths->run) : 0;
 }
 
-int remains_fence_nobody(const struct job_paths *paths, struct failure *failure)
+int remains_check_unfencing(const struct job_paths *paths, struct failure *failure)
 {
 	uint64_t fenced, own = 0;
 	_fd_ int cgroup = cgroup_open(paths->work);
@@ -161,7 +146,7 @@ static bool is_recorded_elsewhere(const struct job_paths *paths)
 int remains_are_idle(const struct job_paths *paths, struct failure *failure)
 {
 	const char *name = strrchr(paths->run, '/') + 1;
-	int error = remains_fence_nobody(paths, failure), lives;
+	int error = remains_check_unfencing(paths, failure), lives;
 
 	if (error)
 		return error;

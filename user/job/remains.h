@@ -8,12 +8,6 @@
 #include "lib/failure.h"
 #include "node/paths.h"
 
-/* Whether a job is whole: its spec.json, which is written last and removed last, is there. */
-bool job_is_complete(const struct job_paths *paths);
-
-/* Whether anything has the job's name. */
-bool job_is_anywhere(const struct job_paths *paths);
-
 /*
  * Removes all that has the job's name. What was in a cgroup of our own is killed first, so nothing is left
  * that the fence would have to hold. Returns 0, also when there was nothing, or -errno.
@@ -31,4 +25,4 @@ int remains_are_idle(const struct job_paths *paths, struct failure *failure);
  * Whether the links of a job that is not whole still fence processes in a cgroup that others made: without them
  * these would have all of the node's network. Returns 0, or -EBUSY or -errno with the failure noted.
  */
-int remains_fence_nobody(const struct job_paths *paths, struct failure *failure);
+int remains_check_unfencing(const struct job_paths *paths, struct failure *failure);

@@ -15,8 +15,6 @@
 #include "node/netns.h"
 #include "node/state.h"
 
-#define KILL_PATIENCE 10 /* seconds */
-
 int job_restart_proxy(struct job *job, struct failure *failure)
 {
 	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;

@@ -243,6 +243,7 @@ static int apply(const struct job *job, const struct job_change *change, bool do
 	struct failure *failure)
 {
 	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
+	const struct fence_rates rates = job_rates(job);
 	int error = job_maps_open(&job->paths, &maps);
 
 	if (!error)
@@ -250,7 +251,7 @@ static int apply(const struct job *job, const struct job_change *change, bool do
 	if (!error && change->rate && job->own_netns)
 		error = set_burst(job);
 	if (!error && change->rate)
-		error = state_write_rate(job, &maps);
+		error = state_write_rates(&maps, job->id, job->proxy_id, &rates);
 	return error ? fail(failure, error, "cannot update job %s", job->spec.name) : 0;
 }
 

@@ -89,8 +89,8 @@ int usage_read(const struct job *job, struct usage **usage, struct failure *fail
 	if (!error && job->proxy_id)
 		error = job_counters_read(maps.counters, job->proxy_id, &read->proxy);
 	if (!error)
-		error = state_read_delays(
-			job, &maps, &read->upload_delay, &read->download_delay);
+		error = state_read_delays(&maps, job->id, job->proxy_id,
+			&read->upload_delay, &read->download_delay);
 	if (!error)
 		error = read_hits(&maps, job, read);
 	if (!error && job->spec.learn)

@@ -6,7 +6,8 @@
  * attached before any state is written, and state that nobody has written refuses everything.
  */
 
-#include "job/job.h"
+#include "lib/failure.h"
+#include "node/paths.h"
 
 /* Attaches the job's programs to `cgroup`, the proxy's to `proxy_cgroup` (unless negative), and pins the links
  * below the job's folder of pins. Returns 0 or -errno; what was pinned by then stays. */

@@ -9,6 +9,8 @@
 
 #include "node/paths.h"
 
+#define KILL_PATIENCE 10 /* seconds until killed processes have to be gone */
+
 /* Opens a cgroup for attaching and for cloning into it. Returns a descriptor, or -ENOTDIR where it
  * is no cgroup of version 2, or -errno. */
 int cgroup_open(const char *path);
@@ -57,7 +59,7 @@ bool cgroup_has_process(const char *path, pid_t pid);
 /* Removes a cgroup without processes, and all cgroups in it, however deep. Returns 0, also where there is none, or -errno. */
 int cgroup_remove(const char *path);
 
-/* The number of a process directly in the cgroup; 0: there is none that this process can name. */
+/* The number of a process directly in the cgroup. 0: the caller can name none there. */
 pid_t cgroup_first_process(const char *path);
 
 /*

@@ -103,7 +103,7 @@ static int fill(int map, const struct domains *domains, bool denied)
 	return 0;
 }
 
-int job_maps_make(const struct job_paths *paths, const struct job_spec *spec,
+int job_maps_make(const struct job_paths *paths, const struct map_contents *contents,
 	struct job_maps *maps, struct failure *failure)
 {
 	char folder[PATH_SIZE];
@@ -112,12 +112,12 @@ int job_maps_make(const struct job_paths *paths, const struct job_spec *spec,
 	if (!error)
 		error = folder_make(folder);
 	for (size_t i = 0; !error && i < ARRAY_SIZE(rows); i++)
-		if (!rows[i].learning || spec->learn)
+		if (!rows[i].learning || contents->learns)
 			error = make_one(paths, &rows[i], maps);
 	if (!error)
-		error = fill(maps->domains, &spec->domains, false);
+		error = fill(maps->domains, contents->domains, false);
 	if (!error)
-		error = fill(maps->domains, &spec->denied, true);
+		error = fill(maps->domains, contents->denied, true);
 	return error ? fail(failure, error, "cannot make the job's maps") : 0;
 }
 

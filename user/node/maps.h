@@ -2,16 +2,23 @@
 #pragma once
 
 /*
- * A job's maps: its own (domains, hits, limits, refused; learned where it learns), made with the types of the node's
- * templates, and
- * the node's (state, counters, connections and their count), pinned beside them so that a job's folder of pins holds all that
- * a job of that version needs.
+ * A job's maps. Its own (domains, hits, limits, refused, and learned where it learns) are
+ * made with the types of the node's templates. The node's (job, upstream, counters,
+ * connections, open_count) are shared by all jobs, and pinned beside the job's own. So the
+ * job's folder of pins holds all the maps that a job of that version needs.
  */
 
-#include "job/job.h"
+#include <stdbool.h>
+#include <stdint.h>
 
+#include "jobfence/fence.h"
+#include "lib/failure.h"
+#include "names/domains.h"
+#include "node/paths.h"
+
+/* Descriptors, -1 where not open. */
 struct job_maps {
-	int domains; /* all are descriptors, -1 where not open */
+	int domains;
 	int hits;
 	int limits;
 	int refused;
@@ -28,8 +35,15 @@ struct job_maps {
 		-1, -1, -1, -1, -1, -1, -1, -1, -1, -1 \
 	}
 
-/* Makes and pins the maps that a job of that spec has, and fills in its domains. Returns 0 or -errno. */
-int job_maps_make(const struct job_paths *paths, const struct job_spec *spec,
+/* What is in a job's maps when they are made. */
+struct map_contents {
+	const struct domains *domains; /* that the job may reach */
+	const struct domains *denied;  /* refused, unless a declared domain is narrower */
+	bool learns;		       /* the job gets the map `learned` */
+};
+
+/* Makes and pins the maps of a job, and fills in its domains. Returns 0 or -errno. */
+int job_maps_make(const struct job_paths *paths, const struct map_contents *contents,
 	struct job_maps *maps, struct failure *failure);
 
 /* Opens the pinned maps of a job. Returns 0 or -errno. */
@@ -40,11 +54,11 @@ void job_maps_close(struct job_maps *maps);
 /* Which element of `hits` counts for a declared domain. Returns it or -errno. */
 int job_maps_hit(int domains, const struct declared_domain *domain);
 
-/* Reads and writes the map `limits`. Return 0 or -errno. */
+/* Read and write the map `limits`. Return 0 or -errno. */
 int job_limits_read(const struct job_maps *maps, struct job_limits *limits);
 int job_limits_write(const struct job_maps *maps, const struct job_limits *limits);
 
-/* Opens a map of the job again, so that the descriptor allows no writing. Returns it or -errno. */
+/* Opens a map of the job by a descriptor that allows no writing. Returns it or -errno. */
 int job_map_read_only(const struct job_paths *paths, const char *name);
 
 /* Sums up the counters that a cgroup has on each CPU. Returns 0 or -errno. */

@@ -17,7 +17,6 @@
 #include <sys/vfs.h>
 
 #include "fence.skel.h"
-#include "job/jobs.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "node/lock.h"
@@ -245,57 +244,22 @@ int objects_map(const char *name)
 	return open_pin(MAPS_NAME, "maps", name);
 }
 
-struct folder {
-	const char *name;
-	bool used;
-};
-
-static int look_for_use(const struct job *job, void *data)
+bool objects_serve(const char *folder, const char *programs, int abi)
 {
-	struct folder *folder = data;
 	char maps[32];
 
-	snprintf(maps, sizeof(maps), MAPS_PREFIX "%d", job->abi);
-	folder->used = job->unreadable || !strcmp(job->programs, folder->name) ||
-		       !strcmp(maps, folder->name);
-	return folder->used;
+	snprintf(maps, sizeof(maps), MAPS_PREFIX "%d", abi);
+	return !strcmp(programs, folder) || !strcmp(maps, folder);
 }
 
-static bool is_of_another_version(const char *name)
+bool objects_are_of_another_version(const char *folder)
 {
 	static const char own_maps[] = MAPS_NAME;
 	static const char *const others[] = { ".", "..", "jobs", LOADING_NAME, own_maps,
 		FENCE_DIGEST };
 
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-		if (!strcmp(name, others[i]))
+		if (!strcmp(folder, others[i]))
 			return false;
 	return true;
-}
-
-int objects_collect(struct failure *failure)
-{
-	_fd_ int lock = jobs_try_lock(failure);
-	_dir_ DIR *pins = opendir(PINS_FOLDER);
-	const struct dirent *entry;
-	int error = 0;
-
-	if (lock == -EAGAIN || (lock >= 0 && !pins && errno == ENOENT))
-		return 0;
-	if (lock < 0 || !pins)
-		return lock < 0 ? lock
-				: fail(failure, -errno, "cannot read %s", PINS_FOLDER);
-	while (!error && (entry = readdir(pins))) {
-		struct folder folder = { .name = entry->d_name };
-		char path[PATH_SIZE];
-
-		if (!is_of_another_version(folder.name))
-			continue;
-		error = job_each(look_for_use, &folder, failure);
-		if (error || folder.used)
-			error = error < 0 ? error : 0;
-		else if (!path_format(path, PINS_FOLDER "/%s", folder.name))
-			error = tree_remove(path);
-	}
-	return error ? fail(failure, error, "cannot remove programs of other versions") : 0;
 }

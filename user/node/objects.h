@@ -10,6 +10,8 @@
  *	/sys/fs/bpf/jobfence/abi-FENCE_ABI/maps/NAME
  */
 
+#include <stdbool.h>
+
 #include "lib/failure.h"
 
 /* Mounts bpffs where it is missing; loads and pins what is not pinned yet. To be called with the state
@@ -19,9 +21,14 @@ int objects_ensure(struct failure *failure);
 /* The digest of this version's programs. */
 const char *objects_digest(void);
 
-/* Removes the pins of versions that no job is of, but this one's. Does nothing while any job is being changed.
- * Returns 0 or -errno. */
-int objects_collect(struct failure *failure);
+/*
+ * Whether a folder below PINS_FOLDER, given by its name, has the programs or the maps of a
+ * job that was built with these programs (a digest) and this FENCE_ABI.
+ */
+bool objects_serve(const char *folder, const char *programs, int abi);
+
+/* Whether a folder below PINS_FOLDER, given by its name, is of another version only. */
+bool objects_are_of_another_version(const char *folder);
 
 /* Opens a pinned program or map of this version. Returns a descriptor or -errno. */
 int objects_program(const char *name);

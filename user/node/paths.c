@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/files.h"
 #include "node/paths.h"
 
 int path_format(char path[PATH_SIZE], const char *format, ...)
@@ -73,6 +74,19 @@ int job_paths(const char *name, struct job_paths *paths, struct failure *failure
 		path_format(paths->init, "%s/init", paths->cgroup))
 		return fail(failure, -ENAMETOOLONG, "paths of job %s", name);
 	return 0;
+}
+
+bool job_is_complete(const struct job_paths *paths)
+{
+	char path[PATH_SIZE];
+
+	return !path_format(path, "%s/spec.json", paths->run) && file_exists(path);
+}
+
+bool job_is_anywhere(const struct job_paths *paths)
+{
+	return file_exists(paths->run) || file_exists(paths->pins) ||
+	       file_exists(paths->netns) || file_exists(paths->cgroup);
 }
 
 static bool is_open(const struct stat *status)

@@ -14,6 +14,8 @@
  * no dots, in the second a job might take the name of a control file.
  */
 
+#include <stdbool.h>
+
 #include "lib/failure.h"
 
 #define PATH_SIZE	256
@@ -43,6 +45,12 @@ int path_format(char path[PATH_SIZE], const char *format, ...)
 /* Fills in the paths of a job, whose name was checked. Returns 0, or -errno where cgroup v2 is
  * not mounted. */
 int job_paths(const char *name, struct job_paths *paths, struct failure *failure);
+
+/* Whether a job is complete. Its spec.json is written last and removed last. */
+bool job_is_complete(const struct job_paths *paths);
+
+/* Whether anything has the job's name. */
+bool job_is_anywhere(const struct job_paths *paths);
 
 /*
  * Whether the folders that jobs are kept in are nobody else's: where others may write, as in a bpffs of mode 1777, they may have

@@ -7,79 +7,72 @@
 #include <time.h>
 
 #include "lib/cleanup.h"
-#include "lib/rate.h"
-#include "names/address.h"
 #include "node/state.h"
 
 #define NANOSECONDS 1000000000ULL
 
-/* Bytes per second that who does this pacing has to keep to. */
-static uint64_t rate_of(const struct job *job, enum pacing pacing)
-{
-	return job->pacing == pacing ? job->spec.rate / BITS_PER_BYTE : 0;
-}
-
-static int write_limits(const struct job *job, const struct job_maps *maps)
+static int write_limits(const struct job_maps *maps, const struct fence_rates *rates)
 {
 	struct job_limits limits;
 	int error = job_limits_read(maps, &limits);
 
-	limits.rate = job->spec.rate / BITS_PER_BYTE;
-	limits.paced = rate_of(job, PACING_PROXY);
+	if (error)
+		return error;
+	limits.rate = rates->rate;
+	limits.paced = rates->proxy;
 	limits.generation++;
-	return error ? error : job_limits_write(maps, &limits);
+	return job_limits_write(maps, &limits);
 }
 
-static int write_job(const struct job *job, const struct job_maps *maps)
+static int write_job(const struct fence_setup *setup, const struct job_maps *maps)
 {
 	const __u64 none = 0;
 	const struct job_state state = {
-		.id = job->id,
-		.network = job->spec.network,
-		.flags = (job->host_netns ? 0 : JOB_OWN_NETNS) |
-			 (job->closed ? JOB_CLOSED : 0),
-		.proxy4 = job->proxy4,
-		.proxy6 = job->proxy6,
-		.dns4 = job->dns4,
-		.dns6 = job->dns6,
-		.rate = rate_of(job, PACING_EDT),
+		.id = setup->id,
+		.network = setup->network,
+		.flags = setup->flags,
+		.proxy4 = setup->proxy4,
+		.proxy6 = setup->proxy6,
+		.dns4 = setup->dns4,
+		.dns6 = setup->dns6,
+		.rate = setup->rates.kernel,
 	};
 
-	if (bpf_map_update_elem(maps->open_count, &job->id, &none, BPF_ANY))
+	if (bpf_map_update_elem(maps->open_count, &setup->id, &none, BPF_ANY))
 		return -errno;
-	return bpf_map_update_elem(maps->job, &job->id, &state, BPF_EXIST) ? -errno : 0;
+	return bpf_map_update_elem(maps->job, &setup->id, &state, BPF_EXIST) ? -errno : 0;
 }
 
-static int write_upstream(const struct job *job, const struct job_maps *maps)
+static int write_upstream(const struct fence_setup *setup, const struct job_maps *maps)
 {
 	struct upstream_state state = {
-		.job = job->id,
-		.proxy4 = job->proxy4,
-		.proxy6 = job->proxy6,
-		.dns4 = job->dns4,
-		.dns6 = job->dns6,
-		.allowed_count = job->spec.allowed_count,
-		.network = job->spec.network,
-		.rate = rate_of(job, PACING_EDT),
+		.job = setup->id,
+		.proxy4 = setup->proxy4,
+		.proxy6 = setup->proxy6,
+		.dns4 = setup->dns4,
+		.dns6 = setup->dns6,
+		.allowed_count = setup->allowed_count,
+		.network = setup->network,
+		.rate = setup->rates.kernel,
 	};
 
-	memcpy(state.allowed, job->spec.allowed, sizeof(state.allowed));
-	if (nat64_parse(job->nat64, state.nat64))
-		return -EPROTO;
-	memcpy(state.resolvers, job->resolvers, sizeof(state.resolvers));
-	return bpf_map_update_elem(maps->upstream, &job->proxy_id, &state, BPF_EXIST)
+	memcpy(state.allowed, setup->allowed, sizeof(state.allowed));
+	memcpy(state.nat64, setup->nat64, sizeof(state.nat64));
+	memcpy(state.resolvers, setup->resolvers, sizeof(state.resolvers));
+	return bpf_map_update_elem(maps->upstream, &setup->proxy_id, &state, BPF_EXIST)
 		       ? -errno
 		       : 0;
 }
 
-int state_write(const struct job *job, const struct job_maps *maps, struct failure *failure)
+int state_write(const struct fence_setup *setup, const struct job_maps *maps,
+	struct failure *failure)
 {
-	int error = job->proxy_id ? write_upstream(job, maps) : 0;
+	int error = setup->proxy_id ? write_upstream(setup, maps) : 0;
 
 	if (!error)
-		error = write_limits(job, maps);
+		error = write_limits(maps, &setup->rates);
 	if (!error)
-		error = write_job(job, maps);
+		error = write_job(setup, maps);
 	return error ? fail(failure, error, "cannot write the job's state") : 0;
 }
 
@@ -108,40 +101,40 @@ static void change_rate(__u64 *rate, __u64 *departure, uint64_t new)
 	*rate = new;
 }
 
-/* The state is written whole: a packet between reading and writing may be missing from the clock. */
-int state_write_rate(const struct job *job, const struct job_maps *maps)
+/* The state is written whole. So a packet between reading and writing may be missing from
+ * the clock. */
+int state_write_rates(const struct job_maps *maps, uint64_t id, uint64_t proxy_id,
+	const struct fence_rates *rates)
 {
 	struct upstream_state upstream;
 	struct job_state state;
-	uint64_t rate = rate_of(job, PACING_EDT);
 
-	if (bpf_map_lookup_elem(maps->upstream, &job->proxy_id, &upstream))
+	if (bpf_map_lookup_elem(maps->upstream, &proxy_id, &upstream))
 		return -errno;
-	if (upstream.rate != rate) {
-		change_rate(&upstream.rate, &upstream.departure, rate);
-		if (bpf_map_update_elem(
-			    maps->upstream, &job->proxy_id, &upstream, BPF_EXIST))
+	if (upstream.rate != rates->kernel) {
+		change_rate(&upstream.rate, &upstream.departure, rates->kernel);
+		if (bpf_map_update_elem(maps->upstream, &proxy_id, &upstream, BPF_EXIST))
 			return -errno;
 	}
-	if (bpf_map_lookup_elem(maps->job, &job->id, &state))
+	if (bpf_map_lookup_elem(maps->job, &id, &state))
 		return -errno;
-	if (state.rate != rate) {
-		change_rate(&state.rate, &state.departure, rate);
-		if (bpf_map_update_elem(maps->job, &job->id, &state, BPF_EXIST))
+	if (state.rate != rates->kernel) {
+		change_rate(&state.rate, &state.departure, rates->kernel);
+		if (bpf_map_update_elem(maps->job, &id, &state, BPF_EXIST))
 			return -errno;
 	}
-	return write_limits(job, maps);
+	return write_limits(maps, rates);
 }
 
-int state_read_delays(const struct job *job, const struct job_maps *maps, uint64_t *upload,
-	uint64_t *download)
+int state_read_delays(const struct job_maps *maps, uint64_t id, uint64_t proxy_id,
+	uint64_t *upload, uint64_t *download)
 {
 	struct upstream_state upstream = {};
 	struct job_state state;
 
-	if (bpf_map_lookup_elem(maps->job, &job->id, &state))
+	if (bpf_map_lookup_elem(maps->job, &id, &state))
 		return -errno;
-	if (job->proxy_id && bpf_map_lookup_elem(maps->upstream, &job->proxy_id, &upstream))
+	if (proxy_id && bpf_map_lookup_elem(maps->upstream, &proxy_id, &upstream))
 		return -errno;
 	*upload = wait_for(state.departure);
 	*download = wait_for(upstream.departure);

@@ -3,21 +3,54 @@
 
 /* What the programs know of a job, in the storage of its cgroups. */
 
-#include "job/job.h"
+#include "jobfence/fence.h"
+#include "lib/failure.h"
 #include "node/maps.h"
 
-/* Tells the programs what the job was given. The storage is there once the programs are attached.
- * Returns 0 or -errno. */
-int state_write(
-	const struct job *job, const struct job_maps *maps, struct failure *failure);
+/* The rate of a job and who keeps it, in bytes per second and direction. 0: no limit. */
+struct fence_rates {
+	uint64_t rate;	 /* that the job was given */
+	uint64_t kernel; /* the same where the programs pace it, else 0 */
+	uint64_t proxy;	 /* the same where the proxy paces it, else 0 */
+};
 
-/* Gives the programs and the proxy the rate of job->spec. Returns 0 or -errno. */
-int state_write_rate(const struct job *job, const struct job_maps *maps);
+/* What the programs are told when a fence is set up. */
+struct fence_setup {
+	uint64_t id;	   /* of the job's cgroup */
+	uint64_t proxy_id; /* of the proxy's cgroup, 0: there is no proxy */
+	enum network network;
+	uint32_t flags; /* enum job_flags */
+	struct fence_rates rates;
+	struct endpoint proxy4, proxy6, dns4, dns6; /* port 0: there is none */
+	struct endpoint resolvers[RESOLVERS_MAX];   /* unused ones have port 0 */
+	uint32_t allowed_count;
+	struct address_range allowed[ALLOWED_RANGES_MAX];
+	struct address_range nat64[NAT64_PREFIXES_MAX]; /* unused ones have bits 0 */
+};
 
-/* How long, in ns, a packet would have to wait now for the kernel to pace it. Returns 0 or -errno. */
-int state_read_delays(const struct job *job, const struct job_maps *maps, uint64_t *upload,
-	uint64_t *download);
+/*
+ * Tells the programs what the job was given. Attaching the programs makes the storage that
+ * this fills. Returns 0 or -errno with the failure noted.
+ */
+int state_write(const struct fence_setup *setup, const struct job_maps *maps,
+	struct failure *failure);
 
-/* Takes everything back that state_write() gave: from now on all is refused, and no connection is known. Returns 0, also
- * where there is no storage, or -errno. */
+/*
+ * Gives the programs and the proxy new rates. `id` and `proxy_id` are as in struct
+ * fence_setup. Returns 0 or -errno.
+ */
+int state_write_rates(const struct job_maps *maps, uint64_t id, uint64_t proxy_id,
+	const struct fence_rates *rates);
+
+/*
+ * Reads how long a packet that comes now would wait in the kernel for its time, in ns.
+ * Returns 0 or -errno.
+ */
+int state_read_delays(const struct job_maps *maps, uint64_t id, uint64_t proxy_id,
+	uint64_t *upload, uint64_t *download);
+
+/*
+ * Takes back everything that state_write() gave. From then on the programs refuse
+ * everything, and know no connection. Returns 0, also where there is no storage, or -errno.
+ */
 int state_clear(const struct job_maps *maps, uint64_t id, uint64_t proxy_id);

@@ -6,8 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "job/down.h"
 #include "job/health.h"
-#include "job/remains.h"
+#include "job/up.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "node/cgroup.h"

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * First the processes end, then the programs are told to refuse everything, then the parts
+ * of the job are removed. Killed at any point, a job has less network than it was given.
+ */
+
+#include <errno.h>
+
+#include "job/down.h"
+#include "job/health.h"
+#include "job/place.h"
+#include "job/remains.h"
+#include "lib/cleanup.h"
+#include "node/attach.h"
+#include "node/cgroup.h"
+#include "node/lock.h"
+#include "node/maps.h"
+#include "node/state.h"
+
+/* Whether processes in the cgroup with that id would be without the fence that they are in. Returns 1, 0 or -errno. */
+static int holds_others(uint64_t id)
+{
+	int populated = cgroup_is_populated(id);
+	_fd_ int cgroup = -1;
+
+	if (populated <= 0 || place_is_mistaken(id))
+		return populated < 0 ? populated : 0;
+	cgroup = cgroup_open_id(id);
+	if (cgroup < 0)
+		return cgroup == -ESTALE ? 0 : cgroup;
+	return attach_is_there(cgroup);
+}
+
+/* Ends what runs in the job, then tells the programs to refuse everything, should anything be left. */
+static int end_processes(const struct job *job, struct failure *failure)
+{
+	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
+	/* Our own, too, may be out of sight, in another cgroup namespace: it can't be killed from here. */
+	bool at_hand = job->own_cgroup && cgroup_is_at(job->cgroup, job->id);
+	int error = at_hand ? 0 : holds_others(job->id);
+
+	if (error > 0)
+		return fail(failure, -EBUSY,
+			"%s still has processes, which would be without a fence; end them first",
+			job->cgroup);
+	if (error)
+		return fail(failure, error, "cannot see who is in cgroup %s", job->cgroup);
+	error = job_maps_open(&job->paths, &maps);
+	if (error)
+		return error == -ENOENT
+			       ? 0
+			       : fail(failure, error, "cannot open the job's maps");
+	/* Where there is no room for the mark the job is ended all the same: it only tells of an interruption. */
+	(void)job_mark_ending(job);
+	error = cgroup_kill(job->paths.cgroup, KILL_PATIENCE);
+	if (error)
+		return fail(failure, error, "cannot end the processes in %s",
+			job->paths.cgroup);
+	error = state_clear(&maps, job->id, job->proxy_id);
+	return error ? fail(failure, error, "cannot clear the job's state") : 0;
+}
+
+int job_down_locked(const char *name, struct failure *failure)
+{
+	_cleanup_(job_free) struct job job = {};
+	struct failure ignored;
+	int error = spec_set_name(&job.spec, name, failure);
+
+	if (!error)
+		error = job_paths(name, &job.paths, failure);
+	if (error)
+		return error;
+	if (!job_is_anywhere(&job.paths))
+		return fail_as(failure, STATUS_NO_JOB, "there is no job %s", name);
+	/* A record that can't be read tells no more than a missing one. */
+	error = job_record_read(&job, &ignored)
+			? remains_check_unfencing(&job.paths, failure)
+			: end_processes(&job, failure);
+	return error ? error : remains_remove(&job.paths, failure);
+}
+
+int job_down(const char *name, struct failure *failure)
+{
+	struct job_spec spec = {};
+	_fd_ int lock = -1;
+	int error = spec_set_name(&spec, name, failure);
+
+	if (error)
+		return error;
+	lock = job_lock(name, failure);
+	return lock < 0 ? lock : job_down_locked(name, failure);
+}
