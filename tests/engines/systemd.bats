@@ -181,3 +181,34 @@ fence_is_gone()
 	systemctl stop "jobfence@$JOB"
 	is "$(probe)" "$FENCED"
 }
+
+# Starts the unit $1, in which `run` does the work of the shell script $2; more properties follow. Says how systemd saw it end.
+run_in_unit()
+{
+	: >"$ROOT/out/$JOB"
+	# shellcheck disable=SC2016 # expanded by the unit's shell
+	in_system systemd-run --quiet --collect --unit "$1" --property StandardOutput=append:"$ROOT/out/$JOB" --property SuccessExitStatus=7 \
+		--property ExecStopPost='/bin/sh -c "echo $EXIT_CODE $EXIT_STATUS"' "${@:3}" \
+		"$JOBFENCE" run --rate 0 --domain allowed.test -- sh -c "$2"
+}
+
+# Waits for the end of a `run` that systemd ended.
+nothing_stays()
+{
+	local tries=0
+
+	until nothing_is_left 2>/dev/null; do
+		[ $((++tries)) -le 300 ] || nothing_is_left || return
+	done
+}
+
+@test "run in a unit ends with its command's status, or with its unit, and leaves nothing" {
+	run_in_unit "run-$JOB" 'curl -sS http://allowed.test/; exit 7' --property Type=oneshot
+	is "$(<"$ROOT/out/$JOB")" $'this is allowed.test\nexited 7'
+	nothing_is_left
+	run_in_unit "run-$JOB" 'trap "echo ended; exit 7" TERM; echo begun; sleep 100 & wait' --property PrivateTmp=yes
+	await "$ROOT/out/$JOB" begun
+	systemctl stop "run-$JOB"
+	is "$(<"$ROOT/out/$JOB")" $'begun\nended\nexited 7'
+	nothing_stays
+}
