@@ -55,27 +55,27 @@ static __always_inline bool is_web_port(__be16 port)
 	return port == PORT_HTTP || port == PORT_HTTPS;
 }
 
-static __always_inline bool has_too_many(const struct job_state *job)
+static __always_inline bool has_too_many(const struct job_state *state)
 {
-	const __u64 *open = bpf_map_lookup_elem(&open_count, &job->id);
+	const __u64 *open = bpf_map_lookup_elem(&open_count, &state->id);
 
 	return !open || *open >= JOB_CONNECTIONS_MAX;
 }
 
-static __always_inline struct decision decide(const struct job_state *job,
+static __always_inline struct decision decide(const struct job_state *state,
 	const struct endpoint *to, __u32 protocol, enum hook hook)
 {
 	struct decision decision = {};
 	bool ip4 = address_is_ipv4(&to->address);
 
-	if (job->network == NETWORK_FULL)
+	if (state->network == NETWORK_FULL)
 		return decision;
 	if (address_is_loopback(&to->address)) {
-		if (!(job->flags & JOB_OWN_NETNS))
+		if (!(state->flags & JOB_OWN_NETNS))
 			decision.reason = REASON_LOOPBACK;
 		return decision;
 	}
-	if (job->network != NETWORK_HTTP)
+	if (state->network != NETWORK_HTTP)
 		decision.reason = REASON_NETWORK;
 	else if (is_harmless_connect(to, protocol, hook))
 		return decision;
@@ -83,12 +83,12 @@ static __always_inline struct decision decide(const struct job_state *job,
 		decision.reason = REASON_DATAGRAM;
 	else if (to->port != PORT_DNS && !is_web_port(to->port))
 		decision.reason = REASON_PORT;
-	else if (protocol == IPPROTO_TCP && has_too_many(job))
+	else if (protocol == IPPROTO_TCP && has_too_many(state))
 		decision.reason = REASON_LIMIT;
 	else if (to->port == PORT_DNS)
-		decision.listener = ip4 ? &job->dns4 : &job->dns6;
+		decision.listener = ip4 ? &state->dns4 : &state->dns6;
 	else
-		decision.listener = ip4 ? &job->proxy4 : &job->proxy6;
+		decision.listener = ip4 ? &state->proxy4 : &state->proxy6;
 	if (decision.listener && !decision.listener->port)
 		decision.reason = REASON_NETWORK;
 	return decision;
