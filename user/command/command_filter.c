@@ -3,9 +3,7 @@
  * The filter of system calls of a command: what its namespaces do not keep from it.
  *
  *	socket, socketpair	by the first argument, the family
- *	socketcall, io_uring	make sockets without saying so in their arguments
- *	request_key		the kernel has a program of the node's look for a key, in the network where it is
- *				one of the resolver's (request-key.conf(5))
+ *	lib/detours.h		calls that lead around that
  *	add_key, keyctl		the keys of a user are the same in all jobs, and outlive them
  *	ioctl			TIOCSTI and TIOCLINUX put input into a terminal
  *
@@ -14,25 +12,11 @@
 
 #include <errno.h>
 #include <jobfence/option.h>
-#include <seccomp.h>
 #include <sys/ioctl.h>
 
 #include "command/command_filter.h"
-#include "lib/cleanup.h"
-
-static void cleanup_filter(scmp_filter_ctx *filter)
-{
-	if (*filter)
-		seccomp_release(*filter);
-}
-
-bool socket_filter_allows(enum socket_call call, int family)
-{
-	if (call == CALL_SOCKETPAIR)
-		return family == AF_UNIX;
-	return family == AF_UNIX || family == AF_INET || family == AF_INET6 ||
-	       family == AF_NETLINK;
-}
+#include "lib/detours.h"
+#include "lib/seccomp.h"
 
 static int refuse_families(scmp_filter_ctx filter, enum socket_call call)
 {
@@ -41,7 +25,7 @@ static int refuse_families(scmp_filter_ctx filter, enum socket_call call)
 		SCMP_A0_32(SCMP_CMP_GT, SOCKET_FAMILY_LAST));
 
 	for (int family = 0; !error && family <= SOCKET_FAMILY_LAST; family++)
-		if (!socket_filter_allows(call, family))
+		if (!socket_call_allows(call, family))
 			error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number, 1,
 				SCMP_A0_32(SCMP_CMP_EQ, (unsigned)family));
 	return error;
@@ -49,15 +33,12 @@ static int refuse_families(scmp_filter_ctx filter, enum socket_call call)
 
 static int refuse_detours(scmp_filter_ctx filter)
 {
-	int error =
-		seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socketcall), 0);
+	int error = 0;
 
-	if (!error)
-		error = seccomp_rule_add(
-			filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(request_key), 0);
-	return error ? error
-		     : seccomp_rule_add(
-			       filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0);
+	for (size_t i = 0; !error && i < DETOURS; i++)
+		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO((uint16_t)detours[i].error),
+			seccomp_syscall_resolve_name(detours[i].name), 0);
+	return error;
 }
 
 /* Programs take ENOSYS for a kernel without keys, and do without. */
@@ -113,7 +94,7 @@ static int refuse_options(scmp_filter_ctx filter, int level)
 /* Adds to a filter one for programs of 32 bits. */
 static int add_compat(scmp_filter_ctx filter, bool sockets)
 {
-	_cleanup_(cleanup_filter) scmp_filter_ctx compat = seccomp_init(SCMP_ACT_ALLOW);
+	_filter_ scmp_filter_ctx compat = seccomp_init(SCMP_ACT_ALLOW);
 	int error = compat ? seccomp_arch_remove(compat, SCMP_ARCH_NATIVE) : -ENOMEM;
 
 	if (!error)
@@ -136,7 +117,7 @@ static int add_compat(scmp_filter_ctx filter, bool sockets)
 
 int command_filter_install(bool sockets)
 {
-	_cleanup_(cleanup_filter) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	_filter_ scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	int error = filter ? refuse_all(filter, sockets) : -ENOMEM;
 
 #ifdef __x86_64__

@@ -8,15 +8,6 @@
  */
 
 #include <stdbool.h>
-#include <sys/socket.h>
-
-#define SOCKET_FAMILY_LAST AF_NETLINK /* the highest that is allowed */
-
-/* The calls whose first argument is the family of the sockets that they make. */
-enum socket_call { CALL_SOCKET, CALL_SOCKETPAIR };
-
-/* Whether a job may have sockets of a family (AF_*) by that call. Besides Unix sockets only those of TIPC come in pairs. */
-bool socket_filter_allows(enum socket_call call, int family);
 
 /* Installs it for the calling process and all that it starts; without the part on sockets unless `sockets`.
  * Returns 0 or -errno. */

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "command/command_filter.h"
 #include "lib/cleanup.h"
+#include "lib/detours.h"
 #include "lib/json.h"
 #include "oci/seccomp.h"
 
@@ -92,7 +92,7 @@ static int allow_families(
 		_json_ json_t *kept = json_pack("[{s:i, s:I, s:i, s:s}]", "index", 0,
 			"value", (json_int_t)WHOLE_INT, "valueTwo", family, "op",
 			"SCMP_CMP_MASKED_EQ");
-		bool fits = socket_filter_allows(call, family);
+		bool fits = socket_call_allows(call, family);
 		json_t *copy;
 
 		json_array_foreach (conditions, i, condition) {
@@ -143,7 +143,9 @@ static int allow_sockets(json_t *rules, enum socket_call call, const json_t *rul
 	json_array_foreach (conditions, i, condition) {
 		_json_ json_t *one = json_pack("[O]", condition);
 
-		error = one && !error ? allow_families(rules, call, rule, one) : -ENOMEM;
+		error = one ? allow_families(rules, call, rule, one) : -ENOMEM;
+		if (error)
+			return error;
 	}
 	return error;
 }
@@ -168,7 +170,7 @@ static int refuse_families(json_t *rules)
 	int error = refuse_family(rules, CALL_SOCKETPAIR, "SCMP_CMP_NE", AF_UNIX);
 
 	for (int family = 0; !error && family < SOCKET_FAMILY_LAST; family++)
-		if (!socket_filter_allows(CALL_SOCKET, family))
+		if (!socket_call_allows(CALL_SOCKET, family))
 			error = refuse_family(rules, CALL_SOCKET, "SCMP_CMP_EQ", family);
 	return error ? error
 		     : refuse_family(rules, CALL_SOCKET, "SCMP_CMP_GT", SOCKET_FAMILY_LAST);
@@ -181,12 +183,6 @@ static int socket_call(const char *name)
 		if (!strcmp(name, call_names[i]))
 			return (int)i;
 	return -1;
-}
-
-static bool is_detour(const char *name)
-{
-	return !strcmp(name, "socketcall") || !strcmp(name, "request_key") ||
-	       !strncmp(name, "io_uring_", 9);
 }
 
 /* Appends to `rules` what may stay of a rule of the profile. */
@@ -207,7 +203,7 @@ static int keep(json_t *rules, const json_t *rule, bool default_refuses)
 
 		if (call >= 0)
 			calls[call] = true;
-		else if (text && !is_detour(text) &&
+		else if (text && !detour_is(text) &&
 			 json_array_append(names, (json_t *)name))
 			return -ENOMEM;
 	}
@@ -240,8 +236,11 @@ static int narrow(json_t *profile)
 {
 	const char *action = json_string_value(json_object_get(profile, "defaultAction"));
 	const json_t *number = json_object_get(profile, "defaultErrnoRet"), *rule;
-	static const char *const refused[] = { "io_uring_setup", "io_uring_enter",
-		"io_uring_register", "request_key" };
+	/* Runtimes skip a rule that does what the profile does by default. */
+	const int other = action && !strcmp(action, "SCMP_ACT_ERRNO") &&
+					  (!number || json_integer_value(number) == EPERM)
+				  ? ENOSYS
+				  : EPERM;
 	_json_ json_t *rules = json_array();
 	int error = action && rules ? 0 : -EINVAL;
 	size_t i;
@@ -251,14 +250,9 @@ static int narrow(json_t *profile)
 			error = keep(rules, rule, refuses(action));
 	if (!error && !refuses(action))
 		error = refuse_families(rules);
-	for (i = 0; !error && i < ARRAY_SIZE(refused); i++)
-		error = refuse(rules, refused[i], EPERM);
-	if (!error)
-		error = refuse(rules, "socketcall",
-			strcmp(action, "SCMP_ACT_ERRNO") ||
-					(number && json_integer_value(number) != EPERM)
-				? EPERM
-				: ENOSYS);
+	for (i = 0; !error && i < DETOURS; i++)
+		error = refuse(rules, detours[i].name,
+			!strcmp(detours[i].name, "socketcall") ? other : EPERM);
 	return error ? error : json_object_set(profile, "syscalls", rules) ? -ENOMEM : 0;
 }
 
