@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "jobfence/fence.h"
+#include "jobfence/abi.h"
 #include "lib/failure.h"
 #include "names/domains.h"
 #include "node/paths.h"

@@ -3,7 +3,7 @@
 
 /* What the programs know of a job, in the storage of its cgroups. */
 
-#include "jobfence/fence.h"
+#include "jobfence/abi.h"
 #include "lib/failure.h"
 #include "node/maps.h"
 
