@@ -66,6 +66,16 @@ closed()
 	eventually no_tunnels
 }
 
+@test "a site that reads late gets all that a tunnel said before the job ended it, and too many others" {
+	lab_name allowed.test 11.0.0.61
+	job_up --rate 0 --domain allowed.test
+	in_internet "$LIB/late.py" site 11.0.0.61 >"$BATS_TEST_TMPDIR/site" 2>&1 3>&- &
+	await "$BATS_TEST_TMPDIR/site" ready
+	in_job_directly "$LIB/late.py" job 11.0.0.61
+	await "$BATS_TEST_TMPDIR/site" 'done'
+	is "$(sort "$BATS_TEST_TMPDIR/site" | uniq -c | xargs)" '1 done 20 got 24000 1 ready'
+}
+
 no_tunnels()
 {
 	[ -z "$(in_lab ss -Htan state established 'dport = :80')" ]

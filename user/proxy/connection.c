@@ -18,6 +18,7 @@
 #define PORT_HTTPS  443
 #define DROPPED_MAX 1048576	 /* bytes that a refused client may still send */
 #define LINGER	    (2 * SECOND) /* for that, once all is said */
+#define AWAITED_MAX 60 /* seconds, as closing.c gives to what is closed in order */
 #define STEPS_MAX   32 /* that a connection may take before it is another's turn */
 
 static enum step first_step(struct connection *connection);
@@ -53,7 +54,7 @@ static const struct state {
 		.bound = true,
 		.next = TO(HEAD) | TO(TUNNEL) | TO(RESOLVING) | TO(ENDING) | TO(LEAVING) },
 	[STATE_TUNNEL] = { "tunnel", tunnel_step, 3600 * SECOND, .renews = true,
-		.bound = true, .next = TO(LEAVING) },
+		.bound = true, .next = TO(TUNNEL) | TO(LEAVING) },
 	[STATE_ENDING] = { "ending", ending_step, 30 * SECOND, .renews = true },
 	[STATE_LEAVING] = { "leaving", leaving_step, SECOND, .renews = true },
 #undef TO
@@ -441,6 +442,22 @@ static bool is_deserted(const struct connection *connection)
 }
 
 /*
+ * Whether a reset would lose what the site has not acknowledged. If so, the site is given
+ * more time.
+ */
+static bool is_awaited(struct connection *connection)
+{
+	struct proxy *proxy = connection->proxy;
+	const struct peer *upstream = &connection->relay.upstream;
+
+	return (connection->state == STATE_LEAVING || connection->tunnel.held) &&
+	       peer_is_open(upstream) && !upstream->hung &&
+	       !closings_may(&proxy->relays.closings, loop_now(proxy->loop)) &&
+	       !closing_is_acknowledged(upstream->source.fd) &&
+	       connection->tunnel.awaited++ < AWAITED_MAX;
+}
+
+/*
  * The time of the state is over. Either the site did not answer in time, or the client did
  * not say what it wants. In the second case there is nobody to tell.
  */
@@ -450,6 +467,12 @@ static enum step expire(struct connection *connection)
 		       !connection->http.response_began &&
 		       connection->http.request.complete;
 
+	if (is_awaited(connection)) {
+		connection_give_time(connection, SECOND);
+		return STEP_WAIT;
+	}
+	if (tunnel_tell_end(connection))
+		return STEP_AGAIN;
 	if (!waiting && connection->state != STATE_RESOLVING &&
 		connection->state != STATE_DIALLING)
 		return STEP_END;

@@ -120,7 +120,8 @@ struct flow {
 
 struct tunnel {
 	struct flow up, down;
-	bool held; /* the site was not told yet that the client has ended */
+	bool held;	  /* the site was not told yet that the client has ended */
+	unsigned awaited; /* seconds that the site was given to acknowledge all */
 };
 
 struct ending {
@@ -222,3 +223,9 @@ void handshake_watch(struct connection *connection, size_t length);
 
 void tunnel_begin(struct connection *connection);
 void tunnel_end(struct connection *connection);
+
+/*
+ * Tells the site that the client has ended, if that was held back and the job may do so by
+ * now. Returns whether it did.
+ */
+bool tunnel_tell_end(struct connection *connection);

@@ -165,6 +165,19 @@ static void pass_end(struct connection *connection, const struct peer *to)
 		shutdown(to->source.fd, SHUT_WR);
 }
 
+bool tunnel_tell_end(struct connection *connection)
+{
+	struct proxy *proxy = connection->proxy;
+
+	if (connection->state != STATE_TUNNEL || !connection->tunnel.held ||
+		!closings_take(&proxy->relays.closings, loop_now(proxy->loop)))
+		return false;
+	connection->tunnel.held = false;
+	shutdown(connection->relay.upstream.source.fd, SHUT_WR);
+	connection_enter(connection, STATE_TUNNEL);
+	return true;
+}
+
 /* Bytes go on in the turn in which they came, if they can. */
 static enum step run_flow(struct connection *connection, struct flow *flow,
 	struct peer *from, struct peer *to)
@@ -204,7 +217,10 @@ enum step tunnel_step(struct connection *connection)
 			(connection->tunnel.down.finished || client->hung)) ||
 		(connection->tunnel.down.finished && upstream->hung))
 		return STEP_END;
-	if (connection->tunnel.held && !relay_is_in_line(&connection->relay, DOWNLOAD) &&
+	/* Not once it is over. */
+	if (connection->tunnel.held &&
+		connection->deadline > loop_now(connection->proxy->loop) &&
+		!relay_is_in_line(&connection->relay, DOWNLOAD) &&
 		!connection->tunnel.down.piped)
 		connection_give_time(connection, HELD_PATIENCE);
 	return up == STEP_AGAIN || down == STEP_AGAIN ? STEP_AGAIN : STEP_WAIT;
