@@ -60,7 +60,7 @@ FUZZ_ARCHIVE := $(BUILD)/tests/fuzz/lib.a
 
 .DELETE_ON_ERROR:
 .PHONY: all other-version unit-tests fuzzers demo check check-vm check-kernels check-asan bench \
-	bench-throttle fuzz lint install uninstall help clean libraries
+	bench-throttle fuzz format compile_commands.json coverage lint install uninstall help clean libraries
 
 all: $(PROGRAMS) $(LAYOUT) ## build both programs
 
@@ -72,7 +72,7 @@ unit-tests: $(UNIT_TESTS)
 fuzzers: $(FUZZERS)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z_.-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
@@ -155,11 +155,11 @@ demo: ## install what is missing, build, and show what it does
 	$(STEP) all
 	@JOBFENCE=$(abspath $(BUILD))/jobfence tests/demo
 
-check: ## all tests, here and with Linux 6.1 and 7.3 in virtual machines; fuzzing
+check: ## lint and all tests, here and with Linux 6.1 and 7.3 in virtual machines; fuzzing
 	@tests/packages check
 	$(STEP) all other-version unit-tests
 	$(STEP) fuzzers $(FUZZ_BUILD)
-	@BUILD=$(BUILD) tests/run --unit --native --fuzz 60 --vm 6.1 --vm 7.3
+	@BUILD=$(BUILD) tests/run --lint --unit --native --fuzz 60 --vm 6.1 --vm 7.3
 
 check-vm: ## bats files T with Linux K (6.1, 6.12, 7.3), security modules LSM (landlock,bpf)
 	@tests/packages check
@@ -191,6 +191,20 @@ fuzz: ## fuzz targets T, or all, for SECONDS each
 	@tests/packages fuzz
 	$(STEP) fuzzers $(FUZZ_BUILD)
 	@BUILD=$(BUILD) tests/run --fuzz $(SECONDS) $(T)
+
+format: ## format the sources in C
+	@git ls-files '*.c' '*.h' ':!vmlinux/*/vmlinux.h' | xargs clang-format -i
+
+compile_commands.json: ## what editors and language servers want to know (needs bear)
+	bear --output $@ -- $(MAKE) BUILD=$(BUILD)/bear all
+
+coverage: ## which lines the unit tests and the bats files T run; needs gcovr
+	@tests/packages coverage
+	$(STEP) all unit-tests BUILD=$(BUILD)/coverage CFLAGS='-O0 -g --coverage' HARDEN=-fPIE
+	@find $(BUILD)/coverage -name '*.gcda' -delete
+	@BUILD=$(BUILD)/coverage BATS_TEST_TIMEOUT=600 tests/run --unit $(T:%=--native) $(T)
+	@gcovr --root . --object-directory $(BUILD)/coverage --filter user/ --filter include/ \
+		--html-details $(BUILD)/coverage/index.html --txt
 
 lint: ## formatting, clang-tidy, cppcheck, shellcheck, house rules
 	@tests/packages lint

@@ -30,7 +30,6 @@ case is one of
 
 import ctypes
 import errno
-import fcntl
 import os
 import resource
 import socket
