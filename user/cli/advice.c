@@ -18,7 +18,7 @@ static bool may_be_dialled(const struct job_spec *spec, const struct address *ad
 	return false;
 }
 
-/* A public suffix is no site, and a name of one label counts as such. */
+/* A public suffix is no site. A name of one label counts as such a suffix. */
 static bool is_public_suffix(const struct host *host)
 {
 	const struct declared_domain wildcard = { DOMAIN_TREE, *host };

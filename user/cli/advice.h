@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* What a user is told to do about refusals. */
+/* Advice for users about refusals. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,10 +10,14 @@
 #include "job/usage.h"
 
 /*
- * Whether declaring the `length` bytes at `name`, which may be anything, would let a job like `spec` reach a site by it: the next
- * run takes it, and lets an address pass.
+ * Whether a job like `spec` could reach a site by declaring the `length` bytes at `name`.
+ * They may be anything. The next run has to accept the name, and the proxy may dial an
+ * address.
  */
 bool can_be_advised(const struct job_spec *spec, const char *name, size_t length);
 
-/* Says, behind `start`, what to do where TLS was refused for its encrypted ClientHello; where none was, nothing. */
+/*
+ * Prints `start` and what to do about refused encrypted ClientHellos. Without such a
+ * refusal it prints nothing.
+ */
 void print_ech_advice(FILE *file, const char *start, const struct usage *usage);

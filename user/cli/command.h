@@ -19,14 +19,18 @@ enum command_flag {
 struct command {
 	const char *name;
 	/*
-	 * The words that are no options, as the synopsis shows them. Words in small letters stand
-	 * for themselves and come before the options. The other words are JOB, PRESET and COMMAND.
+	 * The words that are no options, as the synopsis shows them. Words in small letters
+	 * stand for themselves and come before the options. The other words are JOB, PRESET
+	 * and COMMAND.
 	 */
 	const char *arguments;
 	const char *summary;
 	unsigned options; /* enum option_group */
 	unsigned flags;	  /* enum command_flag */
-	/* Returns 0 with *status set (STATUS_DONE before), or -errno with the failure noted. */
+	/*
+	 * Returns 0 with *status set (STATUS_DONE before), or -errno with the failure
+	 * noted.
+	 */
 	int (*run)(struct options *options, int *status, struct failure *failure);
 	int failure_status; /* when not 0, in place of the failure's own */
 };
@@ -41,8 +45,8 @@ const struct command *command_find(const char *name);
 void command_synopsis(const struct command *command, char synopsis[SYNOPSIS_MAX]);
 
 /*
- * Checks the job of the options against the node's policy. Their `spec` is settled, and the node
- * adds to it. What the job keeps of the policy goes to `job`. Returns 0 or -errno.
+ * Checks the job of the options against the node's policy. Their `spec` is settled, and the
+ * node adds to it. What the job keeps of the policy goes to `job`. Returns 0 or -errno.
  */
 int admit(struct options *options, struct job *job, struct failure *failure);
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* `jobfence down`: and what a job that learned has used. */
+/* `jobfence down`. It also prints the names that a job learned. */
 
 #include "cli/learning.h"
 #include "cli/select.h"
 #include "job/down.h"
 #include "lib/cleanup.h"
 
-/* The names that a job learned, as long as the descriptor is open; -1 where it does not learn. */
+/*
+ * Opens the names that a job learned, which outlive the job in the descriptor. -1: it
+ * does not learn.
+ */
 static int open_learned(const char *name)
 {
 	_cleanup_(job_free) struct job job = {};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * `jobfence events`: what the programs noted in their ring buffer. It has one reader: an event that was
- * printed is gone.
+ * `jobfence events`: prints the ring buffer of the kernel programs. The buffer has one
+ * reader, so an event is gone once it was printed.
  */
 
 #include <arpa/inet.h>
@@ -26,9 +26,9 @@
 struct printing {
 	const char *job; /* NULL: every job */
 	bool json;
-	json_t *names; /* of jobs, by id as a decimal number; null: not known */
-	time_t looked; /* when all jobs were last looked through for a name */
-	int unwritten; /* -errno of an event that nobody took */
+	json_t *names; /* names of jobs by their id as a decimal number; null: unknown */
+	time_t looked; /* when all jobs were last searched for a name */
+	int unwritten; /* -errno of an event that could not be written */
 };
 
 static volatile sig_atomic_t stopped;
@@ -66,7 +66,10 @@ static int remember(const struct job *job, void *data)
 	return json_object_set_new(data, id, json_string(job->spec.name)) ? -ENOMEM : 0;
 }
 
-/* The name of a job; one that came up since the last look is looked for. */
+/*
+ * The name of a job, or NULL. An unknown one is searched for among the jobs that are up
+ * now.
+ */
 static const char *job_name(struct printing *printing, uint64_t id)
 {
 	struct failure ignored;
@@ -75,7 +78,10 @@ static const char *job_name(struct printing *printing, uint64_t id)
 
 	snprintf(key, sizeof(key), "%llu", (unsigned long long)id);
 	known = json_object_get(printing->names, key);
-	/* A job that has ended may have left many events; one that is coming up gets its name later. */
+	/*
+	 * A job that ended may have many events, so search once a second. A job that is
+	 * coming up gets its name later.
+	 */
 	if (!known || (json_is_null(known) && printing->looked != time(NULL))) {
 		printing->looked = time(NULL);
 		json_object_set_new(printing->names, key, json_null());
@@ -84,7 +90,10 @@ static const char *job_name(struct printing *printing, uint64_t id)
 	return json_string_value(json_object_get(printing->names, key));
 }
 
-/* What a refusal has and the end of a worker has not is null there, and the other way round. */
+/*
+ * Fields that only a refusal has are null for the end of a worker, and the other way
+ * round.
+ */
 static json_t *event_to_json(const struct event *event, const char *job, const char *comm)
 {
 	char time[MOMENT_TEXT_MAX], address[ADDRESS_TEXT_MAX];
@@ -125,7 +134,7 @@ static void print_text(const struct event *event, const char *job, const char *c
 		ntohs(event->destination.port), reason_text((enum reason)event->reason));
 }
 
-/* Returns 0, or -errno where nobody takes it any more. */
+/* Returns 0, or -errno if the event can't be written. */
 static int print_event(
 	const struct event *event, const char *job, const char *comm, bool json)
 {
@@ -151,7 +160,7 @@ static int on_event(void *data, void *record, size_t size)
 	job = job_name(printing, event->job);
 	if (printing->job && (!job || strcmp(job, printing->job)))
 		return 0;
-	/* A process chooses its name. */
+	/* A process chooses its own name, which may have control characters. */
 	snprintf(comm, sizeof(comm), "%.*s", COMM_LENGTH, event->comm);
 	make_printable(comm);
 	printing->unwritten = print_event(event, job, comm, printing->json);

@@ -49,7 +49,10 @@ int gc_command(struct options *options, int *status, struct failure *failure)
 		return fail_as(failure, STATUS_USAGE,
 			"gc takes no names; to end a job: jobfence down JOB");
 	error = job_collect(options->spec.labels, note, &collected, failure);
-	/* Of what was left it is not known which version it needs. */
+	/*
+	 * If something was left over, its version is unknown, and the programs of that
+	 * version have to stay.
+	 */
 	if (!error && *status == STATUS_DONE && !json_object_size(options->spec.labels))
 		error = versions_collect(failure);
 	if (!error && options->json)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* Printing what a job learned when it ends: --learn-output and --learn-collapse. */
+/* Prints what a job learned when it ends: --learn-output and --learn-collapse. */
 
 #include "cli/options.h"
 #include "job/learned.h"
@@ -12,12 +12,14 @@ struct learning {
 	size_t collapse; /* 0: never */
 };
 
-/* Opens the file before a job begins or ends, so that there is no job that learned in vain. learning_close() is due.
- * Returns 0 or -errno. */
+/*
+ * Opens the file before a job begins or ends, so that no job learns in vain.
+ * learning_close() is due. Returns 0 or -errno.
+ */
 int learning_begin(
 	struct learning *learning, const struct options *options, struct failure *failure);
 void learning_close(struct learning *learning);
 
-/* Prints what is in the map of learned_open(). Returns 0 or -errno. */
+/* Prints the names in the map of learned_open(). Returns 0 or -errno. */
 int learning_print(
 	const struct learning *learning, const char *job, int map, struct failure *failure);

@@ -18,7 +18,10 @@
 struct listing {
 	const json_t *labels;
 	json_t *jobs;
-	/* Proxies that were asked and may not have answered yet, and their jobs, which belong to `jobs`. */
+	/*
+	 * Proxies that were asked and may not have answered yet, and their jobs. These
+	 * belong to `jobs`.
+	 */
 	struct pulse pulses[PULSES_MAX];
 	json_t *asked[PULSES_MAX];
 	size_t asked_count;
@@ -44,7 +47,10 @@ static int settle(struct listing *listing)
 	return error;
 }
 
-/* Asks the proxy of a job that is up, for root; many are asked before any is waited for. */
+/*
+ * Asks the proxy of a job that is up, if the caller is root. Many are asked before any is
+ * waited for.
+ */
 static int ask(struct listing *listing, const struct job *job, json_t *shown)
 {
 	int error;
@@ -58,8 +64,11 @@ static int ask(struct listing *listing, const struct job *job, json_t *shown)
 	return listing->asked_count == PULSES_MAX ? settle(listing) : 0;
 }
 
-/* Of some nothing is known but their name: the other fields are null. They are for root to know of: others can't read
- * every record, nor take the lock that tells what is half made. */
+/*
+ * Adds a job of which only the name is known. The other fields are null. Only root sees
+ * such jobs: others can't read every record, nor take the lock that tells which job is
+ * half made.
+ */
 static int add_name(struct listing *listing, const char *name, const char *state)
 {
 	_cleanup_(job_free) struct job job = {};
@@ -88,7 +97,7 @@ static int add(const struct job *job, void *data)
 	if (job->unreadable)
 		return add_name(listing, job->spec.name, "unreadable");
 	condition = job_condition(job);
-	/* It was ended since it was read. */
+	/* The job ended after it was read. */
 	if (condition != CONDITION_UP && !job_is_complete(&job->paths))
 		return 0;
 	shown = job_to_json(job);
@@ -111,7 +120,9 @@ static const char *text(const json_t *job, const char *key)
 	return json_string_value(json_object_get(job, key));
 }
 
-/* The age of a job in the largest unit that has two of it, as 90s, 5m, 3h, 12d. */
+/*
+ * Prints the age of a job in the largest unit of which it has two, as 90s, 5m, 3h, 12d.
+ */
 static void print_age(time_t started)
 {
 	static const struct {

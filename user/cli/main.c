@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The edge: words in, a verb called, its failure printed, a status out. */
+/*
+ * The edge of the program. It finds the verb, calls it, prints its failure, and returns
+ * its status.
+ */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -80,7 +83,10 @@ static int run(
 		error = privileges_check(command->name, &failure);
 	if (!error)
 		error = command->run(&options, &status, &failure);
-	/* Some failures note no text, such as a lack of memory. They must not pass for success. */
+	/*
+	 * Some failures note no text, such as a lack of memory. They must not pass for
+	 * success.
+	 */
 	if (error && !failure.text[0])
 		fail(&failure, error, "%s", command->name);
 	if (failure.text[0])
@@ -94,7 +100,9 @@ static int run(
 	return command->failure_status ? command->failure_status : (int)failure.status;
 }
 
-/* Otherwise a later open(2) could become a standard descriptor, ours or that of a command. */
+/*
+ * Otherwise a later open(2) could become a standard descriptor, ours or that of a command.
+ */
 static int open_standard_descriptors(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -116,7 +124,10 @@ int main(int count, char **arguments)
 	if (count && !strcmp(basename(arguments[0]), RUNTIME_NAME))
 		return runtime_main(count, arguments);
 	umask_set();
-	/* If a caller ignores SIGCHLD, the kernel reaps our children and their status is lost. */
+	/*
+	 * If a caller ignores SIGCHLD, the kernel reaps our children and their status is
+	 * lost.
+	 */
 	if (inherited_take_child()) {
 		perror("jobfence: SIGCHLD");
 		return STATUS_FAILED;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* `jobfence oci-hook`: a hook of an OCI runtime. Where it fails, the container does not start. */
+/*
+ * `jobfence oci-hook`: a hook of an OCI runtime. If it fails, the container does not
+ * start.
+ */
 
 #include <string.h>
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* `jobfence policy check`: what an executor asks before it bids on a job; and the same question, asked by `up` and `run`. */
+/*
+ * `jobfence policy check`, which an executor asks before it bids on a job. `up` and `run`
+ * ask the same.
+ */
 
 #include <errno.h>
 #include <stdio.h>
@@ -49,7 +52,7 @@ static int print_answer(const json_t *violations)
 	return print_json(answer);
 }
 
-/* On standard error, as `up` would say it: all of them, or the first. */
+/* Prints the first violation, or all, on standard error as `up` does. */
 static void print_reasons(const json_t *violations, bool all)
 {
 	struct failure failure;

@@ -16,7 +16,10 @@ static json_t *preset_to_json(const struct preset *preset)
 		domains_to_json(&preset->domains));
 }
 
-/* The file as it is, with its comments: it can be changed and given as --domain-file. */
+/*
+ * Prints the file as it is, with its comments, so that it can be changed and given as
+ * --domain-file.
+ */
 static int print_file(const struct preset *preset, struct failure *failure)
 {
 	_file_ FILE *file = fopen(preset->path, "re");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* `jobfence run`: up, one command, a word on what was refused, down. */
+/* `jobfence run`: up, one command, a summary of the refusals, down. */
 
 #include <limits.h>
 #include <stdio.h>
@@ -58,7 +58,9 @@ static const char *print_names(
 					   ? ""
 					   : reason_word((enum reason)row->key.reason);
 
-		/* Programs look up the name of the node that they run on, and go on without. */
+		/*
+		 * Programs look up the name of their node, and go on without an answer.
+		 */
 		if (is_of_node(row, node))
 			continue;
 		fprintf(stderr, "%s%s%s%.*s", separator, word, word[0] ? " " : "",
@@ -69,7 +71,7 @@ static const char *print_names(
 	return separator;
 }
 
-/* How to allow those names that can be, in a shape that a shell takes. */
+/* Prints the options that would allow the names, ready for a shell. */
 static void print_advice(
 	const struct job *job, const struct usage *usage, const struct host *node)
 {
@@ -90,7 +92,10 @@ static void print_advice(
 		fputc('\n', stderr);
 }
 
-/* What the proxy refused by name, then what the kernel refused by kind, then how to allow the names. */
+/*
+ * Prints what the proxy refused by name, what the kernel refused by kind, and how to
+ * allow the names.
+ */
 static void print_summary(const struct job *job, const struct usage *usage)
 {
 	struct host node = {};
@@ -102,7 +107,10 @@ static void print_summary(const struct job *job, const struct usage *usage)
 		node = (struct host){};
 	separator = print_names(usage, &node, "jobfence: refused: ");
 	for (int reason = 1; reason < REASON_COUNT; reason++) {
-		/* TCP sends again what the throttle dropped: it is no refusal. */
+		/*
+		 * TCP sends again the packets that the throttle dropped, so these are no
+		 * refusals.
+		 */
 		if (!usage->job.refused[reason] || reason == REASON_HORIZON)
 			continue;
 		fprintf(stderr, "%s%s", separator, reason_text((enum reason)reason));
@@ -131,7 +139,10 @@ static int run_job(struct job *job, const struct execution *execution,
 		return error;
 	warn_of_node(job);
 	learned = learned_open(&job->paths);
-	/* Held until the command is there: gc would take a job without it for one that is over. */
+	/*
+	 * The lock is held until the command runs. Without a command gc would take the
+	 * job for one that is over.
+	 */
 	error = job_execute(job, TAKE_FD(lock), execution, status, failure);
 	if (!usage_read(job, &usage, &ignored))
 		print_summary(job, usage);

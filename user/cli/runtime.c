@@ -18,7 +18,10 @@
 
 #define CONFIG_MAX (64UL * 1024 * 1024) /* bytes */
 
-/* Verbs that start nothing outside a fence that stands. A verb that is not known is refused: it might. */
+/*
+ * Verbs that start nothing outside an existing fence. Unknown verbs might, so they are
+ * refused.
+ */
 static const char *const harmless[] = { "state", "start", "kill", "delete", "exec", "ps",
 	"list", "pause", "resume", "update", "events", "features", "spec", "checkpoint",
 	"--version", "-v", "--help", "-h" };
@@ -33,7 +36,7 @@ static bool is_one_of(const char *word, const char *const *list, size_t count)
 	return false;
 }
 
-/* The index of the verb, or of --version and its like; `count` when there is none. */
+/* The index of the verb, or of an option such as --version. `count`: there is none. */
 static int find_verb(int count, char **arguments)
 {
 	int i = 1;
@@ -45,8 +48,9 @@ static int find_verb(int count, char **arguments)
 }
 
 /*
- * The bundle that the runtime will take for `create` or `run`: the last one counts. What is not known is refused, and so is what is
- * abbreviated or run together: it might name another bundle, or another file in it, as crun's --config does.
+ * Finds the bundle that the runtime will take for `create` or `run`. The last one counts.
+ * An unknown option is refused, and so is one that is abbreviated or run together. It
+ * might name another bundle, or another file in it, as crun's --config does.
  */
 static int find_bundle(char **words, const char **bundle, struct failure *failure)
 {
@@ -65,7 +69,7 @@ static int find_bundle(char **words, const char **bundle, struct failure *failur
 		while (i < ARRAY_SIZE(values) &&
 			(strlen(values[i]) != length || strncmp(*words, values[i], length)))
 			i++;
-		/* To crun the value of -b=PATH begins with the sign. */
+		/* crun reads -b=PATH as the value "=PATH". */
 		if (i == ARRAY_SIZE(values) || !value || !value[0] ||
 			(value != words[1] && values[i][1] != '-'))
 			return fail_as(failure, STATUS_USAGE,
@@ -170,7 +174,7 @@ static int become_runtime(char **arguments, struct failure *failure)
 	return fail(failure, -errno, "cannot run %.128s", arguments[0]);
 }
 
-/* Engines show the last error in the file of --log, which runtimes write in JSON for them. */
+/* Engines show the last error in the file of --log, where runtimes write JSON. */
 static void log_failure(int count, char **arguments, const struct failure *failure)
 {
 	_json_ json_t *line = json_pack(
@@ -191,7 +195,7 @@ int runtime_main(int count, char **arguments)
 	const char *verb;
 	int at, error = 0;
 
-	/* Ours, not the runtime's. */
+	/* The option is ours and not the runtime's. */
 	count -= annotations;
 	arguments += annotations;
 	at = find_verb(count, arguments);

@@ -8,7 +8,7 @@
 #include "lib/cleanup.h"
 #include "lib/json.h"
 
-/* Names that are collected first: jobs are not to vanish from the folder that is being read. */
+/* Names are collected first, so that no job vanishes from the folder while it is read. */
 struct names {
 	const json_t *labels;
 	json_t *list;
@@ -24,7 +24,10 @@ static int collect(const struct job *job, void *data)
 									       : 0;
 }
 
-/* A job that was `found`, and not named, may have ended since: nothing is left to do for it. */
+/*
+ * If a job was `found` and not named, it may have ended since. Then nothing is left to
+ * do.
+ */
 static void change_one(const char *name, bool found,
 	int (*change)(const char *name, void *data, struct failure *failure), void *data,
 	int *status)

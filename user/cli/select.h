@@ -6,9 +6,10 @@
 #include "cli/command.h"
 
 /*
- * Calls `change` with the name of each job, and with `data`, that the options select. Goes on after a failure, so that one job does not
- * keep the others up: it is reported, and the first one's status is left in *status. Returns 0, or -errno with the failure
- * noted where nothing was selected or jobs can't be found.
+ * Calls `change` with `data` and the name of each job that the options select. A failure
+ * is reported and the next job follows. The status of the first failure is left in
+ * *status. Returns 0, or -errno with the failure noted if nothing was selected or the
+ * jobs can't be found.
  */
 int select_jobs(struct options *options, const char *verb,
 	int (*change)(const char *name, void *data, struct failure *failure), void *data,

@@ -69,7 +69,7 @@ static json_t *hits_to_json(const struct job *job, const struct usage *usage)
 	return object;
 }
 
-/* How often the proxy lost its worker, and the last time. */
+/* How often the proxy lost its worker, and when it last did. */
 static json_t *restarts_to_json(const struct job_counters *proxy)
 {
 	bool any = proxy->workers_ended > 0;
@@ -83,7 +83,7 @@ static json_t *restarts_to_json(const struct job_counters *proxy)
 		number_or_null(any && WIFEXITED(status), WEXITSTATUS(status)));
 }
 
-/* The names that a learning job used; null where it does not learn. */
+/* The names that a learning job used. null: it does not learn. */
 static json_t *learned_to_json(const struct learned *learned)
 {
 	json_t *array = learned ? json_array() : json_null();
@@ -125,7 +125,7 @@ static int print_all(const struct job *job, enum condition condition,
 
 static void print_counters(const char *who, const struct job_counters *counters)
 {
-	/* What the throttle dropped is told with it. */
+	/* print_throttle() tells what the throttle dropped. */
 	for (int reason = 1; reason < REASON_COUNT; reason++)
 		if (counters->refused[reason] && reason != REASON_HORIZON)
 			printf("  %-8s %6llu  %s\n", who,
@@ -181,7 +181,7 @@ static void print_path(const char *label, const char *path)
 	putchar('\n');
 }
 
-/* What a command gets from `exec`. */
+/* Prints the surroundings that a command of `exec` gets. */
 static void print_container(const struct job *job)
 {
 	const json_t *path;
@@ -194,7 +194,7 @@ static void print_container(const struct job *job)
 		print_path("shared     ", json_string_value(path));
 }
 
-/* What is wrong in a state, and what to do. */
+/* What is wrong in a state, and what to do about it. */
 static const char *advice(enum condition condition)
 {
 	switch (condition) {
@@ -274,7 +274,9 @@ int show_command(struct options *options, int *status, struct failure *failure)
 		return fail_as(failure, STATUS_USAGE, "show needs the name of one job");
 	error = read_all(&job, options->arguments[0], &usage, failure);
 	if (error && failure->status == STATUS_FAILED && job.spec.name[0]) {
-		/* Another command may be ending it: the answer is what there is after that. */
+		/*
+		 * Another command may be ending the job. Wait for that, then read again.
+		 */
 		_fd_ int lock = job_lock(job.spec.name, failure);
 
 		if (lock < 0)

@@ -15,7 +15,10 @@
 #include "lib/printable.h"
 #include "oci/hook.h"
 
-/* Prints the job. Nobody else may know of it: so not to be ended by a reader that has gone, either. */
+/*
+ * Prints the job. A reader that has gone must not end this process, since nobody else may
+ * know of the job.
+ */
 static int print_job(const struct job *job, struct failure *failure)
 {
 	_json_ json_t *json = job_to_json(job);
@@ -31,7 +34,7 @@ static int print_job(const struct job *job, struct failure *failure)
 		     : 0;
 }
 
-/* Takes the job down, unless it is another of that name by now. */
+/* Takes the job down, unless another job has the name by now. */
 static void take_down(const struct job *job)
 {
 	_cleanup_(job_free) struct job again = {};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* `jobfence update`: domains and rate of a job that runs. */
+/* `jobfence update`: changes the domains and the rate of a running job. */
 
 #include "cli/command.h"
 #include "job/update.h"
@@ -20,7 +20,7 @@ int update_command(struct options *options, int *status, struct failure *failure
 	if (!change.rate && !*change.add && !*change.remove)
 		return fail_as(failure, STATUS_USAGE,
 			"update needs --rate, --add-domain or --remove-domain");
-	/* What only takes away needs nobody's consent. */
+	/* Removing domains needs no consent of the policy. */
 	error = change.rate || *change.add ? policy_load(&policy, options->config, failure)
 					   : 0;
 	return error ? error : job_update(options->arguments[0], &change, failure);

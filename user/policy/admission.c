@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Each rule is a function that appends a violation; admission_check() is the list of them. */
+/*
+ * Each rule is a function that appends a violation; admission_check() is the list of them.
+ */
 
 #include <errno.h>
 #include <stdarg.h>
@@ -19,7 +21,10 @@
 
 #define DOMAIN_TEXT_SIZE (NAME_LENGTH_MAX + 3)
 
-/* Appends a violation: what of the job (NULL: nothing in particular) the setting refuses, and why. */
+/*
+ * Appends a violation: the value of the job (NULL: none in particular) that the setting
+ * refuses, and why.
+ */
 static __attribute__((format(printf, 4, 5))) int refuse(
 	json_t *violations, const char *setting, const char *value, const char *format, ...)
 {
@@ -34,7 +39,7 @@ static __attribute__((format(printf, 4, 5))) int refuse(
 		reason = length < 0 ? NULL : reason;
 		return -ENOMEM;
 	}
-	/* JSON bears no broken UTF-8, as the name of a file may be. */
+	/* The name of a file may be broken UTF-8, which JSON can't hold. */
 	make_printable(reason);
 	if (shown)
 		make_printable(shown);
@@ -114,7 +119,7 @@ static int check_covered(const struct admission *admission, const struct domains
 	return error;
 }
 
-/* Default domains that a job declares as well do not count. */
+/* A declared domain does not count if it is also a default domain. */
 static int check_count(
 	const struct policy *policy, const struct domains *declared, json_t *violations)
 {
@@ -233,7 +238,10 @@ static int check_probe(const struct admission *admission, json_t *violations)
 		       : error;
 }
 
-/* Calls a rule, unless one before it has failed or said enough. */
+/*
+ * Calls a rule. After an error, or after the first violation without `all`, it calls
+ * none.
+ */
 #define APPLY(rule) \
 	do { \
 		if (!error && (all || !json_array_size(violations))) \
@@ -271,7 +279,10 @@ int admission_check(const struct admission *admission, bool all, json_t *violati
 	return error;
 }
 
-/* Public suffixes are no matter of the spec alone: so it is settled here, and is still an error of the spec. */
+/*
+ * Only the policy tells whether a wildcard may stand for a public suffix, so this is
+ * checked here. It is an error of the spec all the same.
+ */
 static int check_wildcards(const struct admission *admission,
 	const struct domains *declared, struct failure *failure)
 {
@@ -292,7 +303,10 @@ static int check_wildcards(const struct admission *admission,
 	return 0;
 }
 
-/* ECH for a domain that the job does not reach is a mistake. A job that learns reaches every domain. */
+/*
+ * ECH for a domain that the job can't reach is a mistake. A job that learns reaches every
+ * domain.
+ */
 static int check_ech_reached(const struct admission *admission, struct failure *failure)
 {
 	const struct job_spec *spec = admission->spec;
@@ -334,7 +348,7 @@ int admission_settle(const struct admission *admission, struct failure *failure)
 	return spec_finish(spec, failure);
 }
 
-/* Turns the first violation into the failure that it is. */
+/* Turns the first violation into a failure. */
 static int report(int error, const json_t *violations, struct failure *failure)
 {
 	const json_t *first = json_array_get(violations, 0);
@@ -361,7 +375,7 @@ static int add_each(struct job_spec *spec, const struct domains *domains,
 	return error;
 }
 
-/* What every http job of the node gets, and what none of them. */
+/* Adds the domains that each http job of the node gets, and those that none may reach. */
 static int add_node_domains(
 	struct job_spec *spec, const struct policy *policy, struct failure *failure)
 {
@@ -401,7 +415,7 @@ int admission_enforce_update(const struct admission *admission,
 
 	if (error)
 		return error;
-	/* What is not changed was admitted before. */
+	/* The policy accepted the rest of the job before. */
 	if (!spec->rate_given)
 		spec->rate = policy->rate;
 	memcpy(spec->header, policy->header, sizeof(spec->header));

@@ -1,42 +1,56 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* Whether the node takes a job: the rules of policy.h, the probe, and what trusted keys add. */
+/*
+ * Whether the node takes a job: the rules of policy.h, the probe, and the rights that
+ * trusted keys add.
+ */
 
 #include "policy/policy.h"
 
 struct admission {
 	const struct policy *policy;
 	struct job_spec *spec;
-	/* The operator's own hand (`run`): needs no opt-in, and is held to denied domains and maxima only. */
+	/*
+	 * The job is of `run`, so of the operator: it needs no opt-in, and only denied
+	 * domains and maxima hold.
+	 */
 	bool by_operator;
-	bool probed; /* the probe was asked about this already */
-	/* What the spec was read from, and the file with its signature; NULL: there is none. */
+	bool probed; /* the probe has judged this already */
+	/* The text of the spec, and the file with its signature. NULL: there is none. */
 	const char *signed_text;
 	size_t signed_length;
 	const char *signature;
 };
 
-/* Fills in what the spec leaves to the node, but not the default domains, and settles the rest as spec_finish(). Returns 0,
- * or -errno with STATUS_USAGE. */
+/*
+ * Fills in the fields that the spec leaves to the node, and settles the rest as
+ * spec_finish() does. The default domains are not added here. Returns 0, or -errno with
+ * STATUS_USAGE.
+ */
 int admission_settle(const struct admission *admission, struct failure *failure);
 
 /*
- * Appends an object to `violations` for each rule that refuses the settled spec; without `all` it may stop at the
- * first. It has `setting`, the key of the policy; `value`, what of the job it is about, or null; `reason`, a sentence
- * that says what to set and where.
+ * Appends an object to `violations` for each rule that refuses the settled spec. Without
+ * `all` it may stop at the first. The object has `setting`, a key of the policy; `value`,
+ * the value of the job that is refused, or null; and `reason`, a sentence that says what
+ * to set, and where.
  *
- * Returns 0, also where the job is refused, or -ENOMEM.
+ * Returns 0, also if the job is refused, or -ENOMEM.
  */
 int admission_check(const struct admission *admission, bool all, json_t *violations);
 
-/* Settles the spec, checks it, and adds the node's default, denied and guarded domains. Returns 0, or -errno with STATUS_USAGE or, where the policy
- * refuses the job, with STATUS_POLICY and the first reason. */
+/*
+ * Settles the spec, checks it, and adds the node's default, denied and guarded domains.
+ * Returns 0, or -errno with STATUS_USAGE. If the policy refuses the job, the status is
+ * STATUS_POLICY and the failure has the first reason.
+ */
 int admission_enforce(const struct admission *admission, struct failure *failure);
 
 /*
- * Whether a job that runs may get more: the spec has nothing but the added domains and, where it is given, the new rate;
- * `declared` is all that the job is to have. Returns 0, or -errno as admission_enforce().
+ * Whether a running job may get more. The spec holds only the added domains and the new
+ * rate, if there is one. `declared` is all that the job will have. Returns 0, or -errno
+ * as admission_enforce().
  */
 int admission_enforce_update(const struct admission *admission,
 	const struct domains *declared, struct failure *failure);

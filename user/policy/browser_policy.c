@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See browser_policy.h. A folder is covered by a tmpfs that has the same entries: files and links are copied, since a package manager
- * replaces files by rename(2), which no mount point takes; folders are mounted.
+ * See browser_policy.h. A folder is covered by a tmpfs with the same entries. Files and
+ * links are copied: a package manager replaces files by rename(2), which fails on a mount
+ * point. Folders are mounted.
  */
 
 #include <dirent.h>
@@ -83,7 +84,7 @@ static int bring(int from, int to, const char *name)
 
 	if (!strcmp(name, ".") || !strcmp(name, ".."))
 		return 0;
-	/* It may be gone by now. */
+	/* The entry may be gone by now. */
 	if (fstatat(from, name, &status, AT_SYMLINK_NOFOLLOW))
 		return errno == ENOENT ? 0 : -errno;
 	if (S_ISDIR(status.st_mode))
@@ -120,7 +121,9 @@ static int cover(const char *path)
 	return error;
 }
 
-/* Shortens `path` to what is there of it. Returns whether that is a folder below /etc. */
+/*
+ * Shortens `path` to the part that exists. Returns whether that is a folder below /etc.
+ */
 static bool find_folder(char path[PATH_SIZE], struct stat *status)
 {
 	while (lstat(path, status) && errno == ENOENT)
@@ -128,7 +131,7 @@ static bool find_folder(char path[PATH_SIZE], struct stat *status)
 	return S_ISDIR(status->st_mode) && strlen(path) > strlen(PARENT);
 }
 
-/* `covered` is the file system of the last cover: several folders may be in it. */
+/* `covered` is the file system of the last cover, which may hold more than one folder. */
 static int provide(const struct browser_policy *policy, dev_t *covered)
 {
 	char path[PATH_SIZE];

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Settings that keep browsers from sending encrypted ClientHellos (ECH), which the proxy refuses: a browser sends a decoy
- * to every site. Each is a file in a folder where builds of Chromium and Firefox look for their operator's settings.
+ * Settings that keep browsers from sending encrypted ClientHellos (ECH), which the proxy
+ * refuses. A browser sends a decoy to every site. Each setting is a file in a folder
+ * where builds of Chromium and Firefox look for the operator's settings.
  */
 
 #include <stddef.h>
@@ -18,8 +19,9 @@ extern const struct browser_policy browser_policies[];
 extern const size_t browser_policies_count;
 
 /*
- * Mounts the settings for the calling process, which has a mount namespace of its own. Each folder keeps what it had.
- * Nothing is written to the node: where a folder is missing, the nearest one above it that is there gets a private copy, but never
- * /etc itself. There a browser goes without. Returns 0 or -errno.
+ * Mounts the settings for the calling process, which has a mount namespace of its own.
+ * Each folder keeps its entries. Nothing is written to the node. If a folder is missing,
+ * the nearest existing one above it gets a private copy. /etc itself never does, so a
+ * browser goes without the settings there. Returns 0 or -errno.
  */
 int browser_policy_mount(void);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The input is a file in memory, so that nobody has to feed it; only the standard error is a pipe, which may outlive the
- * program in a child of its. Therefore the end of the process counts, not that of the pipe.
+ * The input is a file in memory, so nobody has to feed it. Only the standard error is a
+ * pipe. A child of the program may keep it open, so the end of the process counts and not
+ * that of the pipe.
  */
 
 #include <errno.h>
@@ -105,7 +106,7 @@ static int spawn(const struct helper *helper, int input, int words, pid_t *pid)
 	return -error;
 }
 
-/* Reads what is there of the pipe. Returns -EOVERFLOW when that is more than fits. */
+/* Reads what the pipe holds now. Returns -EOVERFLOW if that is more than fits. */
 static int take_words(int pipe, char words[HELPER_WORDS_MAX], size_t *used)
 {
 	ssize_t count;
@@ -118,7 +119,7 @@ static int take_words(int pipe, char words[HELPER_WORDS_MAX], size_t *used)
 	return 0;
 }
 
-/* Returns once the process has ended: 0, also when it has not closed the pipe. */
+/* Returns 0 once the process has ended, even if the pipe is still open. */
 static int wait_for(int process, int pipe, unsigned timeout, char words[HELPER_WORDS_MAX])
 {
 	struct pollfd events[] = { { .fd = process, .events = POLLIN },
@@ -135,7 +136,7 @@ static int wait_for(int process, int pipe, unsigned timeout, char words[HELPER_W
 		if (poll(events, 2, (int)left) < 0 && errno != EINTR)
 			return -errno;
 		error = take_words(pipe, words, &used);
-		/* Closed: what else there is to wait for is the end. */
+		/* The pipe is closed. Only the end of the process is left to wait for. */
 		if (events[1].revents & POLLHUP)
 			events[1].fd = -1;
 	}
@@ -163,7 +164,7 @@ int helper_run(const struct helper *helper, char words[HELPER_WORDS_MAX])
 	close(TAKE_FD(write_end));
 	process = (int)syscall(SYS_pidfd_open, pid, 0);
 	error = process < 0 ? -errno : wait_for(process, read_end, helper->timeout, words);
-	/* While it is not reaped, its number is nobody else's. */
+	/* Until the process is reaped, no other process gets its number. */
 	kill(-pid, SIGKILL);
 	kill(pid, SIGKILL);
 	while (waitid(P_PID, (id_t)pid, &end, WEXITED) && errno == EINTR)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* Other programs that are asked for their judgement. Nothing of the caller's environment reaches them. */
+/*
+ * Other programs that are asked for their judgement. They get nothing of the caller's
+ * environment.
+ */
 
 #include <stddef.h>
 
@@ -17,10 +20,11 @@ struct helper {
 };
 
 /*
- * Runs a program in a session of its own, in the folder `/`, and waits for its end; then whatever of its process group is
- * left is killed. `words` receives what it wrote to its standard error, NUL-terminated.
+ * Runs a program in a session of its own, in the folder `/`, and waits for its end. Then
+ * the rest of its process group is killed. `words` receives its standard error,
+ * NUL-terminated.
  *
- * Returns its exit status; -ETIMEDOUT, -EOVERFLOW when it wrote more than fits, -EINTR when a signal ended it, or another
- * -errno when it could not be run.
+ * Returns its exit status. Returns -ETIMEDOUT, -EOVERFLOW if it wrote more than fits,
+ * -EINTR if a signal ended it, or another -errno if it could not be run.
  */
 int helper_run(const struct helper *helper, char words[HELPER_WORDS_MAX]);

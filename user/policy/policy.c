@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * inih splits the lines into sections, keys and values. Its own reader passes on the rest of a line that is too long as a
- * line of its own, in versions that distributions have, and ends one at a NUL: so we read the lines, and refuse such. It
- * does not tell its callback the number of a line; we count them, too.
+ * inih splits the lines into sections, keys and values. It cuts a line that is too long
+ * in two, in versions that distributions have, and it ends a line at a NUL. So we read
+ * the lines ourselves and refuse such lines. inih does not give the line's number to its
+ * callback, so we also count the lines.
  */
 
 #include <assert.h>
@@ -21,7 +22,7 @@
 #include "policy/share.h"
 
 #define SIGNERS_MAX	   64
-#define SECTION_MAX	   49 /* that inih keeps */
+#define SECTION_MAX	   49 /* bytes of a line that inih keeps */
 #define RATE_UNSET	   UINT64_MAX
 #define TIMEOUT_DEFAULT	   10 /* seconds */
 #define TIMEOUT_MAX	   300
@@ -33,10 +34,10 @@
 struct reader {
 	struct policy *policy;
 	const char *name;   /* of the file */
-	const char *buffer; /* with the line that was read last */
+	const char *buffer; /* of the file, at the line that was read last */
 	const char *at, *end;
-	int line;	 /* that was read last */
-	unsigned seen;	 /* rows of the table that this file has given a value */
+	int line;	 /* the number of the line that was read last */
+	unsigned seen;	 /* bits of the rows of the table to which this file gave a value */
 	int failed_line; /* 0: none */
 	char problem[256];
 };
@@ -129,7 +130,7 @@ static int add_domain(struct reader *reader, void *field, const char *value)
 	const char *problem = NULL;
 	char shown[PRINTABLE_SIZE];
 
-	/* What an operator writes is meant: a list of the node may have a whole public suffix. */
+	/* The operator may list a whole public suffix, such as .com. */
 	if (!domains_add(field, value, strlen(value), DOMAIN_ALLOW_PUBLIC_SUFFIX, &problem))
 		return 0;
 	snprintf(reader->problem, sizeof(reader->problem), "'%s': %s",
@@ -185,7 +186,10 @@ static int add_nat64(struct reader *reader, void *field, const char *value)
 	return 0;
 }
 
-/* A key of the part before all sections. A list may be given often, and have several words. */
+/*
+ * A key before the first section. A list may be given more than once and have several
+ * words.
+ */
 static const struct row {
 	const char *key;
 	size_t offset;
@@ -232,7 +236,7 @@ static int set_words(struct reader *reader, setter *set, void *field, const char
 	return error;
 }
 
-/* The last file has a scalar's value, all of them that of a list. */
+/* The last file gives a scalar its value. A list has the values of all files. */
 static int note_file(struct reader *reader, size_t row)
 {
 	char **given_in = &reader->policy->given_in[row], *all = NULL;
@@ -282,7 +286,10 @@ const char *policy_where(const struct policy *policy, const char *key)
 	return policy->file;
 }
 
-/* The signer of that name, which is made if it is not there. NULL: there are too many. */
+/*
+ * The signer of that name, which is made if it is missing. NULL: there are too many
+ * signers.
+ */
 static struct signer *find_signer(struct policy *policy, const char *name)
 {
 	struct signer *signers;
@@ -320,7 +327,7 @@ static int set_signer_key(
 		      : wrong(reader, "there are more signers than 64");
 }
 
-/* Notes the first problem, of which the setters know neither key nor line. */
+/* Notes the first problem, with its key and line, which the setters do not know. */
 static void note(struct reader *reader, const char *key)
 {
 	char problem[sizeof(reader->problem)], shown[PRINTABLE_SIZE];
@@ -331,7 +338,7 @@ static void note(struct reader *reader, const char *key)
 	reader->failed_line = reader->line;
 }
 
-/* inih passes on a line that begins with a blank as more of the value before. */
+/* inih takes a line that begins with a blank for more of the value before it. */
 static bool is_continuation(const struct reader *reader, const char *value)
 {
 	return value == reader->buffer + strspn(reader->buffer, VALUE_BLANKS);
@@ -344,7 +351,7 @@ static bool is_setting(const char *text)
 	return key_end != text && key_end[strspn(key_end, VALUE_BLANKS)] == '=';
 }
 
-/* What one who writes a policy does not see in it. */
+/* Characters that the author of a policy does not see in it. */
 static int check_shape(struct reader *reader, const char *value)
 {
 	if (is_continuation(reader, value) && is_setting(value))
@@ -371,7 +378,9 @@ static int handle(void *data, const char *section, const char *key, const char *
 	return 0;
 }
 
-/* A line for inih, as fgets(3) gives it; NULL at the end, and after the first problem. */
+/*
+ * Returns a line to inih, as fgets(3) does. NULL at the end and after the first problem.
+ */
 static char *next_line(char *buffer, int size, void *data)
 {
 	struct reader *reader = data;
@@ -404,7 +413,7 @@ int policy_parse(struct policy *policy, const char *name, const char *text, size
 	};
 	int line = ini_parse_stream(next_line, &reader, handle, &reader);
 
-	/* What is neither a section nor a key, inih finds itself, and goes on. */
+	/* inih itself finds lines that are neither a section nor a key, and goes on. */
 	if (line > 0 && line != reader.failed_line) {
 		wrong(&reader, "this is neither KEY = VALUE nor [signer NAME]");
 		reader.failed_line = line;

@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * What the operator of a node decided about the jobs of others: the file /etc/jobfence/jobfence.conf, then
- * jobfence.conf.d/ *.conf beside it in the order of their names. docs/policy.md describes the keys. Whether a job
- * keeps to it, admission.h tells.
+ * What the operator of a node decided about the jobs of others. The policy is the file
+ * /etc/jobfence/jobfence.conf, then the files jobfence.conf.d/ *.conf beside it, in the
+ * order of their names. docs/policy.md describes the keys. admission.h tells whether a
+ * job obeys it.
  */
 
 #include <stdbool.h>
@@ -17,7 +18,10 @@
 #define POLICY_SIZE_MAX (1024UL * 1024) /* bytes of one file */
 #define SIGNER_NAME_MAX 38 /* so that "signer NAME" is a section that inih does not cut */
 
-/* [signer NAME]: what a spec may name beyond the node's list when a key of that name signed it. */
+/*
+ * [signer NAME]: the domains that a spec may name beyond the node's list, if a key of
+ * that name signed it.
+ */
 struct signer {
 	char name[SIGNER_NAME_MAX + 1];
 	struct domains allowed;
@@ -26,7 +30,7 @@ struct signer {
 #define POLICY_KEYS_MAX 32
 
 struct policy {
-	/* The first file, to be named in messages; lives as long as the process. */
+	/* The first file, which messages name. It lives as long as the process. */
 	const char *file;
 	/* Where each key was given: a file, or "A and B". NULL: nowhere. */
 	char *given_in[POLICY_KEYS_MAX];
@@ -34,49 +38,64 @@ struct policy {
 	bool allow_any_domain; /* allow_domain = * */
 	struct domains allowed_domains;
 	struct domains denied_domains;
-	/* That every http job gets. */
+	/* Domains that every http job gets. */
 	struct domains default_domains;
-	/* Endpoints that nothing but marked requests may reach, and so no TLS. */
+	/* Endpoints that only requests with the header may reach, so no TLS. */
 	struct domains guard_domains;
-	/* For which jobs may ask for ECH by --allow-ech. */
+	/* Domains for which a job may ask for ECH, with --allow-ech. */
 	struct domains ech_domains;
-	/* Bits per second, of jobs that ask for none; 0: not throttled. */
+	/* The rate of jobs that ask for none, in bits per second. 0: not throttled. */
 	uint64_t rate;
-	/* The most that a job may ask for, 0: no maximum. Not given it is `rate`, but does not hold the operator's own hand. */
+	/*
+	 * The highest rate that a job may ask for, in bits per second. 0: no maximum. If
+	 * it is not given, it is `rate`, which does not bind `run`.
+	 */
 	uint64_t max_rate;
 	bool max_rate_given;
-	uint32_t max_domains;	     /* that a job may declare, beside the default ones */
+	uint32_t max_domains;	     /* of declared domains, without the default ones */
 	uint32_t max_connections;    /* of one job at once */
 	char header[HEADER_MAX + 1]; /* of every job */
-	/* Private ranges that jobs may ask for by --allow-address. */
+	/* Private ranges that jobs may ask for with --allow-address. */
 	struct address_range allowed_addresses[ALLOWED_RANGES_MAX];
 	uint32_t allowed_address_count;
 	/* The NAT64 prefixes of the node's network, with blanks between. */
 	char nat64_prefixes[NAT64_TEXT_MAX];
 	bool allow_public_suffix_wildcards;
 	bool learn;		/* whether jobs may run with --learn */
-	json_t *shares;		/* that the view of every job keeps (share.h); NULL: none */
-	char probe[PATH_SIZE];	/* program that is asked about each job; empty: none */
+	json_t *shares;		/* paths that every job sees (share.h); NULL: none */
+	char probe[PATH_SIZE];	/* a program that is asked about each job; empty: none */
 	uint32_t probe_timeout; /* seconds */
 	char trusted_keys[PATH_SIZE]; /* allowed_signers of ssh-keygen(1); empty: none */
 	struct signer *signers;
 	size_t signer_count;
 };
 
-/* Sets what holds where there is no file: no networked job is accepted. */
+/* Sets the policy that holds without a file: no job with a network is accepted. */
 void policy_init(struct policy *policy);
 void policy_free(struct policy *policy);
 
-/* Reads the policy that begins with `file`; NULL: POLICY_FILE, which may be missing. Returns 0, or -errno with
- * STATUS_POLICY, the file and the line; of `policy` nothing is to be used then, but policy_free() is due. */
+/*
+ * Reads the policy that begins with `file`. With NULL it begins with POLICY_FILE, which
+ * may be missing. Returns 0, or -errno with STATUS_POLICY, the file and the line. After
+ * an error nothing in `policy` may be used. policy_free() is due in either case.
+ */
 int policy_load(struct policy *policy, const char *file, struct failure *failure);
 
-/* Reads the text of one file into the policy; `name` is how errors call it. Returns 0, or -errno as above. */
+/*
+ * Reads the text of one file into the policy. Errors name the file `name`. Returns 0, or
+ * -errno as policy_load().
+ */
 int policy_parse(struct policy *policy, const char *name, const char *text, size_t length,
 	struct failure *failure);
 
-/* The file, or files, that gave a key its value; the first one where none did: to change it there has force. */
+/*
+ * The file, or files, that gave a key its value. If none did, it is the first file, where
+ * a change has effect.
+ */
 const char *policy_where(const struct policy *policy, const char *key);
 
-/* Settles what depends on more than one line, and refuses contradictions. To be called once, after the last file. */
+/*
+ * Settles the keys that depend on each other, and refuses contradictions. Call it once,
+ * after the last file. Returns 0 or -errno.
+ */
 int policy_finish(struct policy *policy, struct failure *failure);

@@ -23,7 +23,7 @@ static void find_folders(char folders[FOLDERS][PATH_SIZE])
 		folders[1][0] = '\0';
 }
 
-/* No name leads out of the folder. */
+/* A name can't lead out of the folder. */
 static bool is_name(const char *name, size_t length)
 {
 	return length && length <= PRESET_NAME_MAX && name[0] != '-' &&
@@ -47,7 +47,7 @@ int preset_find(const char *name, char path[PATH_SIZE], struct failure *failure)
 		"there is no preset %s; see: jobfence preset list", name);
 }
 
-/* The first comment but the licence, without "#" and blanks around. */
+/* Reads the first comment that is no licence, without "#" and surrounding blanks. */
 static int read_summary(const char *path, char summary[PRESET_SUMMARY_MAX + 1])
 {
 	static const char licence[] = "# SPDX-";
@@ -97,7 +97,10 @@ void preset_free(struct preset *preset)
 	domains_free(&preset->domains);
 }
 
-/* Adds the names of a folder, which need not be there, to the keys of an object. Returns 0 or -errno. */
+/*
+ * Adds the names of a folder, which may be missing, as keys of an object. Returns 0 or
+ * -errno.
+ */
 static int add_folder(const char *path, json_t *names)
 {
 	_dir_ DIR *folder = opendir(path);

@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * Presets: files NAME.domains, in the format of --domain-file, with the domains that a package manager or a site
- * needs. An operator's own lie in /etc/jobfence/presets and are taken in place of shipped ones of the same name. The
- * first comment of a file that is no licence is its summary.
+ * Presets: files NAME.domains, in the format of --domain-file, with the domains that a
+ * package manager or a site needs. Presets of the operator are in /etc/jobfence/presets.
+ * They replace shipped presets of the same name. The first comment of a file that is no
+ * licence is its summary.
  */
 
 #include <jansson.h>
@@ -23,13 +24,21 @@ struct preset {
 	struct domains domains;
 };
 
-/* Finds the file of a preset. Returns 0, or -errno with STATUS_USAGE where there is none of that name. */
+/*
+ * Finds the file of a preset. Returns 0, or -errno with STATUS_USAGE if there is no such
+ * preset.
+ */
 int preset_find(const char *name, char path[PATH_SIZE], struct failure *failure);
 
-/* Reads a preset; preset_free() is due in either case. Returns 0, or -errno as preset_find(), or where the file is not
- * as it should be. */
+/*
+ * Reads a preset. Returns 0, or -errno as preset_find() and if the file has a mistake.
+ * preset_free() is due in either case.
+ */
 int preset_read(const char *name, struct preset *preset, struct failure *failure);
 void preset_free(struct preset *preset);
 
-/* The names of all presets, a sorted JSON array of strings; NULL with the failure noted. */
+/*
+ * The names of all presets as a sorted JSON array of strings. NULL with the failure
+ * noted.
+ */
 json_t *preset_names(struct failure *failure);

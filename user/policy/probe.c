@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See probe.h. Only exit status 0, in time and without a flood of words, accepts. */
+/* See probe.h. Only exit status 0 accepts, if it comes in time and with few words. */
 
 #include <ctype.h>
 #include <errno.h>
@@ -10,16 +10,16 @@
 #include "policy/helper.h"
 #include "policy/probe.h"
 
-#define REASON_MAX 256 /* bytes of what the probe said that are shown */
+#define REASON_MAX 256 /* bytes of the probe's words that are shown */
 #define VARIABLE   "JOBFENCE_PROBE_DATA="
 
-/* What the probe said, as one line that a terminal and JSON can bear. */
+/* The probe's words as one line, which a terminal and JSON can hold. */
 static void quote(const char *words, char out[REASON_SIZE])
 {
 	size_t length = strnlen(words, REASON_MAX);
 	_json_ json_t *text = json_string(words); /* NULL: not UTF-8 */
 
-	/* Not within a character. */
+	/* Do not cut within a character. */
 	while (length && (words[length] & 0xc0) == 0x80)
 		length--;
 	for (size_t i = 0; i < length; i++)
@@ -64,7 +64,7 @@ int probe_ask(
 	_free_ char *text = NULL, *variable = NULL;
 	char words[HELPER_WORDS_MAX];
 
-	/* Before a job is taken it may have no name yet. */
+	/* A job may have no name before it is taken. */
 	if (json && !spec->name[0])
 		json_object_del(json, "job");
 	text = json ? json_dumps(json, JSON_COMPACT) : NULL;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* Paths of the node that the view of a job (view.h) keeps though they lie in folders that it covers. */
+/*
+ * Paths of the node that a job sees, though they are in folders that its view (view.h)
+ * covers.
+ */
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -9,11 +12,15 @@
 #include "lib/failure.h"
 
 /*
- * Adds a path to the list, an array of strings that is made where it is NULL. It need not be there. One that the view does not
- * cover has no force, and the state of jobfence itself would lead around every fence: both are refused. Returns 0, or -errno with
- * STATUS_USAGE.
+ * Adds a path to the list, an array of strings that is made if it is NULL. The path may
+ * be missing. Two kinds of paths are refused: a path that the view does not cover has no
+ * effect, and the state of jobfence itself would lead around every fence. Returns 0, or
+ * -errno with STATUS_USAGE.
  */
 int share_add(json_t **list, const char *path, struct failure *failure);
 
-/* Whether a path leads to the state of jobfence, or to the folder that has a file for the network namespace of each job. */
+/*
+ * Whether a path leads to the state of jobfence, or to the folder with the network
+ * namespaces of all jobs.
+ */
 bool share_is_own(const char *path);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See signature.h. What is granted is a part of the signed bytes: a domain that came by a flag is none. */
+/* See signature.h. Only domains in the signed bytes are granted, not those of options. */
 
 #include <errno.h>
 #include <limits.h>
@@ -19,7 +19,10 @@ static int refuse(char reason[REASON_SIZE], const char *text, const char *detail
 	return -EACCES;
 }
 
-/* Whether the signature is by a key of that name. Returns ssh-keygen's status or -errno. */
+/*
+ * Asks ssh-keygen whether a key of that name made the signature. Returns its status or
+ * -errno.
+ */
 static int verify(const struct policy *policy, const struct signer *signer,
 	const char *text, size_t length, const char *signature)
 {

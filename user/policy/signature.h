@@ -9,10 +9,12 @@
 #define REASON_SIZE	    512
 
 /*
- * Verifies the signature in the file `signature` of the text of a spec, with `ssh-keygen -Y verify`, for each signer of the
- * policy. `granted` receives those of the spec's domains that the lists of the signers cover by whom it is.
+ * Verifies the signature, in the file `signature`, of the text of a spec. `ssh-keygen -Y
+ * verify` is asked for each signer of the policy. `granted` receives the domains of the
+ * spec that are in the lists of the signers who signed it.
  *
- * Returns 0; -EACCES with why it is not to be trusted in `reason`, or -ENOMEM.
+ * Returns 0, or -ENOMEM. Returns -EACCES with a `reason` if the signature is not to be
+ * trusted.
  */
 int signature_grant(const struct policy *policy, const char *text, size_t length,
 	const char *signature, struct domains *granted, char reason[REASON_SIZE]);

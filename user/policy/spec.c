@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The fields of a spec and what each may hold. */
+/* The fields of a spec and their allowed values. */
 
 #include <ctype.h>
 #include <errno.h>
@@ -99,7 +99,7 @@ int spec_add_denied(struct job_spec *spec, const char *text, struct failure *fai
 	return error ? domain_failure(error, text, problem, failure) : 0;
 }
 
-/* More than all keys of the set would be an error of its own, but there is no room for those in the proxy's settings. */
+/* The set itself may hold more keys than the proxy's settings have room for. */
 static bool keys_fit(const struct domains *domains, size_t max)
 {
 	struct domain_key keys[2];
@@ -110,7 +110,7 @@ static bool keys_fit(const struct domains *domains, size_t max)
 	return count <= max;
 }
 
-/* Adds a domain to a set of which the proxy's settings hold `max` keys. */
+/* Adds a domain to a set. The proxy's settings hold `max` of its keys. */
 static int add_bounded(struct domains *domains, size_t max, const char *text,
 	const char *what, struct failure *failure)
 {
@@ -230,7 +230,7 @@ int spec_add_label(struct job_spec *spec, const char *text, struct failure *fail
 		equals ? equals + 1 : "", failure);
 }
 
-/* Headers with a meaning of their own in HTTP, which the added one may not take over. */
+/* Headers that HTTP itself needs. The added header must not replace them. */
 static bool is_reserved_header(const char *name)
 {
 	static const char *const reserved[] = { "Connection", "Content-Length", "Date",

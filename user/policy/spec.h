@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What a job was described as: by flags, by a JSON spec, or both. Each field is checked where it
- * comes in; spec_finish() then settles what depends on each other.
+ * The description of a job: by options, by a JSON spec, or by both. Each field is checked
+ * when it is set. spec_finish() then settles the fields that depend on each other.
  */
 
 #include <jansson.h>
@@ -43,45 +43,59 @@ struct job_spec {
 
 void spec_free(struct job_spec *spec);
 
-/* Each sets a field from text. Returns 0, or -errno with the reason in `failure`. Whether a wildcard may be one on a
- * public suffix is not known here: admission_settle() tells. */
+/*
+ * Each sets a field from text. Returns 0, or -errno with the reason in `failure`.
+ * admission_settle() checks wildcards on public suffixes.
+ */
 int spec_set_name(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_set_network(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_add_domain(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_add_domain_file(struct job_spec *spec, const char *path, struct failure *failure);
 /* Adds the domains of a preset (policy/preset.h). */
 int spec_add_preset(struct job_spec *spec, const char *name, struct failure *failure);
-/* Adds a domain to which plain HTTP only is allowed, so that each request bears the job's header. It need not be one
- * that the job may reach. */
+/*
+ * Adds a domain that only plain HTTP may reach, so that each request has the job's
+ * header. The job need not be allowed to reach it.
+ */
 int spec_add_guarded(struct job_spec *spec, const char *text, struct failure *failure);
-/* Adds a domain that is refused although the job learns, or declared a wildcard that covers it. */
+/*
+ * Adds a domain that is refused even if the job learns, or has a wildcard that covers it.
+ */
 int spec_add_denied(struct job_spec *spec, const char *text, struct failure *failure);
-/* Adds a domain whose TLS may have an encrypted ClientHello. admission_settle() tells whether the job may reach it. */
+/*
+ * Adds a domain whose TLS may have an encrypted ClientHello. admission_settle() checks
+ * that the job may reach it.
+ */
 int spec_add_ech(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_set_rate(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_set_pacing(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_add_label(struct job_spec *spec, const char *text, struct failure *failure);
-/* The job's labels, an object that is made where there is none; NULL when there is no memory. */
+/* The job's labels, an object that is made if it is missing. NULL: there is no memory. */
 json_t *spec_labels(struct job_spec *spec);
 int spec_set_header(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_add_allowed(struct job_spec *spec, const char *text, struct failure *failure);
 
-/* Reads the text of a JSON spec, as docs/job-spec.md describes it; keys that are no part of one are an error. `from`
- * is how errors call it. */
+/*
+ * Reads the text of a JSON spec, as docs/job-spec.md describes it. An unknown key is an
+ * error. Errors call the spec `from`.
+ */
 int spec_parse(struct job_spec *spec, const char *text, size_t length, const char *from,
 	struct failure *failure);
 
-/* Reads a spec from JSON. With `strict`, keys that are no part of one are an error. */
+/* Reads a spec from JSON. With `strict`, an unknown key is an error. */
 int spec_from_json(
 	struct job_spec *spec, const json_t *json, bool strict, struct failure *failure);
 
-/* The spec as spec_from_json() reads it; NULL when there is no memory. */
+/* The spec as spec_from_json() reads it. NULL: there is no memory. */
 json_t *spec_to_json(const struct job_spec *spec);
 
-/* Domains as a JSON array; NULL when there is no memory. */
+/* Domains as a JSON array. NULL: there is no memory. */
 json_t *domains_to_json(const struct domains *domains);
 
-/* Settles the network (http when a domain is given or the job learns, else none) and refuses contradictions. */
+/*
+ * Settles the network: http if a domain is given or the job learns, else none. Refuses
+ * contradictions.
+ */
 int spec_finish(struct job_spec *spec, struct failure *failure);
 
 const char *network_name(enum network network);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A spec as JSON, in and out. Every string goes through the same check as a flag's. */
+/* A spec as JSON, in and out. Each string passes the same check as an option. */
 
 #include <errno.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 typedef int setter(struct job_spec *, const char *, struct failure *);
 
-/* A key and what reads it: a string, or an array of strings. */
+/* A key and the function that reads it, from a string or an array of strings. */
 struct field {
 	const char *key;
 	setter *set;
@@ -31,7 +31,7 @@ static const struct field spec_fields[] = {
 	{ "allow_ech", spec_add_ech, true },
 	{ "presets", spec_add_preset, true },
 };
-/* The second spelling is that of the job specs of executors in the field. */
+/* Executors in the field write job specs with the second spelling. */
 static const struct field network_fields[] = {
 	{ "type", spec_set_network, false },
 	{ "domains", spec_add_domain, true },
@@ -39,7 +39,7 @@ static const struct field network_fields[] = {
 	{ "Domains", spec_add_domain, true },
 };
 
-/* A string as C has it: one with a NUL inside is not. */
+/* The string, or NULL if it has a NUL inside, which C can't hold. */
 static const char *plain_string(const json_t *value)
 {
 	const char *text = json_string_value(value);
@@ -188,7 +188,7 @@ int spec_from_json(
 	return 0;
 }
 
-/* Whether the spec is nothing but the network block of a job spec in the field. */
+/* Whether the spec is only the network block of a job spec in the field. */
 static bool is_network_block(const json_t *json)
 {
 	return json_object_get(json, "Type") || json_object_get(json, "Domains");
