@@ -9,11 +9,11 @@
 #define IO_URING "io_uring_"
 
 const struct detour detours[DETOURS] = {
-	{ "socketcall", EPERM },
-	{ "request_key", EPERM },
 	{ IO_URING "setup", ENOSYS },
 	{ IO_URING "enter", ENOSYS },
 	{ IO_URING "register", ENOSYS },
+	{ "request_key", EPERM },
+	{ "socketcall", EPERM },
 };
 
 bool socket_call_allows(enum socket_call call, int family)
