@@ -52,6 +52,14 @@ runs_blocks()
 		"$(sed -n 's/^\tX([A-Z]*, [0-9]*, "\([a-z]*\)".*/\1/p' "$ROOT"/include/jobfence/*.h | sort)"
 }
 
+@test "the list of refusals.md is that of the programs" {
+	is "$(sed -n '/^<!-- reasons -->/,/^<!-- end/{/^|/p}' "$ROOT/docs/refusals.md")" "$("$ROOT/tests/reasons-table")"
+}
+
+@test "each test that a page cites is there" {
+	is "$("$ROOT/tests/lint/cited")" ''
+}
+
 @test "the commands of README.md" {
 	runs_blocks README.md 2
 }
