@@ -177,8 +177,8 @@ struct connection_entry {
 };
 
 /*
- * Map `domains` of a job, a longest-prefix trie. The key is the name reversed. An exact name
- * ends in a NUL. A wildcard covers every name below it, and ends in the dot:
+ * Map `domains` of a job, a longest-prefix trie. The key is the name reversed. An exact
+ * name ends in a NUL. A wildcard covers every name below it, and ends in the dot:
  *	foo.com		"moc.oof\0"
  *	*.foo.com	"moc.oof."
  * The proxy looks up a name reversed, with its NUL. The longest entry that matches decides.
@@ -190,7 +190,7 @@ struct domain_key {
 
 struct domain {
 	__u32 hit;    /* index in the map `hits`, for the requests that it allowed */
-	__u32 denied; /* not 0: it refuses what it covers, and stays through updates */
+	__u32 denied; /* not 0: it refuses, and stays through updates */
 };
 
 /* The one element of the map `limits` of a job. The proxy maps it into memory, so that an

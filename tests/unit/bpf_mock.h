@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The kernel, as the headers of bpf/ see it, for tests that compile them natively. Include it
- * before any of them. It takes the place of libbpf's <bpf/bpf_helpers.h>.
+ * The kernel, as the headers of bpf/ see it, for tests that compile them natively.
+ * Include it before any of them. It takes the place of libbpf's <bpf/bpf_helpers.h>.
  *
  * A map is known by its address. Each storage is one object below.
  */
