@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The filter of system calls of a command: what its namespaces do not keep from it.
+ * The filter of a command's system calls. Namespaces do not keep these from a command:
  *
- *	socket, socketpair	by the first argument, the family
- *	lib/detours.h		calls that lead around that
- *	add_key, keyctl		the keys of a user are the same in all jobs, and outlive them
+ *	socket, socketpair	refused by the first argument, the family
+ *	lib/detours.h		calls that lead around the rule on sockets
+ *	add_key, keyctl		keys of a user: all jobs share them, and they outlive a job
  *	ioctl			TIOCSTI and TIOCLINUX put input into a terminal
  *
- * A network that is not filtered leaves out the first three.
+ * Without `sockets`, as for a job whose network is full, the first two rows are left out.
  */
 
 #include <errno.h>
@@ -41,7 +41,7 @@ static int refuse_detours(scmp_filter_ctx filter)
 	return error;
 }
 
-/* Programs take ENOSYS for a kernel without keys, and do without. */
+/* Programs read ENOSYS as a kernel without keys, and work without them. */
 static int refuse_keys(scmp_filter_ctx filter)
 {
 	int error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(add_key), 0);
@@ -51,7 +51,10 @@ static int refuse_keys(scmp_filter_ctx filter)
 			       filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(keyctl), 0);
 }
 
-/* The kernel looks at 32 bits of a request, whatever the others are; SCMP_A1_32 would look at all. */
+/*
+ * The kernel reads only the lower 32 bits of a request. SCMP_A1_32 would compare all
+ * bits.
+ */
 static int refuse_typing(scmp_filter_ctx filter)
 {
 	static const unsigned requests[] = { TIOCSTI, TIOCLINUX };
@@ -77,7 +80,7 @@ static int refuse_all(scmp_filter_ctx filter, bool sockets)
 }
 
 #ifdef __x86_64__
-/* The programs in the kernel don't see the calls of 32-bit programs: see bpf/socket.bpf.c. */
+/* The BPF programs do not see setsockopt(2) of 32-bit programs. See bpf/socket.bpf.c. */
 static int refuse_options(scmp_filter_ctx filter, int level)
 {
 	int error = 0;
@@ -91,7 +94,7 @@ static int refuse_options(scmp_filter_ctx filter, int level)
 	return error;
 }
 
-/* Adds to a filter one for programs of 32 bits. */
+/* Merges a filter for 32-bit programs into `filter`. */
 static int add_compat(scmp_filter_ctx filter, bool sockets)
 {
 	_filter_ scmp_filter_ctx compat = seccomp_init(SCMP_ACT_ALLOW);

@@ -2,13 +2,16 @@
 #pragma once
 
 /*
- * A seccomp filter for commands that jobfence itself starts: sockets of the families unix, inet, inet6 and netlink
- * only, as in the programs' `socket_create`. One more lock where the kernel has no BPF LSM. And no keys of the
- * user's, and no input into a terminal.
+ * The seccomp filter of commands that jobfence itself starts. It allows only sockets of
+ * the families unix, inet, inet6 and netlink, as the BPF program `socket_create` does.
+ * The filter also protects nodes whose kernel has no BPF LSM. It refuses the keys of the
+ * user, and input into a terminal.
  */
 
 #include <stdbool.h>
 
-/* Installs it for the calling process and all that it starts; without the part on sockets unless `sockets`.
- * Returns 0 or -errno. */
+/*
+ * Installs the filter for the calling process and all processes that it starts. Without
+ * `sockets` the part on sockets is left out. Returns 0 or -errno.
+ */
 int command_filter_install(bool sockets);

@@ -23,14 +23,16 @@
 #define INIT_NAMESPACES (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC)
 #define INIT_PATIENCE	10000 /* ms */
 
-/* What init says once the view stands, or why it does not. */
+/* Init's report: its view is complete, or why not. */
 struct report {
 	int error;
 	char step[VIEW_STEP_MAX];
 };
 
-/* A first process gets no signal that it has no handler for, except SIGKILL from outside. The kernel reaps for a process
- * that ignores SIGCHLD. */
+/*
+ * The first process of a PID namespace gets only signals that it handles, and SIGKILL
+ * from outside. The kernel reaps children of a process that ignores SIGCHLD.
+ */
 static __attribute__((noreturn)) void stay(void)
 {
 	sigset_t none;
@@ -47,7 +49,10 @@ static __attribute__((noreturn)) void become_init(
 
 	signal(SIGCHLD, SIG_IGN);
 	umask(022);
-	/* A caller that has ended already reads no report: init ends as it writes it. */
+	/*
+	 * The caller may have ended before this call. Then nobody reads the report, so
+	 * init ends when it writes it.
+	 */
 	if (ends_with_caller && prctl(PR_SET_PDEATHSIG, SIGKILL))
 		report.error = -errno;
 	if (!report.error && (setsid() < 0 || setns(netns, CLONE_NEWNET)))
@@ -95,7 +100,10 @@ static int read_report(const struct job *job, int pipe, struct failure *failure)
 			    : 0;
 }
 
-/* Nobody waits for the report of a first process that is there and has no view: the caller has the job's lock. */
+/*
+ * Ends a first process that has no view yet. Its caller has ended: this process holds the
+ * job's lock, so no other caller waits for the report.
+ */
 static int end_unfinished(const struct job *job)
 {
 	return cgroup_first_process(job->paths.init) > 0
@@ -181,7 +189,7 @@ pid_t container_fork(const struct container *container, int cgroup)
 	_fd_ int home = open("/proc/thread-self/ns/pid", O_RDONLY | O_CLOEXEC);
 	pid_t pid;
 
-	/* It holds for children, not for the calling process. */
+	/* setns(2) with CLONE_NEWPID applies to children, not to the calling process. */
 	if (home < 0 || setns(container->init, CLONE_NEWPID))
 		return -errno;
 	pid = cgroup_fork(cgroup, 0);

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The child begins in the job's cgroup and its PID namespace, so there is no moment at which it could make a socket outside of
- * the fence. What it inherits ends before the command starts: every descriptor but the standard three, every right
- * that a job has not. It tells why it could not start through a pipe, which closes when it does.
+ * Runs a command in a job.
+ *
+ * The child begins in the job's cgroup and PID namespace. So at no moment could it make a
+ * socket outside the fence. Before the command starts, the child closes all descriptors
+ * except the standard three. It also drops every right that a job must not have. A pipe
+ * carries the reason why a command did not start. The pipe closes when the command
+ * starts.
  */
 
 #include <errno.h>
@@ -29,21 +33,24 @@
 #include "lib/umask.h"
 #include "node/cgroup.h"
 
-/* Signals that jobfence does not wait for: it can't, or they are its own. */
+/*
+ * Signals that jobfence does not wait for. They can't be caught, or concern jobfence
+ * itself.
+ */
 static const int not_awaited[] = { SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL,
 	SIGTRAP, SIGABRT, SIGSYS, SIGTTOU, SIGTTIN, SIGPIPE };
 
-/* What the caller's signals were, for the command. */
+/* The caller's signal settings. The command gets them back. */
 struct signals {
 	sigset_t awaited, mask;
 	struct sigaction terminal, pipe;
 };
 
-/* What the child was about to do. */
+/* The child's step at its failure. */
 enum stage {
-	STAGE_ENTER,   /* the job */
-	STAGE_FOLDER,  /* its working directory, in the view of the job */
-	STAGE_COMMAND, /* to become the command */
+	STAGE_ENTER,   /* entering the job */
+	STAGE_FOLDER,  /* changing to its working directory, in the job's view */
+	STAGE_COMMAND, /* becoming the command */
 };
 
 struct trouble {
@@ -87,7 +94,7 @@ static int set_proxy_variables(void)
 	return 0;
 }
 
-/* What a child needs, gathered before there is a child. */
+/* Everything that a child needs. It is gathered before the fork. */
 struct start {
 	const struct job *job;
 	const struct execution *execution;
@@ -104,21 +111,24 @@ static int enter(const struct start *start, enum stage *stage)
 	const struct user *user = &start->execution->user;
 	int error = container_enter(start->container);
 
-	/* By its path: the folder itself may be covered in the job's view. */
+	/* Use the path, since the job's view may cover the folder itself. */
 	if (!error && chdir(start->folder)) {
 		*stage = STAGE_FOLDER;
 		return -errno;
 	}
 	if (!error)
 		error = view_make_runtime_folder(user->uid, user->gid);
-	/* A kernel without keys has none to share. */
+	/* ENOSYS: a kernel without keys has no keyring that could be shared. */
 	if (!error && syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 &&
 		errno != ENOSYS)
 		error = -errno;
 	return error;
 }
 
-/* Closes all but the standard descriptors and the pipe, which moves to the number after theirs. */
+/*
+ * Closes all descriptors except the standard ones and the pipe. The pipe moves to the
+ * number after the standard ones.
+ */
 static int drop_descriptors(int *pipe)
 {
 	const int place = STDERR_FILENO + 1;
@@ -130,9 +140,11 @@ static int drop_descriptors(int *pipe)
 }
 
 /*
- * Others in the job see this process, and may trace it once it has no more rights than they have: they would take its descriptors,
- * one of the cgroup among them, or act through it without a filter. So by then these are closed and that is installed, and it
- * can't be traced: execve(2) lets it be traced again.
+ * Other processes of the job see this process. They may trace it once it has no more
+ * rights than they have. A tracer could take its descriptors, such as that of the cgroup,
+ * or act through it without a filter. So descriptors are closed and the filter is
+ * installed first, and the process is made untraceable. execve(2) makes it traceable
+ * again.
  */
 static int give_up_rights(struct start *start)
 {
@@ -145,7 +157,7 @@ static int give_up_rights(struct start *start)
 		error = -errno;
 	if (!error)
 		error = user_become(&execution->user);
-	/* A change of user clears it: so it is set last. */
+	/* Set this last, since a change of user clears it. */
 	return !error && prctl(PR_SET_PDEATHSIG, SIGKILL) ? -errno : error;
 }
 
@@ -172,7 +184,10 @@ static __attribute__((noreturn)) void become_command(struct start *start)
 	report(start->pipe, -errno, STAGE_COMMAND);
 }
 
-/* A signal of the terminal is for the whole group, of which the command is no member. */
+/*
+ * The terminal sends a signal to a whole group. The command is not in the caller's group,
+ * so such a signal is forwarded to the command's group.
+ */
 static void forward(pid_t pid, const siginfo_t *signal)
 {
 	kill(signal->si_code == SI_KERNEL ? -pid : pid, signal->si_signo);
@@ -186,7 +201,7 @@ static void handle(struct terminal *terminal, pid_t pid, const siginfo_t *signal
 		forward(pid, signal);
 }
 
-/* Returns the status as of waitpid(2), or -errno. */
+/* Returns the status as waitpid(2) does, or -errno. */
 static int wait_for(pid_t pid, const struct signals *signals, struct terminal *terminal)
 {
 	siginfo_t signal;
@@ -207,8 +222,9 @@ static int wait_for(pid_t pid, const struct signals *signals, struct terminal *t
 }
 
 /*
- * The exit status of a command that has ended. The terminal sends its keys to the foreground only. Where that was the command's
- * group and ^C ended it, the caller's group, which may be a script, gets the signal as well.
+ * Returns the exit status of a command that has ended. The terminal sends ^C only to the
+ * foreground group. If ^C ended the command in the foreground, the caller's group gets
+ * the signal as well. The caller may be a script.
  */
 static int end(int status, struct terminal *terminal)
 {
@@ -223,7 +239,10 @@ static int end(int status, struct terminal *terminal)
 	return 128 + WTERMSIG(status);
 }
 
-/* What the child says before it becomes the command; nothing, if it did. */
+/*
+ * Reads the child's report if the child could not become the command. Otherwise the pipe
+ * is empty.
+ */
 static void read_trouble(
 	int pipe, const struct start *start, int *status, struct failure *failure)
 {
@@ -251,7 +270,10 @@ static void read_trouble(
 	fail(failure, trouble.error, "cannot run %.200s", start->execution->arguments[0]);
 }
 
-/* The cgroup that the job's fence is on, which another one may have the path of by now. */
+/*
+ * Opens the cgroup that the job's fence is attached to. Another cgroup may have its path
+ * by now.
+ */
 static int open_fenced(const struct job *job, struct failure *failure)
 {
 	_fd_ int cgroup = cgroup_open(job->cgroup);
@@ -267,7 +289,7 @@ static int open_fenced(const struct job *job, struct failure *failure)
 		     : TAKE_FD(cgroup);
 }
 
-/* Starts the command. Returns its number, or -errno. */
+/* Starts the command. Returns its process number, or -errno. */
 static pid_t start_command(
 	struct start *start, int cgroup, int *read_end, struct failure *failure)
 {

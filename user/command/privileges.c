@@ -14,19 +14,22 @@
 
 static const struct {
 	const char *name;
-	int number; /* all are below 32 */
+	int number; /* each is below 32 */
 } needed[] = {
 	{ "CAP_SYS_ADMIN", CAP_SYS_ADMIN },		  /* namespaces, mounts, bpf(2) */
 	{ "CAP_NET_ADMIN", CAP_NET_ADMIN },		  /* attaching programs, `lo` */
 	{ "CAP_NET_BIND_SERVICE", CAP_NET_BIND_SERVICE }, /* the proxy's ports */
-	{ "CAP_SETUID", CAP_SETUID }, /* the proxy gives up what it has */
+	{ "CAP_SETUID", CAP_SETUID }, /* the proxy gives up its rights */
 	{ "CAP_SETGID", CAP_SETGID }, { "CAP_SETPCAP", CAP_SETPCAP },
-	{ "CAP_KILL", CAP_KILL }, /* its processes are another user's then */
+	{ "CAP_KILL", CAP_KILL }, /* the proxy's processes belong to another user */
 	{ "CAP_DAC_READ_SEARCH", CAP_DAC_READ_SEARCH }, /* cgroups by their id */
 	{ "CAP_SYS_CHROOT", CAP_SYS_CHROOT }, /* setns(2) into a mount namespace */
 };
 
-/* In /proc of another PID namespace, our numbers are those of other processes, or of none. */
+/*
+ * A /proc of another PID namespace shows our process numbers as other processes, or not
+ * at all.
+ */
 static bool proc_is_ours(void)
 {
 	char own[16], link[16] = "";

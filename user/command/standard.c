@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See standard.h. A list of what is allowed would be safer, but character devices are too many: so those that lead to
- * a network are listed. */
+/*
+ * See standard.h. A list of allowed devices would be safer, but there are too many
+ * character devices. So the devices that lead to a network are listed.
+ */
 
 #include <errno.h>
 #include <linux/magic.h>
@@ -21,7 +23,10 @@
 
 static bool is_network_device(dev_t device)
 {
-	/* Of the many: tun, vhost-net, vhost-vsock, rdma_cm. No command needs one of them as its input. */
+	/*
+	 * MISC_MAJOR includes tun, vhost-net, vhost-vsock and rdma_cm. No command needs a
+	 * device of these majors as its input.
+	 */
 	return major(device) == MISC_MAJOR || major(device) == INFINIBAND_MAJOR ||
 	       major(device) == PPP_MAJOR;
 }
@@ -44,7 +49,7 @@ static bool is_kernel_object(int fd)
 	return false;
 }
 
-/* What the descriptor is that a command may not have; NULL: it may. */
+/* Names the kind of a descriptor that a command must not have. NULL: it may have it. */
 static const char *find_fault(int fd, bool sockets)
 {
 	socklen_t length = sizeof(int);

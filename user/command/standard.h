@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* The standard descriptors, which are all that a command inherits. */
+/* The standard descriptors. A command inherits no others. */
 
 #include "job/job.h"
 
 /*
- * Refuses what would lead a command around its fence: a network socket, which could be connected anew; a folder, a namespace,
- * a cgroup, a BPF object or a device for packets. Returns 0, or -EINVAL with the reason noted. A job
- * whose network is full may have sockets.
+ * Refuses a standard descriptor that would lead a command around its fence:
+ *
+ *	a network socket	a command could connect it again; allowed if the job's
+ *				network is full
+ *	kernel objects		a namespace, a cgroup, a BPF object and the like
+ *	others			a folder, or a device for packets
+ *
+ * Returns 0, or -EINVAL with the reason noted.
  */
 int standard_descriptors_check(const struct job *job, struct failure *failure);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See terminal.h. The caller ignores SIGTTOU, so nothing here stops it. */
+/* See terminal.h. The caller ignores SIGTTOU, so no function here stops it. */
 
 #include <fcntl.h>
 #include <signal.h>
@@ -64,8 +64,10 @@ bool terminal_take_back(struct terminal *terminal)
 	return true;
 }
 
-/* The caller's group stops as if the terminal had sent it the signal, jobfence with it. A group that nobody
- * could let go on does not stop (POSIX, orphaned process group). */
+/*
+ * Stops the caller's group, including jobfence, as if the terminal had sent the signal.
+ * An orphaned process group does not stop, since no process could continue it (POSIX).
+ */
 static void stop_group(int number)
 {
 	const struct sigaction stop = { .sa_handler = SIG_DFL };

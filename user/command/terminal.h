@@ -2,18 +2,18 @@
 #pragma once
 
 /*
- * The terminal that a command shares with its caller. The command gets a process group of its own: kill(0, …) must
- * not reach the processes that jobfence was started with. So somebody has to move the foreground
- * between both groups, as a shell with job control does.
+ * The terminal that a command shares with its caller. The command has its own process
+ * group: its kill(0, …) must not reach the processes that jobfence was started with. So
+ * jobfence moves the foreground between both groups, as a shell with job control does.
  */
 
 #include <stdbool.h>
 #include <sys/types.h>
 
 struct terminal {
-	int fd;		  /* -1: there is none */
-	bool lent;	  /* the command, or what it started, has had the foreground */
-	pid_t foreground; /* the group that had it when it was last taken back */
+	int fd;		  /* -1: no terminal */
+	bool lent;	  /* the command's side has had the foreground */
+	pid_t foreground; /* the group that had the foreground when it was taken back */
 };
 
 /* Opens the controlling terminal, if there is one. */
@@ -21,19 +21,23 @@ void terminal_open(struct terminal *terminal);
 void terminal_close(struct terminal *terminal);
 
 /*
- * Whether the command is to begin in the foreground: jobfence has it, and is in no pipeline. Another member
- * of a pipeline may want the keyboard, and the command may not want it at all.
+ * Whether the command begins in the foreground. It does if jobfence has the foreground
+ * and is in no pipeline. Another member of a pipeline may need the keyboard, and the
+ * command may not.
  */
 bool terminal_is_for_command(const struct terminal *terminal);
 
-/* In the child: gives its own new group the foreground. */
+/* In the child: gives the foreground to the child's own new group. */
 void terminal_claim(const struct terminal *terminal);
 
-/* After the command stopped by `signal`: gives it the terminal if that was what it wanted; else stops the caller's group with it. */
+/*
+ * After `signal` stopped the command. If the command wants the terminal, it gets the
+ * foreground. Otherwise the caller's group stops as well.
+ */
 void terminal_stopped(struct terminal *terminal, pid_t pid, int signal);
 
-/* After SIGCONT: the command goes on, in the foreground if it had that. */
+/* After SIGCONT: continues the command, in the foreground if the command had it. */
 void terminal_continue(struct terminal *terminal, pid_t pid);
 
-/* After the command has ended: takes the foreground back. Returns whether it had been lent. */
+/* After the command has ended: takes the foreground back. Returns whether it was lent. */
 bool terminal_take_back(struct terminal *terminal);

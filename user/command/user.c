@@ -23,7 +23,7 @@
 		CAPABILITY(SETFCAP) | CAPABILITY(SETPCAP) | CAPABILITY(NET_BIND_SERVICE) | \
 		CAPABILITY(SYS_CHROOT) | CAPABILITY(KILL) | CAPABILITY(AUDIT_WRITE))
 
-/* A number as a user's or group's id. Returns whether it is one. */
+/* Reads the id of a user or group. Returns whether the text is a number in range. */
 static bool parse_id(const char *text, unsigned *id)
 {
 	unsigned long value;
@@ -52,8 +52,10 @@ static int find_group(const char *text, gid_t *gid, struct failure *failure)
 	return 0;
 }
 
-/* What the node knows of a user is asked for here, outside of the job: services that know users may have their sockets out of
- * its reach. */
+/*
+ * Notes the node's entry for a user. This is asked outside the job, since the job may not
+ * reach the sockets of services that know users.
+ */
 static int note_entry(
 	struct user *user, const struct passwd *entry, struct failure *failure)
 {
@@ -119,13 +121,13 @@ int user_find(const char *text, struct user *user, struct failure *failure)
 
 static bool is_of_user_before(const char *name)
 {
-	/* XDG_DATA_DIRS and XDG_CONFIG_DIRS are the node's. */
+	/* XDG_DATA_DIRS and XDG_CONFIG_DIRS belong to the node, not to a user. */
 	return (!strncmp(name, "XDG_", 4) && strncmp(name, "XDG_DATA_DIRS=", 14) &&
 		       strncmp(name, "XDG_CONFIG_DIRS=", 16)) ||
 	       !strncmp(name, "DBUS_SESSION_BUS_ADDRESS=", 25);
 }
 
-/* Each removal moves the variables behind it, so it begins anew. */
+/* unsetenv() moves the variables behind the removed one, so the loop starts again. */
 static int remove_variables(void)
 {
 	char **variable = environ;

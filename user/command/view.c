@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Private mounts over what leads around the fence; see view.h. A service of the node makes its sockets below /run. The job gets a /run
- * of its own, so a socket that is made later, or anew, stays out of its reach. What the job keeps is taken
- * as a detached copy of its mount before it is covered, and is attached again afterwards.
+ * Private mounts that cover whatever leads around the fence. See view.h.
  *
- * Nothing is unmounted. A user namespace inside the job copies these mounts locked: they can be taken off
- * neither one by one nor by open_tree(2) (mount_namespaces(7)).
+ * Services of the node make their sockets below /run. The job gets its own /run, so
+ * sockets that a service makes later, or again, stay out of reach. Before a path is
+ * covered, the parts that the job keeps are copied as detached mounts. Afterwards the
+ * copies are attached again.
+ *
+ * Nothing is unmounted. A user namespace inside the job copies these mounts locked.
+ * Neither umount(2) of a single mount nor open_tree(2) can take a locked mount off
+ * (mount_namespaces(7)).
  */
 
 #include <dirent.h>
@@ -29,9 +33,9 @@
 #define RESOLV_CONF	"/etc/resolv.conf"
 #define RUNTIME_FOLDERS "/run/user"
 
-/* A part of the node that the view keeps, or a file of the job's that it gets. */
+/* A part of the node that the view keeps, or a file of the job that the view gets. */
 struct kept {
-	char path[PATH_MAX]; /* where it belongs; empty: nowhere */
+	char path[PATH_MAX]; /* where it is attached; empty: nowhere */
 	int tree;	     /* a detached copy of its mount */
 	bool folder;
 };
@@ -45,7 +49,7 @@ static void cleanup_kept(struct kept *kept)
 static void take_step(char step[VIEW_STEP_MAX], const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Notes what is being done, for the message should it fail. */
+/* Notes the current step, for the message if it fails. */
 static void take_step(char step[VIEW_STEP_MAX], const char *format, ...)
 {
 	va_list arguments;
@@ -55,7 +59,10 @@ static void take_step(char step[VIEW_STEP_MAX], const char *format, ...)
 	va_end(arguments);
 }
 
-/* Links may lead to what can't be shared by its own name. Returns 0, -EACCES or another -errno. */
+/*
+ * A link may lead to a path that must not be shared under its own name. Returns 0,
+ * -EACCES or another -errno.
+ */
 static int check_target(int fd)
 {
 	char opened[PATH_SIZE], target[PATH_MAX];
@@ -69,7 +76,10 @@ static int check_target(int fd)
 	return share_is_own(target) ? -EACCES : 0;
 }
 
-/* Takes `from`, to be attached at `path` later. Returns 0, also where there is no such thing, or -errno. */
+/*
+ * Copies the mount of `from`, to be attached at `path` later. Returns 0 or -errno. A
+ * missing `from` is no error.
+ */
 static int keep(struct kept *kept, const char *from, const char *path, bool shared)
 {
 	_fd_ int fd = open(from, O_PATH | O_CLOEXEC);
@@ -99,7 +109,10 @@ static int attach(int tree, const char *path)
 	return move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) ? -errno : 0;
 }
 
-/* Makes the folders above `path`, and what it can be attached to where there is nothing. */
+/*
+ * Makes the folders above `path`. If nothing is at `path`, makes a file or folder there
+ * to attach to.
+ */
 static int make_place(const struct kept *kept)
 {
 	char parent[PATH_MAX];
@@ -125,8 +138,8 @@ static int put_back(const struct kept *kept)
 }
 
 /*
- * Mounts a new file system on a folder. Others may own what is above it, so links are not followed. Returns
- * 0, also where there is no such folder, or -errno.
+ * Mounts a new file system on a folder. Other users may own the folders above it, so
+ * links are not followed. Returns 0 or -errno. A missing folder is no error.
  */
 static int cover(
 	const char *path, const char *type, unsigned long flags, const char *options)
@@ -145,7 +158,7 @@ static int cover_empty(const char *path)
 	return cover(path, "tmpfs", COVER_FLAGS, "size=4k,mode=0755");
 }
 
-/* This mount alone, and not the file system, which all others share. */
+/* Makes only this mount read-only. All mounts of the file system share its own flags. */
 static int make_read_only(const char *path)
 {
 	return mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | COVER_FLAGS, NULL) ? -errno
@@ -153,8 +166,9 @@ static int make_read_only(const char *path)
 }
 
 /*
- * The job's own cgroup is all that the command sees of them, without a right to write. Whoever can name another cgroup may
- * leave the job's: clone3(2) asks for rights to the file and not for those of the mount.
+ * Shows the command only the job's own cgroup, and read-only. A process that can name
+ * another cgroup could leave the job's: clone3(2) checks the rights of the file, not
+ * those of the mount.
  */
 static int show_own_cgroup(int own, const char *path)
 {
@@ -165,7 +179,7 @@ static int show_own_cgroup(int own, const char *path)
 	return error ? error : make_read_only(path);
 }
 
-/* The mounts that there are now, whatever is mounted while they are read. */
+/* Reads all mounts at once, since the mounts may change while the list is read. */
 static FILE *open_mounts(char **text)
 {
 	_file_ FILE *file = fopen("/proc/thread-self/mounts", "re");
@@ -176,8 +190,13 @@ static FILE *open_mounts(char **text)
 }
 
 /*
- * Pins could be removed by a process that sees them. A process that writes to cgroups of version 1 could leave their
- * limits. The files of another /proc lead to processes outside. An automounter looks up names for the job.
+ * Covers a mount by its type:
+ *
+ *	bpf		a process that sees pins could remove them
+ *	cgroup		a process that writes to version 1 could leave its limits
+ *	cgroup2		see show_own_cgroup()
+ *	proc		files of another /proc lead to processes outside the job
+ *	autofs		an automounter looks up names for the job
  */
 static int cover_mount(const struct mntent *entry, int own_cgroup)
 {
@@ -187,7 +206,10 @@ static int cover_mount(const struct mntent *entry, int own_cgroup)
 		return cover_empty(path);
 	if (!strcmp(type, "proc") && strcmp(path, "/proc"))
 		return cover(path, "proc", PRIVATE_FLAGS | MS_NOEXEC, NULL);
-	/* What was covered already is out of sight. An automounter would be asked for its folder here. */
+	/*
+	 * A mount that is covered already is out of sight. This check comes after autofs,
+	 * since it would make an automounter mount its folder.
+	 */
 	if (strncmp(type, "cgroup", 6) || !file_exists(path))
 		return 0;
 	if (!strcmp(type, "cgroup2"))
@@ -213,7 +235,7 @@ static int cover_mounts(int own_cgroup, char step[VIEW_STEP_MAX])
 	return error;
 }
 
-/* What has sockets or memory of the node's services. */
+/* Folders with sockets or memory of the node's services. */
 static const struct covered {
 	const char *path, *type, *options;
 } covered[] = {
@@ -231,7 +253,7 @@ static int cover_folder(const struct covered *folder, const char *path)
 	return cover(path, folder->type, PRIVATE_FLAGS, folder->options);
 }
 
-/* The device that a folder is on, if that is a file system of its own; else 0. */
+/* Returns the device of a folder that has a file system of its own. Otherwise returns 0. */
 static dev_t device_of(const char *path)
 {
 	struct stat status, parent;
@@ -244,7 +266,10 @@ static dev_t device_of(const char *path)
 	return status.st_dev;
 }
 
-/* A chroot often has /run or /dev of the node bound into it: the same files by another path. */
+/*
+ * Covers copies of these folders. A chroot often has the node's /run or /dev bound into
+ * it: the same files by another path.
+ */
 static int cover_copies(
 	FILE *mounts, const dev_t devices[ARRAY_SIZE(covered)], char step[VIEW_STEP_MAX])
 {
@@ -253,7 +278,10 @@ static int cover_copies(
 	int error = 0;
 
 	while (!error && (entry = getmntent(mounts))) {
-		/* Others are not looked at: an automounter would be asked for its folder. */
+		/*
+		 * Do not stat other types, since that would make an automounter mount its
+		 * folder.
+		 */
 		if ((strcmp(entry->mnt_type, "tmpfs") &&
 			    strcmp(entry->mnt_type, "mqueue")) ||
 			lstat(entry->mnt_dir, &status))
@@ -266,7 +294,7 @@ static int cover_copies(
 	return error;
 }
 
-/* Whether others than root may write to a folder. */
+/* Whether users other than root may write to a folder. */
 static bool is_of_service(const struct stat *status)
 {
 	return S_ISDIR(status->st_mode) &&
@@ -274,8 +302,11 @@ static bool is_of_service(const struct stat *status)
 		       (status->st_gid && status->st_mode & S_IWGRP));
 }
 
-/* A service that does not run as root can't make its folder in /run, which the node made for it (tmpfiles.d(5)): so it gets an empty
- * one. */
+/*
+ * Makes empty copies of the services' folders in /run. The node makes such a folder for a
+ * service that does not run as root (tmpfiles.d(5)). The service could not make it
+ * itself.
+ */
 static int make_service_folders(int run)
 {
 	_fd_ int fd = openat(run, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -320,7 +351,10 @@ static int cover_folders(char step[VIEW_STEP_MAX])
 	return error ? error : cover_copies(mounts, devices, step);
 }
 
-/* By these a program takes the part of a hypervisor or of its guest, and talks to sockets of AF_VSOCK on the node. */
+/*
+ * Covers devices for AF_VSOCK. With them a program acts as a hypervisor or as its guest,
+ * and reaches sockets of AF_VSOCK on the node.
+ */
 static int cover_devices(char step[VIEW_STEP_MAX])
 {
 	static const char *const devices[] = { "/dev/vhost-vsock", "/dev/vmci" };
@@ -334,7 +368,10 @@ static int cover_devices(char step[VIEW_STEP_MAX])
 	return 0;
 }
 
-/* /etc/resolv.conf may be a link into /run. The job's own leads to the stub; a full network keeps the node's. */
+/*
+ * /etc/resolv.conf may be a link into /run. The job's own file names the stub resolver.
+ * With a full network the job keeps the node's file.
+ */
 static int keep_resolv_conf(const struct job *job, struct kept *kept)
 {
 	char own[PATH_SIZE], shown[PATH_MAX];
@@ -361,7 +398,9 @@ static void cleanup_kept_list(struct kept_list *kept)
 	free(kept->list);
 }
 
-/* One that is not there is passed over: a node's policy is for all of its services. */
+/*
+ * A missing share is skipped, since a node's policy lists the shares of all its services.
+ */
 static int keep_shares(
 	const struct job *job, struct kept_list *kept, char step[VIEW_STEP_MAX])
 {
@@ -392,7 +431,7 @@ static int put_back_shares(const struct kept_list *kept, char step[VIEW_STEP_MAX
 	return error;
 }
 
-/* On a full network no proxy refuses a browser anything. */
+/* With a full network no proxy refuses requests of browsers, so they need no settings. */
 static int provide_settings(const struct job *job, char step[VIEW_STEP_MAX])
 {
 	take_step(step, "mount settings of browsers");
@@ -455,7 +494,7 @@ int view_make(const struct job *job, char step[VIEW_STEP_MAX])
 		error = cover_devices(step);
 	if (!error)
 		error = put_back_parts(&parts, step);
-	/* What was put back may have such mounts in it as well. */
+	/* The parts that were put back may contain such mounts as well. */
 	if (!error)
 		error = cover_mounts(own_cgroup, step);
 	if (!error)
