@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See browser.h. An image may be anybody's: no link in it is followed. */
+/* See browser.h. Anybody may have made an image, so no link in it is followed. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,10 @@
 
 #define SOURCES RUN_FOLDER "/browsers"
 
-/* Shortens `path` to what is there of it in `root`. Returns whether that is a folder below /etc, and no link leads there. */
+/*
+ * Shortens `path` to the nearest folder that exists in `root`. Returns whether there is
+ * such a folder below /etc and no link leads to it.
+ */
 static bool find_folder(int root, char path[PATH_SIZE])
 {
 	const struct open_how how = { .flags =
@@ -43,7 +46,7 @@ static bool is_within(const char *path, const char *folder)
 	return !strncmp(path, folder, length) && (!path[length] || path[length] == '/');
 }
 
-/* Whether one of the first `count` mounts is above or below a folder. */
+/* Whether one of the first `count` mounts is at, above or below a folder. */
 static bool is_mounted(const json_t *mounts, size_t count, const char *folder)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -95,7 +98,10 @@ static int add_all(json_t *mounts, int root)
 			return error;
 		if (!find_folder(root, path))
 			continue;
-		/* A bundle that was started before has the mount, but perhaps not this run of the node the file. */
+		/*
+		 * A bundle that was started before has the mount already. The source file
+		 * may be missing, since the node may have been restarted meanwhile.
+		 */
 		error = write_source(policy);
 		if (!error && is_mounted(mounts, count, path))
 			continue;
@@ -117,7 +123,7 @@ int oci_add_browser_policies(json_t *config, const char *bundle, struct failure 
 	_fd_ int root = oci_root_open(config, bundle);
 	int error;
 
-	/* The runtime will say what is wrong with such a bundle. */
+	/* The runtime reports the fault of such a bundle. */
 	if (root < 0 || (mounts && !json_is_array(mounts)))
 		return 0;
 	if (!mounts) {

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The settings of policy/browser_policy.h as mounts of a container (OCI runtime specification, "mounts"). The nearest folder of the
- * root file system that is there gets a tmpfs with a copy of its entries, which runc and crun make (`tmpcopyup`).
+ * Mounts the settings of policy/browser_policy.h in a container (OCI runtime
+ * specification, "mounts"). The nearest folder that the root file system has gets a tmpfs
+ * with a copy of its entries. runc and crun make that copy (`tmpcopyup`).
  */
 
 #include <jansson.h>
@@ -11,7 +12,12 @@
 #include "lib/failure.h"
 
 /*
- * Adds them to the configuration of a bundle. Nothing is written to the container's root file system. A browser goes without where the
- * folder is missing up to /etc, or where the bundle has a mount of its own above or below it. Returns 0 or -errno.
+ * Adds these mounts to the configuration of a bundle. The container's root file system is
+ * not written to. A browser gets no settings in two cases:
+ *
+ *	- up to /etc its folder does not exist in the root file system
+ *	- the bundle has a mount of its own at, above or below the folder
+ *
+ * Returns 0 or -errno.
  */
 int oci_add_browser_policies(json_t *config, const char *bundle, struct failure *failure);

@@ -31,7 +31,10 @@ int oci_cgroup(pid_t pid, char path[PATH_SIZE])
 	cgroups = fopen(file, "re");
 	while (cgroups && fgets(line, sizeof(line), cgroups)) {
 		line[strcspn(line, "\n")] = '\0';
-		/* Not the root, and nothing outside the mount, which is shown as "/..". */
+		/*
+		 * Refuse the root, and a cgroup outside the mount, which is shown as
+		 * "/..".
+		 */
 		if (!strncmp(line, "0::/", 4) && line[4] && strncmp(line + 4, "..", 2))
 			return path_format(path, "%s%s", mount, line + 3);
 	}
@@ -117,7 +120,9 @@ static int read_annotations(
 	return error;
 }
 
-/* The container's id is the name unless its annotations gave one. */
+/*
+ * Completes the job. Without a name from the annotations, the container's id is the name.
+ */
 static int finish_spec(struct job_spec *spec, const json_t *state, struct failure *failure)
 {
 	const char *id = json_string_value(json_object_get(state, "id"));
@@ -135,7 +140,10 @@ static int finish_spec(struct job_spec *spec, const json_t *state, struct failur
 	return error ? error : spec_finish(spec, failure);
 }
 
-/* Reads a job that a container is to be in. Returns a descriptor of its namespace, or -errno where its fence does not stand. */
+/*
+ * Reads the job that a container will join. Returns a descriptor of its network
+ * namespace, or -errno if its fence does not stand.
+ */
 static int open_standing(struct job *job, const char *name, struct failure *failure)
 {
 	int error = job_read(job, name, failure);
@@ -145,7 +153,10 @@ static int open_standing(struct job *job, const char *name, struct failure *fail
 	return error ? error : job_open_netns(job, failure);
 }
 
-/* The container is in the cgroup of a job: that one has to stand, and the container in its namespace. */
+/*
+ * Checks a container in a job's cgroup. The job's fence has to stand, and the container
+ * has to be in the job's network namespace.
+ */
 static int join(const char *name, pid_t pid, struct failure *failure)
 {
 	_cleanup_(job_free) struct job job = {};
@@ -166,7 +177,9 @@ static int join(const char *name, pid_t pid, struct failure *failure)
 	return 0;
 }
 
-/* Whether the node takes the job; what it keeps of the policy is noted in `job`. */
+/*
+ * Checks that the node accepts the job. `job` gets the parts of the policy that it keeps.
+ */
 static int admit(struct job *job, const char *file, struct failure *failure)
 {
 	_cleanup_(policy_free) struct policy policy = {};
@@ -183,7 +196,11 @@ int oci_create(
 {
 	pid_t pid = (pid_t)json_integer_value(json_object_get(state, "pid"));
 	char cgroup[PATH_SIZE], netns[PATH_SIZE], name[JOB_NAME_MAX + 1];
-	/* `crun run` waits for whatever its hooks left behind, as their subreaper, before it ends the container. */
+	/*
+	 * `crun run` is the subreaper of its hooks. It waits for every process that they
+	 * leave behind before it ends the container. So the proxy has to end when the
+	 * cgroup is empty.
+	 */
 	struct placement where = {
 		.cgroup = cgroup, .netns = netns, .container = pid, .until_empty = true
 	};
@@ -221,7 +238,10 @@ int oci_stop(const json_t *state, bool annotations, struct failure *failure)
 		error = finish_spec(&wanted.spec, state, failure);
 	if (error)
 		return error;
-	/* A container in another job's cgroup, or one that never came up, has no job of its own. */
+	/*
+	 * A container in another job's cgroup has no job of its own. Nor has one that
+	 * never came up.
+	 */
 	if (job_read(&job, wanted.spec.name, &ignored))
 		return 0;
 	id = json_object_get(wanted.spec.labels, LABEL_CONTAINER);

@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* What is needed to give a bundle mounts: a look at its root file system, and files that the mounts show. */
+/*
+ * Helpers for mounts of a bundle: they open its root file system and write files to
+ * mount.
+ */
 
 #include <jansson.h>
 
-/* Opens the root file system of the bundle in the folder `bundle`. Returns a descriptor, -EINVAL where the configuration names
- * none, or -errno. */
+/*
+ * Opens the root file system of the bundle in the folder `bundle`. Returns a descriptor,
+ * -EINVAL if the configuration names no root, or -errno.
+ */
 int oci_root_open(const json_t *config, const char *bundle);
 
-/* Writes a file that mounts show. Containers may start at the same time, so it is replaced whole. Returns 0 or -errno. */
+/*
+ * Writes a file that bundles mount. Several containers may start at the same time, so the
+ * file is replaced whole. Returns 0 or -errno.
+ */
 int oci_source_write(const char *path, const char *text);

@@ -27,7 +27,7 @@ static bool is_ours(const json_t *mount)
 	return source && !strcmp(source, STUB_FOR_ALL);
 }
 
-/* Returns the mount that covers the file, NULL: there is none. */
+/* Returns the mount that covers the file; NULL: no mount does. */
 static const json_t *find_mount(const json_t *mounts)
 {
 	const json_t *entry;
@@ -42,7 +42,11 @@ static const json_t *find_mount(const json_t *mounts)
 	return NULL;
 }
 
-/* Whether the root file system has one, and not just the empty file that an engine mounted on. Its links lead nowhere but into it. */
+/*
+ * Whether the root file system has the file. An empty file does not count, since an
+ * engine makes one as a place to mount on. Links are resolved inside the root. Returns 1,
+ * 0 or -errno.
+ */
 static int has_file(const json_t *config, const char *bundle)
 {
 	const struct open_how how = { .flags = O_PATH | O_CLOEXEC,
@@ -54,7 +58,10 @@ static int has_file(const json_t *config, const char *bundle)
 		return root;
 	file = (int)syscall(SYS_openat2, root, IN_ROOT, &how, sizeof(how));
 	if (file < 0)
-		/* A link to nowhere is the image's own word, and runtimes can't mount on it. */
+		/*
+		 * A dangling link counts as a file: the image wants it, and runtimes
+		 * can't mount on it.
+		 */
 		return errno == ENOENT &&
 				       faccessat(root, IN_ROOT, F_OK, AT_SYMLINK_NOFOLLOW)
 			       ? 0
@@ -78,7 +85,7 @@ int oci_add_resolv_conf(json_t *config, const char *bundle)
 	const json_t *mount = find_mount(mounts);
 	int error;
 
-	/* The bundle was started before, perhaps before the node was. */
+	/* The bundle was started before, and the node may have been restarted since. */
 	if (mount)
 		return is_ours(mount) ? make_source() : 0;
 	error = has_file(config, bundle);

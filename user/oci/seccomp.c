@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Rules that allow socket(2) or socketpair(2) are replaced by one for each family, since to libseccomp the widest rule counts. On x86
- * such a rule also allows socketcall(2) with SYS_SOCKET, whose family lies in memory: only an
- * unconditional rule for socketcall undoes that, and runtimes skip one that does what the profile does by default.
+ * Narrows the sockets that a container's filter of system calls allows.
+ *
+ * libseccomp honours the most permissive rule. So a rule that allows socket(2) or
+ * socketpair(2) is replaced by one rule for each family.
+ *
+ * On x86 a rule for socket(2) also allows socketcall(2) with SYS_SOCKET, whose family
+ * lies in memory. Only an unconditional rule for socketcall undoes that. Runtimes skip a
+ * rule whose action is the profile's default.
  */
 
 #include <errno.h>
@@ -15,14 +20,14 @@
 #include "oci/seccomp.h"
 
 #define WHOLE_INT \
-	0xffffffffLL /* the kernel takes an int, whatever the register's upper half holds */
+	0xffffffffLL /* the kernel takes an int and ignores the register's upper half */
 
 static const char *const call_names[] = {
 	[CALL_SOCKET] = "socket",
 	[CALL_SOCKETPAIR] = "socketpair",
 };
 
-/* SCMP_ACT_ALLOW, LOG, TRACE and NOTIFY may all end in a socket. */
+/* SCMP_ACT_ALLOW, LOG, TRACE and NOTIFY may all let the call make a socket. */
 static bool refuses(const char *action)
 {
 	return !strncmp(action, "SCMP_ACT_KILL", 13) || !strcmp(action, "SCMP_ACT_ERRNO") ||
@@ -34,7 +39,10 @@ static json_int_t integer(const json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
-/* Whether each number of a condition is one of 63 bits; a larger one is a string here, see lib/json_numbers.h. */
+/*
+ * Whether each number of a condition fits 63 bits. A larger one is a string here. See
+ * lib/json_numbers.h.
+ */
 static bool is_plain(const json_t *condition)
 {
 	static const char *const keys[] = { "index", "value", "valueTwo" };
@@ -48,7 +56,10 @@ static bool is_plain(const json_t *condition)
 	return true;
 }
 
-/* Whether a condition on the first argument holds for a family. What is not known does not. */
+/*
+ * Whether a condition on the first argument holds for a family. An unknown condition does
+ * not.
+ */
 static bool holds(const json_t *condition, json_int_t family)
 {
 	const char *comparison = json_string_value(json_object_get(condition, "op"));
@@ -67,7 +78,10 @@ static bool holds(const json_t *condition, json_int_t family)
 		       (family & value) == integer(condition, "valueTwo"));
 }
 
-/* Appends a rule, which it takes, unless it is there: libseccomp may refuse a second one. */
+/*
+ * Appends a rule and takes ownership of it. A rule that is in the list already is
+ * dropped, since libseccomp may refuse the second one.
+ */
 static int append(json_t *rules, json_t *rule)
 {
 	_json_ json_t *owned = rule;
@@ -80,7 +94,10 @@ static int append(json_t *rules, json_t *rule)
 	return owned && !json_array_append(rules, owned) ? 0 : -ENOMEM;
 }
 
-/* Appends what is left of `rule`, whose conditions are `conditions`, for each family that fits them. */
+/*
+ * Appends a copy of `rule` for each allowed family that fits `conditions`, the rule's
+ * conditions.
+ */
 static int allow_families(
 	json_t *rules, enum socket_call call, const json_t *rule, const json_t *conditions)
 {
@@ -115,7 +132,10 @@ static int allow_families(
 	return error;
 }
 
-/* Runtimes make a rule of each condition where two are on the same argument. */
+/*
+ * Whether two conditions are on the same argument. Runtimes then make a rule of each
+ * condition.
+ */
 static bool are_alternatives(const json_t *conditions)
 {
 	const json_t *condition;
@@ -176,7 +196,7 @@ static int refuse_families(json_t *rules)
 		     : refuse_family(rules, CALL_SOCKET, "SCMP_CMP_GT", SOCKET_FAMILY_LAST);
 }
 
-/* The call that a rule allows by this name; -1: none that makes sockets. */
+/* Returns the call that makes sockets by this name; -1: no such call. */
 static int socket_call(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(call_names); i++)
@@ -185,7 +205,7 @@ static int socket_call(const char *name)
 	return -1;
 }
 
-/* Appends to `rules` what may stay of a rule of the profile. */
+/* Appends to `rules` the part of a profile's rule that may stay. */
 static int keep(json_t *rules, const json_t *rule, bool default_refuses)
 {
 	const char *action = json_string_value(json_object_get(rule, "action"));
@@ -227,7 +247,7 @@ static json_t *make_profile(void)
 	json_t *architectures = json_array();
 #endif
 
-	/* Calls of an architecture that is not in the list are killed by libseccomp's filters. */
+	/* libseccomp's filters kill a call of an architecture that is not in the list. */
 	return json_pack("{s:s, s:o}", "defaultAction", "SCMP_ACT_ALLOW", "architectures",
 		architectures);
 }
@@ -236,7 +256,10 @@ static int narrow(json_t *profile)
 {
 	const char *action = json_string_value(json_object_get(profile, "defaultAction"));
 	const json_t *number = json_object_get(profile, "defaultErrnoRet"), *rule;
-	/* Runtimes skip a rule that does what the profile does by default. */
+	/*
+	 * Runtimes skip a rule whose action is the profile's default. So use another
+	 * error.
+	 */
 	const int other = action && !strcmp(action, "SCMP_ACT_ERRNO") &&
 					  (!number || json_integer_value(number) == EPERM)
 				  ? ENOSYS
