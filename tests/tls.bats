@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# TLS through a job's proxy: the name in the ClientHello decides, however it comes.
+# TLS through a job's proxy. The name in the ClientHello decides, in whatever form it
+# arrives.
 
 load lib/job
 
@@ -15,7 +16,8 @@ hello()
 	in_job_directly "$LIB/tls.py" "$@"
 }
 
-# The extension server_name (RFC 6066 section 3) for the name $1, with escapes of printf's %b, in hexadecimal.
+# Prints the extension server_name (RFC 6066 section 3) for the name $1 in hexadecimal. The
+# name may have escapes of printf's %b.
 name_of()
 {
 	local name
@@ -58,7 +60,8 @@ name_of()
 
 	good=$(name_of allowed.test)
 	up --domain 11.0.0.2
-	# Nothing, no name at all, an empty one; addresses; what differs between readers; two types of name, two names.
+	# No list, an empty list, an empty name. Then addresses, names that readers take
+	# differently, two types of name, and two names.
 	for name in '' 0000 0003000000 "$(name_of 11.0.0.2)" "$(name_of 2600:1::2)" "$(name_of '[2600:1::2]')" "$(name_of 184549378)" \
 		"$(name_of 'allowed.test\x00')" "$(name_of 'allowed.test\x00.denied.test')" "$(name_of 'denied.test\x00.allowed.test')" \
 		"$(name_of allowed.test..)" "$(name_of .allowed.test)" "$(name_of allowed..test)" "$(name_of 'allowed.test ')" \
@@ -74,7 +77,7 @@ name_of()
 	is "$(lab_seen '.event == "connection"')" ''
 }
 
-# The reasons, names and counts of what was refused, by jq's condition $1.
+# Prints reasons, names and counts of the refusals that jq's condition $1 selects.
 refusals()
 {
 	jobfence show "$JOB" --json | jq -c "[.refusals[] | select($1) | [.reason, .name, .count]]"
@@ -96,10 +99,11 @@ ECH=(65037:0000010001aa0000 65037:01)
 	is "$(refusals true)" '[["ech","11.0.0.2",2],["ech","allowed.test",4]]'
 	is "$(jobfence show "$JOB" --json | jq '[.hits[]] | add')" 2 # the tunnels
 	like "$(jobfence show "$JOB")" '*encrypted ClientHellos (ECH) can hide a name*'
-	# A draft's encrypted name.
+	# The encrypted name of an older draft.
 	is "$(hello --name allowed.test --extension 65486:0000 11.0.0.2)" 'alert 50'
 	is "$(lab_seen '.event == "connection"')" ''
-	# Another is none of ours: it gets to the site, whose answer does not fit what the client takes for its hello.
+	# The proxy does not know this extension and forwards it. The site's answer then
+	# does not match the hello that the client assumes.
 	like "$(hello --name allowed.test --extension 65036:00 11.0.0.2)" '@(DECRYPTION_FAILED_OR_BAD_RECORD_MAC|RECORD_LAYER_FAILURE)'
 }
 
@@ -112,7 +116,7 @@ ECH=(65037:0000010001aa0000 65037:01)
 	is "$(refusals true)" '[["domain","11.0.0.2",1],["domain","denied.test",1],["protocol","denied.test",1],["guard","www.allowed.test",1]]'
 }
 
-# With ECH allowed the hello passes as it is, and the test's site does not believe it.
+# With ECH allowed the hello is forwarded unchanged. The test's site can't use it.
 PASSED='@(DECRYPTION_FAILED_OR_BAD_RECORD_MAC|RECORD_LAYER_FAILURE)'
 
 @test "an encrypted ClientHello gets to a domain that may have one" {
@@ -127,7 +131,8 @@ PASSED='@(DECRYPTION_FAILED_OR_BAD_RECORD_MAC|RECORD_LAYER_FAILURE)'
 		like "$(hello --extension "${ECH[0]}" $way)" "$PASSED"
 	done
 	is "$(refusals true)" '[]'
-	# The names are checked as ever, another name of the job's has no ECH, and a guarded one none at all.
+	# Names are checked as always. Another name of the job has no ECH. A guarded name
+	# has no ECH even if the job allows it.
 	is "$(hello --connect allowed.test:443 --name git.test --extension "${ECH[0]}" 192.0.0.8 80)" 'alert 49'
 	for way in denied.test www.allowed.test other.test; do
 		is "$(hello --name "$way" --extension "${ECH[0]}" 11.0.0.2)" 'alert 49'
@@ -277,7 +282,9 @@ jobfence: encrypted ClientHellos (ECH) can hide a name; turn them off in the pro
 
 @test "what is no TLS on port 443 is refused at its first byte" {
 	up
-	# Whoever waits for the other side's word gets it at once, and not after the time for a head: these have none.
+	# A client that waits for the other side's first bytes gets its answer at once. The
+	# answer does not wait for the timeout of a head, since these bytes can't become
+	# one.
 	for first in 'SSH-2.0-OpenSSH_9.2\r\n' '\0200\0056\0001\0003\0001\0000\0025\0000\0000\0000\0020' G '\0000' '\0025\0003\0001' \
 		'GET / HTTP/1.1\r\nHost: denied.test\r\n\r\n' 'CONNECT allowed.test:443 HTTP/1.1\r\n\r\n'; do
 		like "$(converse 11.0.0.2 443 "$first")" 'HTTP/1.1 400 *X-Jobfence-Denied: protocol*has to be TLS' || lab_fail "after: $first"

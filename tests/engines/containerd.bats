@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Containers of containerd, with jobfence-runtime as the binary of its runtime io.containerd.runc.v2, and with its own.
+# Containers of containerd. The binary of its runtime io.containerd.runc.v2 is
+# jobfence-runtime, or containerd's own for comparison.
 
 load ../lib/container
 
@@ -44,20 +45,22 @@ ctr()
 	in_lab ctr "$@" 3>&- # kept by what outlives it
 }
 
-# Runs a container; the arguments are options of `ctr run`. (The lab may have no controllers to keep to CPU shares.)
+# Runs a container. The arguments are options of `ctr run`. The lab may have no controllers
+# that could enforce CPU shares.
 run_container()
 {
 	ctr run --rm --cpu-shares 0 --env PATH=/bin "$@" --rootfs "$ROOT" "$JOB" sh -c "$PROBE"
 }
 
 # shellcheck disable=SC2120 # `ends_with` gives it some
-# The same with jobfence-runtime.
+# Runs a container with jobfence-runtime.
 run_fenced()
 {
 	run_container --runc-binary "$RUNTIME" "$@"
 }
 
-# Fails unless a container is not started, and the error is like $1. The other arguments are those of run_fenced.
+# Fails unless a container is refused with an error like $1. The other arguments are those
+# of run_fenced.
 refused_to_start()
 {
 	ends_with 1 run_fenced "${@:2}"

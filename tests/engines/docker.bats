@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Containers of Docker, through jobfence-runtime and with Docker's own.
+# Containers of Docker, with jobfence-runtime and with Docker's own runtime.
 
 load ../lib/docker
 

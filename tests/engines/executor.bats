@@ -27,7 +27,7 @@ teardown()
 	nothing_is_left
 }
 
-# Puts a job $1, which runs the shell commands $2 and may reach the domain $3, into the queue.
+# Puts job $1 into the queue. It runs the shell commands $2 and may reach the domain $3.
 queue()
 {
 	jq -n --arg command "$2" --arg domain "$3" '{image: "box", command: ["sh", "-c", $command],
@@ -91,7 +91,7 @@ ended_with()
 	is "$(<"$FOLDER/done/a.log")" began
 }
 
-# Waits until the file $1, which need not be there yet, has a line $2.
+# Waits until the file $1 exists and has a line $2.
 await_file()
 {
 	eventually test -e "$1"

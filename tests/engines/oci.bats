@@ -17,7 +17,8 @@ setup()
 		.linux.cgroupsPath = "/box/'"$JOB"'"'
 }
 
-# Changes the bundle's configuration by an expression of jq; more of jq's arguments may follow.
+# Changes the bundle's configuration by an expression of jq. More arguments of jq may
+# follow.
 change()
 {
 	jq --arg probe "$PROBE" --arg root "$ROOT" "$1" "$BUNDLE/config.json" "${@:2}" >"$BUNDLE/new" &&
@@ -30,7 +31,7 @@ run_bundle()
 	in_lab env JOBFENCE_OCI_RUNTIME="$1" "$RUNTIME" --annotations --root "/run/oci-$1" run --bundle "$BUNDLE" "$JOB"
 }
 
-# Fails unless the bundle is not started, with the status $1 and an error like $2.
+# Fails unless the bundle is refused with the status $1 and an error like $2.
 refused_to_start()
 {
 	ends_with "$1" run_bundle runc
@@ -59,7 +60,8 @@ refused_to_start()
 	change '.annotations = {"io.jobfence.domains": "allowed.test"} |
 		.process.args = ["sh", "-c", "cat /etc/resolv.conf; nslookup allowed.test | grep -c \"^Address: 192.0.0.8\""]'
 	is "$(run_bundle runc)" $'nameserver 192.0.0.8\n1'
-	# The empty file that was mounted on is none.
+	# The first run left an empty file to mount on. That file does not count as a
+	# resolv.conf.
 	is "$(run_bundle runc)" $'nameserver 192.0.0.8\n1'
 	echo 'nameserver 11.0.0.53' >"$ROOT/etc/resolv.conf"
 	change 'del(.mounts[] | select(.destination == "/etc/resolv.conf"))'
@@ -71,7 +73,7 @@ refused_to_start()
 @test "numbers of a bundle that need 64 bits reach the runtime as they stand" {
 	local number=18446744073709551615 shown
 
-	# What `docker run --ulimit memlock=-1` writes.
+	# `docker run --ulimit memlock=-1` writes such a number.
 	sed -i '0,/"rlimits": \[/s//"rlimits": [ { "type": "RLIMIT_MEMLOCK", "hard": '$number', "soft": '$number' },/' "$BUNDLE/config.json"
 	in_lab env -C "$BUNDLE" JOBFENCE_OCI_RUNTIME=true "$RUNTIME" run box
 	shown=$(<"$BUNDLE/config.json")
@@ -156,7 +158,7 @@ refused_to_start()
 	in_lab umount /run/jobfence
 }
 
-# Runs the hook of the bundle, which starts the container, by strace with these options.
+# Runs the hook of the bundle, which starts the container, under strace with these options.
 trace_hook()
 {
 	# shellcheck disable=SC2016 # jq's
@@ -174,7 +176,8 @@ trace_hook()
 	jobfence gc
 	nothing_is_left
 	lab_forget
-	# A sample: `up`, which walks through them all in lifecycle.bats, does the same.
+	# A sample of the calls. lifecycle.bats tries all of them with `up`, which does the
+	# same work.
 	for call in $(choose_changes "$calls" 20 | sed -n '1~6p'); do
 		trace_hook -o /dev/null -e "inject=${call%:*}:signal=KILL:when=${call#*:}"
 		ends_with 1 in_lab runc --root /run/oci run --bundle "$BUNDLE" "$JOB"

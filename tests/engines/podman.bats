@@ -17,7 +17,7 @@ may_start()
 	in_lab bash -c 'ulimit -l unlimited' 2>/dev/null
 }
 
-# Makes an image, and one that asks for more in every way it can.
+# Makes a plain image, and one that asks for more rights in every way that an image can.
 podman_up()
 {
 	may_start || return 0
@@ -34,7 +34,7 @@ podman_up()
 			-f "$BATS_FILE_TMPDIR/greedy" "$ROOT"
 }
 
-# The folder of hooks, as `make install` would make it.
+# Makes the folder of hooks, as `make install` does.
 hooks()
 {
 	local folder=$BATS_FILE_TMPDIR/hooks
@@ -67,7 +67,8 @@ podman()
 		--cgroup-manager cgroupfs --events-backend none "$@" 3>&- # kept by what outlives it
 }
 
-# Runs a container of the image $1 that shows its network; the other arguments are Podman's.
+# Runs a container of the image $1 that shows its network. The other arguments are
+# Podman's.
 probe()
 {
 	podman "${global[@]}" run --rm "${@:2}" "localhost/$1" sh -c "$PROBE" || true
@@ -139,6 +140,6 @@ has_nothing()
 	in_lab umount /run/jobfence
 	is "$OUTPUT" ''
 	lab_saw_nothing
-	# Podman has made the cgroup that it was told.
+	# Podman made the cgroup /jobfence/nobody, which gc removes.
 	is "$(jobfence gc)" 'removed nobody'
 }

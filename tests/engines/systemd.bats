@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # bats file_tags=vm
 #
-# Units of systemd behind jobfence@.service. It is the first process of the virtual machine, elsewhere of a PID namespace.
+# Units of systemd behind jobfence@.service. systemd is the first process of the virtual
+# machine, or of a PID namespace elsewhere.
 
 load ../lib/container
 
@@ -32,7 +33,8 @@ systemd_up()
 	fi
 }
 
-# Boots systemd with no units but those in the folder $1 and those few that all units depend on.
+# Boots systemd with only the units in the folder $1 and those few that all units depend
+# on.
 boot_systemd()
 {
 	local units=$1 name tries=0
@@ -71,7 +73,7 @@ systemctl()
 	in_system systemctl --no-pager "$@"
 }
 
-# Describes the job of this test to jobfence@.service, with that domain.
+# Describes the job of this test to jobfence@.service, with the domain $1.
 describe_job()
 {
 	in_system mkdir -p /run/jobs
@@ -79,8 +81,8 @@ describe_job()
 }
 
 # shellcheck disable=SC2120 # `ends_with` gives it some
-# Runs the probe as a unit with those properties, behind the fence if $fenced says so; waits for its end and prints
-# what it printed.
+# Runs the probe as a unit with these properties, behind the fence if $fenced says so.
+# Waits for its end and prints its output.
 probe()
 {
 	local property properties=() status=0
@@ -110,7 +112,8 @@ teardown()
 	nothing_is_left
 }
 
-# The fence goes with the last unit that needs it; systemd notices that after the unit's end.
+# Waits until the fence is gone. systemd ends it with the last unit that needs it, but
+# notices the unit's end only later.
 fence_is_gone()
 {
 	local tries=0
@@ -173,16 +176,17 @@ fence_is_gone()
 
 @test "what systemd itself refuses a unit stays refused" {
 	describe_job allowed.test
-	# Its filter drops without a word: the unit waits in vain.
+	# systemd's filter drops packets silently, so the unit waits until its timeout.
 	ends_with 1 probe IPAddressDeny=any TimeoutStartSec=5
 	is "$OUTPUT" ''
 	lab_saw_nothing
-	# The fence ends after its last unit, and what is ending does not start.
+	# The fence ends after its last unit, and can't start while it ends. So stop it first.
 	systemctl stop "jobfence@$JOB"
 	is "$(probe)" "$FENCED"
 }
 
-# Starts the unit $1, in which `run` does the work of the shell script $2; more properties follow. Says how systemd saw it end.
+# Starts the unit $1, in which `run` does the work of the shell script $2. More properties
+# follow. Prints how systemd saw the unit end.
 run_in_unit()
 {
 	: >"$ROOT/out/$JOB"
@@ -192,7 +196,7 @@ run_in_unit()
 		"$JOBFENCE" run --rate 0 --domain allowed.test -- sh -c "$2"
 }
 
-# Waits for the end of a `run` that systemd ended.
+# Waits until a `run` that systemd ended has left nothing behind.
 nothing_stays()
 {
 	local tries=0

@@ -1,11 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Connections to sites: who closes them, what that leaves behind, and who pays for those that fail.
+# Connections to sites: the side that closes them, leftovers of a close, and the charge for
+# failed ones.
 
 load ../lib/job
 
-# Sends the bytes $1 (with escapes as in printf's %b) to the site, and a request behind them, at once. Prints all answers.
+# Sends the bytes $1 (with escapes as in printf's %b) to the site, and a request right
+# behind them. Prints all answers.
 say()
 {
 	printf %b "$1GET / HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\r\n" | in_job_directly python3 -c 'import socket, sys
@@ -32,14 +34,15 @@ print(b"".join(iter(lambda: client.recv(65536), b"")).decode(), end="")'
 	is "$(lab_seen '.event == "error"')" ''
 }
 
-# Leaves the node $1 ports for its connections to the site, which has one address then, another one in each test.
+# Leaves the node $1 ports for its connections to the site. The site has a single address
+# then, a different one in each test.
 leave_ports()
 {
 	lab_name allowed.test "11.0.0.1$BATS_TEST_NUMBER"
 	in_lab sysctl -q net.ipv4.ip_local_port_range="20000 $((20000 + $1 - 1))"
 }
 
-# How many connections to sites the node keeps that are closed.
+# Prints how many closed connections to sites the node still keeps.
 closed()
 {
 	in_lab ss -Htan state time-wait 'dport = :80' | wc -l
@@ -59,7 +62,8 @@ closed()
 @test "tunnels that the job ends leave a bounded number, and all that was said gets there" {
 	leave_ports 700
 	job_up --rate 0 --domain allowed.test
-	# 256 at once, and 256 a minute: the others are not told before their site has been silent for a second.
+	# The client may end 256 tunnels at once, and 256 a minute. The sites of the others learn
+	# of the end only after they have been silent for a second.
 	is "$(in_job_directly "$LIB/many.py" tunnel 600)" '600 101
 101 hello'
 	[ "$(closed)" -le 512 ] || lab_fail "$(closed) are in TIME-WAIT"
@@ -102,14 +106,14 @@ all_asked()
 	[ "$(requests)" -eq 4 ]
 }
 
-# How many connections the node has begun.
+# Prints how many connections the node has begun.
 begun()
 {
 	# shellcheck disable=SC2016 # expanded by awk
 	in_lab awk '$1 == "Tcp:" { count = $6 } END { print count }' /proc/net/snmp
 }
 
-# Fails unless the rest, run as a command, takes $1 ms or longer.
+# Fails unless the remaining arguments, run as a command, take $1 ms or longer.
 takes()
 {
 	local least=$1 begin=${EPOCHREALTIME/./} took
@@ -120,8 +124,9 @@ takes()
 	[ "$took" -ge "$least" ] || lab_fail "this took $took ms, and not $least: $*"
 }
 
-# A network behind the Internet, 11.0.7.0/24, whose hosts refuse every connection. (An ICMP error that comes while connect(2)
-# runs, as over a veth, is noticed with the second SYN only.)
+# Makes a network behind the Internet, 11.0.7.0/24, whose hosts refuse every connection.
+# An ICMP error may arrive while connect(2) runs, as over a veth. The kernel then notices
+# the error only with the second SYN.
 refusing_network()
 {
 	in_internet bash -ec 'ip netns add refusing
@@ -139,7 +144,8 @@ refusing_network()
 		ip route add 11.0.7.0/24 via 10.9.9.2 table 7'
 }
 
-# Asks the hosts named, one after another over one connection, each of which has to be a 502.
+# Requests each of the hosts, one after another over one connection. Fails unless each
+# answer is a 502.
 ask_in_vain()
 {
 	local request host
@@ -160,7 +166,7 @@ ask_in_vain()
 	done
 	job_up --rate 64kbit --domain '*.wild.test'
 	before=$(begun)
-	# 320 of 208 bytes: five seconds of them are free.
+	# 320 connections of 208 bytes. Five seconds of them are free.
 	takes 3000 ask_in_vain "${names[@]}"
 	is $(($(begun) - before)) 320
 	in_internet ip netns delete refusing
@@ -183,7 +189,7 @@ $refusal"
 
 @test "a request that is repeated takes its share of the rate again" {
 	job_up --rate 512kbit --domain allowed.test
-	# 240 KB at the site, of which a quarter of a second is free.
+	# The site gets 240 KB. A quarter of a second of them is free.
 	takes 2800 in_job_directly python3 -c 'import socket
 client = socket.create_connection(("11.0.0.2", 80), 60)
 stream = client.makefile("rb")
@@ -196,6 +202,6 @@ for _ in range(30):
 
 @test "a job begins a bounded number of connections to sites" {
 	job_up --rate 0 --domain allowed.test
-	# A thousand at once, and 200 a second.
+	# A thousand at once and 200 a second are allowed.
 	takes 2900 in_job_directly "$LIB/many.py" empty 1600
 }

@@ -1,8 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Sockets of families that the hooks on cgroups never see, from containers of Docker on a kernel that may have no BPF LSM:
-# the filter of system calls refuses them, whatever profile the engine gave.
+# Sockets of families that the hooks on cgroups never see, from containers of Docker. The
+# kernel may have no BPF LSM. The filter of system calls refuses them with any profile that
+# the engine gave.
 
 load ../lib/docker
 
@@ -10,10 +11,11 @@ share=(-v /usr:/usr:ro -v /usr/lib:/lib:ro -v /usr/lib64:/lib64:ro -v "$LIB:$LIB
 others=('socket VSOCK STREAM 0' 'socket PACKET RAW 0' 'socket PACKET DGRAM 0' 'socket ALG SEQPACKET 0'
 	'socket 44 RAW 0' 'socket 38 SEQPACKET 0' 'socket 9 DGRAM 0' 'wide PACKET RAW 0' 'pair 30 STREAM 0' 'pair INET STREAM 0'
 	io_uring request_key)
-# Its other errno: the profile's default is EPERM, and runtimes leave out a rule that says the same.
+# For socketcall the filter has another errno. The profile's default is EPERM, and runtimes
+# leave out a rule that does the same as the default.
 detours=('socketcall PACKET RAW 0' 'socketcall INET STREAM 0' request_key32)
 
-# Runs a command in a container of the job; options of Docker may stand in the array `options`.
+# Runs a command in a container of the job. The array `options` may hold options of Docker.
 contained()
 {
 	docker run --rm --network none --runtime jobfence --cgroup-parent "/jobfence/$JOB/work" "${share[@]}" \
@@ -27,13 +29,13 @@ container_up()
 		"${share[@]}" box sleep 1000
 }
 
-# Runs a command in that.
+# Runs a command in that container.
 inside()
 {
 	docker exec "$JOB" "$@"
 }
 
-# Fails unless what the command $1 runs in the container has sockets of the four families only.
+# Fails unless the command $1 gets only sockets of the four families in the container.
 has_four_families()
 {
 	"$1" "$LIB/sockets.py" "${others[@]}" >"$BATS_TEST_TMPDIR/seen"
@@ -44,7 +46,8 @@ has_four_families()
 	is "$(grep -vc ': ok$' "$BATS_TEST_TMPDIR/seen")" 0 || lab_fail "$(<"$BATS_TEST_TMPDIR/seen")"
 }
 
-# Fails unless what the command $1 runs in the container gets no socket and no key as a 32-bit program.
+# Fails unless the command $1, as a 32-bit program in the container, gets no socket and no
+# key.
 has_no_detours()
 {
 	"$1" "$LIB/sockets.py" "${detours[@]}" >"$BATS_TEST_TMPDIR/seen"

@@ -1,8 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# A resolver of the node that lies (hostile_resolver.py), and a job that asks its stub what is no question: nothing private
-# is dialled, each request gets its answer, and whoever asks for something else is served all the while.
+# The node's resolver lies (hostile_resolver.py), and a job sends malformed queries to its
+# stub. The proxy dials no private address. Each request gets its answer, and other
+# requests are served meanwhile.
 
 load ../lib/job
 
@@ -25,13 +26,15 @@ up_for()
 	lab_forget
 }
 
-# The statuses of the answers to requests for the URLs, all at once with the option -Z.
+# Prints the statuses of the answers to requests for the URLs. With -Z all are sent at
+# once.
 statuses()
 {
 	fetch -w '\n%{http_code}\n' "$@" | grep -xE '[0-9]{3}'
 }
 
-# Fails unless requests for all of the names are answered by status $1 (a pattern), and no site is dialled.
+# Fails unless requests for all names are answered by a status like the pattern $1, and no
+# site is dialled.
 answered()
 {
 	local wanted=$1 name status
@@ -53,7 +56,8 @@ answered()
 }
 
 @test "an answer that is malformed, an error, or for another name leads nowhere" {
-	# c-ares 1.34 takes the address of another name: it is the resolver's word as well, and checked as any.
+	# c-ares 1.34 accepts the address of another name. The resolver gave that address
+	# as well, and the proxy checks it like any other.
 	answered '@(403|50[24])' alias-of-itself.test
 	jobfence down "$JOB"
 	answered '50[24]' alias-of-localhost.test alias-in-circles.test loop.test beyond.test short-record.test \
@@ -73,12 +77,12 @@ answered()
 	is "$(fetch http://11.0.0.2)" 'this is 11.0.0.2'
 	wait $!
 	is "$(sort "$BATS_TEST_TMPDIR/silent" | uniq -c | xargs)" "${#silent[@]} 504"
-	# c-ares 1.34 takes an answer to another question for a bad one.
+	# c-ares 1.34 treats an answer to another question as an error.
 	statuses -Z "${others[@]/#/http://}" >"$BATS_TEST_TMPDIR/silent" 3>&- &
 	is "$(fetch http://11.0.0.2)" 'this is 11.0.0.2'
 	wait $!
 	is "$(grep -cx '50[24]' "$BATS_TEST_TMPDIR/silent")" "${#others[@]}"
-	# One of these takes the resolver's connection down for the others.
+	# One of these answers breaks the resolver's connection for the others.
 	statuses -Z http://{truncated,hanging,lying-length,empty}.test >"$BATS_TEST_TMPDIR/silent" 3>&- &
 	is "$(fetch http://11.0.0.2)" 'this is 11.0.0.2'
 	wait $!
@@ -90,7 +94,7 @@ answered()
 @test "answers longer than a datagram, or a reader's buffer, are read whole" {
 	up_for {513,1233,4097,65000,65535,oversize}.test
 	is "$(statuses http://{513,1233,4097,65000,65535}.test | xargs)" '200 200 200 200 200'
-	# Readers differ on bytes behind a message.
+	# Readers differ in how they treat bytes behind a message.
 	like "$(statuses http://oversize.test)" '@(200|502)'
 	lab_settle
 	is "$(lab_seen '.event == "connection"' .to | sort -u)" '"11.0.0.2"'
@@ -104,7 +108,8 @@ answered()
 	local answer
 
 	up_for first-public.test
-	# On one connection of the job: a body has the second request look the name up again.
+	# Both requests use one connection of the job. A request with a body makes the
+	# proxy look the name up again.
 	answer=$(converse 11.0.0.2 80 "$(printf '%s' 'GET /one HTTP/1.1\r\nHost: first-public.test\r\n\r\n' \
 		'POST /two HTTP/1.1\r\nHost: first-public.test\r\nContent-Length: 1\r\nConnection: close\r\n\r\na')")
 	like "$answer" 'HTTP/1.1 200 *HTTP/1.1 403 *X-Jobfence-Denied: address*'
@@ -115,11 +120,12 @@ answered()
 }
 
 @test "a resolver that is not there costs nothing but the names that only it has" {
-	# Who sends many packets to closed ports is told of few.
+	# The kernel limits how many ICMP errors it sends about closed ports.
 	in_internet sysctl -qw net.ipv4.icmp_ratelimit=0
 	echo 'nameserver 11.0.0.55' >"$LAB/resolv.conf"
 	up_for allowed.test
-	# By the kernel's word that nobody listens: waiting for an answer would end in a 504.
+	# The kernel reports at once that nobody listens. Waiting for an answer would end
+	# in a 504.
 	is "$(statuses http://allowed.test http://11.0.0.2 | xargs)" '502 200'
 	jobfence down "$JOB"
 	printf 'nameserver %s\n' 11.0.0.55 11.0.0.54 >"$LAB/resolv.conf"
@@ -159,7 +165,7 @@ for i in range(0, 5000, 500):
 	worker=$(proxy_worker)
 	files=$(in_lab ls "/proc/$worker/fd" | wc -l)
 	lab_forget
-	# More of them than may be under way at once.
+	# The job asks for more names than may be looked up at once.
 	in_job_directly python3 -c 'import select, socket, ssl, struct, sys
 def send(port, data):
 	client = socket.create_connection(("11.0.0.2", port), 20)
@@ -188,7 +194,7 @@ for _ in range(3):
 	answer = kept.recv(1000)
 	if not answer.startswith(b"HTTP/1.1 200 "):
 		sys.exit(f"who still waits is answered: {answer}")'
-	# Those that were held too late are still under way.
+	# Look-ups that the resolver held last may still be under way.
 	until [ "$(in_lab ls "/proc/$worker/fd" | wc -l)" -le "$files" ]; do
 		[ $((++tries)) -le 200 ] || lab_fail "it has $(in_lab ls -l "/proc/$worker/fd")" || return
 		is "$(fetch http://release.test)" 'this is release.test' || return

@@ -1,12 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The same attempts from a real container, by root with Docker's default capabilities, CAP_NET_RAW among them, and
-# Docker's own filter of system calls. The node's /usr is there to have a Python.
+# The same attempts from a real container. Root has Docker's default capabilities,
+# including CAP_NET_RAW, and Docker's own filter of system calls. The node's /usr provides
+# Python.
 
 load ../lib/docker
 
-# Runs a command in a container of the job; NETWORK is the network that Docker is to give it.
+# Runs a command in a container of the job. NETWORK is the network that Docker gives it.
 contained()
 {
 	docker run --rm --network "${NETWORK:-none}" --runtime jobfence --cgroup-parent "/jobfence/$JOB/work" -v /usr:/usr:ro \
@@ -24,7 +25,8 @@ contained()
 	lab_saw_nothing
 }
 
-# Makes a job in a namespace of its own or, if $1 says `host`, in the node's, where packets would have a way out.
+# Makes a job in its own namespace. With $1 `host` the job is in the node's, where packets
+# have a route out.
 up_for()
 {
 	NETWORK=$1
@@ -61,7 +63,7 @@ up_for()
 
 	for network in none host; do
 		up_for $network --domain allowed.test --domain 169.254.169.254 --domain fd00:ec2::254
-		# Docker 28 switches IPv6 off in a container's namespace.
+		# Docker 28 disables IPv6 in a container's namespace.
 		[ $network = none ] || { servers+=(2600:1::53) && urls+=('http://[fd00:ec2::254]/'); }
 		# shellcheck disable=SC2016 # expanded in the container
 		is "$(contained sh -c 'for server; do
@@ -83,14 +85,15 @@ up_for()
 
 	job_up --domain allowed.test
 	in_lab nsenter --net="$(up_says .netns)" sysctl -q net.ipv4.conf.{all,lo}.{accept_local,route_localnet}=1
-	# From outside of the container, where to attach the filter that it takes may be refused.
+	# Run this outside the container. Inside, attaching the filter may be refused.
 	in_lab nsenter --net="$(up_says .netns)" "$LIB/packets.py" 'hush 192.0.0.8 40000' >"$BATS_TEST_TMPDIR/hush" 3>&- &
 	hush=$!
 	await "$BATS_TEST_TMPDIR/hush" ready
 	contained "$LIB/packets.py" "stream 192.0.0.8 40000 192.0.0.8 $(listener_port)" 'inject 11.0.0.2 444' \
 		'inject 169.254.169.254 80' >"$BATS_TEST_TMPDIR/seen"
 	kill "$hush"
-	# There are no packet sockets. What the proxy does where there are is in sockets.bats.
+	# Packet sockets are refused here. sockets.bats tests the proxy where a job has
+	# them.
 	is "$(grep -c ': EPERM$' "$BATS_TEST_TMPDIR/seen")" 3
 	lab_saw_nothing
 }

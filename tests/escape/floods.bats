@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # bats file_tags=alone
 #
-# A job, or a site, that exhausts the proxy: its memory stays within bounds and comes back, and whoever is behaved is
-# served all the while.
+# A job or a site exhausts the proxy. The proxy's memory stays within bounds and shrinks
+# again. Other clients are served meanwhile.
 
 load ../lib/job
 
@@ -15,7 +15,8 @@ setup()
 	lab_forget
 }
 
-# A number of KiB of the worker, by its name in /proc/PID/status; 0 where a sanitizer has memory of its own in it.
+# Prints a figure of the worker's memory in KiB, by its name in /proc/PID/status. Prints 0
+# with a sanitizer, since that has memory of its own in the worker.
 memory()
 {
 	if is_sanitized; then
@@ -26,7 +27,8 @@ memory()
 	in_lab awk -v name="$1:" '$1 == name { print $2 }' "/proc/$(proxy_worker)/status"
 }
 
-# Opens $2 connections of a kind of flood.py in the job, and runs the rest while they are open.
+# Opens $2 connections of a kind of flood.py in the job, and runs the remaining arguments
+# while they are open.
 during()
 {
 	local kind=$1 count=$2
@@ -45,7 +47,7 @@ serves()
 	is "$(fetch $site)" 'this is allowed.test'
 }
 
-# Fails unless the worker takes no more than $1 KiB, however much it had, once nothing is under way.
+# Fails unless the worker shrinks to at most $1 KiB once no request is left.
 gives_back()
 {
 	local tries=0
@@ -91,7 +93,7 @@ time.sleep(1000)' >"$BATS_TEST_TMPDIR/opened" 3>&- &
 	gives_back 8192
 }
 
-# How many KiB the kernel holds in the queues of the proxy's sockets.
+# Prints how many KiB the kernel holds in the queues of the proxy's sockets.
 kernel_memory()
 {
 	{
@@ -100,7 +102,7 @@ kernel_memory()
 	} | sed -n 's/.*skmem:(r\([0-9]*\),.*,w\([0-9]*\),.*/\1 \2/p' | awk '{ sum += $1 + $2 } END { print int(sum / 1024) }'
 }
 
-# Fails if that is more than $1 once it does not grow any more.
+# Waits until kernel_memory stops growing, and fails if it is more than $1 KiB.
 kernel_holds()
 {
 	local before=0 now tries=0
@@ -127,7 +129,8 @@ kernel_holds()
 @test "connections beyond the limit are refused at once, and the limit counts open ones only" {
 	local kind
 
-	# Those to the stub count as well: what the kernel knows of connections all jobs share.
+	# Connections to the stub count as well, since all jobs share the kernel's
+	# connection table.
 	for kind in idle dns; do
 		during $kind 1100 true
 		rm "$BATS_TEST_TMPDIR/end"
@@ -158,7 +161,7 @@ kernel_holds()
 	serves
 }
 
-# Returns once the site was asked $1 times for something that it gives by halves, or not at all.
+# Waits until the site got $1 requests for a path that it answers only partly or never.
 asked()
 {
 	local tries=0
@@ -176,7 +179,7 @@ asked()
 	[ "$(memory VmHWM)" -le 8192 ] || lab_fail "it had $(memory VmHWM) KiB"
 }
 
-# Nanoseconds of a processor that the worker takes for a command.
+# Prints the worker's processor time for a command in nanoseconds.
 cost_of()
 {
 	local before
@@ -189,7 +192,7 @@ cost_of()
 	local head body
 
 	is "$(fetch $site/bytewise/1000 | sha256sum)" "$(fetch $site/bytes/1000 | sha256sum)"
-	# Bytes of a body cost a write each besides.
+	# Each byte of a body also costs a write.
 	head=$(cost_of fetch -o "$BATS_TEST_TMPDIR/late" $site/bytewise-head/32000)
 	body=$(cost_of fetch -o "$BATS_TEST_TMPDIR/body" $site/bytewise/32000)
 	is "$(<"$BATS_TEST_TMPDIR/late")" late
@@ -212,7 +215,7 @@ for _ in range(3):
 	assert stream.readline() == b"behind it\n"'
 }
 
-# Gives the worker's state $1, by its number in connection.h, $2 seconds of patience.
+# Sets the worker's patience in state $1, a number of connection.h, to $2 seconds.
 shorten()
 {
 	local table
@@ -236,7 +239,7 @@ with open(f"/proc/{pid}/mem", "r+b", 0) as memory:
 	ends_with 18 fetch -o /dev/null $site/half/1000
 	ends_with 18 fetch -o /dev/null $site/half-chunk/1000
 	ends_with 56 fetch -o /dev/null $site/half-until-close/1000
-	# Each movement gives it its time anew.
+	# Each byte that moves starts the time again.
 	is "$(fetch $site/bytewise/10000 | wc -c)" 10000
 	shorten $tunnel 1
 	like "$(fetch https://allowed.test/half/1000 2>&1 || true)" '*curl: (@(18|56))*'

@@ -1,12 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Packets whose ports are not where the fence looks for them: fragments, options of IPv4, extension headers of IPv6; by the
-# job's sockets, and by sockets from before the fence.
+# Packets whose ports are not where a simple parser looks: fragments, IPv4 options and IPv6
+# extension headers. They come from the job's sockets, and from sockets older than the
+# fence.
 
 load ../lib/fence
 
-# Datagrams with such headers; each is refused or sent at once.
+# Prints datagrams with such headers. Each is refused or sent at once.
 datagrams()
 {
 	local header
@@ -20,7 +21,8 @@ datagrams()
 	done
 }
 
-# Sets DATAGRAMS and CONNECTIONS to cases of sockets.py, of the headers that this kernel knows, to port 444.
+# Sets DATAGRAMS and CONNECTIONS to cases of sockets.py, to port 444. They use the headers
+# that this kernel knows.
 set_cases()
 {
 	mapfile -t DATAGRAMS < <(datagrams)
@@ -30,7 +32,8 @@ set_cases()
 	lab_forget
 }
 
-# Has the command $1 try the cases that follow, for a second each: what the filter of packets refuses TCP tries again.
+# Runs the cases that follow by the command $1, for a second each. Without that limit TCP
+# would keep retransmitting packets that the packet filter refuses.
 try_shortly()
 {
 	"$1" env PATIENCE=1 "$LIB/sockets.py" "${@:2}"
@@ -72,7 +75,8 @@ try_shortly()
 	lab_saw_nothing
 }
 
-# Gives who has sockets from before the fence its turn, and fails unless $1 of what it says to it is "ok".
+# Lets the process with sockets older than the fence continue. Fails unless $1 of its lines
+# end with "ok".
 early_turn()
 {
 	echo >&4

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # bats file_tags=alone
 #
-# A job that takes as much as it gets (attack.py), with all rights of root, in a cgroup with limits: it meets them, and
-# neither the neighbour nor the node feels it. How much they do is measured by tests/bench/neighbours.
+# A job takes as much as it gets (attack.py), with all rights of root, in a cgroup with
+# limits. It runs into these limits. Neither the neighbour nor the node suffers.
+# tests/bench/neighbours measures by how much.
 
 load ../lib/limits
 
@@ -24,7 +25,7 @@ teardown()
 	nothing_is_left
 }
 
-# The median time in which the neighbour is served, in microseconds.
+# Prints the median time in which the neighbour is served, in microseconds.
 time_of_neighbour()
 {
 	jobfence exec neighbour -- python3 -c 'import statistics, time, urllib.request
@@ -36,8 +37,9 @@ for _ in range(60):
 print(int(1e6 * statistics.median(times)))'
 }
 
-# The job is as before once the attack is over, and the neighbour had to wait no more than SLOWER times as long meanwhile as
-# before it or after. The share of two cores that a busy cgroup takes made it up to four times as long.
+# Fails unless the job works as before after the attack. Meanwhile the neighbour may have
+# waited at most SLOWER times as long as before or after. A busy cgroup's share of two
+# cores made it up to four times as long.
 attack_over()
 {
 	local after
@@ -50,7 +52,8 @@ attack_over()
 		lab_fail "the neighbour was served in $before µs before, $during during and $after after the attack"
 }
 
-# Fails unless the neighbour is served, the node starts processes, and the proxy has no more than $1 KiB.
+# Fails unless the neighbour is served, the node starts processes, and the proxy has at
+# most $1 KiB.
 nobody_feels_it()
 {
 	local worker

@@ -1,8 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What the proxy passes on of requests that other parsers have read in two ways, as nginx and Node read it behind the
-# proxy: each is one request, with one header of ours. What it does not pass on is in smuggling.bats.
+# Requests that other parsers have read in two ways, as nginx and Node read them behind the
+# proxy. Each one that the proxy forwards is one request with one header of ours.
+# smuggling.bats has those that it refuses.
 
 load ../lib/job
 
@@ -31,7 +32,8 @@ sites_up()
 		}
 	EOF
 	in_internet nginx -c "$folder/nginx.conf" -e "$folder/errors" || return
-	# Node listens at a port that the lab's own web server has as well only on such a socket.
+	# The lab's own web server listens on the same port. Node can share it only by such
+	# a socket.
 	in_internet python3 -c 'import os, socket, sys
 made = socket.socket()
 made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -54,8 +56,9 @@ setup()
 
 before='POST /before HTTP/1.1\r\nHost: node.test\r\nTransfer-Encoding: chunked\r\n\r\n5;a\r\nhello\r\n0\r\nA: b\r\n\r\n'
 
-# What the job's requests, in the escapes of Python's strings, are answered at 11.0.0.2: a line of the statuses for
-# each as the first on its connection, for each after the answer to the good request $before, and for each right behind it.
+# Sends the requests (with escapes as in Python's strings) to 11.0.0.2 and prints a line of
+# statuses for each way of each. There are three ways: as the first on a connection, after
+# the answer to the good request $before, and right behind that request.
 statuses()
 {
 	in_job_directly python3 -c 'import re, socket, sys
@@ -76,8 +79,8 @@ for way in "first", "after", "behind":
 		print(*found)' "$before" "$@"
 }
 
-# What $1 has written to its log since line $2, but of the good request, as jq's expression $3 shows it: the same for all, once for each of
-# $4 requests.
+# Fails unless the log of $1 since line $2 shows $4 times the same, $5. The expression $3
+# of jq shows an entry. Entries of the good request do not count.
 all_seen()
 {
 	local seen
@@ -86,8 +89,9 @@ all_seen()
 	is "$(sort <<<"$seen" | uniq -c | sed 's/^ *//')" "$4 $5" || lab_fail "$1 saw: $seen"
 }
 
-# Fails unless both parsers see each thing that the job sends (@ is the host) as the one request $1 with one header,
-# and Node its body as $2, the first of its connection or not. The answer ends the connection.
+# Fails unless both parsers see each thing that the job sends as the one request $1 with
+# one header (@ stands for the host). Node has to see the body $2. This holds for the first
+# request of a connection and for later ones. The answer ends the connection.
 one_request()
 {
 	local line=$1 body=$2 node_mark nginx_mark
@@ -159,7 +163,7 @@ inner='GET /smuggled HTTP/1.1\r\nHost: @\r\n\r\n'
 		"GET http://@:80/a HTTP/1.1\r\n$end\r\n" "GET /a HTTP/1.0\r\n$end\r\n" "GET http://@/a HTTP/1.0\r\n\r\n" \
 		"\r\nGET /a HTTP/1.1\r\n$end\r\n" "GET /a HTTP/1.1\r\nHost: @:80\r\nConnection: close\r\n\r\n" \
 		"GET /a HTTP/1.1\r\nHost:@.\r\nProxy-Connection: close\r\n\r\n" "GET /a HTTP/1.1\r\n${end}Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
-	# These nginx refuses.
+	# nginx refuses these.
 	for line in 'OPTIONS *' 'TRACE /a'; do
 		is "$(statuses "$line HTTP/1.1\r\n${end//@/node.test}\r\n" | sort -u)" 200
 		is "$(tail -n 1 "$BATS_FILE_TMPDIR/node" | jq -r .line)" "$line"
@@ -172,6 +176,6 @@ inner='GET /smuggled HTTP/1.1\r\nHost: @\r\n\r\n'
 	local seen
 
 	seen=$(in_job_directly python3 "$LIB/replay.py" 11.0.0.2 "$BATS_FILE_TMPDIR/node" "$JOB" tests/fuzz/seeds/request)
-	# One line, without a complaint before it.
+	# The output is one line, without an error before it.
 	like "$seen" '1[0-9][0-9]'
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Two jobs, or two sockets of one, that have the same address and port: neither is taken for the other.
+# Two jobs, or two sockets of one job, with the same address and port. The fence never
+# takes one for the other.
 
 load ../lib/fence
 
@@ -13,13 +14,14 @@ in_other()
 	UP=$OTHER in_fence "$@"
 }
 
-# A second job beside that of the test, for another name; more options may follow.
+# Makes a second job for another name. More options may follow.
 other_up()
 {
 	jobfence up --job "$JOB-other" --json --domain denied.test "$@" >"$OTHER"
 }
 
-# Has $1, in_fence or in_other, connect from port $2 and wait for its turn to ask for the names that follow.
+# Makes $1, in_fence or in_other, connect from port $2 and wait. At its turn it requests
+# the names that follow.
 begin()
 {
 	local said=$BATS_TEST_TMPDIR/$1
@@ -30,7 +32,7 @@ begin()
 	await "$said" '^from'
 }
 
-# Gives $1 its turn, and fails unless what it said then is $2.
+# Gives $1 its turn, and fails unless its output is $2.
 finish()
 {
 	: >"$BATS_TEST_TMPDIR/$1.turn"
@@ -38,7 +40,7 @@ finish()
 	is "$(tr '\n' ' ' <"$BATS_TEST_TMPDIR/$1")" "$2 closed "
 }
 
-# The requests that the sites saw, as host and job, each as often as it came.
+# Prints the requests that the sites saw, as host and job, with a count.
 sites_saw()
 {
 	lab_settle
@@ -46,7 +48,8 @@ sites_saw()
 		.host + " " + .["x-jobfence-job-id"]' | jq -r . | sort | uniq -c | sed 's/^ *//'
 }
 
-# The entries of the node's connections: the port that each was meant for, a line.
+# Prints the entries of the node's map of connections, one a line: the original port of
+# each.
 noted()
 {
 	# shellcheck disable=SC2016 # expanded by the inner shell
@@ -68,7 +71,7 @@ ephemeral()
 	is "$(noted | wc -l)" 2
 	finish in_other 'from 40000 denied.test 200 allowed.test 403'
 	finish in_fence 'from 40000 allowed.test 200 denied.test 403'
-	# Anew, after others had it.
+	# The same again, after the other job had the port.
 	begin in_other 40000 denied.test
 	begin in_fence 40000 allowed.test
 	finish in_fence 'from 40000 allowed.test 200'
@@ -97,7 +100,8 @@ ephemeral()
 
 @test "a socket that had the same port takes no other's entry with it, nor leaves its own" {
 	job_up --domain allowed.test
-	# A connection that is begun in another namespace of the job, from the same address: to the fence it is the same one.
+	# Begin a connection in another namespace of the job, from the same address. The
+	# fence can't tell it from the job's own.
 	mkfifo "$BATS_TEST_TMPDIR/inner.turn"
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	in_lab unshare -n bash -c 'ip link set lo up && ip address add 192.0.0.8 dev lo && exec "$@"' own \

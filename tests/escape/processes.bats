@@ -1,12 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# A command of `run` or `exec` that has somebody outside act for it: by a signal, a tracer, a terminal, a cgroup, a
-# program in the kernel, or a socket that it was born with.
+# A command of `run` or `exec` that makes an outside process act for it. It tries signals,
+# a tracer, a terminal, a cgroup, a BPF program, and an inherited socket.
 
 load ../lib/job
 
-# Somebody outside with the user $1, and all that such a user may do. Sets VICTIM to its process in the lab.
+# Starts a process outside the job as the user $1, with all rights of that user. Sets
+# VICTIM to its number in the lab.
 victim_up()
 {
 	# shellcheck disable=SC2016 # expanded by the inner shell
@@ -22,12 +23,12 @@ setup()
 {
 	lab_forget
 	chmod 777 "$BATS_TEST_TMPDIR"
-	# The tests may be where only root can read them.
+	# Copy the tests, since they may be where only root can read them.
 	OUTSIDE=/srv/attacks/outside.py
 	in_lab install -D -m 755 -t "${OUTSIDE%/*}" "$LIB"/{outside,sockets}.py
 }
 
-# Ends whom a test left outside, then the job.
+# Ends the processes that a test left outside, then the job.
 teardown()
 {
 	[ -z "${VICTIM:-}" ] || in_lab kill "$VICTIM"
@@ -41,8 +42,8 @@ in_job_as()
 	jobfence exec --user "$1" "$JOB" -- "${@:2}"
 }
 
-# Fails unless each of the remaining arguments, cases of outside.py, ends with an error in a job of the
-# user $1 that is run with the options $RUN.
+# Fails unless each of the remaining arguments, cases of outside.py, ends with an error.
+# They run in a job of the user $1 with the options $RUN.
 out_of_reach()
 {
 	local user=$1 seen
@@ -148,7 +149,7 @@ out_of_reach()
 	done
 }
 
-# Fails unless each of the cases of outside.py ends with EPERM in a job that shares a terminal.
+# Fails unless each case of outside.py ends with EPERM in a job that shares a terminal.
 types_nothing()
 {
 	local job
@@ -161,7 +162,7 @@ types_nothing()
 }
 
 @test "a job types nothing into the terminal that it shares" {
-	# The terminal shows what was typed as well.
+	# The terminal also shows the typed text.
 	is "$(in_lab script -qec "$OUTSIDE type paste" /dev/null | sed -n 's/.*\(type\|paste\)/\1/p' | tr -d '\r')" \
 		$'type: ok\npaste: ENOTTY'
 	types_nothing type 'type 0x100000000' 'type 0x8000000000000000' paste 'paste 0x100000000'
@@ -183,7 +184,7 @@ types_nothing()
 
 @test "a command that would be born with a network socket is not started" {
 	job_up
-	# Whatever socket it is, and whichever of the three.
+	# Try each kind of socket as each of the three standard descriptors.
 	is "$(in_lab python3 -c 'import socket, subprocess, sys
 program, job, started = sys.argv[1:]
 connected = [socket.socket(socket.AF_INET, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)]
@@ -213,7 +214,8 @@ for verb in ["run"], ["exec", job, "--"]:
 			"join $(<"$LAB/cgroups")/node" "clone $other/proxy" "clone $(<"$LAB/cgroups")/node"
 		ends_with 1 jobfence run --user $user -- mkdir "$(<"$LAB/cgroups")/own"
 	done
-	# In namespaces of its own it may mount its own cgroup, which is all that it sees. Root may write there.
+	# In its own namespaces the job may mount its own cgroup, and sees no other. Root
+	# may write there.
 	is "$(jobfence run --user nobody -- "$OUTSIDE" cgroups 2>&1)" 'cgroups: EACCES'
 	is "$(jobfence run --user root -- "$OUTSIDE" cgroups 2>&1)" 'cgroups: ok'
 }
@@ -238,7 +240,7 @@ for verb in ["run"], ["exec", job, "--"]:
 	local cgroups=$BATS_TEST_TMPDIR/cgroups holder
 
 	mkdir "$cgroups"
-	# A lab may mount such a hierarchy, but not make one.
+	# A lab may mount such a hierarchy, but can't make one.
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	unshare --mount bash -c 'mount -t cgroup -o none,name="$1" none "$2" && echo ready && exec sleep 60' hold \
 		"lab-$$" "$cgroups" >"$BATS_TEST_TMPDIR/held" 3>&- &

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What a command of `run` or `exec` could share with the processes outside: folders, memory,
-# limits, services, automounters.
+# Resources that a command of `run` or `exec` could share with outside processes: folders,
+# memory, limits, services, automounters.
 
 # shellcheck disable=SC2016 # scripts are expanded by inner shells
 load ../lib/job
@@ -25,7 +25,8 @@ teardown()
 	nothing_is_left
 }
 
-# Starts a process outside, the command given, as HELPER in the lab. It prints "ready" once it is.
+# Starts the command as a process outside the job, HELPER in the lab. It prints "ready"
+# once it is ready.
 helper_up()
 {
 	in_lab bash -c 'echo $$ >"$0" && exec "$@"' "$BATS_TEST_TMPDIR/helper" "$@" >"$BATS_TEST_TMPDIR/said" 3>&- &
@@ -33,7 +34,7 @@ helper_up()
 	HELPER=$(<"$BATS_TEST_TMPDIR/helper")
 }
 
-# A service outside, at the Unix socket $1, that anybody may ask.
+# Starts a service outside at the Unix socket $1, which anybody may use.
 service_up()
 {
 	helper_up python3 -uc 'import os, socket, sys
@@ -63,7 +64,7 @@ as_nobody()
 		like "$ERRORS" 'jobfence: standard input is a folder, *'
 	done
 	[ ! -e "$BATS_TEST_TMPDIR/started" ]
-	# These are there, and show other things.
+	# These folders exist, but show other content.
 	for place in /sys/fs/bpf "$(<"$LAB/cgroups")"; do
 		ends_with 1 in_lab env -C "$place" "$JOBFENCE" run --user root -- test -e jobfence -o -e node
 	done

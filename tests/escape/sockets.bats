@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Sockets that turn out to be something else than the fence took them for, and packets that no socket of
-# TCP or UDP made. In a namespace of the job's own, and in the node's.
+# Sockets that change after the fence checked them, and packets that no TCP or UDP socket
+# made. The job is in its own namespace, and in the node's.
 
 load ../lib/fence
 
-# Level and number of those of include/jobfence/option.h.
+# Level and number of the options of include/jobfence/option.h.
 refused_options=('0 35' '0 39' '0 41' '0 42' '0 46' '0 48' '0 51' '41 20' '41 27' '41 42' '41 46' '41 48')
 
 @test "a socket that was connected to its proxy and is connected anew is decided anew" {
@@ -33,7 +33,7 @@ refused_options=('0 35' '0 39' '0 41' '0 42' '0 46' '0 48' '0 51' '41 20' '41 27
 	jobfence down "$JOB"
 	up_on_node
 	all_end_with EPERM 'device uplink 11.0.0.2 81' 'transparent 11.0.0.2 81' 'routed 11.0.0.2 81'
-	# These may be on their way to the proxy, and do not get out either.
+	# These packets may be on their way to the proxy. They do not get out either.
 	in_fence timeout 2 "$LIB/sockets.py" 'device uplink 11.0.0.2 80' || true
 	in_fence timeout 2 "$LIB/sockets.py" 'transparent 11.0.0.2 80' || true
 	in_fence timeout 2 "$LIB/sockets.py" 'routed 11.0.0.2 80' || true
@@ -57,7 +57,7 @@ refused_options=('0 35' '0 39' '0 41' '0 42' '0 46' '0 48' '0 51' '41 20' '41 27
 	for up in 'job_up --domain allowed.test' up_on_node; do
 		$up
 		seen=$(in_fence "$LIB/sockets.py" 'original 11.0.0.2 80' 'original 2600:1::2 443')
-		# No packet was translated, whether netfilter keeps a table or not.
+		# No packet was translated, whether or not netfilter keeps a table.
 		is "$(grep -c ': \(ENOPROTOOPT\|ENOENT\)$' <<<"$seen")" 2 || lab_fail "$seen"
 		jobfence down "$JOB"
 	done
@@ -68,14 +68,15 @@ refused_options=('0 35' '0 39' '0 41' '0 42' '0 46' '0 48' '0 51' '41 20' '41 27
 	local joins=('join 239.1.2.3 uplink' 'join ff0e::1:2:3 uplink' 'join 239.1.2.3 lo' 'join ff0e::1:2:3 lo')
 	local options=() option
 
-	# On the loopback nothing is reported, which would come again and again.
+	# The kernel repeats reports of groups. On the loopback it sends none.
 	is "$(in_lab "$LIB/sockets.py" "${joins[@]:2}" | grep -c ': ok$')" 2
 	up_on_node
 	for option in "${refused_options[@]}"; do
 		options+=("option INET6 DGRAM $option" "option INET6 STREAM $option")
 		[[ $option != 0* ]] || options+=("option INET DGRAM $option" "option INET STREAM $option")
 	done
-	# The kernel had another error for most, of which the fence knows nothing.
+	# Without a job no option ends with EPERM, so the fence is the cause of EPERM
+	# below.
 	is "$(in_lab "$LIB/sockets.py" "${options[@]}" | grep -c ': EPERM$')" 0
 	all_end_with EPERM "${joins[@]}" "${options[@]}"
 	is "$(jobfence show "$JOB" --json | jq .upload.refused.option)" $((${#joins[@]} + ${#options[@]}))
@@ -117,7 +118,8 @@ option32 INET6 STREAM 6 1: ok"
 	local options
 
 	job_up --domain allowed.test
-	# SO_REUSEADDR, IP_TOS, IPV6_UNICAST_HOPS, TCP_NODELAY, SO_BINDTODEVICE, and what nobody knows.
+	# SO_REUSEADDR, IP_TOS, IPV6_UNICAST_HOPS, TCP_NODELAY, SO_BINDTODEVICE, and an
+	# unknown option.
 	options=('option INET STREAM 1 2' 'option INET DGRAM 0 1' 'option INET6 DGRAM 41 16' 'option INET STREAM 6 1'
 		'option INET STREAM 1 25' 'option INET STREAM 9999 1')
 	is "$(in_fence "$LIB/sockets.py" "${options[@]}")" "$(in_lab "$LIB/sockets.py" "${options[@]}")"
@@ -145,7 +147,8 @@ assert made.getsockopt(socket.SOL_TCP, socket.TCP_NODELAY)'
 	job_up --domain allowed.test
 	is "$(in_fence "$LIB/sockets.py" 'bound 192.0.0.8 11.0.0.2 80' | grep -c 'bytes$')" 1
 	lab_forget
-	# To the unspecified address from the proxy's own is to the proxy's.
+	# A packet from the proxy's address to the unspecified address goes to the proxy's
+	# address.
 	seen=$(in_fence "$LIB/sockets.py" "bound 192.0.0.8 0.0.0.0 $(listener_port)")
 	like "$seen" '*: @(0 bytes|ECONNRESET|EPIPE)'
 	lab_saw_nothing
@@ -167,7 +170,8 @@ assert made.getsockopt(socket.SOL_TCP, socket.TCP_NODELAY)'
 	proxy=$(up_says '.cgroup | rtrimstr("/work")')/proxy
 	# shellcheck disable=SC2046 # a list of words
 	in_lab kill -KILL $(in_lab cat "$proxy/cgroup.procs") || : # the worker ends with its supervisor
-	# What leads to the proxy can't be had, nor taken from it by a wildcard.
+	# The job can't bind the proxy's ports, nor take its connections by a wildcard
+	# address.
 	all_end_with EADDRINUSE "bind STREAM 192.0.0.8 $(listener_port)" "bind STREAM 100:0:0:1::8 $(listener_port)"
 	in_fence python3 -c 'import select, socket, sys
 listening = [socket.create_server((address, int(port)), family=socket.AF_INET6 if ":" in address else socket.AF_INET)
@@ -224,7 +228,8 @@ while True:
 
 	in_lab test -c /dev/net/tun || skip 'there is no tun'
 	job_up --domain allowed.test
-	# A connection that is begun in another namespace, from the same address: it stands for one that came through the fence.
+	# Begin a connection in another namespace, from the same address. It stands for a
+	# connection that came through the fence.
 	port=$(listener_port)
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	in_lab unshare -n bash -c 'ip link set lo up && ip address add 192.0.0.8 dev lo && ip address add 11.0.0.2 dev lo && exec "$@"' own \
@@ -259,7 +264,8 @@ sys.exit("it could be connected")'
 	lab_saw_nothing
 }
 
-# Has the job give sockets to another, runs the command that the arguments are, and ends the job: then nothing gets out by them.
+# Makes the job give sockets to another job, runs the arguments as a command, and ends the
+# job. Fails if a packet gets out by these sockets afterwards.
 gives_sockets_away()
 {
 	local other port
@@ -296,7 +302,7 @@ socket.send_fds(peer, [b"x"], [one.fileno() for one in made])' "$BATS_TEST_TMPDI
 	await "$BATS_TEST_TMPDIR/said" 'received 3'
 	"$@"
 	jobfence down "$JOB"
-	# Somebody else is given the port that was the proxy's.
+	# Another process gets the port that was the proxy's.
 	in_lab timeout 20 python3 "$LIB/listen.py" 127.0.0.1 "$port" sh -c 'echo listening; exec sleep 20' >"$BATS_TEST_TMPDIR/heard" 3>&- &
 	await "$BATS_TEST_TMPDIR/heard" listening
 	echo >"$BATS_TEST_TMPDIR/turn"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Tools that others wrote, from inside a job with all rights of root. docs/testing.md says what else was run, and what
-# came of it.
+# Tools that others wrote, inside a job with all rights of root. docs/testing.md lists the
+# other tools that were run, and their results.
 
 load ../lib/fence
 
@@ -12,7 +12,7 @@ setup()
 	lab_forget
 }
 
-# The ports that nmap finds open, with its arguments.
+# Prints the ports that nmap finds open. The arguments are nmap's.
 open_ports()
 {
 	in_fence nmap -Pn -n --open --max-retries 0 -oG - "$@" 2>"$BATS_TEST_TMPDIR/errors" |
@@ -41,7 +41,8 @@ open_ports()
 	lab_saw_nothing
 }
 
-# Fails unless somebody is served while slowhttptest, with the arguments, holds hundreds of connections.
+# Fails unless another client is served while slowhttptest holds hundreds of connections.
+# The arguments are slowhttptest's.
 slowly()
 {
 	in_job_directly prlimit --nofile=4096 slowhttptest "$@" -c 900 -r 900 -i 1 -l 6 -p 2 -u http://allowed.test/bytes/100000 \

@@ -6,7 +6,7 @@
 
 load ../lib/fence
 
-# Somebody outside who listens at every kind of Unix socket.
+# Starts a process outside that listens at every kind of Unix socket.
 setup()
 {
 	lab_forget

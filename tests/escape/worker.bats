@@ -1,19 +1,20 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# A proxy's worker that was taken over: the very program that is installed is made to call the kernel as its
-# conqueror likes, and gets no further than its sandbox and the fence of its cgroup.
+# A proxy's worker that an attacker has taken over. The test makes the installed program
+# call the kernel as an attacker would. The sandbox and the fence of the worker's cgroup
+# hold.
 
 load ../lib/job
 
-# A sanitizer needs more calls than the worker.
+# A sanitizer needs more system calls than the worker.
 setup()
 {
 	! is_sanitized || skip 'the sandbox of a sanitized proxy is another'
 	lab_forget
 }
 
-# How many filters of system calls process $1 has.
+# Prints how many filters of system calls process $1 has.
 filters_of()
 {
 	# shellcheck disable=SC2016 # expanded by awk
@@ -42,14 +43,15 @@ worker_gets()
 	is "$(in_lab "$LIB/taken_over.py" "$WORKER" "$@")" "$(printf "%s: $wanted\n" "$@")"
 }
 
-# Fails unless the worker's filter kills whoever makes any of these calls.
+# Fails unless the worker's filter kills a process that makes any of these calls.
 filter_kills()
 {
 	proxy_of_job
 	is "$(in_lab "$LIB/taken_over.py" "$WORKER" --filter "$@")" "$(printf '%s: killed\n' "$@")"
 }
 
-# The 32 bytes of bpf(2)'s attributes that name an element of the map which is open as $1: its key and value nowhere.
+# Prints 32 bytes of bpf(2)'s attributes that name an element of the map at descriptor $1.
+# Its key and value point nowhere.
 element_of()
 {
 	printf '[%02x%062d]' "$1" 0
@@ -87,7 +89,7 @@ still_serves()
 	done
 	is "$(in_lab "$LIB/taken_over.py" "$WORKER" 'socket AF_INET6 SOCK_STREAM 0' "${refused[@]}" | tail -n +2)" \
 		"$(printf '%s: EPERM\n' "${refused[@]}")"
-	# The node's own address looks like any other until its packet is to leave.
+	# The node's own address is refused only when its packet is about to leave.
 	in_lab "$LIB/taken_over.py" "$WORKER" 'socket AF_INET SOCK_STREAM|SOCK_NONBLOCK 0' 'connect $ 11.0.0.1:80 16'
 	lab_saw_nothing
 	still_serves
@@ -160,7 +162,8 @@ still_serves()
 	local fd
 
 	job_up --domain allowed.test
-	# Domains and the node's connections, as user/proxy/settings.h numbers them.
+	# The maps of domains and of the node's connections, by the numbers of
+	# user/proxy/settings.h.
 	for fd in 10 15; do
 		worker_gets EPERM "bpf 2 $(element_of $fd) 32" "bpf 3 $(element_of $fd) 32"
 		worker_gets EFAULT "bpf 1 $(element_of $fd) 32"
@@ -168,7 +171,8 @@ still_serves()
 	worker_gets EFAULT "bpf 2 $(element_of 13) 32"
 	worker_gets EPERM 'write 3 [8] 8' 'mmap 0 4096 PROT_READ|PROT_WRITE MAP_SHARED 3 0'
 	worker_gets EACCES 'mmap 0 4096 PROT_READ|PROT_WRITE MAP_SHARED 10 0'
-	# Elements by key only: neither all of a map, nor a program, a link, an object by its number.
+	# The worker may access elements by key only. It may neither read a whole map nor
+	# open a program, a link or an object by its number.
 	filter_kills 'bpf 0 0 0' 'bpf 4 0 0' 'bpf 5 0 0' 'bpf 6 0 0' 'bpf 7 0 0' 'bpf 8 0 0' 'bpf 9 0 0' \
 		'bpf 13 0 0' 'bpf 14 0 0' 'bpf 15 0 0' 'bpf 21 0 0' 'bpf 22 0 0' 'bpf 24 0 0' 'bpf 28 0 0'
 	still_serves
@@ -178,7 +182,8 @@ still_serves()
 	local map=/sys/fs/bpf/jobfence/jobs/$JOB/maps/refused
 
 	job_up --domain allowed.test
-	# Reason, length and name: one that clears the terminal, one that is longer than there is room, one that is well.
+	# Each key is a reason, a length and a name. One name clears the terminal, the
+	# length of one exceeds the space, one is valid.
 	for key in '09 04 1b 5b 32 4a' '09 ff 61' '09 06 65 2e 74 65 73 74'; do
 		# shellcheck disable=SC2046,SC2086 # bytes
 		in_lab bpftool map update pinned "$map" key hex $key $(yes 00 | head -n $((256 - $(wc -w <<<"$key")))) \
@@ -195,7 +200,7 @@ still_serves()
 		'mmap 0 4096 PROT_READ|PROT_EXEC MAP_PRIVATE|MAP_ANONYMOUS -1 0' \
 		'mmap 0 4096 PROT_READ|PROT_WRITE|PROT_EXEC MAP_PRIVATE|MAP_ANONYMOUS -1 0' \
 		'mmap 0 4096 PROT_EXEC MAP_SHARED 3 0'
-	# As it really happens, and what comes after.
+	# Execute the call for real, and see the proxy recover.
 	is "$(in_lab "$LIB/taken_over.py" "$WORKER" 'execve /bin/true 0 0')" 'execve /bin/true 0 0: killed'
 	proxy_of_job
 	still_serves
@@ -212,7 +217,8 @@ still_serves()
 		'io_uring_setup 1 0' 'keyctl 0 0' 'add_key 0 0 0 0 0' 'perf_event_open 0 0 -1 -1 0' 'userfaultfd 0' \
 		'landlock_create_ruleset 0 0 1' 'init_module 0 0 0' 'kexec_load 0 0 0 0' 'reboot 0 0 0 0' 'syslog 2 0 0' \
 		'shmget 0 0 0' 'msgget 0 0' 'mq_open 0 0 0 0' 'inotify_init1 0' 'fanotify_init 0 0' 'quotactl 0 0 0 0'
-	# To whatever the descriptor leads: a terminal, a socket with an owner, an interface.
+	# The result is the same for each kind of descriptor: a terminal, a socket with an
+	# owner, an interface.
 	is "$(in_lab "$LIB/taken_over.py" "$WORKER" 'ioctl 0 0x5412 0' 'ioctl 4 0x8901 [4]' 'ioctl 4 0x8927 [40]')" \
 		$'ioctl 0 0x5412 0: ENOTTY\nioctl 4 0x8901 [4]: ENOTTY\nioctl 4 0x8927 [40]: ENOTTY'
 }
@@ -237,7 +243,7 @@ still_serves()
 	still_serves
 }
 
-# Who adds a call to user/proxy/sandbox.c adds it here, and says above with which arguments.
+# If you add a call to user/proxy/sandbox.c, add it here. Say above with which arguments.
 @test "these calls it may make, and of all others none" {
 	job_up --domain allowed.test
 	proxy_of_job

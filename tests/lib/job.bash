@@ -1,13 +1,13 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What the bats files share: a lab for each file, a job for a test that wants one, and
-# checks that say what they saw.
+# Helpers of the bats files: a lab for each file, a job for a test that needs one, and
+# checks that print the actual value.
 
 # shellcheck source=tests/lib/lab.bash
 . "${BASH_SOURCE[0]%/*}/lab.bash"
 
-# The job of a test, and what `up` says of it.
+# The job of a test, and the output of `up`.
 JOB=t${BATS_TEST_NUMBER:-}
 UP=${BATS_TEST_TMPDIR:-}/up.json
 JOBFENCE=${JOBFENCE:-$(realpath "$LIB/../../build/jobfence")}
@@ -40,19 +40,19 @@ jobfence()
 	in_lab "$JOBFENCE" "$@"
 }
 
-# Makes the job of this test; the arguments are options of `jobfence up`.
+# Makes the job of this test. The arguments are options of `jobfence up`.
 job_up()
 {
 	jobfence up --job "$JOB" --json "$@" >"$UP"
 }
 
-# A field of what `up` said, as an expression of jq.
+# Prints a field of the output of `up`. The argument is an expression of jq.
 up_says()
 {
 	jq -r "$1" "$UP"
 }
 
-# Fetches a URL in the background, from its first byte on.
+# Fetches a URL in the background. Returns after the first byte.
 begin_to_fetch()
 {
 	: >"$BATS_TEST_TMPDIR/moved"
@@ -60,11 +60,12 @@ begin_to_fetch()
 	timeout 30 tail -c +1 -f "$BATS_TEST_TMPDIR/moved" | head -c 1 >/dev/null
 }
 
-# To trace a jobfence command: where LeakSanitizer is built in, it wants to be the only tracer.
+# Traces a jobfence command. LeakSanitizer can't work under a tracer, so it is switched
+# off.
 # shellcheck disable=SC2034 # for those who load this
 STRACE=(strace -qq -E ASAN_OPTIONS=detect_leaks=0)
 
-# The cgroup of the job's proxy; its processes, of which the second is the worker.
+# proxy_cgroup prints the cgroup of the job's proxy. Its second process is the worker.
 proxy_cgroup()
 {
 	up_says '.cgroup | rtrimstr("/work") + "/proxy"'
@@ -75,7 +76,8 @@ proxy_processes()
 	in_lab sort -n "$(proxy_cgroup)/cgroup.procs"
 }
 
-# The port at which the proxy of the job, or with `dns4` its stub, listens: no socket of the job is led there by that.
+# Prints the port at which the job's proxy listens, or its stub with `dns4`. A socket of
+# the job is not redirected by connecting to that port.
 listener_port()
 {
 	# shellcheck disable=SC2016 # a variable of jq
@@ -87,7 +89,7 @@ proxy_worker()
 	proxy_processes | sed -n 2p
 }
 
-# Runs a command in the job, with the variables that tell it of the proxy, and without.
+# Runs a command in the job, with the proxy variables and without them.
 in_job()
 {
 	jobfence exec "$JOB" -- "$@"
@@ -98,20 +100,20 @@ in_job_directly()
 	in_job env -u http_proxy -u https_proxy -u HTTP_PROXY -u HTTPS_PROXY -u no_proxy "$@"
 }
 
-# A request by curl, transparently led to the proxy; the arguments are curl's.
+# Sends a request by curl, redirected to the proxy. The arguments are curl's.
 fetch()
 {
 	in_job_directly curl -sS --max-time 60 "$@"
 }
 
-# The same through the proxy by its address.
+# Sends a request by curl through the proxy's own address.
 fetch_by_proxy()
 {
 	fetch --proxy "http://$(up_says .proxy.address)" "$@"
 }
 
-# Sends the bytes $3 (with escapes as in printf's %b) to host $1, port $2 from the job, and prints what
-# comes back until the other side closes.
+# Sends the bytes $3 (with escapes as in printf's %b) to host $1, port $2 from the job.
+# Prints the answer until the other side closes.
 converse()
 {
 	# shellcheck disable=SC2016 # expanded by the inner shell
@@ -119,7 +121,7 @@ converse()
 		exec 3<>"/dev/tcp/$1/$2" && printf %b "$3" >&3 && exec cat <&3' converse "$@"
 }
 
-# Says whether nothing of any job is left, and what is.
+# Fails if any job has left something behind, and prints it.
 nothing_is_left()
 {
 	local left
@@ -143,8 +145,8 @@ like()
 but it is: $1"
 }
 
-# Fails unless the remaining arguments, run as a command, end with status $1. Keeps what it
-# printed in $OUTPUT and $ERRORS.
+# Fails unless the remaining arguments, run as a command, end with status $1. Keeps their
+# output in $OUTPUT and $ERRORS.
 ends_with()
 {
 	local wanted=$1 status=0
@@ -157,8 +159,9 @@ $OUTPUT
 $ERRORS"
 }
 
-# Fails unless a request from the job to $2 (more of curl's arguments follow) is answered 403 for
-# the reason $1. The job knows an address of its own: DNS has none for a name that is refused.
+# Fails unless a request from the job to $2 is answered 403 for the reason $1. More
+# arguments of curl may follow. The request goes to a fixed address, since DNS has none for
+# a refused name.
 refused_for()
 {
 	local reason=$1 url=$2 head there=(--connect-to ::11.0.0.2:)
@@ -170,14 +173,15 @@ refused_for()
 		like "${head,,}" '*'"x-jobfence-denied: $reason"$'\r\n'*
 }
 
-# The headers named $1 (in lower case, - and _ alike) of the last request that the web server saw.
+# Prints the headers named $1 of the last request that the web server saw. $1 is in lower
+# case, and - and _ are the same.
 received()
 {
 	lab_seen '.event == "request"' .headers | tail -n 1 |
 		jq -r --arg name "$1" '.[] | select(.[0] | ascii_downcase | gsub("_"; "-") == $name) | .[1]'
 }
 
-# How many requests the web server saw.
+# Prints how many requests the web server saw.
 requests()
 {
 	lab_seen '.event == "request"' | wc -l

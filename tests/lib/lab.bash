@@ -1,15 +1,16 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# A lab: a node of its own for a file of tests, with a small Internet, in namespaces that no one
-# else sees. Nothing of the machine is touched but for one cgroup, and what runs in
-# a lab ends with it. There, `/run`, `/sys/fs/bpf` and the cgroups are empty at first.
+# A lab: a node of its own for a file of tests, with a small Internet, in its own
+# namespaces. Only one cgroup of the machine is changed. All processes of a lab end with
+# it. The lab's `/run`, `/sys/fs/bpf` and cgroups are empty at first.
 #
-#	node		11.0.0.1, 2600:1::1; a web server that no job may reach
-#	web server	every other address, ports 80 and 443, every name below .test; what it knows is in
-#			internet.py. *.test have the addresses 11.0.0.2 and 2600:1::2.
+#	node		11.0.0.1, 2600:1::1, with a web server that no job may reach
+#	web server	every other address, ports 80 and 443, every name below .test
+#			(internet.py). *.test have the addresses 11.0.0.2 and 2600:1::2.
 #	resolver	11.0.0.53, 2600:1::53; lab_name gives names other addresses
-#	unreachable	11.0.9.0/24; and silent is 11.0.8.0/24
+#	unreachable	11.0.9.0/24
+#	silent		11.0.8.0/24
 
 LIB=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -22,13 +23,14 @@ lab_fail()
 	return 1
 }
 
-# Whether what is tested has AddressSanitizer built in.
+# Whether the program under test has AddressSanitizer built in.
 is_sanitized()
 {
 	grep -q __asan_init "${JOBFENCE%/*}/jobfence-proxy"
 }
 
-# Skips a test of 32-bit programs where there are none. Some virtual machines end a process at such a call.
+# Skips a test of 32-bit programs if the kernel can't run them. Some virtual machines end a
+# process at such a call.
 needs_calls32()
 {
 	local said status=0
@@ -39,7 +41,8 @@ needs_calls32()
 		skip "this machine makes no 32-bit system calls: status $status${said:+, $said}"
 }
 
-# An authority that nobody trusts but the lab, and a certificate for the names that have TLS.
+# Makes an authority that only the lab trusts, and a certificate for the names that have
+# TLS.
 lab_make_certificate()
 {
 	local names
@@ -57,8 +60,9 @@ lab_make_certificate()
 		cat "$LAB/server.key" >>"$LAB/server.pem"
 }
 
-# Makes a lab in the folder $1, which is there and empty. Sets LAB and what programs need
-# to trust its certificate. Its node is this machine itself if $2 says so.
+# Makes a lab in the folder $1, which exists and is empty. Sets LAB and the variables by
+# which programs trust the lab's certificate. If $2 is `machine`, the lab's node is this
+# machine.
 lab_up()
 {
 	export LAB=$1 LAB_CGROUP LAB_PROCESS
@@ -79,7 +83,7 @@ lab_up()
 	LAB_PROCESS=$!
 	read -r -t 60 answer <>"$LAB/ready" || true
 	[ "$answer" = ready ] || lab_fail "the lab does not start: $(<"$LAB/output")" || return
-	# A cgroup with a process can't give controllers to its children.
+	# A cgroup with a process can't enable controllers for its children.
 	echo "$LAB_PROCESS" >"$LAB_CGROUP/node/cgroup.procs" || return
 
 	unset "${!http_@}" "${!https_@}" "${!HTTP_@}" "${!HTTPS_@}" "${!no_proxy@}" "${!NO_PROXY@}"
@@ -111,7 +115,7 @@ in_lab()
 	)
 }
 
-# Runs a command on the other end of the node's cable.
+# Runs a command at the other end of the node's cable.
 in_internet()
 {
 	in_lab nsenter --net="/proc/$(<"$LAB/internet.pid")/ns/net" "$@"
@@ -123,7 +127,7 @@ lab_name()
 	echo "$*" >>"$LAB/zone"
 }
 
-# Forgets what the Internet and the node have seen so far.
+# Clears the logs of the Internet and of the node.
 lab_forget()
 {
 	lab_settle
@@ -131,7 +135,8 @@ lab_forget()
 	LAB_NODE_MARK=$(wc -l <"$LAB/node")
 }
 
-# Returns once everything that was sent before is in the log: a datagram comes behind it.
+# Waits until every earlier packet is in the log. A datagram that is sent last marks the
+# end.
 lab_settle()
 {
 	local text="$BASHPID-$RANDOM-$EPOCHREALTIME"
@@ -158,8 +163,8 @@ eventually()
 	done
 }
 
-# What the Internet has seen since lab_forget: JSON objects, one a line, that jq's condition $1 holds for,
-# as jq's expression $2 shows them (all of it unless given).
+# Prints the events since lab_forget as JSON objects, one a line. jq's condition $1 selects
+# them, and jq's expression $2 shows them (by default the whole object).
 lab_seen()
 {
 	tail -n "+$((${LAB_MARK:-0} + 1))" "$LAB/internet" | jq -c "select($1) | ${2:-.}"

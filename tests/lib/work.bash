@@ -1,16 +1,17 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Real work: the same script on the lab's node, which is the control, and behind the fence in each of the ways
-# that there are. A test puts what it works on into the folder $PROJECT; each way gets a copy of that, always at
-# $WORK, as its working directory, and $WORK/home as its HOME. A container has the files of the machine.
+# Real work, done by one script in several ways. The control is the lab's node. The others
+# are all ways behind the fence. A test puts its files into the folder $PROJECT. Each way
+# gets a copy of that at $WORK, as its working directory, and has $WORK/home as its HOME. A
+# container has the files of the machine.
 
 # shellcheck source=tests/lib/container.bash
 . "${BASH_SOURCE[0]%/*}/container.bash"
 
 PROJECT=${BATS_TEST_TMPDIR:-}/project
 WORK=${BATS_TEST_TMPDIR:-}/work
-# What a way's script finds in its environment, and no more; a test may add to it.
+# The whole environment of a way's script. A test may add to it.
 ENVIRONMENT=(HOME="$WORK/home" PATH="$PATH" LANG=C.UTF-8 USER=root LOGNAME=root SHELL=/bin/bash TERM=xterm)
 LIMIT=(timeout --kill-after=5 60)
 SITES=(go npm pypi apt git lfs)
@@ -18,12 +19,13 @@ SITES=(go npm pypi apt git lfs)
 setup_file()
 {
 	mkdir "$BATS_FILE_TMPDIR/lab"
-	# A user of the job's own, such as apt's or PostgreSQL's, gets to its files by way of these.
+	# Users of the job's own, such as those of apt and PostgreSQL, reach their files
+	# through these.
 	chmod go+x "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_FILE_TMPDIR/.."
 	{ lab_up "$BATS_FILE_TMPDIR/lab" && work_up; } || { lab_down && false; }
 }
 
-# A file of tests says here what it shares.
+# A file of tests replaces this function to declare its shares.
 share()
 {
 	:
@@ -61,7 +63,7 @@ by_control()
 	in_lab "${LIMIT[@]}" env -i "${ENVIRONMENT[@]}" "$@"
 }
 
-# The control of work that uses no network but its own: a namespace of its own.
+# The control for work that uses no outside network: a namespace of its own.
 by_loopback()
 {
 	by_control unshare --net bash -c 'ip link set lo up && exec "$@"' loopback "$@"
@@ -87,7 +89,7 @@ by_exec_directly()
 	by_exec env -u http_proxy -u https_proxy -u HTTP_PROXY -u HTTPS_PROXY -u no_proxy "$@"
 }
 
-# A container with the capabilities that Docker gives.
+# A container with Docker's default capabilities.
 by_container()
 {
 	local bundle=$BATS_TEST_TMPDIR/bundle
@@ -104,7 +106,7 @@ by_container()
 		in_lab "${LIMIT[@]}" "$RUNTIME" --annotations --root /run/oci run --bundle "$bundle" "box-$JOB"
 }
 
-# The same with the variables that `up` tells an executor to give to a container.
+# The same with the variables that `up` tells an executor to set in a container.
 by_container_by_proxy()
 {
 	local variables ENVIRONMENT=("${ENVIRONMENT[@]}")
@@ -114,8 +116,9 @@ by_container_by_proxy()
 	by_container "$@"
 }
 
-# Does the work in the way $1: the bash script $2, with the arguments after it. Prints its standard output
-# and, as the last line, its status; jobfence may have nothing to say.
+# Runs the bash script $2 with the arguments after it in the way $1. Prints its standard
+# output and the messages of jobfence, of which there should be none. The last line is its
+# status.
 do_work()
 {
 	local way=$1 status=0
@@ -126,8 +129,9 @@ do_work()
 	echo "status $status"
 }
 
-# Fails unless the script $1, called with its way and the arguments after it, does in each of the ways given by the
-# array `ways` what it does by the first of them, which is the control: there it has to succeed. All that differ are shown.
+# Fails unless the script $1 does the same in each of the ways in the array `ways`. The
+# script gets its way and the remaining arguments. The first way is the control, which has
+# to succeed. All ways that differ are shown.
 same_behind_the_fence()
 {
 	local way control result failed=
@@ -144,7 +148,8 @@ same_behind_the_fence()
 	is "$(jobfence list --json | jq -r '.[].job')" "$JOB" && [ -z "$failed" ]
 }
 
-# The same for work that uses no network, so that variables do not matter, and for work that does.
+# The same for work that uses no network, where variables do not matter. Then the same for
+# work that uses one.
 same_at_work()
 {
 	local ways=(loopback run exec container)

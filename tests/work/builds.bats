@@ -6,7 +6,7 @@
 # shellcheck disable=SC2016 # scripts are expanded by inner shells
 load ../lib/work
 
-# The standard library is compiled once.
+# Compile the standard library once.
 share()
 {
 	mkdir "$BATS_FILE_TMPDIR/go"
@@ -45,7 +45,7 @@ share()
 		rsync -aH -i --link-dest="$PWD/to" from/ next/ && wc -l next/*/*'
 }
 
-# A program of four files, of which three are compiled at once.
+# A program of four files. Three of them are compiled at once.
 write_program()
 {
 	local part

@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What Docker does with containers in the course of their life, with its own runtime and behind the fence.
+# Docker's containers over their life, with Docker's own runtime and behind the fence.
 
 load ../lib/docker
 
-# Prints what a container, started with the options given, is like in the course of its life: while it is healthy, after a
-# restart, in a command beside it, when it is stopped, and started again, and when it restarts by itself.
+# Starts a container with the given options and prints its state over its life. It is
+# healthy, restarts, runs a second command, stops, starts again, and restarts by itself.
 lives()
 {
 	local name=$JOB

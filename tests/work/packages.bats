@@ -35,7 +35,8 @@ with zipfile.ZipFile(sys.argv[1], "w") as archive:
 	same_online 'go get example.com/dep@latest && cat go.sum && go list -m all && go build -o app . && ./app 2>&1 && ls'
 }
 
-# A package of npm: its name $1, the object $2 to be added to its description, and its module $3.
+# Makes a package of npm with the name $1 and the module $3. The object $2 is added to its
+# description.
 publish()
 {
 	local folder=$BATS_TEST_TMPDIR/$1 npm=$ORIGIN/npm
@@ -120,7 +121,8 @@ publish_two()
 		apt-get -qq download tiny && ls ./*.deb && apt-get -qq remove -y tiny'
 }
 
-# A repository of git with something that compresses badly, and more than git sends at once.
+# Makes a git repository whose content compresses badly. It exceeds the size that git sends
+# at once.
 publish_repository()
 {
 	local there=$ORIGIN/git/repository.git

@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Servers, agents and workers inside a job, which use its own ports, sockets, memory and terminals.
+# Servers, agents and workers inside a job. They use the job's own ports, sockets, memory
+# and terminals.
 
 # shellcheck disable=SC2016 # scripts are expanded by inner shells
 load ../lib/work
@@ -24,7 +25,7 @@ load ../lib/work
 		as pg_ctl -w -D data -m fast stop | tail -n 1'
 }
 
-# Debian's packages have such a folder made for each of their services that does not run as root.
+# Debian's packages have such a folder made for each service that does not run as root.
 @test "a service finds its folder in /run, and nothing in there that is the node's" {
 	in_lab install -d -o postgres -g postgres -m 2775 /run/service
 	in_lab touch /run/service/of-the-node

@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Job control, by a shell that starts jobfence and by one that is in the job.
+# Job control by a shell that starts jobfence, and by a shell inside the job.
 
 load ../lib/job
 
-# Fails unless the dialogue $1 of terminal.py goes behind the fence as it does without.
+# Fails unless the dialogue $1 of terminal.py goes the same with the fence and without it.
 same_dialogue()
 {
 	local control
@@ -24,7 +24,7 @@ same_dialogue()
 	same_dialogue inside
 }
 
-# Waits until no job but the test's own is there, nor anything in that.
+# Waits until only the test's own job is there, and no process is in it.
 is_alone()
 {
 	local tries=0
