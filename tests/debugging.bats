@@ -64,3 +64,28 @@ up()
 	is "$(in_lab pgrep -x --count jobfence-proxy)" 2
 	in_lab test -e "/run/jobfence/jobs/$JOB/proxy.log"
 }
+
+# Prints a lock of the job.
+lock_of()
+{
+	jobfence show "$JOB" --json | jq -c ".locks.$1"
+}
+
+@test "show says which locks hold, as the kernel has them" {
+	local links
+
+	job_up --domain allowed.test
+	links=/sys/fs/bpf/jobfence/jobs/$JOB/links
+	is "$(lock_of sockets) $(lock_of packets) $(lock_of namespace) $(lock_of seccomp)" 'true true true "exec"'
+	is "$(lock_of lsm)" "$(in_lab test -e "$links/socket_create" && echo true || echo false)"
+	is "$(lock_of pacing)" "$(jobfence show "$JOB" --json | jq .rate.pacing)"
+	in_lab rm "$links/bind4"
+	is "$(lock_of sockets) $(lock_of packets)" 'false true'
+	like "$(jobfence show "$JOB")" '*socket hooks no, packet filter yes*'
+	in_lab rm "$links/ingress"
+	is "$(lock_of packets)" false
+	jobfence down "$JOB"
+	job_up --network full
+	is "$(jobfence show "$JOB" --json | jq .locks)" null
+	like "$(jobfence show "$JOB")" '*locks      none*'
+}

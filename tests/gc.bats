@@ -225,6 +225,16 @@ is_stuck_until_repaired()
 	in_lab rmdir "$executor"
 }
 
+@test "gc finds a job that is half made by its labels, and leaves those with others" {
+	killed_at clone3:1 up --job "$JOB" --label executor=e1 --domain allowed.test
+	is "$(state_of "$JOB")" half-made
+	is "$(jobfence gc --label executor=e2)" ''
+	is "$(jobfence gc --label executor=e1 --label stage=two)" ''
+	is "$(state_of "$JOB")" half-made
+	is "$(jobfence gc --label executor=e1)" "removed $JOB"
+	nothing_is_left
+}
+
 @test "an interrupted down is listed, and finished by down or gc" {
 	job_up --domain allowed.test
 	killed_at unlinkat:1 down "$JOB"

@@ -15,6 +15,7 @@
 #include "lib/moment.h"
 #include "lib/printable.h"
 #include "lib/rate.h"
+#include "node/attach.h"
 #include "node/lock.h"
 
 static json_t *reasons_to_json(const struct job_counters *counters)
@@ -96,6 +97,39 @@ static json_t *learned_to_json(const struct learned *learned)
 	return array;
 }
 
+/*
+ * Which locks hold for the job, or null for a full network, which nothing is refused. The
+ * filter of system calls is part of `run` and `exec` only. A process that others put into the
+ * cgroup has none of ours.
+ */
+static json_t *locks_to_json(const struct job *job)
+{
+	struct attached attached = attach_look(&job->paths, job->id);
+
+	if (job->spec.network == NETWORK_FULL)
+		return json_null();
+	return json_pack("{s:b, s:b, s:b, s:b, s:s, s:s}", "sockets", attached.sockets,
+		"packets", attached.packets, "lsm", attached.lsm, "namespace",
+		!job->host_netns, "seccomp", job->by_operator ? "all" : "exec", "pacing",
+		pacing_name(job->pacing));
+}
+
+static void print_locks(const struct job *job)
+{
+	struct attached attached = attach_look(&job->paths, job->id);
+	const char *const words[] = { "no", "yes" };
+
+	if (job->spec.network == NETWORK_FULL) {
+		printf("locks      none: the network is full\n");
+		return;
+	}
+	printf("locks      socket hooks %s, packet filter %s, BPF LSM %s, namespace %s, "
+	       "seccomp %s\n",
+		words[attached.sockets], words[attached.packets], words[attached.lsm],
+		words[!job->host_netns],
+		job->by_operator ? "yes" : "for commands of exec only");
+}
+
 static int print_all(const struct job *job, enum condition condition,
 	const struct usage *usage, struct failure *failure)
 {
@@ -104,6 +138,7 @@ static int print_all(const struct job *job, enum condition condition,
 	if (!json ||
 		json_object_set_new(
 			json, "state", json_string(condition_word(condition))) ||
+		json_object_set_new(json, "locks", locks_to_json(job)) ||
 		json_object_set_new(json, "connections",
 			json_integer((json_int_t)usage->job.connections)) ||
 		json_object_set_new(json, "unmatched",
@@ -226,6 +261,7 @@ static void print_text(
 		printf("proxy      %d at " PROXY_ADDRESS4 ":80\n", (int)job->proxy_pid);
 	print_restarts(&usage->proxy);
 	print_container(job);
+	print_locks(job);
 	printf("connections led to the proxy: %llu\n",
 		(unsigned long long)usage->job.connections);
 	if (usage->job.unmatched)

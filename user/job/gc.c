@@ -31,8 +31,10 @@ static int is_due(const char *name, const json_t *labels, struct failure *failur
 	error = job_paths(name, &job.paths, failure);
 	if (error)
 		return error;
+	if (!job_is_complete(&job.paths) && !selects)
+		return job_is_anywhere(&job.paths);
 	if (!job_is_complete(&job.paths))
-		return !selects && job_is_anywhere(&job.paths);
+		return !job_labels_read(&job, &ignored) && job_has_labels(&job, labels);
 	if (job_record_read(&job, &ignored))
 		return 0;
 	return selects ? job_has_labels(&job, labels) : job_is_dead(&job);
@@ -57,7 +59,7 @@ static bool has_fence(const struct job *job)
  * Whether no fence stands whose record, pins or cgroup are not here: these are as the namespaces of the caller have them, or
  * somebody removed them. Such a job is ended by name only. Returns 0, or -errno with the failure noted.
  */
-static int check_lost(const char *name, struct failure *failure)
+static int check_lost(const char *name, const json_t *labels, struct failure *failure)
 {
 	_cleanup_(job_free) struct job job = {};
 	enum condition condition;
@@ -67,6 +69,8 @@ static int check_lost(const char *name, struct failure *failure)
 		return error;
 	if (!job_is_complete(&job.paths))
 		return remains_are_idle(&job.paths, failure);
+	if (json_object_size(labels) > 0)
+		return 0;
 	error = job_read(&job, name, failure);
 	if (error)
 		return error;
@@ -104,7 +108,7 @@ static int collect_one(
 	due = is_due(name, labels, failure);
 	if (due <= 0)
 		return due;
-	if (json_object_size(labels) == 0 && check_lost(name, failure))
+	if (check_lost(name, labels, failure))
 		return 1;
 	job_down_locked(name, failure);
 	return 1;

@@ -106,6 +106,13 @@ json_t *job_to_json(const struct job *job);
 int job_record_write(const struct job *job);
 int job_record_read(struct job *job, struct failure *failure);
 
+/*
+ * Write and read the labels alone. `up` writes them first, so that `gc --label` finds a job
+ * that is not complete. Writing does nothing where there are no labels. Return 0 or -errno.
+ */
+int job_labels_write(const struct job *job);
+int job_labels_read(struct job *job, struct failure *failure);
+
 /* Variables that send programs to the proxy, as pairs that end with a NULL name. */
 struct variable {
 	const char *name, *value;

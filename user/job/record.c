@@ -186,6 +186,36 @@ int job_record_write(const struct job *job)
 	return rename(fresh, path) ? -errno : 0;
 }
 
+static int labels_path(char path[PATH_SIZE], const struct job *job)
+{
+	return path_format(path, "%s/labels.json", job->paths.run);
+}
+
+int job_labels_write(const struct job *job)
+{
+	_free_ char *text = NULL;
+	char path[PATH_SIZE];
+
+	if (!json_object_size(job->spec.labels))
+		return 0;
+	if (labels_path(path, job))
+		return -ENAMETOOLONG;
+	text = json_dumps(job->spec.labels, JSON_COMPACT);
+	return text ? file_write(path, text) : -ENOMEM;
+}
+
+int job_labels_read(struct job *job, struct failure *failure)
+{
+	_json_ json_t *record = NULL, *labels = NULL;
+	char path[PATH_SIZE];
+
+	if (labels_path(path, job))
+		return -ENAMETOOLONG;
+	labels = json_load_file(path, 0, NULL);
+	record = labels ? json_pack("{s:O}", "labels", labels) : NULL;
+	return record ? spec_from_json(&job->spec, record, true, failure) : -ENOENT;
+}
+
 static int shares_from_json(struct job *job, const json_t *shares)
 {
 	struct failure ignored;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The programs are attached before they know anything, so they refuse everything. Then the
- * proxy starts, and the programs are told what the job may do. spec.json comes last. Killed
+ * The labels are written first, for `gc --label`. Then the programs are attached. They know
+ * nothing yet, so they refuse everything. Then the proxy starts, and the programs are told what the job may do. spec.json comes last. Killed
  * at any point, a job has less network than it was given, never more.
  */
 
@@ -196,6 +196,9 @@ static int build(struct job *job, const struct placement *where, struct failure 
 
 	if (error)
 		return fail(failure, error, "cannot make %s", job->paths.run);
+	error = job_labels_write(job);
+	if (error)
+		return fail(failure, error, "cannot write %s/labels.json", job->paths.run);
 	job->until_empty = where->until_empty;
 	job->closed = where->closed && !job->shares;
 	cgroup = open_cgroup(job, where->cgroup, failure);

@@ -114,8 +114,10 @@ static int next_generation(const struct job_maps *maps)
 	struct job_limits limits;
 	int error = job_limits_read(maps, &limits);
 
+	if (error)
+		return error;
 	limits.generation++;
-	return error ? error : job_limits_write(maps, &limits);
+	return job_limits_write(maps, &limits);
 }
 
 static int replace_domains(const struct job *job, const struct job_maps *maps)

@@ -127,6 +127,37 @@ static int open_link(const struct job_paths *paths, const struct hook_row *row)
 	return fd < 0 ? -errno : fd;
 }
 
+static bool is_attached(
+	const struct job_paths *paths, const struct hook_row *row, uint64_t id)
+{
+	_fd_ int link = open_link(paths, row);
+	struct bpf_link_info info = {};
+	__u32 size = sizeof(info);
+
+	return link >= 0 && !bpf_obj_get_info_by_fd(link, &info, &size) &&
+	       info.type == BPF_LINK_TYPE_CGROUP && info.cgroup.cgroup_id == id;
+}
+
+struct attached attach_look(const struct job_paths *paths, uint64_t id)
+{
+	struct attached attached = { true, true, true };
+
+	for (size_t i = 0; i < ARRAY_SIZE(job_hooks); i++) {
+		const struct hook_row *row = &job_hooks[i];
+
+		if (is_attached(paths, row, id))
+			continue;
+		if (row->optional)
+			attached.lsm = false;
+		else if (row->type == BPF_CGROUP_INET_EGRESS ||
+			 row->type == BPF_CGROUP_INET_INGRESS)
+			attached.packets = false;
+		else
+			attached.sockets = false;
+	}
+	return attached;
+}
+
 static int open_program_of(int link)
 {
 	struct bpf_link_info info = {};

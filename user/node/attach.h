@@ -6,6 +6,9 @@
  * attached before any state is written, and state that nobody has written refuses everything.
  */
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "lib/failure.h"
 #include "node/paths.h"
 
@@ -26,6 +29,16 @@ int attach_replace(const struct job_paths *paths, int cgroup, int proxy_cgroup,
 /* Whether the filter of packets of a job, of any version, is attached to the cgroup itself, as the kernel has it. Returns 1,
  * 0 or -errno. */
 int attach_is_there(int cgroup);
+
+/* Which programs of a job are attached to its cgroup, by pinned links. */
+struct attached {
+	bool packets; /* the packet filter, both ways */
+	bool sockets; /* all hooks on sockets that every kernel has */
+	bool lsm;     /* all hooks of BPF LSM, which a kernel may lack */
+};
+
+/* Asks the kernel about the links of a job whose cgroup has this id. */
+struct attached attach_look(const struct job_paths *paths, uint64_t id);
 
 /*
  * Attaches the filter of packets to the job's own cgroup without a link, so that it holds for as long as a socket of the job lives,
