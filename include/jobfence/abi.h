@@ -199,6 +199,7 @@ struct job_limits {
 	__u64 rate;	  /* of the job, bytes per second and direction, 0: none */
 	__u64 paced;	  /* the same if the proxy paces, 0 if the kernel does */
 	__u64 generation; /* each change of the domains or of the rate adds one */
+	__u64 trace;	  /* the proxy writes to its log what it does */
 };
 
 /* Map `refused` of a job, written by its proxy. */
@@ -247,7 +248,7 @@ _Static_assert(sizeof(struct connection_key) == 32, "connection_key");
 _Static_assert(sizeof(struct connection_entry) == 32, "connection_entry");
 _Static_assert(sizeof(struct domain_key) == 260, "domain_key");
 _Static_assert(sizeof(struct domain) == 8, "domain");
-_Static_assert(sizeof(struct job_limits) == 24, "job_limits");
+_Static_assert(sizeof(struct job_limits) == 32, "job_limits");
 _Static_assert(sizeof(struct refusal_key) == 256, "refusal_key");
 _Static_assert(sizeof(struct refusal) == 16, "refusal");
 _Static_assert(sizeof(struct learned_key) == 256, "learned_key");

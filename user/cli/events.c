@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "cli/command.h"
+#include "cli/trace.h"
 #include "job/jobs.h"
 #include "job/usage.h"
 #include "lib/cleanup.h"
@@ -179,27 +180,45 @@ static int read_events(struct ring_buffer *ring, bool follow)
 	return result < 0 ? result : 0;
 }
 
+static void stop_on_signals(void)
+{
+	const struct sigaction action = { .sa_handler = stop };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+static int print_trace(const struct options *options, struct failure *failure)
+{
+	if (!options->count || options->json)
+		return fail_as(failure, STATUS_USAGE,
+			"--trace needs the name of one job, and has no JSON");
+	stop_on_signals();
+	return trace_print(
+		stdout, options->arguments[0], options->follow ? &stopped : NULL, failure);
+}
+
 int events_command(struct options *options, int *status, struct failure *failure)
 {
-	_fd_ int map = objects_map("events");
+	_fd_ int map = options->trace ? -1 : objects_map("events");
 	_json_ json_t *names = json_object();
 	struct printing printing = {
 		.job = options->arguments[0], .json = options->json, .names = names
 	};
 	_cleanup_(cleanup_ring) struct ring_buffer *ring = NULL;
-	struct sigaction action = { .sa_handler = stop };
 	int error;
 
 	(void)status;
 	if (options->count > 1)
 		return fail_as(failure, STATUS_USAGE, "events takes the name of one job");
+	if (options->trace)
+		return print_trace(options, failure);
 	if (map < 0)
 		return fail(failure, map, "cannot open the events (no job was up yet?)");
 	ring = ring_buffer__new(map, on_event, &printing, NULL);
 	if (!ring || !names)
 		return fail(failure, -errno, "cannot read the events");
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	stop_on_signals();
 	error = read_events(ring, options->follow);
 	if (printing.unwritten)
 		return fail(failure, printing.unwritten, "cannot write the events");

@@ -109,6 +109,14 @@ static int remove_domain(struct options *o, const char *argument, struct failure
 	return append(o->remove_domains, argument, failure);
 }
 
+static int switch_trace(struct options *o, const char *argument, struct failure *failure)
+{
+	if (strcmp(argument, "on") && strcmp(argument, "off"))
+		return fail_as(failure, STATUS_USAGE, "--trace is on or off");
+	o->new_trace = strcmp(argument, "on") ? TRACE_OFF : TRACE_ON;
+	return 0;
+}
+
 /*
  * A row has one of three: `spec` sets a field of the spec from the argument, `handle` does
  * something else with it, and `field` stores it as it is. A flag has a field, which becomes
@@ -167,6 +175,8 @@ static const struct option_row rows[] = {
 	SPEC("rate", "R", spec_set_rate,
 		"throttle each direction: 1mbit (the default), 500kbit, 10mbps; 0 for none"),
 	TEXT("rate", "R", OPTIONS_UPDATE, new_rate, "the new rate; 0 for none"),
+	CALL("trace", "on|off", OPTIONS_UPDATE, switch_trace,
+		"have the proxy write what it does to its log; see: jobfence events --trace"),
 	CALL("add-domain", "D", OPTIONS_UPDATE, add_domain, "allow one more domain"),
 	CALL("remove-domain", "D", OPTIONS_UPDATE, remove_domain,
 		"stop allowing a domain; its open connections end"),
@@ -203,6 +213,7 @@ static const struct option_row rows[] = {
 	FLAG("all", OPTIONS_ALL, all, "every job"),
 	FLAG("all", OPTIONS_CHECK, all, "print every rule that refuses the job"),
 	FLAG("follow", OPTIONS_FOLLOW, follow, "wait for more"),
+	FLAG("trace", OPTIONS_FOLLOW, trace, "print the log of the job's proxy instead"),
 	FLAG("proxy", OPTIONS_UPGRADE, proxy,
 		"upgrade the proxy as well, which ends the job's connections"),
 	TEXT("config", "FILE", OPTIONS_COMMON, config,

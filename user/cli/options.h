@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "job/update.h"
 #include "lib/failure.h"
 #include "policy/spec.h"
 
@@ -42,9 +43,10 @@ struct options {
 	const char *learn_output; /* NULL: standard output */
 	size_t learn_collapse;	  /* 0: never */
 	const char *new_rate;	  /* NULL: not given */
+	enum trace_change new_trace;
 	const char *add_domains[UPDATE_DOMAINS_MAX + 1];    /* NULL-terminated */
 	const char *remove_domains[UPDATE_DOMAINS_MAX + 1]; /* NULL-terminated */
-	bool annotations, json, all, follow, no_proxy_variables, proxy, help;
+	bool annotations, json, all, follow, trace, no_proxy_variables, proxy, help;
 	char **arguments; /* the words that are no options, NULL-terminated */
 	int count;	  /* of arguments */
 };

@@ -10,11 +10,13 @@
 #include "cli/advice.h"
 #include "cli/command.h"
 #include "cli/learning.h"
+#include "cli/trace.h"
 #include "command/execute.h"
 #include "job/down.h"
 #include "job/up.h"
 #include "job/usage.h"
 #include "lib/cleanup.h"
+#include "lib/debugging.h"
 #include "node/lock.h"
 
 static int make_name(char name[JOB_NAME_MAX + 1], struct failure *failure)
@@ -146,6 +148,8 @@ static int run_job(struct job *job, const struct execution *execution,
 	error = job_execute(job, TAKE_FD(lock), execution, status, failure);
 	if (!usage_read(job, &usage, &ignored))
 		print_summary(job, usage);
+	if (debugging_proxy() && trace_print(stderr, job->spec.name, NULL, &ignored))
+		report_failure(&ignored);
 	if (job_down(job->spec.name, &ignored))
 		report_failure(&ignored);
 	if (job->spec.learn &&

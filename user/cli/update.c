@@ -11,15 +11,16 @@ int update_command(struct options *options, int *status, struct failure *failure
 	const struct job_change change = { .add = options->add_domains,
 		.remove = options->remove_domains,
 		.rate = options->new_rate,
+		.trace = options->new_trace,
 		.policy = &policy };
 	int error;
 
 	(void)status;
 	if (options->count != 1)
 		return fail_as(failure, STATUS_USAGE, "update needs the name of one job");
-	if (!change.rate && !*change.add && !*change.remove)
+	if (!change.rate && !change.trace && !*change.add && !*change.remove)
 		return fail_as(failure, STATUS_USAGE,
-			"update needs --rate, --add-domain or --remove-domain");
+			"update needs --rate, --trace, --add-domain or --remove-domain");
 	/* Removing domains needs no consent of the policy. */
 	error = change.rate || *change.add ? policy_load(&policy, options->config, failure)
 					   : 0;

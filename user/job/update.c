@@ -254,6 +254,8 @@ static int apply(const struct job *job, const struct job_change *change, bool do
 		error = set_burst(job);
 	if (!error && change->rate)
 		error = state_write_rates(&maps, job->id, job->proxy_id, &rates);
+	if (!error && change->trace)
+		error = state_write_trace(&maps, change->trace == TRACE_ON);
 	return error ? fail(failure, error, "cannot update job %s", job->spec.name) : 0;
 }
 
@@ -266,6 +268,9 @@ static int change_record(struct job *job, const struct job_change *change, bool 
 
 	if (!error && change->rate)
 		error = change_rate(job, change->rate, failure);
+	if (!error && change->trace && !job->proxy_id)
+		error = fail_as(failure, STATUS_USAGE, "job %s has no proxy to trace",
+			job->spec.name);
 	return error ? error : check_policy(job, change, probed, failure);
 }
 

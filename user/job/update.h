@@ -9,9 +9,13 @@
 #include "job/job.h"
 #include "policy/policy.h"
 
+/* Whether the proxy traces what it does. */
+enum trace_change { TRACE_AS_IT_IS, TRACE_OFF, TRACE_ON };
+
 struct job_change {
 	const char *const *add, *const *remove; /* domains as declared, NULL-terminated */
 	const char *rate;			/* in tc's notation, NULL: as it is */
+	enum trace_change trace;
 	const struct policy *policy; /* of the node, that what is added has to keep to */
 };
 

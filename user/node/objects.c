@@ -18,6 +18,7 @@
 
 #include "fence.skel.h"
 #include "lib/cleanup.h"
+#include "lib/debugging.h"
 #include "lib/files.h"
 #include "node/lock.h"
 #include "node/objects.h"
@@ -44,7 +45,7 @@ static int print_libbpf(
 
 void objects_quiet(void)
 {
-	libbpf_set_print(getenv("JOBFENCE_DEBUG") ? print_libbpf : NULL);
+	libbpf_set_print(debugging_libbpf() ? print_libbpf : NULL);
 }
 
 static int mount_bpffs(struct failure *failure)

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "lib/cleanup.h"
+#include "lib/debugging.h"
 #include "node/state.h"
 
 #define NANOSECONDS 1000000000ULL
@@ -21,6 +22,18 @@ static int write_limits(const struct job_maps *maps, const struct fence_rates *r
 	limits.rate = rates->rate;
 	limits.paced = rates->proxy;
 	limits.generation++;
+	limits.trace |= debugging_proxy();
+	return job_limits_write(maps, &limits);
+}
+
+int state_write_trace(const struct job_maps *maps, bool on)
+{
+	struct job_limits limits;
+	int error = job_limits_read(maps, &limits);
+
+	if (error)
+		return error;
+	limits.trace = on;
 	return job_limits_write(maps, &limits);
 }
 

@@ -54,3 +54,6 @@ int state_read_delays(const struct job_maps *maps, uint64_t id, uint64_t proxy_i
  * everything, and know no connection. Returns 0, also where there is no storage, or -errno.
  */
 int state_clear(const struct job_maps *maps, uint64_t id, uint64_t proxy_id);
+
+/* Switches the trace of the proxy. Returns 0 or -errno. */
+int state_write_trace(const struct job_maps *maps, bool on);

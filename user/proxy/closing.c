@@ -65,14 +65,15 @@ bool closing_is_acknowledged(int fd)
 	return read_info(fd, &info) && is_acknowledged(&info);
 }
 
-void closing_choose(struct closings *closings, int fd, bool over, uint64_t now)
+bool closing_choose(struct closings *closings, int fd, bool over, uint64_t now)
 {
 	struct tcp_info info;
 
 	if (!read_info(fd, &info))
-		return;
+		return false;
 	if (info.tcpi_state == BPF_TCP_ESTABLISHED &&
 		((over && is_acknowledged(&info)) || !closings_take(closings, now)))
-		return;
+		return false;
 	close_in_order(fd);
+	return true;
 }

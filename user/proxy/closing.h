@@ -32,6 +32,6 @@ bool closing_is_acknowledged(int fd);
 
 /*
  * Chooses how close(2) ends a socket to a site at `now`: in order where the site has ended, or this end was told it
- * already, or the job may do so; else by a reset. `over`: the site needs nothing that it has acknowledged.
+ * already, or the job may do so; else by a reset. `over`: the site needs nothing that it has acknowledged. Returns whether it ends in order.
  */
-void closing_choose(struct closings *closings, int fd, bool over, uint64_t now);
+bool closing_choose(struct closings *closings, int fd, bool over, uint64_t now);

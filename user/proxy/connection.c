@@ -12,6 +12,7 @@
 #include "names/address.h"
 #include "proxy/connection.h"
 #include "proxy/debug.h"
+#include "proxy/trace.h"
 
 #define SECOND	    1000000000ULL /* ns */
 #define TLS_RECORD  0x16
@@ -60,6 +61,9 @@ static const struct state {
 #undef TO
 };
 
+#define TRACE(connection, ...) \
+	trace((connection)->relay.all->limits, (connection)->relay.number, __VA_ARGS__)
+
 static void release(struct deferred *deferred)
 {
 	free(container_of(deferred, struct connection, release));
@@ -78,6 +82,7 @@ void connection_reset_at_end(const struct connection *connection, bool reset)
 {
 	const struct linger linger = { .l_onoff = reset };
 
+	TRACE(connection, "the end of the client will %sbe a reset", reset ? "" : "not ");
 	setsockopt(connection->relay.client.source.fd, SOL_SOCKET, SO_LINGER, &linger,
 		sizeof(linger));
 }
@@ -135,6 +140,7 @@ static void connection_close(struct connection *connection)
 	connection_close_upstream(connection);
 	buffer_put(&connection->http.pending);
 	relay_close(&connection->relay);
+	TRACE(connection, "closed in %s", states[connection->state].name);
 	loop_defer(loop, &connection->release);
 }
 
@@ -152,6 +158,7 @@ void connection_give_time(struct connection *connection, uint64_t time)
 void connection_enter(struct connection *connection, enum connection_state state)
 {
 	debug_assert(states[connection->state].next & 1U << state);
+	TRACE(connection, "%s -> %s", states[connection->state].name, states[state].name);
 	connection->state = state;
 	connection_give_time(connection, states[state].patience);
 }
@@ -171,6 +178,11 @@ bool connection_establish(struct connection *connection)
 	struct buffer *out = peer_out(&connection->relay.client);
 
 	return out && buffer_append(out, established, sizeof(established) - 1);
+}
+
+static const char *trace_word(enum reason reason)
+{
+	return reason ? reason_word(reason) : "-";
 }
 
 static void record(struct connection *connection, enum reason reason, const char *name)
@@ -194,6 +206,9 @@ enum step connection_refuse(struct connection *connection, const struct refusal_
 {
 	struct buffer *out;
 
+	TRACE(connection, "refused: status %u %s %s: %s", text->status,
+		trace_word(text->reason), text->name ? text->name : "",
+		text->explanation ? text->explanation : "");
 	record(connection, text->reason, text->name);
 	out = give_up(connection, text->keep ? STATE_HEAD : STATE_ENDING);
 	if (!out || !refusal_write(text, connection->proxy->settings, out))
@@ -206,6 +221,8 @@ enum step connection_alert(struct connection *connection, enum tls_alert alert,
 {
 	struct buffer *out;
 
+	TRACE(connection, "refused: TLS alert %d %s %s", (int)alert, trace_word(reason),
+		name ? name : "");
 	record(connection, reason, name);
 	out = give_up(connection, STATE_ENDING);
 	if (!out || !refusal_write_alert(alert, out))
@@ -379,6 +396,8 @@ static enum step resolving_step(struct connection *connection)
 		return STEP_WAIT;
 	if (!status && is_guarded_tls(connection))
 		status = -EKEYREJECTED;
+	TRACE(connection, "name %s: %s", connection->host.name,
+		status ? strerror(-status) : "resolved");
 	if (status)
 		return refuse_dial(connection, status);
 	if (!connection->connect || connection->tls.named) {
@@ -391,6 +410,18 @@ static enum step resolving_step(struct connection *connection)
 	return STEP_AGAIN;
 }
 
+static void trace_dial(const struct connection *connection, int status)
+{
+	char text[ADDRESS_TEXT_MAX];
+	const char *address;
+
+	if (!connection->relay.all->limits->trace)
+		return;
+	address = dialled_address(connection, status, text);
+	TRACE(connection, "dial %s %s: %s", connection->host.name, address ? address : "-",
+		status ? strerror(-status) : "connected");
+}
+
 static enum step dialling_step(struct connection *connection)
 {
 	struct relay *relay = &connection->relay;
@@ -398,6 +429,7 @@ static enum step dialling_step(struct connection *connection)
 
 	if (!dial_has_ended(&connection->dial, &status))
 		return STEP_WAIT;
+	trace_dial(connection, status);
 	if (status)
 		return fail_dial(connection, status);
 	window_limit_site(&relay->upstream, relay->window);
@@ -430,7 +462,10 @@ static bool is_withdrawn(struct connection *connection)
 	if (generation == connection->generation)
 		return false;
 	connection->generation = generation;
-	return bound && rules_check(rules, &connection->host) != 0;
+	if (!bound || !rules_check(rules, &connection->host))
+		return false;
+	TRACE(connection, "the job may not reach %s any more", connection->host.name);
+	return true;
 }
 
 /* A tunnel may still have to carry what the client sent before it went. */
@@ -471,6 +506,7 @@ static enum step expire(struct connection *connection)
 		connection_give_time(connection, SECOND);
 		return STEP_WAIT;
 	}
+	TRACE(connection, "the time of %s is over", states[connection->state].name);
 	if (tunnel_tell_end(connection))
 		return STEP_AGAIN;
 	if (!waiting && connection->state != STATE_RESOLVING &&
@@ -577,6 +613,16 @@ void connection_dial(struct connection *connection)
 		&relay->upstream, upstream_ready);
 }
 
+static void trace_begin(const struct connection *connection)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	if (!connection->relay.all->limits->trace)
+		return;
+	address_format(&connection->original, text);
+	TRACE(connection, "accepted, for %s port %u", text, connection->port);
+}
+
 int connection_new(struct proxy *proxy, int fd, const struct endpoint *destination)
 {
 	static const struct relay_owner owner = { .run = run, .moved = moved };
@@ -605,6 +651,7 @@ int connection_new(struct proxy *proxy, int fd, const struct endpoint *destinati
 				sizeof(struct address)));
 	connection->generation = rules_limits(proxy->rules)->generation;
 	connection_give_time(connection, states[STATE_FIRST].patience);
+	trace_begin(connection);
 	TAKE_POINTER(connection);
 	return 0;
 }

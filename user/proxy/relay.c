@@ -9,6 +9,7 @@
 
 #include "lib/cleanup.h"
 #include "proxy/relay.h"
+#include "proxy/trace.h"
 
 int relays_init(
 	struct relays *all, struct loop *loop, const volatile struct job_limits *limits)
@@ -73,9 +74,11 @@ int relay_open(
 		.download_turn.ready = download_ready,
 		.upstream.source.fd = -1 };
 	error = peer_open(&relay->client, all->loop, fd, true, client_ready);
-	if (!error)
-		all->open++;
-	return error;
+	if (error)
+		return error;
+	all->open++;
+	relay->number = ++all->opened;
+	return 0;
 }
 
 void relay_close(struct relay *relay)
@@ -267,7 +270,7 @@ void relay_close_client(struct relay *relay)
 	const volatile struct job_limits *limits = relay->all->limits;
 	struct tcp_info info;
 
-	/* Our clock has charged it already. The kernel's clock charges what is sent. */
+	/* Where the proxy paces, its clock has charged it. The kernel charges what it sends. */
 	if (limits->rate && !limits->paced && read_info(&relay->client, &info))
 		pacer_charge_unforwarded(relay->all->pacer, info.tcpi_notsent_bytes);
 	peer_close(&relay->client);
@@ -277,15 +280,24 @@ void relay_close_upstream(struct relay *relay, bool over)
 {
 	struct relays *all = relay->all;
 	struct peer *upstream = &relay->upstream;
+	struct account *account = &relay->account;
+	bool open = peer_is_open(upstream), in_order = false;
 	struct tcp_info info;
 
-	if (peer_is_open(upstream))
-		closing_choose(
+	if (open)
+		in_order = closing_choose(
 			&all->closings, upstream->source.fd, over, loop_now(all->loop));
 	if (all->limits->rate && read_info(upstream, &info)) {
 		buffer_put(&upstream->in);
 		charge_unforwarded(relay, info.tcpi_bytes_received);
 	}
+	if (open)
+		trace(all->limits, relay->number,
+			"upstream %s: read %llu bytes, forwarded %llu, charged %llu",
+			in_order ? "closed in order" : "reset",
+			(unsigned long long)account->received,
+			(unsigned long long)account->forwarded,
+			(unsigned long long)account->charged);
 	peer_close(upstream);
-	relay->account = (struct account){};
+	*account = (struct account){};
 }

@@ -31,7 +31,8 @@ struct relays {
 	struct pacer *pacer;
 	struct closings closings;
 	struct active active;
-	unsigned open; /* relays */
+	unsigned open;	 /* relays */
+	uint64_t opened; /* so far */
 };
 
 struct relay;
@@ -52,6 +53,7 @@ struct account {
 struct relay {
 	struct relays *all;
 	const struct relay_owner *owner;
+	uint64_t number; /* of this relay, for the trace */
 	struct peer client, upstream;
 	struct account account;
 	struct waiter upload_turn, download_turn;

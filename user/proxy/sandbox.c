@@ -19,13 +19,16 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "proxy/debug.h"
 #include "proxy/sandbox.h"
 
 #define LOG_MAX	   (1UL << 20) /* bytes of proxy.log, the only file that is open for writing */
@@ -182,6 +185,8 @@ static const struct call allowed_in_part[] = {
 	SOCKETS(AF_INET, SOCK_DGRAM),
 	SOCKETS(AF_INET6, SOCK_STREAM),
 	SOCKETS(AF_INET6, SOCK_DGRAM),
+	/* Of the log only, which the trace empties when it is full. */
+	WHERE(ftruncate, 2, EQUAL(0, STDERR_FILENO), EQUAL(1, 0)),
 	WHERE(shutdown, 1, EQUAL(1, SHUT_WR)), /* which is nothing to a listening socket */
 	OPTION(SOL_SOCKET, SO_SNDBUF),
 	OPTION(SOL_SOCKET, SO_RCVBUF),
@@ -257,10 +262,40 @@ static int allow_connecting(scmp_filter_ctx filter)
 	return error;
 }
 
+#ifdef DEBUG_BUILD
+#define NOT_ALLOWED SCMP_ACT_TRAP
+
+/* Names the call that ends the worker, and ends it by the same signal. */
+static void tell_call(int signal, siginfo_t *info, void *context)
+{
+	const char *name =
+		seccomp_syscall_resolve_num_arch(seccomp_arch_native(), info->si_syscall);
+
+	(void)context;
+	fprintf(stderr, "worker: its filter in sandbox.c does not allow %s (%d)\n",
+		name ? name : "the call", info->si_syscall);
+	raise(signal);
+}
+
+static int prepare_to_tell(void)
+{
+	const struct sigaction action = { .sa_sigaction = tell_call,
+		.sa_flags = SA_SIGINFO | (int)SA_RESETHAND | SA_NODEFER };
+
+	return sigaction(SIGSYS, &action, NULL) ? -errno : 0;
+}
+#else
+#define NOT_ALLOWED SCMP_ACT_KILL_PROCESS
+
+static int prepare_to_tell(void)
+{
+	return 0;
+}
+#endif
+
 static int restrict_calls(bool files_restricted)
 {
-	_cleanup_(cleanup_filter) scmp_filter_ctx filter =
-		seccomp_init(SCMP_ACT_KILL_PROCESS);
+	_cleanup_(cleanup_filter) scmp_filter_ctx filter = seccomp_init(NOT_ALLOWED);
 	int error;
 
 	if (!filter)
@@ -322,11 +357,16 @@ int sandbox_drop_privileges(const struct proxy_settings *settings)
 
 int sandbox_close(void)
 {
+	bool files_restricted;
 	int error;
 
 	/* Executing the worker has made it dumpable again. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		return -errno;
 	error = restrict_files();
-	return error && error != -ENOSYS ? error : restrict_calls(!error);
+	if (error && error != -ENOSYS)
+		return error;
+	files_restricted = !error;
+	error = prepare_to_tell();
+	return error ? error : restrict_calls(files_restricted);
 }

@@ -1,0 +1,79 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The proxy says what it does, when somebody asks for it.
+
+load lib/job
+
+log()
+{
+	in_lab cat "/run/jobfence/jobs/$JOB/proxy.log"
+}
+
+@test "the trace is off until an update switches it on, and off again" {
+	job_up --domain allowed.test
+	fetch -f -o /dev/null http://allowed.test/
+	! log | grep -q '^trace'
+	jobfence update "$JOB" --trace on
+	fetch -f -o /dev/null http://allowed.test/
+	jobfence events "$JOB" --trace > "$BATS_TEST_TMPDIR/lines"
+	grep -q '^trace [0-9]*: accepted, for .* port 80$' "$BATS_TEST_TMPDIR/lines"
+	grep -q '^trace [0-9]*: head -> resolving$' "$BATS_TEST_TMPDIR/lines"
+	grep -q '^trace [0-9]*: dial allowed.test .*: connected$' "$BATS_TEST_TMPDIR/lines"
+	grep -q '^trace [0-9]*: closed in ' "$BATS_TEST_TMPDIR/lines"
+	jobfence update "$JOB" --trace off
+	fetch -f -o /dev/null http://allowed.test/
+	is "$(log | grep -c '^trace .*: accepted')" 1
+}
+
+@test "the trace tells why a request is refused, and shows no byte of the job's as it is" {
+	job_up --domain allowed.test
+	jobfence update "$JOB" --trace on
+	refused_for domain http://denied.test/
+	converse allowed.test 80 'GET / HTTP/1.1\r\nHost: \x1b[31mred\r\n\r\n' > "$BATS_TEST_TMPDIR/answer" || true
+	jobfence events "$JOB" --trace > "$BATS_TEST_TMPDIR/lines"
+	grep -q '^trace [0-9]*: refused: status 403 domain denied.test: ' "$BATS_TEST_TMPDIR/lines"
+	! log | grep -q $'\x1b'
+}
+
+@test "events --trace --follow prints what comes, and ends with the job" {
+	local lines=$BATS_TEST_TMPDIR/lines follower
+
+	job_up --domain allowed.test
+	jobfence update "$JOB" --trace on
+	jobfence events "$JOB" --trace --follow > "$lines" 3>&- &
+	follower=$!
+	fetch -f -o /dev/null http://allowed.test/
+	eventually grep -q '^trace 1: closed in ' "$lines"
+	jobfence down "$JOB"
+	wait "$follower"
+}
+
+@test "run prints the trace at its end where JOBFENCE_DEBUG is proxy" {
+	JOBFENCE_DEBUG=proxy jobfence run --domain allowed.test -- \
+		curl -sf -o /dev/null http://allowed.test/ 2> "$BATS_TEST_TMPDIR/lines"
+	grep -q '^trace 1: accepted' "$BATS_TEST_TMPDIR/lines"
+	! grep -q libbpf "$BATS_TEST_TMPDIR/lines"
+}
+
+@test "a trace that fills the log begins it anew" {
+	job_up --domain allowed.test
+	jobfence update "$JOB" --trace on
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab sh -c 'head -c 1048500 /dev/zero >> "/run/jobfence/jobs/$1/proxy.log"' sh "$JOB"
+	fetch -f -o /dev/null http://allowed.test/
+	log > "$BATS_TEST_TMPDIR/log"
+	grep -q '^trace: the log was full and begins anew$' "$BATS_TEST_TMPDIR/log"
+	grep -q '^trace 1: .* -> exchange$' "$BATS_TEST_TMPDIR/log"
+	[ "$(stat -c %s "$BATS_TEST_TMPDIR/log")" -lt 65536 ]
+}
+
+@test "a trace needs a job with a proxy, and is on or off" {
+	run jobfence update "$JOB" --trace maybe
+	is "$status" 2
+	like "$output" '*--trace is on or off*'
+	run jobfence events --trace
+	is "$status" 2
+	run jobfence events "$JOB" --trace --json
+	is "$status" 2
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * What the proxy does, a line for each step, for whoever debugs a job. It is off until the
+ * map `limits` of the job says so, and may be switched while the job runs.
+ *
+ * Lines go to the log of the proxy, and begin with `trace` and the number of the
+ * connection. A line is at most TRACE_LINE_MAX bytes long. What could be a command to a
+ * terminal becomes '?'. When the log has reached its bound, it begins anew. It is a file,
+ * so writing to it never waits.
+ */
+
+#include <stdint.h>
+
+#define TRACE_LINE_MAX 512
+
+/* Writes a line if the trace is on. `limits` are those of the job. */
+#define trace(limits, number, ...) \
+	do { \
+		if ((limits)->trace) \
+			trace_write(number, __VA_ARGS__); \
+	} while (0)
+
+void trace_write(uint64_t number, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
