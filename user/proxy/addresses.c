@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The kernel knows best which addresses are the node's own: it is asked for the route to each (RTM_GETROUTE,
- * rtnetlink(7)), by the rules that a connection would follow. So nothing has to be kept up to date here.
+ * The kernel knows best which addresses are the node's own: it is asked for the route to
+ * each (RTM_GETROUTE, rtnetlink(7)), by the rules that a connection would follow. So
+ * nothing has to be kept up to date here.
  */
 
 #include <errno.h>
@@ -103,7 +104,10 @@ static int route_type(struct address_rules *rules, const struct address *address
 	return ((const struct rtmsg *)NLMSG_DATA(&answer.header))->rtm_type;
 }
 
-/* Whether a route leads to other nodes. Without one the address can't be the node's own; dialling will say so. */
+/*
+ * Whether a route leads to other nodes. Without one the address can't be the node's own;
+ * dialling will say so.
+ */
 static bool leads_out(struct address_rules *rules, const struct address *address)
 {
 	int type = route_type(rules, address);

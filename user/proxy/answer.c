@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The state ANSWER: the site's first words decide. It may want a second ClientHello. In TLS 1.2 and older it may resume a
- * session, which has to be one that began under the same name at the same address: sessions.h says why.
+ * The state ANSWER: the site's first words decide. It may want a second ClientHello. In TLS
+ * 1.2 and older it may resume a session, which has to be one that began under the same name
+ * at the same address: sessions.h says why.
  */
 
 #include <errno.h>
@@ -12,7 +13,10 @@
 #include "proxy/client_hello.h"
 #include "proxy/connection.h"
 
-/* Whether the id is no server's, as it follows from the ticket: so OpenSSL and what descends from it make one up. */
+/*
+ * Whether the id is no server's, as it follows from the ticket: so OpenSSL and what
+ * descends from it make one up.
+ */
 static bool follows_from_ticket(const struct hello_offer *offer)
 {
 	uint8_t digest[SHA256_DIGEST_LENGTH];
@@ -48,7 +52,10 @@ static void mark_offer(struct connection *connection, const struct hello_offer *
 			sessions, site, kind, offer->ticket, offer->ticket_length);
 }
 
-/* Parses the hello that waits to be sent. One that can't be told offers nothing that is known. */
+/*
+ * Parses the hello that waits to be sent. One that can't be told offers nothing that is
+ * known.
+ */
 static bool parse_offer(struct connection *connection, struct hello_offer *offer)
 {
 	memset(connection->tls.offered, 0, sizeof(connection->tls.offered));
@@ -75,9 +82,10 @@ void answer_begin(struct connection *connection)
 }
 
 /*
- * Whether the session that a server resumed began under this name and there; `*kind` is what showed that. A client makes an id up
- * beside its ticket, and the server repeats it to tell that it took the ticket (RFC 5077 section 3.4). But a server whose sessions
- * have both may have taken the id.
+ * Whether the session that a server resumed began under this name and there; `*kind` is
+ * what showed that. A client makes an id up beside its ticket, and the server repeats it to
+ * tell that it took the ticket (RFC 5077 section 3.4). But a server whose sessions have
+ * both may have taken the id.
  */
 static bool resumes_own(struct connection *connection, enum session_kind *kind)
 {
@@ -159,7 +167,10 @@ static enum step with_answer(struct connection *connection, enum server_hello_re
 	bool full = answer == SERVER_HELLO_FULL, resumed = answer == SERVER_HELLO_RESUMED;
 	enum session_kind kind;
 
-	/* Who wanted a second hello speaks TLS 1.3, and wants no third (RFC 8446 section 4.1.4). */
+	/*
+	 * Who wanted a second hello speaks TLS 1.3, and wants no third (RFC 8446 section
+	 * 4.1.4).
+	 */
 	if (answer == SERVER_HELLO_BAD ||
 		(connection->tls.retried &&
 			(full || resumed || answer == SERVER_HELLO_RETRY)))
@@ -176,7 +187,10 @@ static enum step with_answer(struct connection *connection, enum server_hello_re
 	}
 	if (full)
 		kind = keep_id(connection, hello);
-	/* By a session that has no ticket one may be issued all the same: it stands beside an id. */
+	/*
+	 * By a session that has no ticket one may be issued all the same: it stands beside
+	 * an id.
+	 */
 	if (full || resumed)
 		watch_begin(
 			connection, kind == SESSION_ID ? SESSION_TICKET_BESIDE_ID : kind);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* What the proxy does with a map, by bpf(2): libbpf would cost it more memory than all the rest. Each returns
- * 0 or -errno. */
+/*
+ * What the proxy does with a map, by bpf(2): libbpf would cost it more memory than all the
+ * rest. Each returns 0 or -errno.
+ */
 
 int bpf_map_look_up(int map, const void *key, void *value);
 int bpf_map_update(int map, const void *key, const void *value, unsigned long long flags);

@@ -10,8 +10,8 @@
 #include "proxy/buffer.h"
 
 #define POOL_MAX 8 /* that are kept; the rest goes back to the system */
-#define MANY \
-	128 /* after so many at once the system gets all of them back, not only those at the end of the heap */
+/* After so many at once the heap goes back to the system as a whole, not only its end. */
+#define MANY 128
 
 static struct buffer *pool;
 static unsigned pooled, used;

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Buffers of one size, taken from a pool when bytes arrive and given back when they are gone: a
- * connection that is idle has none.
+ * Buffers of one size, taken from a pool when bytes arrive and given back when they are
+ * gone: a connection that is idle has none.
  */
 
 #include <stdbool.h>
@@ -13,8 +13,10 @@
 
 #define BUFFER_SIZE 32768 /* bytes; also the longest head of a request or response */
 
-/* At once: two for each connection that there may be. Bytes on their way in one direction take no more; who
- * fills both on all of them is cut off. */
+/*
+ * At once: two for each connection that there may be. Bytes on their way in one direction
+ * take no more; who fills both on all of them is cut off.
+ */
 #define BUFFERS_MAX (2 * JOB_CONNECTIONS_MAX)
 
 struct buffer {

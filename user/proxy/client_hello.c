@@ -2,9 +2,10 @@
 /*
  * In two steps: the handshake bytes are gathered from the records that carry them, then the
  * whole ClientHello is taken apart. Nothing is decided on a part of it but that it can't
- * become one. Beside an encrypted ClientHello the name in the clear says nothing about where
- * the connection ends, so a hello that has one is marked. A browser sends a decoy of one to every site, which nobody
- * can tell from a real one (RFC 9849 section 6.2). Drafts of it encrypted the name alone: such a hello is no good.
+ * become one. Beside an encrypted ClientHello the name in the clear says nothing about
+ * where the connection ends, so a hello that has one is marked. A browser sends a decoy of
+ * one to every site, which nobody can tell from a real one (RFC 9849 section 6.2). Drafts
+ * of it encrypted the name alone: such a hello is no good.
  */
 
 #include "proxy/client_hello.h"
@@ -133,8 +134,8 @@ static enum hello_result take_record(
  * Gathers the first handshake message, with its header, in `buffer`, which has room for
  * HELLO_LENGTH_MAX bytes.
  *
- * Returns HELLO_MORE or HELLO_BAD; HELLO_NAME when `message` is whole, and then `*end` says where
- * its records do.
+ * Returns HELLO_MORE or HELLO_BAD; HELLO_NAME when `message` is whole, and then `*end` says
+ * where its records do.
  */
 static enum hello_result gather(
 	struct slice input, unsigned char *buffer, struct slice *message, size_t *end)
@@ -183,7 +184,10 @@ enum hello_result hello_parse(const unsigned char *bytes, size_t length, struct 
 	return parse_client_hello(message, host, encrypted);
 }
 
-/* Finds the ticket of a whole ClientHello. Returns whether the hello has its extensions, and one of that type at most. */
+/*
+ * Finds the ticket of a whole ClientHello. Returns whether the hello has its extensions,
+ * and one of that type at most.
+ */
 static bool find_ticket(struct slice extensions, struct slice *ticket)
 {
 	bool found = false;

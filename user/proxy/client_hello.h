@@ -24,8 +24,9 @@ enum hello_result {
 
 /*
  * Reads the `length` bytes that a client has sent so far, from its first byte on. `host` is
- * written for HELLO_NAME only. For HELLO_NAME and HELLO_NO_NAME `*end` is how many bytes the ClientHello takes, and
- * `*encrypted` tells whether it carries an encrypted one (ECH, RFC 9849), whose name may be another.
+ * written for HELLO_NAME only. For HELLO_NAME and HELLO_NO_NAME `*end` is how many bytes
+ * the ClientHello takes, and `*encrypted` tells whether it carries an encrypted one (ECH,
+ * RFC 9849), whose name may be another.
  */
 enum hello_result hello_parse(const unsigned char *bytes, size_t length, struct host *host,
 	bool *encrypted, size_t *end);
@@ -38,15 +39,17 @@ struct hello_offer {
 };
 
 /*
- * Finds the session id and the ticket (RFC 5077 section 3.2) in the ClientHello that the `length` bytes hold, in which
- * hello_parse() found no fault. Returns whether it can be told what it offers: `offer` is written only then.
+ * Finds the session id and the ticket (RFC 5077 section 3.2) in the ClientHello that the
+ * `length` bytes hold, in which hello_parse() found no fault. Returns whether it can be
+ * told what it offers: `offer` is written only then.
  */
 bool hello_parse_offer(
 	const unsigned char *bytes, size_t length, struct hello_offer *offer);
 
 /*
- * How many of the bytes that a client has sent since the server wanted another ClientHello come before it: early
- * data that the server skips, alerts, records for the sake of old equipment (RFC 8446 sections 4.2.10, 6, D.4).
- * It begins in a record of the handshake, or after all of the bytes.
+ * How many of the bytes that a client has sent since the server wanted another ClientHello
+ * come before it: early data that the server skips, alerts, records for the sake of old
+ * equipment (RFC 8446 sections 4.2.10, 6, D.4). It begins in a record of the handshake, or
+ * after all of the bytes.
  */
 size_t hello_skip(const unsigned char *bytes, size_t length);

@@ -306,7 +306,10 @@ static const char *dial_problem(int status)
 	}
 }
 
-/* Writes the address that was tried last, is connected, or may not be dialled. Returns it, or NULL: there is none. */
+/*
+ * Writes the address that was tried last, is connected, or may not be dialled. Returns it,
+ * or NULL: there is none.
+ */
 static const char *dialled_address(
 	const struct connection *connection, int status, char text[ADDRESS_TEXT_MAX])
 {
@@ -404,7 +407,9 @@ static enum step resolving_step(struct connection *connection)
 		connection_dial(connection);
 		return STEP_AGAIN;
 	}
-	/* Without memory for the answer the client waits until the time of HELLO is over. */
+	/*
+	 * Without memory for the answer the client waits until the time of HELLO is over.
+	 */
 	connection_establish(connection);
 	connection_enter(connection, STATE_HELLO);
 	return STEP_AGAIN;

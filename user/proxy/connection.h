@@ -4,10 +4,10 @@
 /*
  * One connection of the job: a relay, and what the proxy knows of its protocol. It is in
  * one state at a time. Each state has a step, which does what it can without waiting. Steps
- * run until one has to wait. The relay then asks the loop for what the connection waits for.
+ * run until one has to wait. The relay then asks the loop for what the connection waits
+ * for.
  *
  *	state	  what happens					next
- *
  *	FIRST	  the first byte tells TLS from HTTP		HELLO, HEAD
  *	HELLO	  a ClientHello is collected and checked	RESOLVING, DIALLING, ANSWER
  *	HEAD	  the head of a request is collected and	RESOLVING, EXCHANGE, HEAD
@@ -26,13 +26,12 @@
  * site before the hello has named it. A refused request may leave its connection in HEAD,
  * and so may a request whose site can't be reached. Every state but LEAVING and TUNNEL may
  * go to ENDING. ANSWER, EXCHANGE and TUNNEL may go to LEAVING: the job has a rate, so what
- * the site still sends has to be charged, or it has ended too many connections before
- * their sites did (closing.h).
+ * the site still sends has to be charged, or it has ended too many connections before their
+ * sites did (closing.h).
  *
  * connection.c has this table as data, and debug builds check each transition against it.
  *
  *	state				file
- *
  *	FIRST, ENDING, LEAVING		connection.c
  *	RESOLVING, DIALLING		connection.c
  *	HEAD				request.c

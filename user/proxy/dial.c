@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See dial.h. The addresses were checked when they were resolved, and are dialled as they are. */
+/*
+ * See dial.h. The addresses were checked when they were resolved, and are dialled as they
+ * are.
+ */
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Reaching a site, in two steps: its name is resolved, then the addresses that may be dialled are tried one after
- * the other. In between the caller may wait for as long as it likes.
+ * Reaching a site, in two steps: its name is resolved, then the addresses that may be
+ * dialled are tried one after the other. In between the caller may wait for as long as it
+ * likes.
  */
 
 #include <stdint.h>

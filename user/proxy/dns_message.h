@@ -56,8 +56,8 @@ struct dns_answer {
 };
 
 /*
- * Writes the answer to a query, at most `size` bytes (at least DNS_UDP_MIN): a longer one loses
- * its explanation and is marked as truncated. Returns its length in bytes.
+ * Writes the answer to a query, at most `size` bytes (at least DNS_UDP_MIN): a longer one
+ * loses its explanation and is marked as truncated. Returns its length in bytes.
  */
 size_t dns_answer_write(const struct dns_query *query, const struct dns_answer *answer,
 	unsigned char *bytes, size_t size);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Two sockets for each family. A datagram is answered as it comes. A stream carries messages with a length
- * before each (RFC 7766 section 8), several on one connection; who does not take answers as fast as he asks is
- * cut off.
+ * Two sockets for each family. A datagram is answered as it comes. A stream carries
+ * messages with a length before each (RFC 7766 section 8), several on one connection; who
+ * does not take answers as fast as he asks is cut off.
  */
 
 #include <arpa/inet.h>
@@ -25,7 +25,8 @@
 #define STREAM_PATIENCE 10000000000ULL /* ns */
 #define DATAGRAMS_BATCH 16
 #define ADDRESS_DIGITS	32
-#define ADDRESSES_SIZE	4096 /* bytes of a list that the kernel gives at once: whole lines */
+/* bytes of a list that the kernel gives at once: whole lines */
+#define ADDRESSES_SIZE	4096
 #define ADDRESSES_READS 16
 
 struct datagrams {
@@ -59,8 +60,9 @@ struct dns_stub {
 };
 
 /*
- * Whether the namespace has the IPv6 address of the stub now. Engines of containers switch IPv6 off when the fence stands
- * already, and a client that tries one address only is not to be given one that it can't reach.
+ * Whether the namespace has the IPv6 address of the stub now. Engines of containers switch
+ * IPv6 off when the fence stands already, and a client that tries one address only is not
+ * to be given one that it can't reach.
  */
 static bool has_ipv6(const struct dns_stub *stub)
 {
@@ -102,8 +104,9 @@ static const struct address *address_for(
 }
 
 /*
- * Whether a question that is refused is no loss to the job: reverse names, which the stub has none of, and the service names
- * (RFC 2782) of a host that it may use, which programs ask for before the host itself.
+ * Whether a question that is refused is no loss to the job: reverse names, which the stub
+ * has none of, and the service names (RFC 2782) of a host that it may use, which programs
+ * ask for before the host itself.
  */
 static bool is_idle_question(const struct dns_stub *stub, const struct host *host)
 {
@@ -210,7 +213,9 @@ static void stream_expired(struct timer *timer)
 	stream_close(container_of(timer, struct stream, timer));
 }
 
-/* Answers the first whole message. Returns whether there was one; -1: cut the connection. */
+/*
+ * Answers the first whole message. Returns whether there was one; -1: cut the connection.
+ */
 static int stream_answer_one(struct stream *stream)
 {
 	unsigned char out[LENGTH_PREFIX + DNS_MESSAGE_MAX];
@@ -258,8 +263,11 @@ static void stream_ready(struct source *source, uint32_t events)
 		stream_close(stream);
 }
 
-/* A stream that did not come through the fence gets the same answers: they hold nothing but what the job
- * itself may know, and anybody who can reach the socket is the job or the node's own. */
+/*
+ * A stream that did not come through the fence gets the same answers: they hold nothing but
+ * what the job itself may know, and anybody who can reach the socket is the job or the
+ * node's own.
+ */
 static void stream_accepted(
 	struct acceptor *acceptor, int accepted, const struct sockaddr *client)
 {

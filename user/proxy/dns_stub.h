@@ -2,15 +2,19 @@
 #pragma once
 
 /*
- * The job's DNS server: it answers allowed names with the proxy's virtual address and forwards
- * nothing, ever, so there is no tunnel through it. A name that is not allowed gets NXDOMAIN with an
- * Extended DNS Error "Filtered" (RFC 8914 section 4.18, code 17), whose text says why.
+ * The job's DNS server: it answers allowed names with the proxy's virtual address and
+ * forwards nothing, ever, so there is no tunnel through it. A name that is not allowed gets
+ * NXDOMAIN with an Extended DNS Error "Filtered" (RFC 8914 section 4.18, code 17), whose
+ * text says why.
  */
 
 #include "proxy/loop.h"
 #include "proxy/rules.h"
 #include "proxy/settings.h"
 
-/* Serves the DNS descriptors of settings.h, over UDP and TCP, from now on. Returns 0 or -errno. */
+/*
+ * Serves the DNS descriptors of settings.h, over UDP and TCP, from now on. Returns 0 or
+ * -errno.
+ */
 int dns_stub_start(
 	struct loop *loop, const struct proxy_settings *settings, struct rules *rules);

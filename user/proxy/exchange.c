@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The state EXCHANGE: the request goes up and the response comes down at the same time, each through one buffer of its
- * own, so a slow end slows the other down and nothing grows.
+ * The state EXCHANGE: the request goes up and the response comes down at the same time,
+ * each through one buffer of its own, so a slow end slows the other down and nothing grows.
  */
 
 #include <errno.h>
@@ -57,7 +57,10 @@ static enum step abandon(struct connection *connection)
 	return STEP_AGAIN;
 }
 
-/* Moves body bytes from one end to the other. Returns as http_body_move(), `*moved` is set if any did. */
+/*
+ * Moves body bytes from one end to the other. Returns as http_body_move(), `*moved` is set
+ * if any did.
+ */
 static int move(struct http_body *body, struct peer *from, struct peer *to, bool *moved)
 {
 	struct buffer *out;
@@ -134,8 +137,10 @@ static enum step change_to_websocket(
 {
 	struct buffer *out = peer_out(&connection->relay.client);
 
-	/* A mere status 101 may be one that the site was talked into; then it goes on reading requests. So may be one
-	 * that not every reader reads alike. */
+	/*
+	 * A mere status 101 may be one that the site was talked into; then it goes on
+	 * reading requests. So may be one that not every reader reads alike.
+	 */
 	if (!connection->http.asked.websocket || !head->websocket || head->irregular ||
 		connection->http.irregular)
 		return bad_gateway(connection,
@@ -147,7 +152,9 @@ static enum step change_to_websocket(
 	return STEP_AGAIN;
 }
 
-/* A site may answer before it has read all of the request, and want the rest all the same. */
+/*
+ * A site may answer before it has read all of the request, and want the rest all the same.
+ */
 static bool is_sent(const struct connection *connection)
 {
 	return connection->http.request_cut ||
@@ -287,8 +294,10 @@ static enum step receive_response(struct connection *connection)
 
 static enum step finish(struct connection *connection)
 {
-	/* More than the response, or a request that nobody took to its end: neither connection has a clear
-	 * state any more. */
+	/*
+	 * More than the response, or a request that nobody took to its end: neither
+	 * connection has a clear state any more.
+	 */
 	bool clean = !connection->relay.upstream.in && !connection->http.request_cut &&
 		     is_sent(connection);
 

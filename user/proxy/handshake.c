@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The state HELLO: TLS begins, of its own accord or after CONNECT. The ClientHello is read and not touched: it goes to the
- * site as it came, once its server name is known to be the one that was allowed. Nothing else does before the site has
- * answered: it may want a second ClientHello, whose name has to be the same.
+ * The state HELLO: TLS begins, of its own accord or after CONNECT. The ClientHello is read
+ * and not touched: it goes to the site as it came, once its server name is known to be the
+ * one that was allowed. Nothing else does before the site has answered: it may want a
+ * second ClientHello, whose name has to be the same.
  */
 
 #include <errno.h>
@@ -12,8 +13,10 @@
 #include "proxy/client_hello.h"
 #include "proxy/connection.h"
 
-/* After CONNECT, or another ClientHello, the name is decided: TLS has to be for the same (no fronting); for an address it
- * has none. */
+/*
+ * After CONNECT, or another ClientHello, the name is decided: TLS has to be for the same
+ * (no fronting); for an address it has none.
+ */
 static enum step with_decided_name(struct connection *connection, enum hello_result result,
 	const struct host *name, bool encrypted)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See http_answer.h. llhttp can't be told to let all of this pass, and would not say that it did. So lines and fields are
- * taken apart here.
+ * See http_answer.h. llhttp can't be told to let all of this pass, and would not say that
+ * it did. So lines and fields are taken apart here.
  */
 
 #include <errno.h>
@@ -46,7 +46,10 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* HTTP/1.x, a status of three digits behind any number of blanks, and a reason for people (section 4). */
+/*
+ * HTTP/1.x, a status of three digits behind any number of blanks, and a reason for people
+ * (section 4).
+ */
 static bool parse_status_line(struct http_head *head, const struct slice *line)
 {
 	static const char version[] = "HTTP/1.";
@@ -74,7 +77,9 @@ static bool parse_status_line(struct http_head *head, const struct slice *line)
 	return head->status >= 100 && slice_is_clean(&head->reason);
 }
 
-/* Writes blanks between what was before it and a line that goes on with it (section 5.2). */
+/*
+ * Writes blanks between what was before it and a line that goes on with it (section 5.2).
+ */
 static bool join_line(struct http_head *head, char *start, const struct slice *line)
 {
 	struct slice *value;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * llhttp reads chunks of requests; it is told before the first that a head with Transfer-Encoding has gone by. A piece of a chunk that
- * arrives is a chunk that leaves, so what goes out is at most CHUNK_OVERHEAD longer than what came in at once.
+ * llhttp reads chunks of requests; it is told before the first that a head with
+ * Transfer-Encoding has gone by. A piece of a chunk that arrives is a chunk that leaves, so
+ * what goes out is at most CHUNK_OVERHEAD longer than what came in at once.
  */
 
 #include <errno.h>
@@ -135,8 +136,9 @@ static int count_seen(struct http_body *body, size_t length)
 }
 
 /*
- * The chunks of a response, in pieces of data. With LF alone they are shorter than what is written, so there may be room for
- * some only. Returns 0 or -EBADMSG; `*length` becomes how many bytes were read.
+ * The chunks of a response, in pieces of data. With LF alone they are shorter than what is
+ * written, so there may be room for some only. Returns 0 or -EBADMSG; `*length` becomes how
+ * many bytes were read.
  */
 static int move_answer_chunks(struct http_body *body, const char *bytes, size_t *length)
 {

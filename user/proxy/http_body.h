@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The body of a message on its way from one connection to the other. It is cut into chunks anew where it was
- * chunked: extensions and trailers end here, and nothing is passed on that only one of the two ends takes for a
- * boundary.
+ * The body of a message on its way from one connection to the other. It is cut into chunks
+ * anew where it was chunked: extensions and trailers end here, and nothing is passed on
+ * that only one of the two ends takes for a boundary.
  */
 
 #include <llhttp.h>
@@ -36,9 +36,14 @@ void http_body_begin(
 void http_body_begin_answer(
 	struct http_body *body, enum http_framing framing, uint64_t length, bool rechunk);
 
-/* Whether `length` bytes go on as they are; if so they are accounted for. The body is not complete. */
+/*
+ * Whether `length` bytes go on as they are; if so they are accounted for. The body is not
+ * complete.
+ */
 bool http_body_pass(struct http_body *body, size_t length);
 
-/* Moves as much as there is and fits from `in` to `out`. Returns 0, or -EBADMSG: the body is malformed, and its
- * connection can't be used any more. */
+/*
+ * Moves as much as there is and fits from `in` to `out`. Returns 0, or -EBADMSG: the body
+ * is malformed, and its connection can't be used any more.
+ */
 int http_body_move(struct http_body *body, struct buffer *in, struct buffer *out);

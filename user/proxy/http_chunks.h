@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Chunks of a site's response, as clients read them: lines may end in LF alone, and blanks may stand around a size. llhttp
- * reads those of requests, strictly. Pure.
+ * Chunks of a site's response, as clients read them: lines may end in LF alone, and blanks
+ * may stand around a size. llhttp reads those of requests, strictly. Pure.
  */
 
 #include <stdbool.h>
@@ -31,8 +31,9 @@ struct http_chunks {
 };
 
 /*
- * Reads up to `length` bytes, and to the next piece of data at most. `*data` bytes at the end of those that were read are
- * data. Returns how many were read; `state` says whether it is over.
+ * Reads up to `length` bytes, and to the next piece of data at most. `*data` bytes at the
+ * end of those that were read are data. Returns how many were read; `state` says whether it
+ * is over.
  */
 size_t http_chunks_read(
 	struct http_chunks *chunks, const char *bytes, size_t length, size_t *data);

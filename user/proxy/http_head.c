@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The head is found first, by its empty line, and then given to llhttp in one piece: so every slice lies
- * in one buffer. What llhttp lets pass for the sake of others is checked after it.
+ * The head is found first, by its empty line, and then given to llhttp in one piece: so
+ * every slice lies in one buffer. What llhttp lets pass for the sake of others is checked
+ * after it.
  */
 
 #include <errno.h>
@@ -22,8 +23,10 @@ int http_head_find(const char *bytes, size_t length, size_t *scanned)
 				return -EBADMSG;
 			continue;
 		}
-		/* A line that ends otherwise than in CR LF is one that others may read as two, or
-		 * not at all. */
+		/*
+		 * A line that ends otherwise than in CR LF is one that others may read as
+		 * two, or not at all.
+		 */
 		if (i == 0 || bytes[i - 1] != '\r')
 			return -EBADMSG;
 		if (i >= 3 && bytes[i - 2] == '\n' && bytes[i - 3] == '\r')
@@ -242,8 +245,10 @@ static bool parse_length(const struct slice *value, uint64_t *length)
 	return true;
 }
 
-/* Content-Length and Transfer-Encoding: one of them, once, in the one form that all read alike;
- * "Content_Length" is one to some. */
+/*
+ * Content-Length and Transfer-Encoding: one of them, once, in the one form that all read
+ * alike; "Content_Length" is one to some.
+ */
 static int read_framing(struct http_head *head)
 {
 	bool length = false, chunked = false;
@@ -269,7 +274,10 @@ static int read_framing(struct http_head *head)
 	return 0;
 }
 
-/* Lengths of a response may be repeated, in one field or in several, and have to be equal then. */
+/*
+ * Lengths of a response may be repeated, in one field or in several, and have to be equal
+ * then.
+ */
 static bool read_lengths(struct http_head *head, const struct slice *value, size_t *count)
 {
 	struct slice rest = *value, token;
@@ -400,7 +408,10 @@ int http_head_finish(struct http_head *head)
 	return values_are_clean(head) ? 0 : -EBADMSG;
 }
 
-/* A token. "connect" is none: some would take it for CONNECT, which is another kind of request. */
+/*
+ * A token. "connect" is none: some would take it for CONNECT, which is another kind of
+ * request.
+ */
 static bool read_method(struct http_head *head, const char *bytes, size_t length)
 {
 	const char *blank = memchr(bytes, ' ', length);
@@ -410,7 +421,10 @@ static bool read_method(struct http_head *head, const char *bytes, size_t length
 	       (method_is(&head->method, "CONNECT") || !slice_is(&head->method, "CONNECT"));
 }
 
-/* llhttp knows some methods only, and what comes behind them is the same for all but CONNECT. */
+/*
+ * llhttp knows some methods only, and what comes behind them is the same for all but
+ * CONNECT.
+ */
 static enum llhttp_errno execute(llhttp_t *llhttp, const char *bytes, size_t length)
 {
 	const size_t method = head_of(llhttp)->method.length;

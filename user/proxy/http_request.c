@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See http_request.h. Nothing is passed on that was not parsed: the head is written anew. */
+/*
+ * See http_request.h. Nothing is passed on that was not parsed: the head is written anew.
+ */
 
 #include <string.h>
 #include <strings.h>
@@ -124,8 +126,10 @@ const char *http_target_read(
 	return problem ? problem : read_authority(head, default_port, target);
 }
 
-/* The name that was checked, in one spelling: servers differ in how they compare names. A port stays where there was one,
- * because some sites sign it. */
+/*
+ * The name that was checked, in one spelling: servers differ in how they compare names. A
+ * port stays where there was one, because some sites sign it.
+ */
 static bool write_host(const struct http_target *target, struct buffer *out)
 {
 	bool brackets =

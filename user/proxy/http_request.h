@@ -17,12 +17,14 @@ struct http_target {
 	uint16_t given_port; /* in Host, or in the target without one; 0: none */
 	bool connect;
 	struct slice
-		path; /* origin-form, with the query; without the leading "/" where it had none */
+		/* origin-form, with the query; without the leading "/" where it had none */
+		path;
 };
 
 /*
- * Reads the target of a request: CONNECT's authority, an absolute URI or the Host header. The names have to agree.
- * `default_port` is where an origin-form request without a port in its Host goes to.
+ * Reads the target of a request: CONNECT's authority, an absolute URI or the Host header.
+ * The names have to agree. `default_port` is where an origin-form request without a port in
+ * its Host goes to.
  *
  * Returns NULL, or a sentence for people: what is wrong with it.
  */
@@ -30,14 +32,16 @@ const char *http_target_read(
 	const struct http_head *head, uint16_t default_port, struct http_target *target);
 
 /*
- * Whether a request is the last on its connection to the site, which then closes first (RFC 9112 section 9.6). One with a
- * body always is: a site that does not read the body would take it for the next request, which had no header.
+ * Whether a request is the last on its connection to the site, which then closes first (RFC
+ * 9112 section 9.6). One with a body always is: a site that does not read the body would
+ * take it for the next request, which had no header.
  */
 bool http_request_is_last(const struct http_head *head);
 
 /*
- * Writes the head of the request as it goes upstream: in origin-form, with the checked host and the port that was given, without what is
- * for one hop only, without the job's own copies of the header, and with the header. Returns whether it fitted.
+ * Writes the head of the request as it goes upstream: in origin-form, with the checked host
+ * and the port that was given, without what is for one hop only, without the job's own
+ * copies of the header, and with the header. Returns whether it fitted.
  */
 bool http_request_write(const struct http_head *head, const struct http_target *target,
 	const struct proxy_settings *settings, struct buffer *out);

@@ -16,11 +16,16 @@ struct http_asked {
 	unsigned char kept_back; /* interim responses, which HTTP/1.0 has not */
 };
 
-/* How the body of the response ends, by the request and the fields together (RFC 9112 section 6.3). */
+/*
+ * How the body of the response ends, by the request and the fields together (RFC 9112
+ * section 6.3).
+ */
 enum http_framing http_response_framing(
 	const struct http_head *head, const struct http_asked *asked);
 
-/* Writes the head of the response; `keep` says that the client's connection stays. Returns whether it
- * fitted. */
+/*
+ * Writes the head of the response; `keep` says that the client's connection stays. Returns
+ * whether it fitted.
+ */
 bool http_response_write(const struct http_head *head, const struct http_asked *asked,
 	bool keep, struct buffer *out);

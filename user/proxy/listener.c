@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See listener.h. What did not come through the fence is closed before a byte of it is read. */
+/*
+ * See listener.h. What did not come through the fence is closed before a byte of it is
+ * read.
+ */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,8 +16,8 @@
 #include "proxy/listener.h"
 #include "proxy/window.h"
 
-#define WINDOW_USUAL \
-	65536 /* bytes: half of Linux's default for net.ipv4.tcp_rmem, as the kernel doubles it */
+/* Bytes: half of Linux's default for net.ipv4.tcp_rmem, since the kernel doubles it. */
+#define WINDOW_USUAL 65536
 
 struct listening {
 	struct acceptor acceptor;
@@ -23,7 +26,9 @@ struct listening {
 	size_t window; /* bytes, of a client that was not accepted yet */
 };
 
-/* A client may send before it is accepted: little, where that would be ahead of the rate. */
+/*
+ * A client may send before it is accepted: little, where that would be ahead of the rate.
+ */
 static void limit_first(struct listening *listening)
 {
 	const struct proxy *proxy = listening->proxy;

@@ -194,7 +194,10 @@ int loop_run(struct loop *loop)
 	loop->running = true;
 	while (loop->running) {
 		struct timespec wait;
-		/* Linux 5.11; epoll_wait(2) knows milliseconds only, too long for the throttle. */
+		/*
+		 * Linux 5.11; epoll_wait(2) knows milliseconds only, too long for the
+		 * throttle.
+		 */
 		int count = epoll_pwait2(
 			loop->epoll, loop->batch, BATCH, loop_patience(loop, &wait), NULL);
 

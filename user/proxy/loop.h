@@ -5,9 +5,9 @@
  * One thread's event loop: epoll for descriptors, a sorted list for deadlines. Sources and
  * timers are embedded in what they belong to (container_of()), nothing is allocated here.
  *
- * A source may be removed, and its owner freed, from any callback, its own too, with one rule:
- * whoever frees an owner that may still have an event in the current batch does it with
- * loop_defer(), which runs when the batch is done.
+ * A source may be removed, and its owner freed, from any callback, its own too, with one
+ * rule: whoever frees an owner that may still have an event in the current batch does it
+ * with loop_defer(), which runs when the batch is done.
  */
 
 #include <stdbool.h>

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See nameserver.h. c-ares tells which of its sockets it waits for, we watch them in the loop and tell it what is ready. */
+/*
+ * See nameserver.h. c-ares tells which of its sockets it waits for, we watch them in the
+ * loop and tell it what is ready.
+ */
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,8 +18,11 @@
 
 #define TRY_PATIENCE 2000   /* ms for the first try */
 #ifdef ARES_OPT_QUERY_CACHE /* and ARES_OPT_MAXTIMEOUTMS, which came before */
-/* c-ares 1.34 begins with 250 ms where a server was fast so far, and doubles that: so there are more tries, of which none is longer. And it
- * would keep answers for an hour, as many as a job can ask for. */
+/*
+ * c-ares 1.34 begins with 250 ms where a server was fast so far, and doubles that: so there
+ * are more tries, of which none is longer. And it would keep answers for an hour, as many
+ * as a job can ask for.
+ */
 #define TRIES	      5
 #define NEWER_OPTIONS (ARES_OPT_QUERY_CACHE | ARES_OPT_MAXTIMEOUTMS)
 #else
@@ -133,8 +139,10 @@ static int socket_configure(ares_socket_t fd, int type, void *data)
 	return 0;
 }
 
-/* c-ares has read /etc/resolv.conf by itself, but says nothing where that failed, and the kernel lets only those through
- * that the loader read. */
+/*
+ * c-ares has read /etc/resolv.conf by itself, but says nothing where that failed, and the
+ * kernel lets only those through that the loader read.
+ */
 static int set_server(ares_channel channel, const struct endpoint *endpoint)
 {
 	const struct address *address = &endpoint->address;

@@ -55,8 +55,10 @@ void peer_watch(struct peer *peer, bool want_input)
 
 	if (!peer_is_open(peer) || peer->hung)
 		return;
-	/* Input that is not wanted just now is not given up before it comes: mostly it comes when it is
-	 * wanted again. */
+	/*
+	 * Input that is not wanted just now is not given up before it comes: mostly it
+	 * comes when it is wanted again.
+	 */
 	if (!peer->readable && !peer->eof && (want_input || peer->source.events & EPOLLIN))
 		events |= EPOLLIN;
 	if (!peer->writable)

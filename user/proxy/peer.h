@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * One end of a relay: a socket that does not block, what was read from it, what is to be written to it. It
- * remembers whether reading and writing would block, so nothing is tried in vain, and the loop is asked only for
- * what is waited for.
+ * One end of a relay: a socket that does not block, what was read from it, what is to be
+ * written to it. It remembers whether reading and writing would block, so nothing is tried
+ * in vain, and the loop is asked only for what is waited for.
  */
 
 #include <stdbool.h>
@@ -27,8 +27,11 @@ struct peer {
 	struct buffer *in, *out; /* NULL when empty */
 };
 
-/* Takes over a socket, which is `connected` or on its way there; `ready` is called with what peer_note() is then to be
- * told. Returns 0 or -errno; the socket is the caller's still then. */
+/*
+ * Takes over a socket, which is `connected` or on its way there; `ready` is called with
+ * what peer_note() is then to be told. Returns 0 or -errno; the socket is the caller's
+ * still then.
+ */
 int peer_open(struct peer *peer, struct loop *loop, int fd, bool connected,
 	void (*ready)(struct source *source, uint32_t events));
 
@@ -38,20 +41,29 @@ void peer_close(struct peer *peer);
 /* Notes what the loop said. */
 void peer_note(struct peer *peer, uint32_t events);
 
-/* Asks the loop for what is waited for: input if `want_input`, and room for what is to be written. */
+/*
+ * Asks the loop for what is waited for: input if `want_input`, and room for what is to be
+ * written.
+ */
 void peer_watch(struct peer *peer, bool want_input);
 
 /*
- * Reads at most `most` bytes behind those in peer->in. Returns how many; 0: the end, peer->eof is set; -EAGAIN:
- * nothing now; -ENOBUFS: no room; or -errno.
+ * Reads at most `most` bytes behind those in peer->in. Returns how many; 0: the end,
+ * peer->eof is set; -EAGAIN: nothing now; -ENOBUFS: no room; or -errno.
  */
 long peer_read(struct peer *peer, size_t most);
 
-/* Writes at most `most` bytes of peer->out. Returns how many; -EAGAIN: nothing now; or -errno. */
+/*
+ * Writes at most `most` bytes of peer->out. Returns how many; -EAGAIN: nothing now; or
+ * -errno.
+ */
 long peer_write(struct peer *peer, size_t most);
 
-/* Notes that bytes were written, by peer_write() or past it. The kernel puts them behind others into one packet even where its
- * queue is full (Linux 6.18, tcp_sendmsg_locked()): where that has a bound, the next ones wait until there is room. */
+/*
+ * Notes that bytes were written, by peer_write() or past it. The kernel puts them behind
+ * others into one packet even where its queue is full (Linux 6.18, tcp_sendmsg_locked()):
+ * where that has a bound, the next ones wait until there is room.
+ */
 static inline void peer_wrote(struct peer *peer)
 {
 	if (peer->bounded && !peer->hung)

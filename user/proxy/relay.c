@@ -270,7 +270,10 @@ void relay_close_client(struct relay *relay)
 	const volatile struct job_limits *limits = relay->all->limits;
 	struct tcp_info info;
 
-	/* Where the proxy paces, its clock has charged it. The kernel charges what it sends. */
+	/*
+	 * Where the proxy paces, its clock has charged it. The kernel charges what it
+	 * sends.
+	 */
 	if (limits->rate && !limits->paced && read_info(&relay->client, &info))
 		pacer_charge_unforwarded(relay->all->pacer, info.tcpi_notsent_bytes);
 	peer_close(&relay->client);

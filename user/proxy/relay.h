@@ -132,7 +132,7 @@ static inline bool relay_is_in_line(const struct relay *relay, enum direction di
 void relay_close_client(struct relay *relay);
 
 /*
- * Closes the upstream, if it is open, see closing_choose() for `over`. What came from it and
- * was not forwarded becomes debt. The account begins anew.
+ * Closes the upstream, if it is open, see closing_choose() for `over`. What came from it
+ * and was not forwarded becomes debt. The account begins anew.
  */
 void relay_close_upstream(struct relay *relay, bool over);

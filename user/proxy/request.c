@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The state HEAD: a request is read, its host is checked, and the request that goes upstream is written. */
+/*
+ * The state HEAD: a request is read, its host is checked, and the request that goes
+ * upstream is written.
+ */
 
 #include <errno.h>
 #include <stdio.h>
@@ -48,7 +51,10 @@ static void consume(struct connection *connection, size_t length)
 		buffer_put(&connection->relay.client.in);
 }
 
-/* To port 80 CONNECT changes nothing: requests follow, with the header on each. To port 443 TLS has to. */
+/*
+ * To port 80 CONNECT changes nothing: requests follow, with the header on each. To port 443
+ * TLS has to.
+ */
 static enum step begin_connect(struct connection *connection, const struct http_head *head,
 	const struct http_target *target)
 {
@@ -77,7 +83,10 @@ static enum step begin_connect(struct connection *connection, const struct http_
 	return connection_establish(connection) ? STEP_AGAIN : STEP_END;
 }
 
-/* A connection that was idle may just be going: only what can be sent again is sent over it. */
+/*
+ * A connection that was idle may just be going: only what can be sent again is sent over
+ * it.
+ */
 static bool may_reuse(const struct connection *connection, const struct http_head *head,
 	const struct http_target *target)
 {

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A look-up is a query with two questions, one for each family of addresses. Each question goes to one of the node's
- * resolvers (nameserver.h), to the next one where that fails, and to the next one as well where that says nothing for a second. The
- * first useful answer settles the question.
+ * A look-up is a query with two questions, one for each family of addresses. Each question
+ * goes to one of the node's resolvers (nameserver.h), to the next one where that fails, and
+ * to the next one as well where that says nothing for a second. The first useful answer
+ * settles the question.
  *
- * The query ends when both are settled. When one is, and the name has an address or is known not to exist, the other one gets
- * a little more time: an answer of one family is enough (RFC 8305 section 3). A resolver that said nothing in time is
- * remembered as silent, for that family: for a while others are asked before it, and it gets less time.
+ * The query ends when both are settled. When one is, and the name has an address or is
+ * known not to exist, the other one gets a little more time: an answer of one family is
+ * enough (RFC 8305 section 3). A resolver that said nothing in time is remembered as
+ * silent, for that family: for a while others are asked before it, and it gets less time.
  *
- * A look-up and its query point at each other: c-ares can't give up what it was asked, so a look-up that ended or was cancelled
- * may leave its query behind, which then ends in silence. Results are handed on from the loop, never from within a call of the
- * look-up's owner.
+ * A look-up and its query point at each other: c-ares can't give up what it was asked, so a
+ * look-up that ended or was cancelled may leave its query behind, which then ends in
+ * silence. Results are handed on from the loop, never from within a call of the look-up's
+ * owner.
  */
 
 #include <ares.h>
@@ -33,7 +36,10 @@
 #define OTHER_PATIENCE	500000000ULL  /* for the second family, once the first is there */
 #define SILENT_PATIENCE 50000000ULL /* the same where the resolver was silent: RFC 8305's */
 
-/* At once, one for each connection that there may be: those of connections that have gone are kept until c-ares is done. */
+/*
+ * At once, one for each connection that there may be: those of connections that have gone
+ * are kept until c-ares is done.
+ */
 #define QUERIES_MAX JOB_CONNECTIONS_MAX
 
 /* A question that one resolver was asked. */
@@ -64,7 +70,8 @@ struct query {
 	struct timer timer;
 	uint64_t end; /* when it ends with one family alone; 0: not yet known */
 	unsigned
-		waiting; /* for answers, of both questions; and one while it is being worked on */
+		/* for answers, of both questions; and one while it is being worked on */
+		waiting;
 };
 
 struct resolver {
@@ -126,8 +133,10 @@ static int add_address(
 	return 0;
 }
 
-/* The families take turns (RFC 8305 section 4), so that one which leads nowhere costs one try. IPv4 begins: more nodes have
- * IPv6 in name only than the other way round. */
+/*
+ * The families take turns (RFC 8305 section 4), so that one which leads nowhere costs one
+ * try. IPv4 begins: more nodes have IPv6 in name only than the other way round.
+ */
 static int add_answers(struct query *query, struct lookup *lookup)
 {
 	const struct ares_addrinfo_node *next[FAMILIES] = {};
@@ -152,7 +161,10 @@ static int add_answers(struct query *query, struct lookup *lookup)
 	return lookup->count ? 0 : -ENOENT;
 }
 
-/* Whether it is what the resolvers know of the name; everything else is a failure, and another resolver may know more. */
+/*
+ * Whether it is what the resolvers know of the name; everything else is a failure, and
+ * another resolver may know more.
+ */
 static bool is_knowledge(int status)
 {
 	return status == ARES_SUCCESS || status == ARES_ENOTFOUND || status == ARES_ENODATA;
@@ -172,8 +184,10 @@ static int status_to_error(int status)
 	return status == ARES_ETIMEOUT ? -ETIMEDOUT : -EHOSTUNREACH;
 }
 
-/* What a query without an address says: that there is no such name, or the failure of the first family that had one, or that
- * there is no address. */
+/*
+ * What a query without an address says: that there is no such name, or the failure of the
+ * first family that had one, or that there is no address.
+ */
 static const struct question *telling(const struct query *query)
 {
 	const struct question *questions = query->questions;
@@ -409,7 +423,10 @@ static void query_begin(struct query *query)
 	query_put(query);
 }
 
-/* What needs no resolver: literals, and the names that the node itself gives. Returns -ENOENT for all others. */
+/*
+ * What needs no resolver: literals, and the names that the node itself gives. Returns
+ * -ENOENT for all others.
+ */
 static int look_up_here(
 	struct resolver *resolver, const struct host *host, struct lookup *lookup)
 {

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Sites that could not be connected at any of their addresses. Such a site rests: for a second at first, and twice as long
- * each time it fails again, up to four. Requests to it fail at once then, as the last try did, and send nothing.
+ * Sites that could not be connected at any of their addresses. Such a site rests: for a
+ * second at first, and twice as long each time it fails again, up to four. Requests to it
+ * fail at once then, as the last try did, and send nothing.
  */
 
 #include <stdbool.h>
@@ -31,7 +32,10 @@ struct resting {
 const struct resting_site *resting_find(const struct resting *resting,
 	const struct host *host, uint16_t port, uint64_t now);
 
-/* Notes that all tries failed; `address` was the last one's. Nothing is noted for a reason that is not the site's. */
+/*
+ * Notes that all tries failed; `address` was the last one's. Nothing is noted for a reason
+ * that is not the site's.
+ */
 void resting_note(struct resting *resting, const struct host *host, uint16_t port,
 	int status, const struct address *address, uint64_t now);
 

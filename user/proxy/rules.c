@@ -63,7 +63,10 @@ const volatile struct job_limits *rules_limits(const struct rules *rules)
 	return rules->limits;
 }
 
-/* Finds the entry that decides; with none, `domain` is one that counts nothing. Returns 0 or why not. */
+/*
+ * Finds the entry that decides; with none, `domain` is one that counts nothing. Returns 0
+ * or why not.
+ */
 static enum reason decide(
 	const struct rules *rules, const struct host *host, struct domain *domain)
 {
@@ -182,8 +185,9 @@ static void add_to_others(uint8_t reason, uint64_t count, uint64_t now)
 }
 
 /*
- * Has the oldest of the latest names make room, and counts it among the others. The map itself can't be searched for the oldest: who
- * may ask for its keys may ask for those of the map of connections, which tell of other jobs. Returns whether there was one.
+ * Has the oldest of the latest names make room, and counts it among the others. The map
+ * itself can't be searched for the oldest: who may ask for its keys may ask for those of
+ * the map of connections, which tell of other jobs. Returns whether there was one.
  */
 static bool make_room(struct rules *rules, uint64_t now)
 {

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * First what is given up for good, then what may be opened (Landlock), then what may be called (seccomp). The list
- * of calls is that of the worker's code: who adds a call there adds it here. The supervisor has a list of what it may not call.
+ * The sandbox has three stages. The process gives up its rights for good. Landlock then
+ * bounds what it may open, and seccomp what it may call. The supervisor has a list of what
+ * it may not call.
+ *
+ * The worker has a list of what it may call. A call that is added to its code has to be
+ * added here. The groups name the files that need them. A debug build names a call that is
+ * missing (docs/debugging.md).
  */
 
 #include <assert.h>
@@ -31,7 +36,8 @@
 #include "proxy/debug.h"
 #include "proxy/sandbox.h"
 
-#define LOG_MAX	   (1UL << 20) /* bytes of proxy.log, the only file that is open for writing */
+/* bytes of proxy.log, the only file that is open for writing */
+#define LOG_MAX	   (1UL << 20)
 #define FD_OWN_MIN 16 /* descriptors that the worker connects have this number at least */
 
 static int drop_capabilities(void)
@@ -74,8 +80,10 @@ static int landlock_allow(int ruleset, const char *path, __u64 access)
 		       : 0;
 }
 
-/* Of all files only the one that c-ares reads at each look-up: by now it has read the others. Returns -ENOSYS where the
- * kernel has no Landlock. */
+/*
+ * Of all files only the one that c-ares reads at each look-up: by now it has read the
+ * others. Returns -ENOSYS where the kernel has no Landlock.
+ */
 static int restrict_files(void)
 {
 	const struct landlock_ruleset_attr attributes = {
@@ -95,13 +103,13 @@ static int restrict_files(void)
 }
 
 static const int allowed_calls[] = {
-	/* the event loop and its descriptors */
+	/* loop.c, and the descriptors of all */
 	SCMP_SYS(epoll_pwait2),
 	SCMP_SYS(epoll_ctl),
 	SCMP_SYS(close),
 	SCMP_SYS(clock_gettime),
 	SCMP_SYS(gettimeofday),
-	/* connections */
+	/* acceptor.c, peer.c, dial.c, closing.c, dns_stub.c; tunnel.c needs the last two */
 	SCMP_SYS(accept4),
 	SCMP_SYS(getsockopt),
 	SCMP_SYS(getsockname),
@@ -179,8 +187,10 @@ struct call {
 
 /* Calls that do more than the worker needs. */
 static const struct call allowed_in_part[] = {
-	/* For the sites and the resolvers; the one that asks for routes is open already. For other protocols the
-	 * kernel would load a module before it asks the fence. */
+	/*
+	 * For the sites and the resolvers; the one that asks for routes is open already.
+	 * For other protocols the kernel would load a module before it asks the fence.
+	 */
 	SOCKETS(AF_INET, SOCK_STREAM),
 	SOCKETS(AF_INET, SOCK_DGRAM),
 	SOCKETS(AF_INET6, SOCK_STREAM),
@@ -210,15 +220,21 @@ static const struct call allowed_in_part[] = {
 	WHERE(mmap, 1, MASKED(2, PROT_EXEC, 0)),
 };
 
-/* What neither process of the proxy needs, and anybody may call. A list of what they need would have to have all that a worker
- * calls while it starts, which changes with each version of the loader and the libraries. */
+/*
+ * What neither process of the proxy needs, and anybody may call. A list of what they need
+ * would have to have all that a worker calls while it starts, which changes with each
+ * version of the loader and the libraries.
+ */
 static const struct call refused_calls[] = {
 	/* Sockets beyond TCP, UDP and, for routes, netlink; see refuse_calls(). */
 	WHERE(socket, 1, { 0, SCMP_CMP_GT, AF_NETLINK }),
 	WHERE(socket, 2, EQUAL(0, AF_NETLINK), { 2, SCMP_CMP_NE, NETLINK_ROUTE }),
 	WHERE(socketpair, 0),
 	WHERE(io_uring_setup, 0),
-	/* A user namespace, in which it had all rights. Flags of clone3(2) can't be seen; the C library does without. */
+	/*
+	 * A user namespace, in which it had all rights. Flags of clone3(2) can't be seen;
+	 * the C library does without.
+	 */
 	WHERE(unshare, 0),
 	WHERE(clone, 1, MASKED(0, CLONE_NEWUSER, CLONE_NEWUSER)),
 	WHERE(clone3, 0),
@@ -238,7 +254,9 @@ static void cleanup_filter(scmp_filter_ctx *filter)
 		seccomp_release(*filter);
 }
 
-/* Without Landlock there are no files at all: names are then resolved without /etc/hosts. */
+/*
+ * Without Landlock there are no files at all: names are then resolved without /etc/hosts.
+ */
 static int allow_opening(scmp_filter_ctx filter, bool restricted)
 {
 	const struct scmp_arg_cmp to_read = NO_BITS_BUT(2, O_CLOEXEC | O_LARGEFILE);
@@ -249,8 +267,10 @@ static int allow_opening(scmp_filter_ctx filter, bool restricted)
 				    filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), 0);
 }
 
-/* Not of the listening sockets: connected to no address they give back their ports, and in the node's namespace somebody
- * else may take those. */
+/*
+ * Not of the listening sockets: connected to no address they give back their ports, and in
+ * the node's namespace somebody else may take those.
+ */
 static int allow_connecting(scmp_filter_ctx filter)
 {
 	int error = 0;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See server_hello.h. Records and messages may be cut anyhow: several messages in a record, a message in several. */
+/*
+ * See server_hello.h. Records and messages may be cut anyhow: several messages in a record,
+ * a message in several.
+ */
 
 #include "proxy/server_hello.h"
 
@@ -20,8 +23,10 @@ static const unsigned char retry_random[RANDOM_LENGTH] = { 0xcf, 0x21, 0xad, 0x7
 	0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11,
 	0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c };
 
-/* Whether a record says nothing about the handshake: a warning, or what TLS 1.3 sends for the sake of old equipment before
- * the second ServerHello. */
+/*
+ * Whether a record says nothing about the handshake: a warning, or what TLS 1.3 sends for
+ * the sake of old equipment before the second ServerHello.
+ */
 static bool says_nothing(size_t type, struct slice content, bool began)
 {
 	if (type == RECORD_CHANGE_CIPHER_SPEC)
@@ -31,8 +36,8 @@ static bool says_nothing(size_t type, struct slice content, bool began)
 }
 
 /*
- * Collects the bytes of the handshake in `buffer`, which has room for FLIGHT_LENGTH_MAX of them, up to another kind of
- * record. Returns the type of that, or 0: none has come yet.
+ * Collects the bytes of the handshake in `buffer`, which has room for FLIGHT_LENGTH_MAX of
+ * them, up to another kind of record. Returns the type of that, or 0: none has come yet.
  */
 static size_t collect(struct slice input, unsigned char *buffer, struct slice *flight)
 {
@@ -63,8 +68,10 @@ static size_t collect(struct slice input, unsigned char *buffer, struct slice *f
 	return 0;
 }
 
-/* Takes a whole ServerHello apart (RFC 8446 section 4.1.3, RFC 5246 section 7.4.1.3). Returns SERVER_HELLO_FULL for all older
- * than TLS 1.3. */
+/*
+ * Takes a whole ServerHello apart (RFC 8446 section 4.1.3, RFC 5246 section 7.4.1.3).
+ * Returns SERVER_HELLO_FULL for all older than TLS 1.3.
+ */
 static enum server_hello_result parse_hello(struct slice hello, struct server_hello *parsed)
 {
 	struct slice version, random, id, suite, extensions = { 0 }, extension;
@@ -91,7 +98,10 @@ static enum server_hello_result parse_hello(struct slice hello, struct server_he
 	return result;
 }
 
-/* Tells a full handshake from a resumed one by the message that follows a ServerHello older than TLS 1.3. */
+/*
+ * Tells a full handshake from a resumed one by the message that follows a ServerHello older
+ * than TLS 1.3.
+ */
 static enum server_hello_result parse_next(size_t type)
 {
 	switch (type) {

@@ -2,13 +2,15 @@
 #pragma once
 
 /*
- * What a server says in the clear: whether it wants a second ClientHello, resumes a session, or issues a ticket for one. Pure:
- * bytes in, a verdict out.
+ * What a server says in the clear: whether it wants a second ClientHello, resumes a
+ * session, or issues a ticket for one. Pure: bytes in, a verdict out.
  *
- *	TLS 1.3			ServerHello with `supported_versions`; the rest is encrypted (RFC 8446 section 2)
- *	older, a full handshake	ServerHello, Certificate or others, ServerHelloDone; after the client's turn
- *				[NewSessionTicket], ChangeCipherSpec (RFC 5246 section 7.3, RFC 5077 section 3.1)
- *	older, resumed		ServerHello, [NewSessionTicket], ChangeCipherSpec
+ *	TLS 1.3		ServerHello with `supported_versions`. The rest is encrypted (RFC
+ *			8446 section 2).
+ *	older, full	ServerHello, Certificate or others, ServerHelloDone. After the
+ *			client's turn [NewSessionTicket], ChangeCipherSpec (RFC 5246
+ *			section 7.3, RFC 5077 section 3.1).
+ *	older, resumed	ServerHello, [NewSessionTicket], ChangeCipherSpec.
  */
 
 #include <stdbool.h>
@@ -34,13 +36,17 @@ struct server_hello {
 };
 
 /*
- * Reads the `length` bytes that a server has sent so far, from its first byte on, or after it wanted another ClientHello.
- * `hello` is written for SERVER_HELLO_FULL and SERVER_HELLO_RESUMED only.
+ * Reads the `length` bytes that a server has sent so far, from its first byte on, or after
+ * it wanted another ClientHello. `hello` is written for SERVER_HELLO_FULL and
+ * SERVER_HELLO_RESUMED only.
  */
 enum server_hello_result server_hello_parse(
 	const unsigned char *bytes, size_t length, struct server_hello *hello);
 
-/* Looks for a NewSessionTicket, from the first byte of a server on, until it changes to encryption. */
+/*
+ * Looks for a NewSessionTicket, from the first byte of a server on, until it changes to
+ * encryption.
+ */
 struct ticket_watch {
 	unsigned char record[RECORD_HEADER_LENGTH], message[HANDSHAKE_HEADER_LENGTH];
 	size_t record_header, message_header; /* bytes of these that were seen */
@@ -53,6 +59,9 @@ struct ticket_watch {
 /* Begins a watch. Tickets will be added to what was begun in `hash`. */
 void ticket_watch_begin(struct ticket_watch *watch, const struct siphash *hash);
 
-/* Looks at the next bytes. Returns whether more have to be looked at; if not, watch->mark tells what was found. */
+/*
+ * Looks at the next bytes. Returns whether more have to be looked at; if not, watch->mark
+ * tells what was found.
+ */
 bool ticket_watch_see(
 	struct ticket_watch *watch, const unsigned char *bytes, size_t length);

@@ -2,11 +2,14 @@
 #pragma once
 
 /*
- * The sessions of TLS 1.2 and older that servers issued to the job: a resumed one is for the name under which it began, in
- * the eyes of many servers, and not for that of the hello (RFC 6066 section 3). So the job may resume those only that began
- * under the same name and at the same address, before the eyes of its proxy. Without the address a site of an accomplice could issue,
- * under a name of its own, what a victim issued it under another one; then the name is led to the victim. What is kept of each is a mark: a
- * hash under a secret key of where it began, and of its id or its ticket. The last 4,096 are kept, the oldest goes first.
+ * The sessions of TLS 1.2 and older that servers issued to the job: a resumed one is for
+ * the name under which it began, in the eyes of many servers, and not for that of the hello
+ * (RFC 6066 section 3). So the job may resume those only that began under the same name and
+ * at the same address, before the eyes of its proxy. Without the address a site of an
+ * accomplice could issue, under a name of its own, what a victim issued it under another
+ * one; then the name is led to the victim. What is kept of each is a mark: a hash under a
+ * secret key of where it began, and of its id or its ticket. The last 4,096 are kept, the
+ * oldest goes first.
  */
 
 #include <stdbool.h>
@@ -35,11 +38,17 @@ struct session_site {
 int sessions_new(struct sessions **sessions);
 void sessions_free(struct sessions *sessions);
 
-/* Begins a mark: the bytes of the id or ticket are to be added to `hash`, whose end is the mark. */
+/*
+ * Begins a mark: the bytes of the id or ticket are to be added to `hash`, whose end is the
+ * mark.
+ */
 void sessions_begin_mark(const struct sessions *sessions, struct session_site site,
 	enum session_kind kind, struct siphash *hash);
 
-/* Returns the mark of an id or ticket that is whole; 0, which is none, where it has no bytes. */
+/*
+ * Returns the mark of an id or ticket that is whole; 0, which is none, where it has no
+ * bytes.
+ */
 uint64_t sessions_mark(const struct sessions *sessions, struct session_site site,
 	enum session_kind kind, const unsigned char *bytes, size_t length);
 

@@ -13,7 +13,10 @@ int proxy_fds_reserve(void)
 	for (int fd = FD_SETTINGS; fd < FD_END; fd++) {
 		if (fcntl(fd, F_GETFD) >= 0)
 			continue;
-		/* All lower numbers are taken: it gets this one. The worker has to find it taken as well. */
+		/*
+		 * All lower numbers are taken: it gets this one. The worker has to find it
+		 * taken as well.
+		 */
 		if (open("/dev/null", O_RDWR) != fd)
 			return -EBADF;
 	}

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * It does nothing but wait, and holds what the worker can't lose: the listening sockets. While there is no worker,
- * connections wait in their backlog; the job has no network.
+ * It does nothing but wait, and holds what the worker can't lose: the listening sockets.
+ * While there is no worker, connections wait in their backlog; the job has no network.
  *
- * Each end of a worker it tells the programs in the kernel, which write it to the events of the node.
+ * Each end of a worker it tells the programs in the kernel, which write it to the events of
+ * the node.
  *
- * The worker is this program again, executed rather than forked: so it shares no memory with the supervisor that it could
- * learn from, and its addresses are random anew.
+ * The worker is this program again, executed rather than forked: so it shares no memory
+ * with the supervisor that it could learn from, and its addresses are random anew.
  */
 
 #include <errno.h>
@@ -68,7 +69,10 @@ static int start_worker(struct supervisor *supervisor)
 	return 0;
 }
 
-/* Whether the last process of the job's cgroup has ended; with the cgroup its file is gone, too. */
+/*
+ * Whether the last process of the job's cgroup has ended; with the cgroup its file is gone,
+ * too.
+ */
 static bool job_has_ended(void)
 {
 	char text[128];
@@ -80,8 +84,11 @@ static bool job_has_ended(void)
 	return strstr(text, "populated 0");
 }
 
-/* Waits for a signal of ours, at most `patience` ms (-1: for ever). Returns it, or 0. The end of the job's last
- * process, where it is watched (/dev/null, in its place, never has anything urgent), counts as SIGTERM. */
+/*
+ * Waits for a signal of ours, at most `patience` ms (-1: for ever). Returns it, or 0. The
+ * end of the job's last process, where it is watched (/dev/null, in its place, never has
+ * anything urgent), counts as SIGTERM.
+ */
 static int wait_for_signal(const struct supervisor *supervisor, int patience)
 {
 	struct pollfd fds[] = { { .fd = supervisor->signals, .events = POLLIN },

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The state TUNNEL: bytes go both ways unseen, but for the rest of a handshake of TLS 1.2 or older. They are spliced through a pipe, which a flow has only while bytes are
- * in it: an idle tunnel costs nothing but its two sockets.
+ * The state TUNNEL: bytes go both ways unseen, but for the rest of a handshake of TLS 1.2
+ * or older. They are spliced through a pipe, which a flow has only while bytes are in it:
+ * an idle tunnel costs nothing but its two sockets.
  */
 
 #include <errno.h>
@@ -107,8 +108,10 @@ static enum step drain(struct flow *flow, struct peer *to)
 	return STEP_AGAIN;
 }
 
-/* Splicing stops for good where urgent data begin (Linux, tcp_read_sock()): recv(2) leaves them out, and goes on behind. And
- * the site's bytes are read while they are watched. */
+/*
+ * Splicing stops for good where urgent data begin (Linux, tcp_read_sock()): recv(2) leaves
+ * them out, and goes on behind. And the site's bytes are read while they are watched.
+ */
 static enum step read_on(struct connection *connection, struct peer *from, size_t allowed)
 {
 	long length = from == &connection->relay.client
