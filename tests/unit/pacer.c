@@ -67,7 +67,7 @@ static struct pacer *pacer;
 static int begin(void **state)
 {
 	(void)state;
-	now = 1000 * MS;
+	now = 10000 * MS; /* more than any credit */
 	limits = (struct job_limits){ .rate = MEGABIT, .paced = MEGABIT };
 	for (size_t i = 0; i < TIMERS; i++)
 		timers[i] = NULL;
