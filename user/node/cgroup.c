@@ -21,10 +21,10 @@
 #include "node/cgroup.h"
 #include "node/paths.h"
 
-#define DEPTH_MAX      64   /* of cgroups that are looked at one below another */
-#define BEGIN_PATIENCE 1000 /* ms until a child is asked about */
-#define BEGIN_TRIES    10   /* of that, on a busy node */
-#define FILEID_KERNFS  0xfe /* how the kernel names a cgroup in a file handle, Linux 4.14 */
+#define DEPTH_MAX      64   /* levels of nested cgroups that cgroup_each() visits */
+#define BEGIN_PATIENCE 1000 /* ms of each wait for a child */
+#define BEGIN_TRIES    10   /* waits at most, enough for a busy node */
+#define FILEID_KERNFS  0xfe /* type of a file handle with a cgroup's id, Linux 4.14 */
 
 int cgroup_open(const char *path)
 {
@@ -210,7 +210,10 @@ bool cgroup_has_process(const char *path, pid_t pid)
 	return false;
 }
 
-/* Removes the cgroups directly in one that have no others in them. Returns the first that has, or NULL. */
+/*
+ * Removes the children of a cgroup that have no cgroups in them. Returns the first child
+ * that has, or NULL.
+ */
 static struct dirent *remove_children(DIR *cgroup)
 {
 	struct dirent *entry;
@@ -269,11 +272,14 @@ int cgroup_each(int cgroup, int (*visit)(int cgroup, void *data), void *data)
 	return visit_below(cgroup, DEPTH_MAX, visit, data);
 }
 
-/* A job may nest cgroups deeper than any path is long, so this goes down and up one level at a time. */
+/*
+ * A job may nest cgroups so deep that no path can name them. So the loop goes down and up
+ * one level at a time.
+ */
 int cgroup_remove(const char *path)
 {
 	_dir_ DIR *current = opendir(path);
-	ino_t emptied = 0; /* the cgroup that was left last, which had no others in it */
+	ino_t emptied = 0; /* inode of the childless cgroup that the loop left last */
 	size_t depth = 0;
 
 	if (!current)
@@ -325,7 +331,10 @@ static bool is_all_frozen(int cgroup)
 	return strstr(text, "frozen 1") != NULL;
 }
 
-/* Whether a child ended before its first instruction. One in a frozen cgroup does neither: it begins when it is thawed. */
+/*
+ * Whether a child ended before its first instruction. A child in a frozen cgroup neither
+ * begins nor ends. It begins when the cgroup is thawed.
+ */
 static bool ended_unbegun(int cgroup, int pidfd, int begun)
 {
 	struct pollfd events[] = { { .fd = begun, .events = POLLIN },
@@ -339,7 +348,7 @@ static bool ended_unbegun(int cgroup, int pidfd, int begun)
 	return count > 0 && !events[0].revents;
 }
 
-/* Returns as fork(2) does; -ECANCELED where the child was killed at once; or -errno. */
+/* Returns as fork(2) does, -ECANCELED if the child was killed at once, or -errno. */
 static pid_t fork_inside(int cgroup, uint64_t namespaces)
 {
 	_fd_ int begun = eventfd(0, EFD_CLOEXEC), pidfd = -1;
@@ -365,7 +374,10 @@ static int move_process(int cgroup, pid_t pid)
 	return 0;
 }
 
-/* The child waits until it was moved. It ends where its parent does before that. */
+/*
+ * The child waits until the parent has moved it. If the parent ends before that, the
+ * child ends too.
+ */
 static pid_t fork_and_move(int cgroup, uint64_t namespaces)
 {
 	_fd_ int read_end = -1, write_end = -1, pidfd = -1;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See daemon.h. What execve(2) and fork(2) keep: execve(2), getrlimit(2), sched(7), personality(2). */
+/*
+ * See daemon.h. These pages list the state that execve(2) and fork(2) keep: execve(2),
+ * getrlimit(2), sched(7), personality(2).
+ */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,10 +20,13 @@
 #include "lib/cleanup.h"
 #include "node/daemon.h"
 
-#define TIMER_SLACK 50000UL /* ns, of process 1 */
-#define CPUS_MAX    8192    /* CONFIG_NR_CPUS at most, on every architecture */
+#define TIMER_SLACK 50000UL /* ns, the value of process 1 */
+#define CPUS_MAX    8192    /* the largest CONFIG_NR_CPUS of any architecture */
 
-/* A hard limit that is high enough is kept: without CAP_SYS_RESOURCE it can't be raised. */
+/*
+ * Keeps a hard limit that is high enough, because without CAP_SYS_RESOURCE nothing can
+ * raise it again.
+ */
 static int set_limit(int resource, rlim_t value)
 {
 	struct rlimit limit;
@@ -45,7 +51,7 @@ static int lift_limits(void)
 
 static int limit_processes(void)
 {
-	/* The user has no processes but the proxy's. */
+	/* The proxy's user has no other processes. */
 	return set_limit(RLIMIT_NPROC, 64);
 }
 
@@ -60,7 +66,7 @@ static int schedule(void)
 	return prctl(PR_SET_TIMERSLACK, TIMER_SLACK) ? -errno : 0;
 }
 
-/* All processors; the kernel leaves those that the cgroup may use. */
+/* Asks for all processors. The kernel reduces them to those that the cgroup may use. */
 static int use_processors(void)
 {
 	cpu_set_t *all = CPU_ALLOC(CPUS_MAX);
@@ -92,11 +98,14 @@ static int reset_oom_score(void)
 
 static int leave_caller(void)
 {
-	setsid(); /* fails for a leader of a group only, which a child is not */
+	setsid(); /* fails only for the leader of a group, which a child is not */
 	umask(022);
 	if (chdir("/"))
 		return -errno;
-	/* Where a caller's filter refuses it, the keys are out of reach as well. */
+	/*
+	 * If a filter of the caller refuses keyctl(2), the caller's keys are out of reach
+	 * too.
+	 */
 	(void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
 	return 0;
 }

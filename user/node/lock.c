@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Locks are bytes of a file, which need not be there: a job's is a byte by a hash of its name. So no file is made for a job,
- * and none has to be removed, which no one can do without a race against who waits for its lock.
+ * A lock is a byte of a file, even beyond the file's end. A job's lock is the byte at a
+ * hash of the job's name. So no file is made for a job, and none has to be removed.
+ * Removing one would race with a process that waits for its lock.
  *
- * They belong to the process (F_SETLK, not F_OFD_SETLK), so no child has them. A child that was cloned into a frozen cgroup
- * would otherwise hold the lock of a command that was killed, until somebody thaws it. Such locks have a price: a process
- * loses all of its locks on a file as it closes any descriptor of that file. So it has one job's lock at a time, and the
- * node's lock is in a file of its own.
+ * The locks belong to the process (F_SETLK, not F_OFD_SETLK), so no child has them. A
+ * child that was cloned into a frozen cgroup would otherwise keep the lock of a killed
+ * command until somebody thaws it. Such locks have a price: a process loses all its locks
+ * on a file when it closes any descriptor of that file. So a process has one job's lock
+ * at a time, and the node's lock is in a file of its own.
  */
 
 #include <errno.h>
@@ -24,9 +26,11 @@
 #define JOBS_FILE  RUN_FOLDER "/lock"
 #define NODE_FILE  RUN_FOLDER "/lock.node"
 #define JOBS_FIRST 1
-#define JOBS_COUNT (1LL << 32) /* of hashes */
-#define LOCK_PATIENCE \
-	25 /* seconds: more than any command takes that is not held up itself, less than a hook of OCI may */
+#define JOBS_COUNT (1LL << 32) /* number of hashes */
+/*
+ * Seconds. A command takes less, unless it is held up itself. A hook of OCI may take more.
+ */
+#define LOCK_PATIENCE 25
 
 static volatile sig_atomic_t expired;
 
@@ -36,8 +40,10 @@ static void expire(int signal)
 	expired = 1;
 }
 
-/* SIGALRM breaks off the wait; it repeats, since the first one may come before fcntl(2) waits. Returns 0, -ETIMEDOUT or
- * -errno. */
+/*
+ * SIGALRM interrupts the wait. It repeats, since the first one may come before fcntl(2)
+ * waits. Returns 0, -ETIMEDOUT or -errno.
+ */
 static int wait_for(int fd, struct flock *lock, int seconds)
 {
 	const struct itimerspec limit = { .it_value = { .tv_sec = seconds },
@@ -69,7 +75,10 @@ static int wait_for(int fd, struct flock *lock, int seconds)
 	return error;
 }
 
-/* Notes who has the lock: 0 and below stand for a process that this one can't name, as one in another PID namespace. */
+/*
+ * Notes which process has the lock. A number of 0 or less is a process that this one
+ * can't name, such as one in another PID namespace.
+ */
 static int fail_busy(
 	int fd, struct flock lock, int seconds, const char *what, struct failure *failure)
 {
@@ -87,7 +96,7 @@ static int fail_busy(
 	return -ETIMEDOUT;
 }
 
-/* Waits for so many seconds at most; 0: not at all, and returns -EAGAIN then. */
+/* Waits for at most `seconds`. 0: returns -EAGAIN at once if the lock is taken. */
 static int lock_bytes(const char *path, off_t start, off_t count, int seconds,
 	const char *what, struct failure *failure)
 {

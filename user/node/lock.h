@@ -2,26 +2,40 @@
 #pragma once
 
 /*
- * The locks that a change of a node's state holds: one for each job, so that jobs don't wait for each
- * other, and one for what all jobs share. They return a descriptor, which releases the lock when it is closed, or -errno. The
- * end of the process releases it as well. A process has one job's lock at a time; no child has it.
+ * The locks that a change of a node's state holds. Each job has a lock, so that jobs
+ * don't wait for each other. One more lock is for the programs, which all jobs share.
+ * Each function returns a descriptor or -errno. Closing the descriptor releases the lock,
+ * and so does the end of the process. A process has one job's lock at a time, and no
+ * child inherits it.
  *
- * No wait is endless: after 25 seconds, or what is given, they return -ETIMEDOUT, and `failure` says which process has the lock.
+ * No wait is endless. After 25 seconds, or the given time, the functions return
+ * -ETIMEDOUT, and `failure` says which process has the lock.
  */
 
 #include "lib/failure.h"
 
-/* The lock of the job with this name. Two names may share one: nobody takes a second. */
+/*
+ * Locks the job with this name. Two names may share a lock, so no process may take two.
+ */
 int job_lock(const char *name, struct failure *failure);
 
-/* The same with a wait of so many seconds. */
+/* Does the same with a wait of at most `seconds`. */
 int job_lock_within(const char *name, int seconds, struct failure *failure);
 
-/* The same as job_lock() without waiting: -EAGAIN, with no failure noted, while another has it. */
+/*
+ * Does the same as job_lock() without waiting. Returns -EAGAIN, with no failure noted,
+ * while another process has the lock.
+ */
 int job_try_lock(const char *name, struct failure *failure);
 
-/* The locks of all jobs at once, without waiting for them: -EAGAIN, with no failure noted, while anyone has one. */
+/*
+ * Locks all jobs at once without waiting. Returns -EAGAIN, with no failure noted, while
+ * another process has any job's lock.
+ */
 int jobs_try_lock(struct failure *failure);
 
-/* The lock of what jobs share: the programs. Who has a job's may take it, never the other way. */
+/*
+ * Locks the programs, which jobs share. A process with a job's lock may take this one,
+ * but never the other way round.
+ */
 int node_lock(struct failure *failure);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* `lo` of a job's namespace, by rtnetlink(7): one request, one acknowledgement. */
+/* Sets up `lo` of a job's namespace by rtnetlink(7): one request, one acknowledgement. */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "node/netns.h"
 
 #define LOOPBACK_INDEX 1     /* `lo` is the first interface of every namespace */
-#define SEGMENTS_MAX   65535 /* what `lo` begins with (GSO_MAX_SEGS) */
+#define SEGMENTS_MAX   65535 /* the initial value of `lo` (GSO_MAX_SEGS) */
 #define REQUEST_SIZE   512
 
 static void cleanup_socket(struct mnl_socket **socket)
@@ -34,8 +34,10 @@ static struct nlmsghdr *request_begin(void *buffer, uint16_t type, uint16_t flag
 	return request;
 }
 
-/* Sends a request and waits for its answer, which is given to `read`, if any. Returns 0 or the kernel's negative
- * errno. */
+/*
+ * Sends a request and waits for its answer. Passes the answer to `read`, if that is
+ * given. Returns 0 or the kernel's negative errno.
+ */
 static int request_run(
 	struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t read, void *data)
 {
@@ -88,7 +90,10 @@ static int add_address(struct mnl_socket *socket, int family, const char *text)
 	address->ifa_prefixlen = (unsigned char)(8 * length);
 	address->ifa_index = LOOPBACK_INDEX;
 	address->ifa_scope = RT_SCOPE_HOST;
-	/* Nobody else is on a loopback: without this the address can't be bound at once. */
+	/*
+	 * No other node is on a loopback, so skip duplicate address detection. Otherwise
+	 * nobody could bind the address at once.
+	 */
 	address->ifa_flags = family == AF_INET6 ? IFA_F_NODAD : 0;
 	mnl_attr_put(request, IFA_LOCAL, length, bytes);
 	mnl_attr_put(request, IFA_ADDRESS, length, bytes);
@@ -139,7 +144,10 @@ bool loopback_has_fq(void)
 {
 	_cleanup_(cleanup_socket) struct mnl_socket *socket = open_socket();
 	char buffer[REQUEST_SIZE] = {};
-	/* Linux 6.1 tells it to those who listen for changes, and to who asks with this flag only. */
+	/*
+	 * Linux 6.1 reports it only to listeners for changes, and to a sender that sets
+	 * this flag.
+	 */
 	struct nlmsghdr *request = request_begin(buffer, RTM_GETQDISC, NLM_F_ECHO);
 	struct tcmsg *discipline = mnl_nlmsg_put_extra_header(request, sizeof(*discipline));
 	bool is_fq = false;

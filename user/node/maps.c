@@ -15,7 +15,7 @@ struct map_row {
 	const char *name;
 	size_t offset; /* of its descriptor in struct job_maps */
 	bool own;      /* made for the job, from the template of that name */
-	bool learning; /* only where it learns */
+	bool learning; /* only jobs that learn have it */
 	bool newer;    /* jobs of other versions may lack it */
 };
 
@@ -86,7 +86,10 @@ static int make_one(
 	return bpf_obj_pin(*fd, path) ? -errno : 0;
 }
 
-/* Adds the keys of domains. A denied one counts no hits, and takes the place of a declared one that is the same. */
+/*
+ * Adds the keys of domains. A denied domain counts no hits. It replaces a declared domain
+ * that is the same.
+ */
 static int fill(int map, const struct domains *domains, bool denied)
 {
 	for (size_t i = 0; i < domains->count; i++) {

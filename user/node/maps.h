@@ -2,10 +2,11 @@
 #pragma once
 
 /*
- * A job's maps. Its own (domains, hits, limits, refused, and learned where it learns) are
- * made with the types of the node's templates. The node's (job, upstream, counters,
- * connections, open_count) are shared by all jobs, and pinned beside the job's own. So the
- * job's folder of pins holds all the maps that a job of that version needs.
+ * A job's maps. Its own maps (domains, hits, limits, refused, and learned if the job
+ * learns) are made with the types of the node's templates. The node's maps (job,
+ * upstream, counters, connections, open_count) are shared by all jobs, and pinned beside
+ * the job's own. So the job's folder of pins holds all the maps that a job of that
+ * version needs.
  */
 
 #include <stdbool.h>
@@ -16,13 +17,13 @@
 #include "names/domains.h"
 #include "node/paths.h"
 
-/* Descriptors, -1 where not open. */
+/* Descriptors. -1: not open. */
 struct job_maps {
 	int domains;
 	int hits;
 	int limits;
 	int refused;
-	int learned; /* -1 also where the job does not learn */
+	int learned; /* also -1 if the job does not learn */
 	int job;
 	int upstream;
 	int counters;
@@ -35,9 +36,9 @@ struct job_maps {
 		-1, -1, -1, -1, -1, -1, -1, -1, -1, -1 \
 	}
 
-/* What is in a job's maps when they are made. */
+/* The initial contents of a job's maps. */
 struct map_contents {
-	const struct domains *domains; /* that the job may reach */
+	const struct domains *domains; /* domains that the job may reach */
 	const struct domains *denied;  /* refused, unless a declared domain is narrower */
 	bool learns;		       /* the job gets the map `learned` */
 };
@@ -51,14 +52,17 @@ int job_maps_open(const struct job_paths *paths, struct job_maps *maps);
 
 void job_maps_close(struct job_maps *maps);
 
-/* Which element of `hits` counts for a declared domain. Returns it or -errno. */
+/*
+ * Finds the element of `hits` that counts for a declared domain. Returns its index or
+ * -errno.
+ */
 int job_maps_hit(int domains, const struct declared_domain *domain);
 
 /* Read and write the map `limits`. Return 0 or -errno. */
 int job_limits_read(const struct job_maps *maps, struct job_limits *limits);
 int job_limits_write(const struct job_maps *maps, const struct job_limits *limits);
 
-/* Opens a map of the job by a descriptor that allows no writing. Returns it or -errno. */
+/* Opens a map of the job for reading only. Returns a descriptor or -errno. */
 int job_map_read_only(const struct job_paths *paths, const char *name);
 
 /* Sums up the counters that a cgroup has on each CPU. Returns 0 or -errno. */

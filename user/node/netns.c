@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Making, naming and entering network namespaces; their `lo` is loopback.c's. */
+/* Makes, names and enters network namespaces. loopback.c sets up their `lo`. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,8 +42,10 @@ void netns_leave(struct netns_visit *visit)
 	visit->home = -1;
 }
 
-/* The folder of names is a shared mount, so that a name is seen, and taken away, in every mount
- * namespace; ip-netns(8) expects the same. */
+/*
+ * The folder of names is a shared mount. So a name appears and disappears in every mount
+ * namespace. ip-netns(8) expects the same.
+ */
 static int share_folder(void)
 {
 	int error = folder_make(NETNS_FOLDER);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Loading takes a tenth of a second, opening a pin some microseconds: so the first job of a node
- * loads. Everything is pinned in a folder with a temporary name, which is then renamed: the folder is
- * whole or not there. A program of a folder that is removed lives on in the links of jobs.
+ * Loading takes a tenth of a second, and opening a pin some microseconds. So the first
+ * job of a node loads the objects. Everything is pinned in a folder with a temporary
+ * name, which is then renamed. So the folder is complete or not there. A program of a
+ * removed folder lives on in the links of jobs.
  */
 
 #include <bpf/bpf.h>
@@ -30,7 +31,7 @@
 #define MAPS_NAME	MAPS_PREFIX TEXT(FENCE_ABI)
 #define LOADING_NAME	"loading"
 #define LOADING_FOLDER	PINS_FOLDER "/" LOADING_NAME
-#define MODULES_SIZE	1024 /* of the list of security modules */
+#define MODULES_SIZE	1024 /* bytes of the list of security modules */
 
 static void cleanup_skeleton(struct fence **skeleton)
 {
@@ -70,7 +71,10 @@ static int open_pin(const char *version, const char *kind, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The kernel would take any map; where it is not as it was declared, somebody forgot to raise FENCE_ABI. */
+/*
+ * The kernel would accept any map. If a pinned map is not as it was declared, somebody
+ * forgot to raise FENCE_ABI.
+ */
 static int reuse_map(struct bpf_map *map)
 {
 	_fd_ int fd = objects_map(bpf_map__name(map));
@@ -100,7 +104,10 @@ static int reuse_maps(const struct bpf_object *object)
 	return 0;
 }
 
-/* Whether the list of active security modules, where it can be read, has that of BPF. */
+/*
+ * Whether the list of active security modules names that of BPF. A list that can't be
+ * read counts as yes.
+ */
 static bool may_be_active(void)
 {
 	_fd_ int fd = open("/sys/kernel/security/lsm", O_RDONLY | O_CLOEXEC);
@@ -117,8 +124,11 @@ static bool may_be_active(void)
 	return false;
 }
 
-/* Loads the object; without the LSM programs where the kernel refuses that type, or takes it and would never run one:
- * what is pinned is to be a lock. Returns NULL with errno set. */
+/*
+ * Loads the object. Leaves out the LSM programs if the kernel refuses their type, or
+ * accepts it and would never run one. So a pinned LSM program is always a lock in force.
+ * Returns NULL with errno set.
+ */
 static struct fence *load(bool with_maps)
 {
 	struct fence *skeleton = fence__open();
@@ -179,7 +189,7 @@ static int pin_programs(const struct bpf_object *object)
 	return error;
 }
 
-/* Pins objects in a folder with a temporary name, and then gives it its own. */
+/* Pins objects in a folder with a temporary name, and then renames the folder. */
 static int pin(const struct bpf_object *object,
 	int (*pin_objects)(const struct bpf_object *), const char *version)
 {
@@ -211,7 +221,7 @@ int objects_ensure(struct failure *failure)
 	made = error ? 0 : folder_make(PIN_JOBS_FOLDER);
 	if (made)
 		error = fail(failure, made, "cannot make %s", PIN_JOBS_FOLDER);
-	/* Once they are ours nobody can put others in their place. */
+	/* Once the folders are ours, nobody can replace them. */
 	if (!error)
 		error = paths_check(failure);
 	if (error || file_exists(PINS_FOLDER "/" FENCE_DIGEST))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Names to paths; see paths.h. */
+/* Turns names into paths. See paths.h. */
 
 #include <errno.h>
 #include <mntent.h>
@@ -94,7 +94,7 @@ static bool is_open(const struct stat *status)
 	return status->st_mode & S_IWOTH || (status->st_mode & S_IWGRP && status->st_gid);
 }
 
-/* `shared`: others may write there, if they can't take away what is ours. */
+/* `shared`: others may write to the folder if they can't remove our entries. */
 static int check_folder(const char *path, bool shared, struct failure *failure)
 {
 	struct stat status;

@@ -97,7 +97,7 @@ static uint64_t monotonic_now(void)
 	return (uint64_t)time.tv_sec * NANOSECONDS + (uint64_t)time.tv_nsec;
 }
 
-/* How long, in ns, a packet would wait for a clock of the programs. */
+/* How many ns a packet would wait for this departure time of a clock of the programs. */
 static uint64_t wait_for(uint64_t departure)
 {
 	uint64_t now = monotonic_now();
@@ -105,10 +105,16 @@ static uint64_t wait_for(uint64_t departure)
 	return departure > now ? departure - now : 0;
 }
 
-/* Takes over a new rate: what has its place in the clock already takes the time that it has at the new one. */
+/*
+ * Sets a new rate. The bytes that the clock already holds then take as long as they do at
+ * the new rate.
+ */
 static void change_rate(__u64 *rate, __u64 *departure, uint64_t new)
 {
-	/* Five seconds, the pacer's horizon, times RATE_MAX are no overflow. */
+	/*
+	 * The pacer's horizon is five seconds. Five seconds times RATE_MAX do not
+	 * overflow.
+	 */
 	if (*rate && new)
 		*departure = monotonic_now() + wait_for(*departure) * *rate / new;
 	*rate = new;
@@ -154,7 +160,7 @@ int state_read_delays(const struct job_maps *maps, uint64_t id, uint64_t proxy_i
 	return 0;
 }
 
-/* The map may be that of another version, and its values of another size. */
+/* The map may be of another version, with values of another size. */
 static int clear(int map, uint64_t cgroup)
 {
 	struct bpf_map_info info = {};
@@ -181,8 +187,11 @@ static bool has_key_size(int map, size_t size)
 	return !bpf_obj_get_info_by_fd(map, &info, &length) && info.key_size == size;
 }
 
-/* Removes what the job's sockets may have left in the map of connections: an entry goes with its socket, unless that outlived the
- * program that removes it. */
+/*
+ * Removes the entries that the job's sockets may have left in the map of connections. An
+ * entry goes with its socket, unless the socket outlives the program that removes the
+ * entry.
+ */
 static void purge_connections(const struct job_maps *maps, uint64_t id)
 {
 	struct connection_key key, next;
@@ -208,7 +217,10 @@ int state_clear(const struct job_maps *maps, uint64_t id, uint64_t proxy_id)
 
 	if (!error)
 		error = clear(maps->upstream, proxy_id);
-	/* From here on the job opens none. One of another version has no such map. */
+	/*
+	 * From here on the job opens no connection. A job of another version may lack
+	 * this map.
+	 */
 	if (maps->open_count >= 0)
 		purge_connections(maps, id);
 	return error;

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* What the programs know of a job, in the storage of its cgroups. */
+/* The state of a job that the programs read, in the storage of its cgroups. */
 
 #include "jobfence/abi.h"
 #include "lib/failure.h"
 #include "node/maps.h"
 
-/* The rate of a job and who keeps it, in bytes per second and direction. 0: no limit. */
+/*
+ * The rate of a job, and which part of the fence paces it. In bytes per second and
+ * direction, 0: no limit.
+ */
 struct fence_rates {
-	uint64_t rate;	 /* that the job was given */
-	uint64_t kernel; /* the same where the programs pace it, else 0 */
-	uint64_t proxy;	 /* the same where the proxy paces it, else 0 */
+	uint64_t rate;	 /* the rate that the job was given */
+	uint64_t kernel; /* the same if the programs pace it, otherwise 0 */
+	uint64_t proxy;	 /* the same if the proxy paces it, otherwise 0 */
 };
 
-/* What the programs are told when a fence is set up. */
+/* The settings that the programs get when a fence is set up. */
 struct fence_setup {
 	uint64_t id;	   /* of the job's cgroup */
 	uint64_t proxy_id; /* of the proxy's cgroup, 0: there is no proxy */
@@ -29,8 +32,8 @@ struct fence_setup {
 };
 
 /*
- * Tells the programs what the job was given. Attaching the programs makes the storage that
- * this fills. Returns 0 or -errno with the failure noted.
+ * Gives the programs the settings of the job. Attaching the programs makes the storage
+ * that this fills. Returns 0, or -errno with the failure noted.
  */
 int state_write(const struct fence_setup *setup, const struct job_maps *maps,
 	struct failure *failure);
@@ -43,15 +46,15 @@ int state_write_rates(const struct job_maps *maps, uint64_t id, uint64_t proxy_i
 	const struct fence_rates *rates);
 
 /*
- * Reads how long a packet that comes now would wait in the kernel for its time, in ns.
- * Returns 0 or -errno.
+ * Reads how long a packet would wait in the kernel if it came now, in ns. Returns 0 or
+ * -errno.
  */
 int state_read_delays(const struct job_maps *maps, uint64_t id, uint64_t proxy_id,
 	uint64_t *upload, uint64_t *download);
 
 /*
  * Takes back everything that state_write() gave. From then on the programs refuse
- * everything, and know no connection. Returns 0, also where there is no storage, or -errno.
+ * everything, and know no connection. Returns 0, also if there is no storage, or -errno.
  */
 int state_clear(const struct job_maps *maps, uint64_t id, uint64_t proxy_id);
 
