@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Ownership that can be seen: a variable declared with one of these attributes is released at
- * the end of its scope, and TAKE_* hands what it holds to somebody else.
+ * Visible ownership. A variable that is declared with one of these attributes is released
+ * at the end of its scope. TAKE_* hands its value to another owner.
  */
 
 #include <dirent.h>

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* One line of text and a status; nothing is allocated, so that failing can't fail. */
+/*
+ * A failure is one line of text and a status. Nothing is allocated, so noting a failure
+ * can't fail.
+ */
 
 #include <errno.h>
 #include <stdarg.h>

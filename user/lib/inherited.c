@@ -9,13 +9,13 @@
 
 static struct sigaction callers_child = { .sa_handler = SIG_DFL };
 
-/* Handlers do not outlive execve(2): those that are there belong to us, or to a sanitizer. */
+/* execve(2) removes handlers. So a handler here is our own, or that of a sanitizer. */
 static int reset(int signal)
 {
 	const struct sigaction standard = { .sa_handler = SIG_DFL };
 	struct sigaction action;
 
-	/* EINVAL: the C library keeps two signals for itself. */
+	/* EINVAL: the C library reserves two signals for itself. */
 	if (sigaction(signal, NULL, &action))
 		return errno == EINVAL ? 0 : -errno;
 	if (action.sa_handler != SIG_IGN)

@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* What a process inherits from its caller by execve(2), and ours must not depend on. */
+/*
+ * The state that a process inherits from its caller by execve(2). Our programs must not
+ * depend on it.
+ */
 
 /*
- * Gives every ignored signal its default disposition, and blocks none. A caller that ignores SIGCHLD would otherwise
- * have waitpid(2) fail with ECHILD. To be called at the start of a program, before it ignores any signal itself. A
- * program that runs a command for its caller has to note the caller's first, and give them back to that command.
+ * Gives every ignored signal its default disposition, and blocks none. If a caller
+ * ignores SIGCHLD, waitpid(2) would otherwise fail with ECHILD. Call this at the start of
+ * a program, before it ignores any signal itself.
+ *
+ * A program that runs a command for its caller has to save the caller's dispositions
+ * first, and restore them for that command.
+ *
  * Returns 0 or -errno.
  */
 int inherited_reset(void);
 
-/* The same for SIGCHLD alone, for a program that runs commands: remembers the caller's disposition. Called once, at the start.
- * Returns 0 or -errno. */
+/*
+ * Does the same for SIGCHLD alone, for a program that runs commands. Remembers the
+ * caller's disposition. Call it once, at the start. Returns 0 or -errno.
+ */
 int inherited_take_child(void);
 
-/* Gives that disposition back, for a command. */
+/* Restores the caller's disposition of SIGCHLD, for a command. */
 void inherited_give_child(void);

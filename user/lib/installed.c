@@ -39,7 +39,9 @@ const char *installed_document(const char *page)
 	return installed_path(path, sizeof(path), name) ? page : path;
 }
 
-/* Whether only those who may write to this program may write to that file or folder. */
+/*
+ * Whether everybody who may write to that file or folder may also write to this program.
+ */
 static bool is_as_safe(const struct stat *status, const struct stat *self)
 {
 	bool of_group = status->st_mode & S_IWGRP && status->st_gid &&

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Where the other files of this installation are. They are found from the place of the
+ * The paths of the other files of this installation. They are found from the place of the
  * program itself, so that an installed tree can be moved. The prefix of
  * PREFIX/bin/jobfence is PREFIX. A program in a folder of another name was built and not
  * installed. Then the prefix is its own folder, where the Makefile lays out `libexec` and
@@ -18,7 +18,10 @@
 /* Writes the path of `name`, which is relative to the prefix. Returns 0 or -errno. */
 int installed_path(char *path, size_t size, const char *name);
 
-/* The path of a page of the documents, for messages. It lives until the next call. */
+/*
+ * Returns the path of a page of the documents, for messages. The path is valid until the
+ * next call.
+ */
 const char *installed_document(const char *page);
 
 /*
@@ -26,7 +29,7 @@ const char *installed_document(const char *page);
  *
  * The caller is often root, so nobody may have put another program there. The file and
  * the folders up to the prefix have to belong to root or to the owner of this program.
- * Nobody may write to them who may not write to this program.
+ * Only users who may write to this program may write to them.
  *
  * Returns 0, or -errno with the failure noted.
  */

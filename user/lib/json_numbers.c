@@ -12,7 +12,7 @@
 #include "lib/json_numbers.h"
 
 #define DIGITS	    "0123456789"
-#define INTEGER_MAX 18 /* characters: these fit into 63 bits */
+#define INTEGER_MAX 18 /* characters, which fit into 63 bits */
 
 int number_mark_make(char mark[NUMBER_MARK_SIZE])
 {
@@ -33,7 +33,10 @@ static bool skip_digits(const char **at)
 	return count;
 }
 
-/* The length of the number (RFC 8259 section 6) that all of `length` characters are; 0: they are none. */
+/*
+ * Returns `length` if exactly so many characters are a number (RFC 8259 section 6),
+ * otherwise 0.
+ */
 static size_t number_length(const char *text, size_t length)
 {
 	const char *at = text + (*text == '-');
@@ -53,7 +56,10 @@ static size_t number_length(const char *text, size_t length)
 	return (size_t)(at - text) == length ? length : 0;
 }
 
-/* The length of the string that begins at `text`, with its quotes as far as they are there. */
+/*
+ * The length of the string that begins at `text`, with its quotes. The last one may be
+ * missing.
+ */
 static size_t string_length(const char *text, size_t left)
 {
 	size_t i = 1;
@@ -63,7 +69,7 @@ static size_t string_length(const char *text, size_t left)
 	return i < left ? i + 1 : left;
 }
 
-/* The length of a word that could be a number; at least 1. */
+/* The length of a word that could be a number. It is at least 1. */
 static size_t word_length(const char *text)
 {
 	size_t length = strspn(text, DIGITS "+-.eE");

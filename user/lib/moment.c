@@ -10,7 +10,7 @@
 
 #define NANOSECONDS 1000000000LL
 
-/* Whole nanoseconds: seconds alone would differ by one from call to call. */
+/* In nanoseconds. Whole seconds would differ by one from call to call. */
 static int64_t now_of(clockid_t clock)
 {
 	struct timespec now;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* When and how something ended, in words. */
+/* Formats when and how something ended. */
 
 #include <stdint.h>
 
 #define MOMENT_TEXT_MAX 32
 #define ENDING_TEXT_MAX 64
 
-/* Formats a moment of CLOCK_BOOTTIME, in ns, as one of UTC: 2026-11-25T00:45:34Z (RFC 3339). */
+/* Formats a time of CLOCK_BOOTTIME, in ns, as UTC: 2026-11-25T00:45:34Z (RFC 3339). */
 void moment_format(uint64_t boottime, char text[MOMENT_TEXT_MAX]);
 
 /* Formats a status of wait(2): "signal 9 (Killed)" or "status 1". */

@@ -8,7 +8,7 @@
 #include "lib/cleanup.h"
 #include "lib/printable.h"
 
-/* How long a character of UTF-8 is that begins with this byte; 0: none does. */
+/* The length of the UTF-8 character that begins with this byte. 0: no character does. */
 static size_t length_after(unsigned char first)
 {
 	if (first < 0x80)
@@ -18,7 +18,9 @@ static size_t length_after(unsigned char first)
 	return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
 
-/* Characters that are no text to look at, by the Unicode Standard 15. */
+/*
+ * Characters that show nothing or change how text is shown, by the Unicode Standard 15.
+ */
 static bool is_harmful(uint32_t character)
 {
 	static const struct {
@@ -29,10 +31,10 @@ static bool is_harmful(uint32_t character)
 		{ 0xad, 0xad },	      /* soft hyphen */
 		{ 0x61c, 0x61c },     /* Arabic letter mark */
 		{ 0x180e, 0x180e },   /* vowel separator */
-		{ 0x200b, 0x200f },   /* of no width, left-to-right mark */
+		{ 0x200b, 0x200f },   /* zero width, left-to-right mark */
 		{ 0x2028, 0x202e },   /* separators, bidirectional embeddings */
-		{ 0x2060, 0x206f },   /* bidirectional isolates, and what is deprecated */
-		{ 0xd800, 0xdfff },   /* surrogates, which UTF-8 has not */
+		{ 0x2060, 0x206f },   /* bidirectional isolates, deprecated ones */
+		{ 0xd800, 0xdfff },   /* surrogates, which UTF-8 lacks */
 		{ 0xfeff, 0xfeff },   /* byte order mark */
 		{ 0xfff9, 0xfffb },   /* annotations */
 		{ 0xe0000, 0xe0fff }, /* tags */
@@ -44,7 +46,10 @@ static bool is_harmful(uint32_t character)
 	return character > 0x10ffff;
 }
 
-/* Reads a character of `*length` bytes. Returns whether it may be shown; `*cut`: the text ends within it. */
+/*
+ * Reads a character of `*length` bytes. Returns whether it may be shown. `*cut`: the text
+ * ends within it.
+ */
 static bool read_character(const char *text, size_t left, size_t *length, bool *cut)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Rates in the notation of tc(8). The number is read digit by digit: strtod(3) would take a
- * sign, "inf", hexadecimal digits and the locale's idea of a decimal point. A double is
- * exact enough, its 53 bits hold RATE_MAX a hundred thousand times.
+ * Rates in the notation of tc(8). The number is read digit by digit. strtod(3) would
+ * accept a sign, "inf", hexadecimal digits and the locale's decimal point. A double is
+ * exact enough: its 53 bits hold RATE_MAX a hundred thousand times.
  */
 
 #include "lib/rate.h"
@@ -15,7 +15,7 @@
 
 #include "lib/cleanup.h"
 
-/* Reads digits as a number, and as `scale` ten to the power of how many there are. */
+/* Reads digits as a number. `scale` is ten to the power of their count. */
 static const char *parse_digits(const char *text, double *number, double *scale)
 {
 	for (*number = 0, *scale = 1; *text >= '0' && *text <= '9'; text++) {
@@ -25,7 +25,7 @@ static const char *parse_digits(const char *text, double *number, double *scale)
 	return text;
 }
 
-/* Returns what follows the number, or NULL where there is none. */
+/* Returns the end of the number, or NULL if there is no number. */
 static const char *parse_number(const char *text, double *number)
 {
 	double fraction = 0, scale;
@@ -40,7 +40,7 @@ static const char *parse_number(const char *text, double *number)
 	return end;
 }
 
-/* Returns the bits per second that a unit stands for, 0 for an unknown one. */
+/* Returns how many bits per second a unit stands for. 0: the unit is unknown. */
 static double parse_unit(const char *unit)
 {
 	static const char prefixes[] = "kmgt";
@@ -70,7 +70,7 @@ int rate_parse(const char *text, uint64_t *bits_per_second)
 	double number, rate, unit;
 	const char *end;
 
-	/* More digits could make a tiny rate a zero, which means no limit. */
+	/* More digits could turn a tiny rate into 0, which means no limit. */
 	if (strnlen(text, RATE_TEXT_MAX) == RATE_TEXT_MAX)
 		return -EINVAL;
 	end = parse_number(text, &number);

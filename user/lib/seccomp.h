@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* Owning a filter of system calls for as long as a scope lasts. */
+/* Releases a filter of system calls at the end of its scope. */
 
 #include <seccomp.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See siphash.h. Names and constants are the paper's. */
+/* See siphash.h. Names and constants are those of the paper. */
 
 #include "lib/siphash.h"
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * SipHash-2-4 (Aumasson and Bernstein, 2012): a hash under a secret key. Without the key nobody can find bytes whose hash is
- * that of others. Bytes may come in pieces.
+ * SipHash-2-4 (Aumasson and Bernstein, 2012): a hash under a secret key. Without the key
+ * nobody can find bytes with the same hash as other bytes. Bytes may come in pieces.
  */
 
 #include <stddef.h>
@@ -17,8 +17,8 @@ struct siphash {
 /* Begins the hash of nothing under `key`. */
 void siphash_begin(struct siphash *hash, const uint64_t key[2]);
 
-/* Appends bytes; `bytes` may be NULL where there are none. */
+/* Appends bytes. `bytes` may be NULL if `length` is 0. */
 void siphash_add(struct siphash *hash, const void *bytes, size_t length);
 
-/* Returns the hash of all bytes. `hash` has to begin anew after it. */
+/* Returns the hash of all bytes. Call siphash_begin() before `hash` is used again. */
 uint64_t siphash_end(struct siphash *hash);

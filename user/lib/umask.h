@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* The mode of files. What we make has the mode that we say; what is made for the caller has the caller's. */
+/*
+ * The umask. Our own files get the mode that we give them. Files that we make for the
+ * caller get the caller's umask.
+ */
 
 #include <sys/stat.h>
 
-/* Sets the umask to 022 and remembers the caller's. Called once, at the start. */
+/* Sets the umask to 022 and remembers the caller's. Call it once, at the start. */
 void umask_set(void);
 
 /* The umask that the caller had. */
