@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Addresses between text, sockets and the form that the maps use. inet_pton(3) and
- * inet_ntop(3) do the work, on a copy: what comes in is bytes with a length and may hold a
+ * Addresses as text, in sockets and in the form that the maps use. inet_pton(3) and
+ * inet_ntop(3) do the work, on a copy. The input is bytes with a length, and may hold a
  * NUL.
  */
 
@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define IPV4_BITS 96 /* of the prefix that makes an IPv4 address a mapped one */
+#define IPV4_BITS 96 /* bits of the prefix of an IPv4-mapped address */
 
 int address_parse(const char *text, size_t length, struct address *address)
 {
@@ -35,15 +35,14 @@ int address_parse(const char *text, size_t length, struct address *address)
 
 void address_format(const struct address *address, char text[ADDRESS_TEXT_MAX])
 {
-	/* Neither can fail: the family is known and the room is enough. */
+	/* Neither call can fail: the family is known, and the buffer is large enough. */
 	if (address_is_ipv4(address))
 		inet_ntop(AF_INET, &address->words[3], text, ADDRESS_TEXT_MAX);
 	else
 		inet_ntop(AF_INET6, address->bytes, text, ADDRESS_TEXT_MAX);
 }
 
-/* Parses 1 to 3 digits without a leading zero. Returns -EINVAL when it is something
- * else. */
+/* Parses 1 to 3 digits without a leading zero. Returns -EINVAL for anything else. */
 static int parse_bits(const char *text, size_t length)
 {
 	int bits = 0;

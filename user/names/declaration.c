@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A declaration is split into its form and its name, the name goes through the one grammar
- * of host.h. Only a name that is more than ASCII meets IDNA: what is out there in ASCII
- * does not keep to its rules (r3---sn-x.googlevideo.com). What went wrong is looked into
- * afterwards, for the sentence that says so.
+ * A declaration is split into its form and its name. The name goes through the one
+ * grammar of host.h. IDNA is for names with bytes beyond ASCII only. ASCII names in use
+ * break the rules of IDNA (r3---sn-x.googlevideo.com). After an error, name_problem()
+ * looks for the sentence that explains it.
  */
 
 #include "names/declaration.h"
@@ -17,8 +17,7 @@
 #include "lib/cleanup.h"
 #include "names/address.h"
 
-/* A character of UTF-8 has at most four bytes; what is longer than a name of these is
- * none. */
+/* A character of UTF-8 has at most four bytes. A longer text can't be a name. */
 #define UTF8_LENGTH_MAX (4UL * (NAME_LENGTH_MAX + 1))
 
 struct text {
@@ -81,7 +80,7 @@ static bool is_cidr(struct text text)
 	return slash && !address_parse(text.start, (size_t)(slash - text.start), &address);
 }
 
-/* Whether it is a host and a port, an IPv6 address in brackets and a port among them. */
+/* Whether the text is a host and a port. The host may be an IPv6 address in brackets. */
 static bool has_port(struct text text)
 {
 	struct host host;
@@ -90,7 +89,7 @@ static bool has_port(struct text text)
 	return !host_parse_with_port(text.start, text.length, &host, &port) && port;
 }
 
-/* Says why the name of a declaration is none. */
+/* Says why the name of a declaration is invalid. */
 static const char *name_problem(struct text name)
 {
 	if (!name.length)
@@ -122,7 +121,7 @@ static const char *name_problem(struct text name)
 	return "this is neither a domain name nor an IPv4 address";
 }
 
-/* Parses a name with bytes beyond ASCII: UTF-8 that IDNA 2008 turns into A-labels. */
+/* Parses a name with bytes beyond ASCII. IDNA 2008 turns its UTF-8 into A-labels. */
 static int parse_unicode(struct text name, struct host *host)
 {
 	_free_ char *utf8 = NULL;
@@ -141,15 +140,20 @@ static int parse_unicode(struct text name, struct host *host)
 		return error == IDN2_MALLOC ? -ENOMEM : -EINVAL;
 	error = host_parse(ascii, strlen(ascii), HOST_NO_BRACKETS, &parsed);
 	idn2_free(ascii);
-	/* The mapping makes digits of circled ones: no address shall come of that. */
+	/*
+	 * The mapping turns circled digits into plain ones. The result must not be an
+	 * address.
+	 */
 	if (error || parsed.literal)
 		return -EINVAL;
 	*host = parsed;
 	return 0;
 }
 
-/* Whether a wildcard on the name would cover names of strangers. Without the list every
- * wildcard would: then nothing is known to be safe. */
+/*
+ * Whether a wildcard on the name would cover names of strangers. Without the list no name
+ * is known to be safe, so the answer is yes.
+ */
 static bool is_public_suffix(const struct host *host)
 {
 	static const psl_ctx_t *list; /* lives as long as the process */
@@ -173,7 +177,7 @@ const char *declaration_problem(const struct declared_domain *domain, unsigned o
 
 static int parse_name(struct text name, struct host *host)
 {
-	/* More likely an option in the place of a domain. */
+	/* This is more likely an option in the place of a domain. */
 	if (name.length && *name.start == '-')
 		return -EINVAL;
 	if (is_ascii(name))

@@ -24,21 +24,25 @@ enum domain_options {
 };
 
 /*
- * Parses a declaration of `length` bytes; `options` are enum domain_options.
+ * Parses a declaration of `length` bytes. `options` are enum domain_options.
  *
- * Returns 0; -EINVAL or -ENOMEM, and then `domain` is untouched and `*problem` a constant
- * sentence for people.
+ * Returns 0, -EINVAL or -ENOMEM. On an error `domain` is untouched, and `*problem` is a
+ * constant sentence for people.
  */
 int declaration_parse(const char *text, size_t length, unsigned options,
 	struct declared_domain *domain, const char **problem);
 
-/* Says, as a constant sentence, why a declaration may not have its form; NULL: it may. */
+/* Says in a constant sentence why a declaration may not have its form. NULL: it may. */
 const char *declaration_problem(const struct declared_domain *domain, unsigned options);
 
-/* Writes a declaration in canonical form; `text` has room for NAME_LENGTH_MAX + 3. */
+/*
+ * Writes a declaration in canonical form. `text` has room for NAME_LENGTH_MAX + 3 bytes.
+ */
 void declared_domain_format(const struct declared_domain *domain, char *text);
 
-/* The keys of the domain map that stand for a declaration: one, or two for DOMAIN_TREE.
- * Returns how many were written. */
+/*
+ * Writes the keys that stand for a declaration in the domain map. DOMAIN_TREE has two
+ * keys, any other form has one. Returns how many were written.
+ */
 size_t declared_domain_keys(
 	const struct declared_domain *domain, struct domain_key keys[2]);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The set has one normal form: at most one entry for a name, none that another covers,
- * sorted by name. So the order of declarations can't show in it. It is small and rarely
- * changed: everything goes through it from end to end.
+ * The set has one normal form. A name has at most one entry, no entry covers another, and
+ * entries are sorted by name. So the order of declarations can't show in it. The set is
+ * small and rarely changed, so every function goes through it from end to end.
  */
 
 #include "names/domains.h"
@@ -16,8 +16,10 @@
 
 #define LINE_LENGTH_MAX 1024
 
-/* Whether `host` is a name below `parent`. No literal is below anything: names don't end in
- * numbers and have no colons. */
+/*
+ * Whether `host` is a name below `parent`. A literal is below nothing, since names don't
+ * end in numbers and have no colons.
+ */
 static bool is_below(const struct host *host, const struct host *parent)
 {
 	size_t rest = (size_t)host->length - parent->length;
@@ -41,21 +43,22 @@ static bool covers(const struct declared_domain *a, const struct declared_domain
 	return allows(a, &b->host);
 }
 
-/* How many entries of the domain map a declaration takes. */
+/* How many entries a declaration takes in the domain map. */
 static size_t key_count(const struct declared_domain *domain)
 {
 	return domain->form == DOMAIN_TREE ? 2 : 1;
 }
 
-/* Adds a declaration that the set does not cover, in place of those that it covers
- * itself. */
+/*
+ * Adds a declaration that the set does not cover. It replaces the declarations that it
+ * covers itself.
+ */
 static int insert(struct domains *domains, struct declared_domain domain)
 {
 	size_t keys, kept = 0, at;
 	struct declared_domain *list;
 
-	/* The same name in two forms that don't cover each other: together they are the
-	 * tree. */
+	/* Two forms of a name that don't cover each other make up the tree. */
 	for (size_t i = 0; i < domains->count; i++)
 		if (host_equal(&domains->list[i].host, &domain.host))
 			domain.form = DOMAIN_TREE;
@@ -80,7 +83,7 @@ static int insert(struct domains *domains, struct declared_domain domain)
 	return 0;
 }
 
-/* Whether there is a name that both allow. */
+/* Whether some name is allowed by both. */
 static bool overlaps(const struct declared_domain *a, const struct declared_domain *b)
 {
 	if (host_equal(&a->host, &b->host))
@@ -106,7 +109,7 @@ const struct declared_domain *domains_overlap(
 	return NULL;
 }
 
-/* Adds a declaration unless the set covers it. Errors as domains_add(). */
+/* Adds a declaration unless the set covers it. Fails as domains_add() does. */
 static int put(
 	struct domains *domains, const struct declared_domain *domain, const char **problem)
 {
@@ -142,8 +145,10 @@ int domains_add_set(
 	return error;
 }
 
-/* Reads a line without its end; at the end of the file an empty one. Returns 0, -EINVAL for a
- * line that does not fit, or what reading gave. */
+/*
+ * Reads a line without its end. At the end of the file the line is empty. Returns 0,
+ * -EINVAL if the line is too long, or -errno of the read.
+ */
 static int read_line(
 	FILE *file, char line[LINE_LENGTH_MAX], size_t *length, const char **problem)
 {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The grammar of host.h, in plain loops over bytes with a length. A literal is told from a
- * name first and never by failing to be the other one, so that no spelling of an address
- * can pass as a name; what is accepted is written anew, not copied.
+ * The grammar of host.h, in plain loops over bytes with a length. The parser first
+ * decides whether the text is a literal or a name. It never tries one because the other
+ * failed. So no spelling of an address can pass as a name. An accepted host is written
+ * anew, not copied.
  */
 
 #include "names/host.h"
@@ -44,8 +45,10 @@ static int parse_literal(const char *text, size_t length, struct host *host)
 	return 0;
 }
 
-/* Whether the last label is one that many programs take for a part of an IPv4 address. A
- * dot at the end makes no difference to them. */
+/*
+ * Whether the last label is one that many programs take for a part of an IPv4 address. A
+ * dot at the end makes no difference to them.
+ */
 static bool ends_in_number(const char *text, size_t length)
 {
 	size_t start, i;
@@ -114,7 +117,7 @@ int host_parse(
 	return parse_name(text, length, host);
 }
 
-/* Parses 1 to 5 digits as a port. Returns 0 when they are none. */
+/* Parses 1 to 5 digits as a port. Returns 0 for anything else. */
 static uint16_t parse_port(const char *text, size_t length)
 {
 	unsigned port = 0;
@@ -178,7 +181,10 @@ const char *host_without_service(const struct host *host)
 
 bool host_may_be_site(const struct host *host)
 {
-	/* Reverse names (RFC 1035), multicast DNS (RFC 6762), RFC 6761, RFC 7686, and what resolvers append to a node's name. */
+	/*
+	 * Reverse names (RFC 1035), multicast DNS (RFC 6762), RFC 6761, RFC 7686, and a
+	 * suffix that resolvers append to a node's name.
+	 */
 	static const char *const special[] = { "arpa", "local", "localhost", "invalid",
 		"onion", "localdomain" };
 

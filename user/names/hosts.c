@@ -12,7 +12,7 @@
 
 #define BLANKS " \t\r\n\v\f"
 
-/* Whether it is one of the words that strtok_r(3) has not cut off yet. */
+/* Whether `name` is one of the words that strtok_r(3) has not cut off yet. */
 static bool is_among(const char *name, char **words)
 {
 	for (const char *word = strtok_r(NULL, BLANKS, words); word;
