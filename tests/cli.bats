@@ -157,13 +157,7 @@ declared()
 }
 
 @test "run is silent on what was nothing to refuse, and advises what would help only" {
-	ends_with 0 run_job --no-proxy-env python3 -c 'import socket
-socket.getaddrinfo("allowed.test", 80)
-for name in "127.0.0.1", "192.0.0.8", socket.gethostname():
-	try:
-		socket.gethostbyaddr(name)
-	except OSError:
-		pass'
+	ends_with 0 run_job --no-proxy-env python3 "$LIB/harmless_lookups.py"
 	is "$ERRORS" ''
 	ends_with 0 run_job --allow-address 10.0.0.0/8 dig +tries=1 +time=20 denied.test . test intranet printer.local \
 		_http._tcp.denied.test co.uk 10.0.0.1 11.0.0.2 192.168.0.1
@@ -318,11 +312,7 @@ is_empty()
 		if [ "$said" = /dev/full ]; then
 			in_lab "$JOBFENCE" up --job "$JOB" --domain allowed.test --json >/dev/full 2>"$BATS_TEST_TMPDIR/errors" && return 1
 		else
-			in_lab python3 -c 'import os, sys
-ours, theirs = os.pipe()
-os.close(ours)
-os.dup2(theirs, 1)
-os.execv(sys.argv[1], sys.argv[1:])' "$JOBFENCE" up --job "$JOB" --domain allowed.test --json 2>"$BATS_TEST_TMPDIR/errors" && return 1
+			in_lab python3 "$LIB/closed_pipe.py" "$JOBFENCE" up --job "$JOB" --domain allowed.test --json 2>"$BATS_TEST_TMPDIR/errors" && return 1
 		fi
 		like "$(<"$BATS_TEST_TMPDIR/errors")" "jobfence: job $JOB is taken down again*" || return
 		is "$(jobfence list)" '' || return
@@ -464,14 +454,7 @@ is_tame()
 		any(.[]; .name == "evil.test"), any(.[]; .name == "other names" and .count > 100)]')" '[true,401,true,true]'
 	like "$(jobfence show "$JOB")" '*domain *other names*'
 	# More than the share of a job, and in more than a second.
-	in_job_directly python3 -c 'import socket, time
-for second in range(9):
-    for _ in range(200):
-        try:
-            socket.create_connection(("11.0.0.2", 25))
-        except PermissionError:
-            pass
-    time.sleep(1)' >/dev/null
+	in_job_directly python3 "$LIB/many_refusals.py" >/dev/null
 	jobfence show "$JOB" --json | jq -e '.events_lost > 500' >/dev/null
 	jobfence up --job quiet
 	ends_with 1 jobfence exec quiet -- bash -c ': >/dev/tcp/11.0.0.2/25'
@@ -486,12 +469,7 @@ for second in range(9):
 	# shellcheck disable=SC2016 # as above
 	ends_with 1 in_lab bash -c 'exec "$1" events >/dev/full' sh "$JOBFENCE"
 	is "$ERRORS" 'jobfence: cannot write the events: No space left on device'
-	ends_with 1 in_lab python3 -c 'import os, signal, sys
-read, write = os.pipe()
-os.close(read)
-os.dup2(write, 1)
-signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-os.execv(sys.argv[1], sys.argv[1:])' "$JOBFENCE" events --follow
+	ends_with 1 in_lab python3 "$LIB/closed_pipe_no_signal.py" "$JOBFENCE" events --follow
 	is "$ERRORS" 'jobfence: cannot write the events: Broken pipe'
 	is "$(jobfence events "$JOB" --json | jq -c .port)" 23
 }

@@ -76,26 +76,15 @@ fetches()
 }
 
 @test "Python's urllib fetches what is allowed" {
-	fetches python3 -c 'import sys, urllib.request
-print(urllib.request.urlopen(sys.argv[1], timeout=60).read().decode(), end="")'
+	fetches python3 "$LIB/fetch_urllib.py"
 }
 
 @test "Python's requests fetches what is allowed" {
-	fetches python3 -c 'import sys, requests
-answer = requests.get(sys.argv[1], timeout=60)
-answer.raise_for_status()
-print(answer.text, end="")'
+	fetches python3 "$LIB/fetch_requests.py"
 }
 
 @test "Python's http.client, which knows of no proxy, fetches what is allowed" {
-	fetches python3 -c 'import sys, http.client
-scheme, _, host, *_ = sys.argv[1].split("/")
-kind = http.client.HTTPSConnection if scheme == "https:" else http.client.HTTPConnection
-connection = kind(host, timeout=60)
-connection.request("GET", "/")
-answer = connection.getresponse()
-print(answer.read().decode(), end="")
-sys.exit(answer.status != 200)'
+	fetches python3 "$LIB/fetch_http_client.py"
 }
 
 @test "Node's fetch gets what is allowed" {

@@ -483,11 +483,7 @@ below_the_jobs()
 	is "$(jobfence list --label a=b)" ''
 	ends_with 4 jobfence show "$JOB"
 	like "$ERRORS" "*$JOB is half made*jobfence gc"
-	in_lab python3 -c 'import fcntl, os, signal
-with open("/run/jobfence/lock", "r+") as locks:
-	fcntl.lockf(locks, fcntl.LOCK_EX)
-	print(os.getpid(), flush=True)
-	signal.pause()' >"$BATS_TEST_TMPDIR/held" 3>&- &
+	in_lab python3 "$LIB/hold_lock.py" >"$BATS_TEST_TMPDIR/held" 3>&- &
 	read -r holder <"$BATS_TEST_TMPDIR/held"
 	is "$(jobfence list --json)" '[]'
 	in_lab kill "$holder"
@@ -527,14 +523,7 @@ with open("/run/jobfence/lock", "r+") as locks:
 hold_lock()
 {
 	mkfifo "$BATS_TEST_TMPDIR/held"
-	in_lab python3 -c 'import fcntl, os, signal, sys
-hash = 2166136261
-for byte in sys.argv[1].encode():
-	hash = (hash ^ byte) * 16777619 % 2**32
-with open("/run/jobfence/lock", "r+") as locks:
-	fcntl.lockf(locks, fcntl.LOCK_EX, 1, 1 + hash)
-	print(os.getpid(), flush=True)
-	signal.pause()' "$1" >"$BATS_TEST_TMPDIR/held" 3>&- &
+	in_lab python3 "$LIB/hold_job_lock.py" "$1" >"$BATS_TEST_TMPDIR/held" 3>&- &
 	read -r HOLDER <"$BATS_TEST_TMPDIR/held"
 }
 

@@ -81,14 +81,7 @@ memory_peak()
 	up
 	is "$(fetch $site/crumbs/20000 | sha256sum)" "$(in_lab curl -sS $site/bytes/20000 | sha256sum)"
 	# shellcheck disable=SC2016 # expanded by the inner shell
-	is "$(in_job_directly python3 -c 'import socket
-client = socket.create_connection(("11.0.0.2", 80), 60)
-client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-client.sendall(b"POST /upload HTTP/1.1\r\nHost: allowed.test\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n")
-for _ in range(5000):
-	client.sendall(b"1\r\na\r\n")
-client.sendall(b"0\r\n\r\n")
-print(b"".join(iter(lambda: client.recv(65536), b"")).split(b"\r\n\r\n")[1].decode(), end="")')" \
+	is "$(in_job_directly python3 "$LIB/tiny_chunks.py")" \
 		"5000 $(printf '%5000s' '' | tr ' ' a | sha256sum | cut -d ' ' -f 1)"
 }
 
@@ -112,16 +105,7 @@ bodies()
 
 @test "a site that answers before it has read a request gets the rest of it" {
 	up
-	is "$(in_job_directly python3 -c '
-import socket
-client = socket.create_connection(("11.0.0.2", 80), 20)
-client.sendall(b"POST /early HTTP/1.1\r\nHost: allowed.test\r\nContent-Length: 3000000\r\n\r\n")
-answer = client.recv(65536)
-while not answer.endswith(b"early\n"):
-	answer += client.recv(65536)
-client.sendall(b"a" * 3000000)
-client.sendall(b"GET / HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\r\n")
-print(b"".join(iter(lambda: client.recv(65536), b"")).split(b"\r\n\r\n")[1].decode(), end="")')" 'this is allowed.test'
+	is "$(in_job_directly python3 "$LIB/early_answer.py")" 'this is allowed.test'
 	# The second one has a connection of its own, and may be there sooner.
 	eventually bodies '0 3000000'
 }
@@ -129,10 +113,7 @@ print(b"".join(iter(lambda: client.recv(65536), b"")).split(b"\r\n\r\n")[1].deco
 @test "a site that refuses a request before it has come is heard" {
 	up
 	# Who sends all of it before it looks is not reset either.
-	like "$(in_job_directly python3 -c 'import socket
-client = socket.create_connection(("11.0.0.2", 80), 20)
-client.sendall(b"POST /early-end HTTP/1.1\r\nHost: allowed.test\r\nContent-Length: 1000000\r\n\r\n" + bytes(1000000))
-print(b"".join(iter(lambda: client.recv(65536), b"")).decode(), end="")')" $'HTTP/1.1 413 *\r\n\r\ntoo large'
+	like "$(in_job_directly python3 "$LIB/early_end.py")" $'HTTP/1.1 413 *\r\n\r\ntoo large'
 	is "$(fetch $site)" 'this is allowed.test'
 }
 

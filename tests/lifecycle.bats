@@ -435,11 +435,7 @@ load_drop()
 take_locks()
 {
 	mkfifo "$BATS_TEST_TMPDIR/held"
-	in_lab python3 -c 'import fcntl, os, signal
-with open("/run/jobfence/lock", "r+") as locks:
-	fcntl.lockf(locks, fcntl.LOCK_EX)
-	print(os.getpid(), flush=True)
-	signal.pause()' >"$BATS_TEST_TMPDIR/held" 3>&- &
+	in_lab python3 "$LIB/hold_lock.py" >"$BATS_TEST_TMPDIR/held" 3>&- &
 	TAKER=$!
 	read -r HOLDER <"$BATS_TEST_TMPDIR/held"
 }

@@ -232,7 +232,7 @@ threading.Event().wait()"' container "$THEIRS" >"$BATS_TEST_TMPDIR/ready" 3>&- &
 	enter "$THEIRS" sleep infinity 3>&- &
 	eventually in_lab grep -q . "$THEIRS/cgroup.procs"
 	# shellcheck disable=SC2016 # expanded by the inner shell
-	ends_with 1 in_lab unshare --pid --fork --mount-proc bash -c 'unshare --net --pid --fork --kill-child sleep infinity &
+	ends_with 1 in_lab timeout 60 unshare --pid --fork --mount-proc bash -c 'unshare --net --pid --fork --kill-child sleep infinity &
 		until pid=$(pgrep -P $!); do :; done
 		echo "$pid" >"$1/cgroup.procs"
 		"$2" oci-hook createRuntime <<<"{\"ociVersion\": \"1.0.2\", \"id\": \"$3\", \"status\": \"creating\", \"pid\": $pid}"' \

@@ -499,11 +499,7 @@ no_specs()
 # Prints for each spec whether it keeps to the JSON Schema that we ship: True or False.
 in_schema()
 {
-	python3 -c 'import json, jsonschema, sys
-with open(sys.argv[1], encoding="utf-8") as file:
-    schema = jsonschema.Draft202012Validator(json.load(file))
-for spec in sys.argv[2:]:
-    print(schema.is_valid(json.loads(spec)))' "$BATS_TEST_DIRNAME/../share/jobfence/job-spec.schema.json" "$@"
+	python3 "$LIB/matches_schema.py" "$BATS_TEST_DIRNAME/../share/jobfence/job-spec.schema.json" "$@"
 }
 
 @test "a spec may be that of executors in the field" {

@@ -53,10 +53,12 @@ list_is_true()
 # Ends every process of every job, as a power cut does.
 end_processes()
 {
-	# shellcheck disable=SC2016 # expanded by the inner shell
-	in_lab bash -c 'echo 1 | tee "$1"/{jobfence,storm-theirs}/cgroup.kill >/dev/null
-		until grep -q "populated 0" "$1/jobfence/cgroup.events"; do :; done
-		until rmdir "$1/storm-theirs" 2>/dev/null; do :; done' end "$(<"$LAB/cgroups")"
+	local cgroups
+
+	cgroups=$(<"$LAB/cgroups")
+	echo 1 | in_lab tee "$cgroups"/{jobfence,storm-theirs}/cgroup.kill >/dev/null
+	eventually in_lab grep -q 'populated 0' "$cgroups/jobfence/cgroup.events"
+	eventually in_lab rmdir "$cgroups/storm-theirs" 2>/dev/null
 }
 
 @test "commands that are killed, stopped and frozen at random open no fence, let nothing hang, and leave nothing that gc does not take" {

@@ -169,24 +169,7 @@ brings_no_more_than_the_rate()
 # Goes away $1 times as an answer of $2 bytes begins, of which it has room for $3.
 break_off()
 {
-	in_job_directly python3 -c 'import socket, struct, sys, threading, time
-count, size, room = map(int, sys.argv[1:])
-def break_off():
-	for _ in range(count // 8):
-		made = socket.socket()
-		made.settimeout(60)
-		made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
-		made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-		made.connect(("11.0.0.2", 80))
-		made.sendall(b"GET /bytes/%d HTTP/1.1\r\nHost: allowed.test\r\n\r\n" % size)
-		made.recv(1)
-		time.sleep(0.02)
-		made.close()
-threads = [threading.Thread(target=break_off) for _ in range(8)]
-for thread in threads:
-	thread.start()
-for thread in threads:
-	thread.join()' "$@"
+	in_job_directly python3 "$LIB/break_off.py" "$@"
 }
 
 # Has answers of which the proxy drops the most.
@@ -206,7 +189,7 @@ fetch_little()
 	pacings=("$(best_pacing)")
 	[ -n "${EMULATED:-}" ] || [ "${pacings[0]}" = proxy ] || pacings+=(proxy)
 	for pacing in "${pacings[@]}"; do
-		job_up --domain allowed.test --pacing $pacing
+		job_up --domain allowed.test --pacing "$pacing"
 		brings_no_more_than_the_rate 500000 break_off 160 250000 65536
 		brings_no_more_than_the_rate 500000 break_off 496 4000 1
 		brings_no_more_than_the_rate 1000000 fetch_little
@@ -239,15 +222,7 @@ fetch_little()
 	job_up --domain allowed.test
 	fetch -o /dev/null $site/bytes/50000
 	like "$(jobfence show "$JOB" --json | jq '.download.paced_bytes >= 50000 and .upload.paced_packets > 0')" true
-	in_job_directly python3 -c 'import socket
-listening = socket.create_server(("127.0.0.1", 0))
-client = socket.create_connection(listening.getsockname())
-server = listening.accept()[0]
-for _ in range(100):
-	client.sendall(bytes(50000))
-	left = 50000
-	while left:
-		left -= len(server.recv(left))'
+	in_job_directly python3 "$LIB/own_loopback.py"
 	like "$(jobfence show "$JOB" --json | jq '.download.paced_bytes + .upload.paced_bytes < 1000000')" true
 }
 

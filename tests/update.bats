@@ -227,10 +227,7 @@ milliseconds()
 	local connecting rate=800
 
 	job_up --domain allowed.test --rate 800mbit
-	in_job_directly timeout 60 python3 -c 'import socket
-print("begun", flush=True)
-for _ in range(3000):
-	socket.create_connection(("11.0.0.2", 80)).close()' >"$BATS_TEST_TMPDIR/connecting" 3>&- &
+	in_job_directly timeout 60 python3 "$LIB/short_connections.py" >"$BATS_TEST_TMPDIR/connecting" 3>&- &
 	connecting=$!
 	await "$BATS_TEST_TMPDIR/connecting" begun
 	while kill -0 $connecting 2>/dev/null; do

@@ -59,23 +59,7 @@ gives_back()
 }
 
 @test "fast open begins no more connections than the job may have" {
-	in_job_directly python3 -c 'import resource, socket, time
-resource.setrlimit(resource.RLIMIT_NOFILE, (2000, 2000))
-sockets = []
-for _ in range(1100):
-	made = socket.socket()
-	made.setsockopt(socket.IPPROTO_TCP, 34, 1)  # TCP_FASTOPEN_NO_COOKIE
-	made.setsockopt(socket.IPPROTO_TCP, 30, 1)  # TCP_FASTOPEN_CONNECT: the next call says that it is done
-	made.setblocking(False)
-	made.connect(("11.0.0.2", 80))
-	sockets.append(made)
-for made in sockets:
-	try:
-		made.send(b"")
-	except BlockingIOError:
-		pass
-print("ready", flush=True)
-time.sleep(1000)' >"$BATS_TEST_TMPDIR/opened" 3>&- &
+	in_job_directly python3 "$LIB/many_fast_open.py" >"$BATS_TEST_TMPDIR/opened" 3>&- &
 	await "$BATS_TEST_TMPDIR/opened" ready
 	is "$(jobfence show "$JOB" --json | jq -c '[.connections, .unmatched, .upload.refused.limit]')" '[1024,76,76]'
 	jobfence show "$JOB" | grep -q 'no entry for them: 76$'
@@ -201,18 +185,7 @@ cost_of()
 }
 
 @test "urgent data in a tunnel hold nothing up" {
-	in_job_directly python3 -c 'import socket
-made = socket.create_connection(("11.0.0.2", 80), 30)
-stream = made.makefile("rb")
-made.sendall(b"GET /websocket/1 HTTP/1.1\r\nHost: allowed.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-	b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
-assert stream.readline().startswith(b"HTTP/1.1 101 ")
-while stream.readline() != b"\r\n":
-	pass
-for _ in range(3):
-	made.send(b"!", socket.MSG_OOB)
-	made.sendall(b"behind it\n")
-	assert stream.readline() == b"behind it\n"'
+	in_job_directly python3 "$LIB/urgent_data.py"
 }
 
 # Sets the worker's patience in state $1, a number of connection.h, to $2 seconds.
@@ -221,12 +194,7 @@ shorten()
 	local table
 
 	table=$(nm "${JOBFENCE%/*}/jobfence-proxy" | awk '$3 == "patience" { print $1 }')
-	in_lab python3 -c 'import struct, sys
-pid, table, state, seconds = sys.argv[1], *(int(word, 16) for word in sys.argv[2:])
-start = next(line for line in open(f"/proc/{pid}/maps") if line.endswith("/jobfence-proxy\n"))
-with open(f"/proc/{pid}/mem", "r+b", 0) as memory:
-	memory.seek(int(start.split("-")[0], 16) + table + 8 * state)
-	memory.write(struct.pack("=Q", seconds * 10 ** 9))' "$(proxy_worker)" "$table" "$1" "$2"
+	in_lab python3 "$LIB/set_patience.py" "$(proxy_worker)" "$table" "$1" "$2"
 }
 
 @test "a site that sends no more is given up after its time, and the client sees what it lacks" {

@@ -123,10 +123,7 @@ option32 INET6 STREAM 6 1: ok"
 	options=('option INET STREAM 1 2' 'option INET DGRAM 0 1' 'option INET6 DGRAM 41 16' 'option INET STREAM 6 1'
 		'option INET STREAM 1 25' 'option INET STREAM 9999 1')
 	is "$(in_fence "$LIB/sockets.py" "${options[@]}")" "$(in_lab "$LIB/sockets.py" "${options[@]}")"
-	in_fence python3 -c 'import socket
-made = socket.socket()
-made.setsockopt(socket.SOL_TCP, socket.TCP_NODELAY, (1).to_bytes(4, "little") + bytes(100000))
-assert made.getsockopt(socket.SOL_TCP, socket.TCP_NODELAY)'
+	in_fence python3 "$LIB/long_option.py"
 }
 
 # bats test_tags=vm,kernel
@@ -173,13 +170,7 @@ assert made.getsockopt(socket.SOL_TCP, socket.TCP_NODELAY)'
 	# The job can't bind the proxy's ports, nor take its connections by a wildcard
 	# address.
 	all_end_with EADDRINUSE "bind STREAM 192.0.0.8 $(listener_port)" "bind STREAM 100:0:0:1::8 $(listener_port)"
-	in_fence python3 -c 'import select, socket, sys
-listening = [socket.create_server((address, int(port)), family=socket.AF_INET6 if ":" in address else socket.AF_INET)
-	for address in ("0.0.0.0", "::") for port in ("80", "443", sys.argv[1])]
-print("ready", flush=True)
-while True:
-	for ready in select.select(listening, [], [])[0]:
-		ready.accept()[0].sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\ntrick")' "$(listener_port)" \
+	in_fence python3 "$LIB/trick_server.py" "$(listener_port)" \
 		>"$BATS_TEST_TMPDIR/squatter" 3>&- &
 	await "$BATS_TEST_TMPDIR/squatter" ready
 	ends_with 7 in_fence curl --max-time 20 -sS --resolve allowed.test:80:11.0.0.2 http://allowed.test
@@ -233,16 +224,7 @@ while True:
 	port=$(listener_port)
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	in_lab unshare -n bash -c 'ip link set lo up && ip address add 192.0.0.8 dev lo && ip address add 11.0.0.2 dev lo && exec "$@"' own \
-		python3 -c 'import os, socket, sys, time
-listening = socket.create_server(("192.0.0.8", int(sys.argv[1]))) # not of the job, which may not
-with open(sys.argv[2] + "/cgroup.procs", "w") as cgroup:
-	cgroup.write(str(os.getpid()))
-client = socket.socket()
-client.bind(("11.0.0.2", 80))
-client.setblocking(False)
-client.connect_ex(("11.0.0.3", 80))
-print("ready", flush=True)
-time.sleep(1000)' "$port" "$(up_says .cgroup)" >"$BATS_TEST_TMPDIR/inner" 2>&1 3>&- &
+		python3 "$LIB/join_late.py" "$port" "$(up_says .cgroup)" >"$BATS_TEST_TMPDIR/inner" 2>&1 3>&- &
 	await "$BATS_TEST_TMPDIR/inner" ready
 	is "$(in_fence "$LIB/packets.py" "tunnel 11.0.0.2 80 192.0.0.8 $port")" "tunnel 11.0.0.2 80 192.0.0.8 $port: silence"
 	lab_settle
@@ -251,16 +233,7 @@ time.sleep(1000)' "$port" "$(up_says .cgroup)" >"$BATS_TEST_TMPDIR/inner" 2>&1 3
 
 @test "a socket handed over by somebody outside is that somebody's, and a job's own stays fenced" {
 	job_up --domain allowed.test
-	in_fence python3 -c 'import socket, subprocess, sys
-ours, theirs = socket.socketpair(socket.AF_UNIX)
-made = socket.socket()
-socket.send_fds(ours, [b"x"], [made.fileno()])
-fd = socket.recv_fds(theirs, 1, 1)[1][0]
-try:
-	socket.socket(fileno=fd).connect(("11.0.0.2", 81))
-except PermissionError:
-	sys.exit(0)
-sys.exit("it could be connected")'
+	in_fence python3 "$LIB/passed_socket.py"
 	lab_saw_nothing
 }
 
@@ -294,11 +267,7 @@ for fd, address in zip(fds, (("11.0.0.2", 4444), ("11.0.0.2", 80), ("127.0.0.1",
 		print(error)
 print("done")' "$BATS_TEST_TMPDIR/socket" "$BATS_TEST_TMPDIR/turn" "$port" >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
 	await "$BATS_TEST_TMPDIR/said" ready
-	in_fence python3 -c 'import socket, sys
-peer = socket.socket(socket.AF_UNIX)
-peer.connect(sys.argv[1])
-made = [socket.socket(type=kind) for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM, socket.SOCK_STREAM)]
-socket.send_fds(peer, [b"x"], [one.fileno() for one in made])' "$BATS_TEST_TMPDIR/socket"
+	in_fence python3 "$LIB/pass_sockets.py" "$BATS_TEST_TMPDIR/socket"
 	await "$BATS_TEST_TMPDIR/said" 'received 3'
 	"$@"
 	jobfence down "$JOB"

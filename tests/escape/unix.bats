@@ -10,17 +10,7 @@ load ../lib/fence
 setup()
 {
 	lab_forget
-	in_lab python3 -c 'import os, socket, sys, time
-for kind, name in ((socket.SOCK_STREAM, "stream"), (socket.SOCK_DGRAM, "datagrams")):
-	for path in (f"{sys.argv[1]}/{name}", f"\0{name}"):
-		made = socket.socket(socket.AF_UNIX, kind)
-		made.bind(path)
-		if kind == socket.SOCK_STREAM:
-			made.listen()
-		globals()[path] = made
-	os.chmod(f"{sys.argv[1]}/{name}", 0o777)
-print("ready as", os.getpid(), flush=True)
-time.sleep(1000)' /srv >"$BATS_TEST_TMPDIR/output" 3>&- &
+	in_lab python3 "$LIB/unix_servers.py" /srv >"$BATS_TEST_TMPDIR/output" 3>&- &
 	await "$BATS_TEST_TMPDIR/output" 'ready as'
 	job_up --domain allowed.test
 	in_lab test -e "/sys/fs/bpf/jobfence/jobs/$JOB/links/unix_connect" ||
@@ -44,17 +34,7 @@ teardown()
 		is "$(grep -c ': EPERM$' <<<"$seen")" 2 || lab_fail "$seen"
 		like "$(<"$BATS_TEST_TMPDIR/said")" '*a Unix socket of a process outside the job (2 times)*'
 	done
-	jobfence run -- python3 -c 'import socket
-listening = socket.socket(socket.AF_UNIX)
-listening.bind("\0own")
-listening.listen()
-client = socket.socket(socket.AF_UNIX)
-client.connect("\0own")
-client.sendall(b"hello")
-assert listening.accept()[0].recv(5) == b"hello"
-one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-one.send(b"hello")
-assert other.recv(5) == b"hello"'
+	jobfence run -- python3 "$LIB/own_unix.py"
 }
 
 @test "a container's Unix sockets are its own affair, where nobody outside has such a name" {

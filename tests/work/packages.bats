@@ -14,10 +14,7 @@ share()
 # Makes the archive $1 of files, without entries for their folders.
 pack()
 {
-	python3 -c 'import sys, zipfile
-with zipfile.ZipFile(sys.argv[1], "w") as archive:
-	for name in sys.argv[2:]:
-		archive.write(name)' "$@"
+	python3 "$LIB/zip_files.py" "$@"
 }
 
 @test "go builds with a module of a module proxy" {

@@ -180,7 +180,7 @@ load ../lib/work
 
 @test "signals, limits, priorities and clocks of its own processes can be set" {
 	same_at_work '
-		sleep 100 & kill -STOP $! && while [ "$(cut -d" " -f3 /proc/$!/stat)" != T ]; do :; done; kill -CONT $!
+		sleep 100 & kill -STOP $! && timeout 60 sh -c "until grep -q ^State:.T /proc/$!/status; do sleep 0.02; done"; kill -CONT $!
 		renice -n 5 -p $! >log && ps -o ni= -p $! | tr -d " "
 		prlimit --pid $! --nofile=100:100 && prlimit --pid $! --nofile --noheadings -o SOFT && taskset -p $! >>log
 		kill $!; wait $! || echo $?
