@@ -80,7 +80,7 @@ int up_command(struct options *options, int *status, struct failure *failure)
 
 	(void)status;
 	if (options->count)
-		return fail_as(failure, STATUS_USAGE, "'%.64s' is one word too many",
+		return fail_as(failure, STATUS_USAGE, "unexpected argument '%.64s'",
 			options->arguments[0]);
 	if (!options->spec.name[0])
 		return fail_as(failure, STATUS_USAGE, "up needs a name: --job ID");

@@ -113,7 +113,7 @@ static int check_covered(const struct admission *admission, const struct domains
 			continue;
 		declared_domain_format(domain, text);
 		error = refuse(violations, "allow_domain", text,
-			"domain %s is none that this node allows; to allow it, set allow_domain = %s in %s",
+			"domain %s is not allowed on this node; to allow it, set allow_domain = %s in %s",
 			text, text, policy_where(policy, "allow_domain"));
 	}
 	return error;
@@ -184,7 +184,7 @@ static int check_addresses(const struct admission *admission, json_t *violations
 			continue;
 		range_format(&spec->allowed[i], text);
 		error = refuse(violations, "allow_address", text,
-			"addresses %s are none that this node lets jobs reach; to allow them, set allow_address = %s in %s",
+			"addresses %s are not allowed on this node; to allow them, set allow_address = %s in %s",
 			text, text, policy_where(admission->policy, "allow_address"));
 	}
 	return error;
