@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * DNS queries: what is read stays within its bounds, and every answer fits, bears the
- * question as it came, and is no query itself.
+ * DNS queries. The reader stays within its bounds. Every answer fits, has the question as
+ * it came, and is not a query itself.
  */
 
 #include <errno.h>
@@ -28,7 +28,7 @@ static void require_readable(
 	require(!memchr(query->text, '\0', query->text_length));
 }
 
-/* The answer, made a query again, asks the same. */
+/* The answer, turned into a query again, asks the same. */
 static void require_same_question(
 	const struct dns_query *query, const uint8_t *answer, size_t length)
 {

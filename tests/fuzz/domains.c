@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Declarations, one a line: the set is the same from both ends, and holds what it is made
- * of. */
+/*
+ * Declarations, one a line. The set is the same in either order, and holds the
+ * declarations that it is made of.
+ */
 
 #include <errno.h>
 #include <stdint.h>
@@ -12,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Adds one and checks what is promised of it. */
+/* Adds a declaration and checks the promises of domains_add(). */
 static void add(struct domains *domains, const char *text, size_t length)
 {
 	size_t count = domains->count;
@@ -55,8 +57,10 @@ static void require_same(const struct domains *a, const struct domains *b)
 	}
 }
 
-/* Each entry, written and read again, is part of the set already, and alone in allowing its
- * name. */
+/*
+ * Each entry, written and read again, is part of the set already. No other entry allows
+ * its name.
+ */
 static void require_normal(struct domains *domains)
 {
 	char text[NAME_LENGTH_MAX + 3];
@@ -78,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct domains forward = { 0 }, backward = { 0 };
 
-	/* So few that the set can't be full, where the order would matter. */
+	/* So few that the set can't be full. In a full set the order would matter. */
 	if (size > DOMAINS_MAX)
 		return -1;
 	add_forward(&forward, (const char *)data, size);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * ClientHellos, and the first words of servers: what is decided on some bytes stays decided when more come, nothing is
- * decided on fewer that is not on all, and how they are cut into records makes no difference.
+ * ClientHellos, and the first bytes of servers. A decision on some bytes stays when more
+ * bytes come, and is the same on all bytes. It does not matter how the bytes are cut into
+ * records.
  */
 
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Parses a copy that ends where the bytes do, for AddressSanitizer to see. */
+/* Parses a copy of the bytes, so that AddressSanitizer sees a read beyond their end. */
 static enum hello_result parse(const uint8_t *data, size_t size, struct host *host)
 {
 	unsigned char *copy = malloc(size);
@@ -50,7 +51,10 @@ static enum server_hello_result answer(const uint8_t *data, size_t size)
 	return result;
 }
 
-/* The same bytes as said by a server: what is decided stays, and a ticket is found however they are cut. */
+/*
+ * Reads the same bytes as a server's. A decision stays, and a ticket is found however the
+ * bytes are cut.
+ */
 static void require_answer(const uint8_t *data, size_t size, size_t cut)
 {
 	static const uint64_t key[2] = { 1, 2 };
@@ -68,8 +72,10 @@ static void require_answer(const uint8_t *data, size_t size, size_t cut)
 	require(whole.mark == parts.mark);
 }
 
-/* Where the first record alone holds the message: the same message in records of `part`
- * bytes. */
+/*
+ * If the first record holds the whole message, reads the same message in records of
+ * `part` bytes.
+ */
 static void require_same_in_parts(
 	const uint8_t *data, size_t size, size_t part, const struct host *host)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Hosts: what is accepted is canonical, and reads as itself again. */
+/* Hosts. An accepted host is canonical, and reads as itself again. */
 
 #include <stdio.h>
 #include <stdlib.h>

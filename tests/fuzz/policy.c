@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A policy file: an error names a line that is there, and what is accepted refuses what it denies. */
+/*
+ * A policy file. An error names an existing line, and an accepted policy refuses the
+ * domains that it denies.
+ */
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -40,7 +43,7 @@ static bool is_refused(const struct policy *policy, const struct declared_domain
 	struct policy quiet = *policy;
 	const struct admission admission = { .policy = &quiet, .spec = &spec };
 
-	/* No program is run here. */
+	/* The fuzzer runs no programs. */
 	quiet.probe[0] = '\0';
 	memcpy(spec.header, policy->header, sizeof(spec.header));
 	require(!admission_check(&admission, true, violations));

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Requests, tunnels and TLS through the proxy's connections, with hostile ends on both sides. The input is a
- * script of what happens: text after "~" and a letter, where "~~" is "~". It begins with a connection to port 80 and what
- * the job says, unless it says otherwise.
+ * Requests, tunnels and TLS through the proxy's connections, with hostile ends on both
+ * sides. The input is a script of events. An event is "~", a letter and text, in which
+ * "~~" is "~". The script begins with a connection to port 80 and the job's text, unless
+ * it begins with an event.
  *
- *	~nW	the job connects: to port 80 (W is 8), 443 (4), 443 of an address that it may reach (l), the proxy (p)
- *	~sN	its connection N is meant from here on, the last one is before
- *	~j ~o	the job, or the site that this connection was led to last, says the text
- *	~xN	whoever spoke last says 2^N bytes; N is hexadecimal
+ *	~nW	the job connects: to port 80 (W is 8), 443 (4), 443 of an address that it
+ *		may reach (l), the proxy (p)
+ *	~sN	the next events are for connection N of the job, not for the last one
+ *	~j ~o	the job, or the site that this connection reached last, says the text
+ *	~xN	the end that spoke last says 2^N bytes; N is hexadecimal
  *	~J ~O	the job, or the site, says no more
  *	~C ~R	the job, or the site, closes the connection
  *	~w ~W	the job does not read, reads again; ~v ~V: the site
  *	~tN	time passes
- *	~dW	what look-ups come to from here on; ~D: those that are late end
- *	~cW	what connections to sites come to; ~P: those that are late are there
- *	~lW	an update of the job: its rate is low (r), kept by the proxy (p), none (0); a.test is withdrawn (a), given
- *		back (A)
+ *	~dW	sets the result of look-ups from here on; ~D: late ones end
+ *	~cW	sets the result of connections to sites; ~P: late ones open
+ *	~lW	an update of the job: its rate is low (r), kept by the proxy (p), none (0);
+ *		a.test is withdrawn (a), given back (A)
  */
 
 #include <arpa/inet.h>
@@ -32,10 +34,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *count, char ***arguments);
 
 struct script {
-	struct world world; /* first: its callback gets its address */
+	struct world world; /* the first field, since its callback gets its address */
 	const char *at, *end;
 	struct client *client;
-	bool site_spoke; /* last */
+	bool site_spoke; /* the site spoke last */
 };
 
 int LLVMFuzzerInitialize(int *count, char ***arguments)
@@ -171,7 +173,7 @@ static void pass_time(char how_long)
 	world_pass_time(seconds[how_long & 7] * SECOND);
 }
 
-/* What ends have to do with, and not with the world around them. */
+/* Plays the events of ends, which do not concern the world around them. */
 static void play_end(struct client *client, struct origin *origin, char what)
 {
 	switch (what) {
@@ -221,7 +223,7 @@ static bool play_next(struct world *world)
 	struct script *script = container_of(world, struct script, world);
 	char what;
 
-	/* What follows a letter that has no text. */
+	/* Skips text after a letter that takes none. */
 	while (script->at < script->end && *script->at != MARK)
 		script->at++;
 	take(script);
@@ -267,7 +269,7 @@ static bool play_next(struct world *world)
 	return true;
 }
 
-/* Inputs are mostly plain requests: they need no marks. */
+/* Most inputs are plain requests, which need no marks. */
 static bool begin(struct world *world)
 {
 	struct script *script = container_of(world, struct script, world);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What our reader of ClientHellos and OpenSSL's server make of the same bytes. Where ours accepts, OpenSSL has the same
- * name, or none as well, or refuses; where ours waits for more, OpenSSL has seen no hello either.
+ * Our reader of ClientHellos and OpenSSL's server read the same bytes. If ours accepts,
+ * OpenSSL refuses, or has the same name, or also has none. If ours waits for more,
+ * OpenSSL has seen no hello either.
  */
 
 #include <string.h>
@@ -14,7 +15,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *count, char ***arguments);
 
-/* What OpenSSL read. */
+/* The result of OpenSSL. */
 struct seen {
 	bool hello, named, decided;
 	char name[TLSEXT_MAXLEN_host_name + 1];
@@ -23,7 +24,7 @@ struct seen {
 
 static SSL_CTX *context;
 
-/* Called with a hello that is whole, before anything is made of its extensions. */
+/* Called with a complete hello, before OpenSSL reads its extensions. */
 static int see_hello(SSL *ssl, int *alert, void *unused)
 {
 	struct seen *seen = SSL_get_app_data(ssl);
@@ -34,7 +35,7 @@ static int see_hello(SSL *ssl, int *alert, void *unused)
 	return SSL_CLIENT_HELLO_SUCCESS;
 }
 
-/* Called once the extensions were read, with a name or without. */
+/* Called after the extensions were read, with a name or without. */
 static int see_name(SSL *ssl, int *alert, void *unused)
 {
 	struct seen *seen = SSL_get_app_data(ssl);
@@ -48,7 +49,7 @@ static int see_name(SSL *ssl, int *alert, void *unused)
 		seen->length = strlen(name);
 		memcpy(seen->name, name, seen->length + 1);
 	}
-	/* That was all: what would come is slow. */
+	/* Stop here, since the rest would be slow. */
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
@@ -59,7 +60,7 @@ static void ask_openssl(const uint8_t *data, size_t size, struct seen *seen)
 
 	*seen = (struct seen){ 0 };
 	require(in && out && ssl);
-	/* The end of the bytes is not the end of the connection. */
+	/* The end of the bytes does not end the connection. */
 	BIO_set_mem_eof_return(in, -1);
 	SSL_set_bio(ssl, in, out);
 	require(SSL_set_app_data(ssl, seen));
@@ -67,7 +68,10 @@ static void ask_openssl(const uint8_t *data, size_t size, struct seen *seen)
 	SSL_free(ssl);
 }
 
-/* A hello of OpenSSL's own is read by both: a server that refuses all would agree with everything. */
+/*
+ * Both read a hello of OpenSSL's own. A server that refuses everything would never
+ * disagree.
+ */
 static void require_sense(void)
 {
 	SSL_CTX *client_context = SSL_CTX_new(TLS_client_method());
@@ -100,7 +104,7 @@ int LLVMFuzzerInitialize(int *count, char ***arguments)
 	(void)arguments;
 	context = SSL_CTX_new(TLS_server_method());
 	require(context);
-	/* All that it can speak, so that it refuses little. */
+	/* Allow every version and cipher, so that the server refuses little. */
 	SSL_CTX_set_security_level(context, 0);
 	require(SSL_CTX_set_min_proto_version(context, 0));
 	require(SSL_CTX_set_cipher_list(context, "ALL:eNULL"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A job spec: what is accepted says the same when it is written and read again. */
+/* A job spec. An accepted spec says the same when it is written and read again. */
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The spec as text, without a name that it has not. */
+/* The spec as text, without a name if it has none. */
 static char *write_spec(const struct job_spec *spec)
 {
 	_json_ json_t *json = spec_to_json(spec);

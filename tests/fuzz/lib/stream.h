@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* All the bytes that went one way. */
+/* All the bytes of one direction. */
 
 #include <stdbool.h>
 #include <stddef.h>

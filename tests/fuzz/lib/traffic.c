@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See traffic.h. The whole stream is given to llhttp at once, so what it tells comes in one piece each. */
+/*
+ * See traffic.h. llhttp gets the whole stream at once, so it reports each value in one
+ * piece.
+ */
 
 #include "traffic.h"
 
 #include <llhttp.h>
 
 struct parser {
-	llhttp_t llhttp; /* first: llhttp's callbacks get its address */
+	llhttp_t llhttp; /* the first field, since llhttp's callbacks get its address */
 	struct reading *reading;
 	bool another_protocol;
 };
@@ -72,7 +75,7 @@ static int on_field(llhttp_t *llhttp, const char *at, size_t length)
 	return 0;
 }
 
-/* One that is folded comes in pieces: it goes from the first to the last. */
+/* A folded value comes in pieces, so the value reaches from the first to the last. */
 static int on_value(llhttp_t *llhttp, const char *at, size_t length)
 {
 	struct reading *reading = reading_of(llhttp);
@@ -84,7 +87,10 @@ static int on_value(llhttp_t *llhttp, const char *at, size_t length)
 	return 0;
 }
 
-/* What a response in a parser answers; NULL where that is not known, or was none to the end. */
+/*
+ * The request that the response in a parser answers. NULL: it is unknown, or its head is
+ * not complete.
+ */
 static const struct message *request_of(const struct reading *reading)
 {
 	const struct message *request = &reading->requests->messages[reading->answered];
@@ -156,8 +162,9 @@ static const llhttp_settings_t settings = {
 };
 
 /*
- * Begins a request. llhttp knows some methods only, so it is given GET in place of all but CONNECT. "connect" is not one
- * that readers agree on. Returns where it goes on, or NULL: it is malformed, or not there yet.
+ * Begins a request. llhttp knows only some methods, so it gets GET in place of any method
+ * but CONNECT. Readers do not agree on "connect", so it is malformed. Returns where the
+ * request goes on, or NULL if it is malformed or not there yet.
  */
 static const char *begin_request(struct parser *parser, const char *at, const char *end)
 {
@@ -177,7 +184,7 @@ static const char *begin_request(struct parser *parser, const char *at, const ch
 	}
 	known = method_is(&method, "CONNECT") ? "CONNECT" : "GET";
 	error = llhttp_execute(&parser->llhttp, known, strlen(known));
-	/* It stops once more behind a CONNECT, before it reads on. */
+	/* llhttp stops once more behind a CONNECT, before it reads on. */
 	if (error == HPE_PAUSED_UPGRADE) {
 		llhttp_resume_after_upgrade(&parser->llhttp);
 		error = llhttp_execute(&parser->llhttp, known, strlen(known));
@@ -190,7 +197,7 @@ static const char *begin_request(struct parser *parser, const char *at, const ch
 	return at + method.length;
 }
 
-/* Message by message: after each llhttp pauses, and says where. */
+/* Reads message by message. llhttp pauses after each, and reports the position. */
 static void run(struct parser *parser)
 {
 	struct reading *reading = parser->reading;

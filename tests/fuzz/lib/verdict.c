@@ -10,7 +10,7 @@
 #define PORT_HTTP  80
 #define PORT_HTTPS 443
 
-/* Of the proxy's alerts, all but the last byte. */
+/* An alert of the proxy, without the last byte. */
 static const char alert[] = { 21, 3, 3, 0, 2, 2 };
 
 static bool slice_equal(const struct slice *a, const struct slice *b)
@@ -24,7 +24,10 @@ static const struct http_field *field_of(
 	return &reading->fields[message->first + index];
 }
 
-/* The header, whatever stands for its dashes: some servers see no difference. */
+/*
+ * Whether this is our header. Any character may replace its dashes, since some servers
+ * see no difference.
+ */
 static bool is_stamp(const struct slice *name)
 {
 	const char *stamp = world_settings.header;
@@ -42,7 +45,10 @@ static bool is_stamp(const struct slice *name)
 	return true;
 }
 
-/* First the host that was dialled, then the header, and neither of them again. */
+/*
+ * The first field is the host that was dialled, the second is the header. Neither comes
+ * again.
+ */
 static void require_stamped(const struct reading *heard, const struct message *message,
 	const struct origin *origin)
 {
@@ -64,7 +70,7 @@ static void require_stamped(const struct reading *heard, const struct message *m
 	}
 }
 
-/* Where a request of the job has its host; and how the site is to hear its target. */
+/* Finds the host in a request of the job, and the target that the site should hear. */
 static struct slice authority_of(
 	const struct reading *said, const struct message *message, struct slice *path)
 {
@@ -100,7 +106,10 @@ static bool same_target(const struct reading *said, const struct message *asked,
 	if (host_parse_with_port(authority.bytes, authority.length, &host, &port) ||
 		!host_equal(&host, &origin->host) || (port && port != PORT_HTTP))
 		return false;
-	/* A target without a path, as in "http://a.test?a", is one that begins with "/". */
+	/*
+	 * A target without a path, as in "http://a.test?a", goes upstream with "/" before
+	 * it.
+	 */
 	if (target.length && (!path.length || path.bytes[0] == '?')) {
 		target.bytes++;
 		target.length--;
@@ -108,7 +117,7 @@ static bool same_target(const struct reading *said, const struct message *asked,
 	return slice_equal(&target, &path);
 }
 
-/* A body may be cut short, but only where the site sees that it was. */
+/* A body may be cut short, but only if the site notices that. */
 static bool same_body(const struct reading *said, const struct message *asked,
 	const struct reading *heard, const struct message *passed)
 {
@@ -137,7 +146,7 @@ static bool is_repeatable(const struct message *message)
 	       !message->body_length;
 }
 
-/* Behind CONNECT requests are for its host. */
+/* Requests after a CONNECT are for its host. */
 static void require_connected(
 	const struct reading *said, size_t count, const struct origin *origin)
 {
@@ -159,7 +168,7 @@ static bool begins_with(const char *bytes, size_t length, const char *start, siz
 	return length <= most && (!length || !memcmp(bytes, start, length));
 }
 
-/* Whether what follows a change to websocket is what the job said then. */
+/* Whether the bytes after a change to websocket are those that the job said then. */
 static bool is_tunnel(const struct client *client, const struct origin *origin,
 	const struct message *asked, const struct message *passed)
 {
@@ -171,7 +180,10 @@ static bool is_tunnel(const struct client *client, const struct origin *origin,
 		       client->said.bytes + asked->end, client->said.length - asked->end);
 }
 
-/* Where a site's answers are not what a strict reader reads, the request to them was the last on their connection. */
+/*
+ * If a strict reader can't read a site's answers, the request to them was the last on its
+ * connection.
+ */
 static void require_left(const struct reading *heard, const struct origin *origin)
 {
 	struct reading said;
@@ -185,8 +197,9 @@ static void require_left(const struct reading *heard, const struct origin *origi
 }
 
 /*
- * The requests that a site heard, each of which is to be one of those that the job said, behind `*next`. The first on a
- * connection may be the last of the connection before it, which was idle and gone.
+ * Checks the requests that a site heard. Each has to be one that the job said, at `*next`
+ * or later. The first on a connection may repeat the last of the connection before it,
+ * which was idle and gone.
  */
 static void require_requests(const struct client *client, const struct reading *said,
 	const struct origin *origin, size_t *next)
@@ -221,7 +234,10 @@ static void require_requests(const struct client *client, const struct reading *
 	traffic_free(&heard);
 }
 
-/* The name in a hello, and none beside it; no name where the host is an address. */
+/*
+ * Whether a hello has the name of the host and no other. It has no name if the host is an
+ * address.
+ */
 static bool hello_agrees(
 	const unsigned char *bytes, size_t length, const struct host *host, size_t *end)
 {
@@ -241,7 +257,7 @@ static bool hello_agrees(
 	}
 }
 
-/* Whether all that the site heard is what the job said, from some byte on. */
+/* Whether the site heard what the job said, from some byte on. */
 static bool is_said(const struct client *client, const struct reading *said,
 	const struct origin *origin)
 {
@@ -290,7 +306,7 @@ static void require_tls(const struct client *client, const struct reading *said,
 	require(hello_agrees(heard + end + skip, length - end - skip, &origin->host, &end));
 }
 
-/* What a site said, or an alert of the proxy's, or both. */
+/* The job heard what a site said, an alert of the proxy, or both. */
 static void require_tunnelled(const struct client *client, size_t begin)
 {
 	const struct origin *origin =
@@ -313,7 +329,7 @@ static bool contains(const struct stream *stream, const char *text)
 	return stream->length && memmem(stream->bytes, stream->length, text, strlen(text));
 }
 
-/* The proxy's own words are those of an error, unless a site says the same. */
+/* The proxy's own text comes only with an error, unless a site says the same. */
 static void require_errors(const struct client *client, const struct reading *heard)
 {
 	static const char words[] = "jobfence: network: job ";
@@ -331,7 +347,10 @@ static void require_errors(const struct client *client, const struct reading *he
 	}
 }
 
-/* One final response for each request, or for what was to be one, and nothing else. */
+/*
+ * The job heard one final response for each request, or for a malformed one, and nothing
+ * else.
+ */
 static void require_responses(const struct client *client, const struct reading *said)
 {
 	const struct message *last;
@@ -339,7 +358,10 @@ static void require_responses(const struct client *client, const struct reading 
 
 	traffic_read_responses(&heard, &client->heard, said);
 	last = heard.count ? &heard.messages[heard.count - 1] : NULL;
-	/* A head that is refused before it is read may be that of HEAD, and the answer has a body: the last there is. */
+	/*
+	 * The proxy may refuse a head of HEAD before it is read. The answer then has a
+	 * body, and is the last one.
+	 */
 	require(!heard.malformed || heard.full ||
 		(last && (last->status == 400 || last->status == 431)));
 	require(heard.answered <= said->count + 1 || said->full);
@@ -360,7 +382,9 @@ void verdict(const struct client *client)
 		const struct origin *origin = &client->origins[i];
 
 		require(origin->port == PORT_HTTP || origin->port == PORT_HTTPS);
-		/* Nothing comes after TLS; of several addresses only one was connected. */
+		/*
+		 * Nothing comes after TLS. Of several addresses only one was connected.
+		 */
 		if (!origin->heard.length)
 			continue;
 		require(!tls);

@@ -4,8 +4,11 @@
 #include "world.h"
 
 /*
- * Aborts unless what sites heard of a connection is what the job may have had them hear: of requests the same ones, in
- * order, each at most once, for the host that was dialled and with our header; of TLS a hello for that host and
- * what the job said after it; of what was refused, nothing.
+ * Aborts unless sites heard only what the job was allowed to send on a connection:
+ *
+ * - requests: the same ones, in order, each at most once, for the host that was
+ *   dialled and with our header
+ * - TLS: a hello for that host, and what the job said after it
+ * - refused: nothing
  */
 void verdict(const struct client *client);

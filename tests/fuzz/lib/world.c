@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See world.h. What is defined here stands in the way of the C library's and of the proxy's own. */
+/*
+ * See world.h. The functions here replace those of the C library and of the proxy itself.
+ */
 
 #include "world.h"
 
@@ -19,14 +21,14 @@
 #include "proxy/bpf_map.h"
 
 #define SECOND 1000000000ULL
-#define LONGEST \
-	(3700 * SECOND) /* that all may be silent before all connections have ended */
+/* ns that all ends may be silent before all connections have ended */
+#define LONGEST	   (3700 * SECOND)
 #define FDS_MAX	   128
 #define POOLED_MAX 16 /* descriptors of pipes that tunnels keep */
-#define SPINS_MAX \
-	1000 /* events, or turns of the pacer, in sequence without anything that moves */
+/* Events, or turns of the pacer, in a row in which nothing moves. */
+#define SPINS_MAX 1000
 #define TURNS_MAX 8
-#define QUEUE	  4608 /* bytes: the least that a socket can be made to hold */
+#define QUEUE	  4608 /* bytes, the least that a socket can be made to hold */
 #define GIVEN_MAX 64
 #define KEYS_MAX  16
 
@@ -34,13 +36,13 @@ struct resolver {
 	struct loop *loop;
 };
 
-/* An address that a look-up came out with: each is given to one connection, for one host. */
+/* An address that a look-up returned. Each is given to one connection, for one host. */
 struct given {
 	struct client *client;
 	struct host host;
 };
 
-static struct world *world; /* that is being played */
+static struct world *world; /* the world that is being played */
 static struct proxy proxy;
 static struct resolver resolver;
 static uint64_t now, silence; /* ns */
@@ -49,7 +51,7 @@ static struct given given[GIVEN_MAX];
 static size_t given_count;
 static struct lookup *late[CLIENTS_MAX];
 
-static struct job_limits *limits; /* what the kernel's map holds */
+static struct job_limits *limits; /* the value in the kernel's map */
 static bool withdrawn;
 static struct {
 	struct domain_key key;
@@ -67,7 +69,7 @@ const struct proxy_settings world_settings = {
 		.port = 0x5000 },
 };
 
-/* Which descriptors are open, of the first that there may be. */
+/* Counts the open descriptors, among the first FDS_MAX. */
 static int count_open(void)
 {
 	static struct pollfd fds[FDS_MAX];
@@ -81,7 +83,7 @@ static int count_open(void)
 	return count;
 }
 
-/* Time stands still while the proxy does something. */
+/* Time does not pass while the proxy works. */
 int clock_gettime(clockid_t clock_id, struct timespec *tp)
 {
 	if (!world || clock_id != CLOCK_MONOTONIC)
@@ -96,7 +98,7 @@ void world_pass_time(uint64_t nanoseconds)
 	now += nanoseconds;
 }
 
-/* Reads what has come to one end. Returns whether anything did. */
+/* Reads the bytes that have come to one end. Returns whether any did. */
 static bool hear(int fd, struct stream *heard, size_t *clutter)
 {
 	static char bytes[16384];
@@ -119,7 +121,10 @@ static bool hear_origin(struct origin *origin)
 
 	if (origin->deaf || !hear(origin->fd, &origin->heard, &origin->clutter))
 		return false;
-	/* All that was sent before an update has been heard before it. */
+	/*
+	 * The site has heard all bytes that were sent before an update, before the update
+	 * takes place.
+	 */
 	require(origin->heard.length == before || origin->was_deaf ||
 		world_allows(&origin->host));
 	return true;
@@ -149,7 +154,7 @@ void world_say(int fd, struct stream *said, const char *bytes, size_t length)
 		stream_append(said, bytes, (size_t)sent);
 }
 
-/* Silence, until the time of everything is over. Then nothing is left. */
+/* Silence lasts until all timers have run out. Then nothing is left. */
 static void end(uint64_t patience)
 {
 	if (patience != UINT64_MAX) {
@@ -173,7 +178,9 @@ int epoll_pwait2(int epfd, struct epoll_event *events, int maxevents,
 	for (;;) {
 		int count = epoll_wait(epfd, events, maxevents, 0);
 
-		/* A loop that is told the same again and again would use all of a CPU. */
+		/*
+		 * A loop that gets the same event again and again would use all of a CPU.
+		 */
 		require(count >= 0 && ++spins < SPINS_MAX);
 		if (count || !patience)
 			return count;
@@ -182,7 +189,7 @@ int epoll_pwait2(int epfd, struct epoll_event *events, int maxevents,
 		spins = naps = 0;
 	}
 	spins = 0;
-	/* The pacer waits; after some turns of it other things happen. */
+	/* The pacer waits. After some turns of it, other things happen. */
 	if (patience < SECOND && (turns < TURNS_MAX || !world->next)) {
 		turns++;
 		require(++naps < SPINS_MAX);
@@ -202,12 +209,15 @@ static struct given *find_given(const struct sockaddr *address)
 	const struct sockaddr_in *inet = (const struct sockaddr_in *)(const void *)address;
 	uint32_t number = ntohl(inet->sin_addr.s_addr) - (11U << 24);
 
-	/* What the resolver did not give is not dialled. */
+	/* The proxy dials only addresses that the resolver gave. */
 	require(inet->sin_family == AF_INET && number < given_count);
 	return &given[number];
 }
 
-/* Fills what a socket holds, so that it seems to be connected once this is taken away. */
+/*
+ * Fills the buffer of a socket. The connection seems to be complete once these bytes are
+ * read.
+ */
 static void clutter(int fd, struct origin *origin)
 {
 	static const char bytes[1024];
@@ -253,7 +263,10 @@ void world_open_dials(void)
 				world->clients[i].origins[k].deaf = false;
 }
 
-/* Of those whose descriptors had the same number at the proxy's end only the last is there. */
+/*
+ * Several connections may have had this descriptor at the proxy's end. Only the last one
+ * still exists.
+ */
 static struct client *find_client(const struct lookup *lookup)
 {
 	const struct dial *dial = container_of(lookup, struct dial, lookup);
@@ -302,7 +315,7 @@ void resolver_look_up(
 	size_t want = world->names == NAMES_TWO ? 2 : 1;
 	size_t free_place = 0;
 
-	/* A look-up alone tells the world. */
+	/* A look-up alone already reaches the network. */
 	require(world_allows(host));
 	lookup->resolver = resolver_;
 	lookup->deferred.run = looked_up;
@@ -427,7 +440,7 @@ void world_init(void)
 	require(!rules_new(&world_settings, &proxy.rules));
 	proxy.settings = &world_settings;
 	proxy.resolver = &resolver;
-	declare("a.test", false); /* the first: bpf_map_look_up() leaves it out */
+	declare("a.test", false); /* the first one, which bpf_map_look_up() leaves out */
 	declare(".b.test", false);
 	declare("x.b.test", true);
 	declare("g.test", false);

@@ -2,10 +2,13 @@
 #pragma once
 
 /*
- * What is around the proxy's connections, played by a script: the job at one end, sites at the other, names, time. The
- * proxy is the real one above its system calls: where it waits for events (epoll_pwait2) the world moves, where it
- * connects it is given one end of a pair of Unix sockets, and its clock is the world's. Of its own files only
- * two are played, the resolver and the maps of the kernel.
+ * The surroundings of the proxy's connections, played by a script: the job at one end,
+ * sites at the other, names, time.
+ *
+ * The proxy is the real one above its system calls. When it waits for events
+ * (epoll_pwait2), the world moves. When it connects, it gets one end of a pair of Unix
+ * sockets. Its clock is the world's. Only two of its own files are replaced, the resolver
+ * and the maps of the kernel.
  */
 
 #include <stdint.h>
@@ -16,20 +19,20 @@
 #define CLIENTS_MAX 4
 #define ORIGINS_MAX 8
 
-/* A connection of the proxy to a site; this is the site's end. */
+/* The site's end of a connection from the proxy. */
 struct origin {
 	int fd; /* -1: closed */
 	struct host host;
 	uint16_t port;
 	struct stream heard, said;
-	size_t clutter;	     /* bytes in the way of a connection that is still being made */
-	bool deaf, was_deaf; /* it does not read, or did not for some time */
-	bool spoke;	     /* it has said something, or that it won't */
+	size_t clutter;	     /* bytes that keep a connection from being complete */
+	bool deaf, was_deaf; /* it does not read, or did not for a while */
+	bool spoke;	     /* it has said something, or never will */
 };
 
-/* A connection of the job; this is the job's end. */
+/* The job's end of a connection to the proxy. */
 struct client {
-	int fd, proxy_fd; /* -1: closed; the number of the other end, while that is open */
+	int fd, proxy_fd; /* -1: closed. The number of the other end, while that is open. */
 	uint16_t port;
 	struct stream said, heard;
 	bool deaf;
@@ -37,10 +40,10 @@ struct client {
 	size_t count;
 };
 
-/* What becomes of the next look-up. */
+/* The result of the next look-up. */
 enum names { NAMES_ONE, NAMES_TWO, NAMES_NONE, NAMES_REFUSED, NAMES_SLOW, NAMES_LATE };
 
-/* And of the next connection to a site. */
+/* The result of the next connection to a site. */
 enum dials { DIALS_OPEN, DIALS_REFUSED, DIALS_FENCED, DIALS_LATE };
 
 struct world {
@@ -48,29 +51,30 @@ struct world {
 	size_t count;
 	enum names names;
 	enum dials dials;
-	/* Plays what comes next. Returns false at the end of the script. */
+	/* Plays the next step. Returns false at the end of the script. */
 	bool (*next)(struct world *world);
 };
 
-/* To be called once, before the first is played. */
+/* Call it once, before the first world is played. */
 void world_init(void);
 
 /*
- * Plays a world until its script is over and every connection has ended by itself, which each has to: nobody says
- * anything any more. Nothing may be left of them. world_free() comes after it.
+ * Plays a world until its script is over and every connection has ended by itself. Each
+ * of them has to, since no end says anything any more. No connection may be left.
+ * world_free() comes after it.
  */
 void world_play(struct world *played);
 void world_free(struct world *played);
 
-/* What may be moved, from next(). The job connects to where `destination` is. */
+/* These move the world, and are called from next(). The job connects to `destination`. */
 void world_connect(const struct endpoint *destination);
 void world_say(int fd, struct stream *said, const char *bytes, size_t length);
 void world_pass_time(uint64_t nanoseconds);
 void world_close(int *fd);
-void world_answer_names(void); /* those that were late */
-void world_open_dials(void);   /* the same */
+void world_answer_names(void); /* the look-ups that were late */
+void world_open_dials(void);   /* the connections that were late */
 void world_set_rate(uint64_t rate, uint64_t paced);
-void world_withdraw(bool withdrawn); /* "a.test" from the job's domains */
+void world_withdraw(bool withdrawn); /* withdraws "a.test" from the job's domains */
 
 /* Whether the job may reach a host. */
 bool world_allows(const struct host *host);
