@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Addresses: the classifier at the edges of every range, text both ways, sockets both
- * ways. */
+/*
+ * Addresses. The classifier at the edges of every range, and text and sockets both ways.
+ */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -169,7 +170,7 @@ static void each_range_ends_where_it_should(void **state)
 	}
 }
 
-/* The forms are those of RFC 6052 section 2.2, below a prefix that is nobody's documentation. */
+/* The forms are those of RFC 6052 section 2.2. The prefix is not one of documentation. */
 static void the_address_behind_a_prefix_of_the_network_counts(void **state)
 {
 	static const struct {
@@ -184,7 +185,7 @@ static void the_address_behind_a_prefix_of_the_network_counts(void **state)
 		{ "2600:64:122:344::/64",
 			"2600:64:122:344:a9:fea9:fe00::", ADDRESS_LINK_LOCAL },
 		{ "2600:64:122:344::/64", "2600:64:122:344:8:808:800::", ADDRESS_PUBLIC },
-		/* What follows the IPv4 address leads nowhere else. */
+		/* The bits after the IPv4 address change nothing. */
 		{ "2600:64:122:344::/64", "2600:64:122:344:a9:fea9:feff:ffff",
 			ADDRESS_LINK_LOCAL },
 		/* RFC 6052 reserves bits 64 to 71. */
@@ -195,7 +196,7 @@ static void the_address_behind_a_prefix_of_the_network_counts(void **state)
 			ADDRESS_LINK_LOCAL },
 		{ "2600:64:122:344::/96", "2600:64:122:344::8.8.8.8", ADDRESS_PUBLIC },
 		{ "2600:64:122:344::/96", "2600:64:122:344:0:1:10.1.2.3", ADDRESS_PUBLIC },
-		/* A prefix may be a local one, and further ones stand beside it. */
+		/* A prefix may be a local one, with more prefixes beside it. */
 		{ "64:ff9b:1::/96", "64:ff9b:1::8.8.8.8", ADDRESS_PUBLIC },
 		{ "64:ff9b:1::/96", "64:ff9b:1:1::8.8.8.8", ADDRESS_RESERVED },
 		{ "fd00::/96  2600:64::/32", "2600:64:a01:203::", ADDRESS_PRIVATE },
@@ -359,8 +360,10 @@ static void what_is_no_range_is_refused(void **state)
 			fail_msg("accepted: %s", rows[i]);
 }
 
-/* For every length of prefix: an address that differs in the last bit of it is outside, one
- * that differs in the first bit beyond it is inside. */
+/*
+ * For every length of prefix, an address that differs in its last bit is outside. One
+ * that differs in the first bit beyond it is inside.
+ */
 static void a_range_contains_its_prefix_only(void **state)
 {
 	struct address_range range = { .address = parsed(

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The kernel, as the headers of bpf/ see it, for tests that compile them natively.
- * Include it before any of them. It takes the place of libbpf's <bpf/bpf_helpers.h>.
+ * A mock of the kernel for tests that compile the headers of bpf/ natively. Include it
+ * before any of them. It replaces libbpf's <bpf/bpf_helpers.h>.
  *
  * A map is known by its address. Each storage is one object below.
  */
@@ -33,13 +33,13 @@
 static struct job_counters mock_counters;
 static struct event mock_event;
 static __u64 mock_open;	   /* value of the job's element in `open_count` */
-static bool mock_is_known; /* whether it has one */
-static __u64 mock_now;	   /* of both clocks, ns */
+static bool mock_is_known; /* whether the job has that element */
+static __u64 mock_now;	   /* ns, of both clocks */
 static unsigned mock_events, mock_marks;
 static unsigned char mock_packet[256];
 static __u32 mock_packet_length;
 
-/* Forgets all that a test before did. */
+/* Forgets everything that an earlier test did. */
 MOCK void mock_reset(void)
 {
 	memset(&mock_counters, 0, sizeof(mock_counters));
@@ -50,7 +50,7 @@ MOCK void mock_reset(void)
 	mock_events = mock_marks = mock_packet_length = 0;
 }
 
-/* The tests reach no other storage by these headers. */
+/* The headers under test use no other storage. */
 MOCK void *bpf_get_local_storage(const void *map, __u64 flags)
 {
 	(void)map, (void)flags;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The pacer's clock of pace.bpf.h, with a time of our own. */
+/* The pacer's clock of pace.bpf.h, with a mocked time. */
 
 #include "bpf_mock.h"
 
@@ -16,7 +16,7 @@ static struct job_state job_state;
 static struct packet packet;
 static struct __sk_buff skb;
 
-/* Begins anew with a full segment of TCP over IPv4 in `skb`. */
+/* Starts again with a full segment of TCP over IPv4 in `skb`. */
 static void begin(void)
 {
 	mock_reset();
@@ -55,7 +55,7 @@ static void packets_leave_at_the_rate(void **state)
 	begin();
 	assert_true(send_one());
 	first = skb.tstamp;
-	/* An idle clock lags behind by its credit, and no more. */
+	/* An idle clock lags behind by its credit and no more. */
 	assert_int_equal(first, BEGIN - CREDIT);
 	for (unsigned i = 1; i < 50; i++) {
 		assert_true(send_one());
@@ -107,13 +107,15 @@ static void packets_that_wait_long_are_marked_then_dropped(void **state)
 			assert_int_equal(mock_marks, 0);
 		assert_true(sent < 1000);
 	}
-	/* Five seconds at the rate, the credit, and one more that reaches beyond. */
+	/*
+	 * Five seconds at the rate, the credit, and one packet that reaches beyond them.
+	 */
 	assert_in_range(sent, THROTTLE_HORIZON / FULL_TIME,
 		(THROTTLE_HORIZON + CREDIT) / FULL_TIME + 1);
 	assert_in_range(mock_marks, 4 * THROTTLE_SECOND / FULL_TIME - 1,
 		4 * THROTTLE_SECOND / FULL_TIME + 2);
 	assert_int_equal(mock_counters.marked_packets, mock_marks);
-	/* A dropped packet takes no share: later there is room again. */
+	/* A dropped packet takes no share. Later there is room again. */
 	mock_now += FULL_TIME + 1;
 	assert_true(send_one());
 }
@@ -133,7 +135,7 @@ static void acknowledgements_overtake_within_their_part(void **state)
 	}
 	assert_int_equal(overtaking, acknowledgements);
 
-	/* A flood of them gets 1/16 of the rate before its turn. */
+	/* A flood of acknowledgements gets 1/16 of the rate before its turn. */
 	begin();
 	skb.len = 52;
 	overtaking = 0;

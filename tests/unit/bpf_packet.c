@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The parser of packet.bpf.h, and what it reports of a packet that is refused. */
+/* The parser of packet.bpf.h, and its report of a refused packet. */
 
 #include "bpf_mock.h"
 

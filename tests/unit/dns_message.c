@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * DNS messages. Every query ends at a page without access, so a read of one byte too many
- * kills the test; answers are compared byte by byte.
+ * kills the test. Answers are compared byte by byte.
  */
 
 #include <errno.h>
@@ -165,7 +165,10 @@ static void names_are_hosts_or_just_text(void **state)
 	}
 }
 
-/* Writes a query for a name of labels of 63 bytes and one of `last`, and returns its length. */
+/*
+ * Writes a query for a name of labels of 63 bytes and one of `last` bytes. Returns its
+ * length.
+ */
 static size_t put_long_query(unsigned char bytes[ROOM], size_t last)
 {
 	size_t length = put(bytes, BYTES("id" FLAGS ONE));

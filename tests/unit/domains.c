@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Declared domains: their forms, the sentence for each mistake, the minimal set and its
- * order. */
+/*
+ * Declared domains. Their forms, the sentence for each mistake, the minimal set and its
+ * order.
+ */
 
 #include <errno.h>
 #include <setjmp.h>
@@ -94,7 +96,10 @@ static void the_set_is_minimal(void **state)
 	}
 }
 
-/* A declaration out of a small family, so that most of them cover or equal one another. */
+/*
+ * Draws a declaration from a small family, so that most of them cover or equal one
+ * another.
+ */
 static void draw(unsigned *seed, char *text, size_t size)
 {
 	static const char *const forms[] = { "", ".", "*." };
@@ -172,7 +177,7 @@ static void each_mistake_has_its_sentence(void **state)
 	static const struct {
 		const char *text;
 		size_t length;
-		const char *word; /* of the sentence */
+		const char *word; /* a word of the sentence */
 	} rows[] = {
 		{ BYTES(""), "missing" },
 		{ BYTES(" \t "), "missing" },

@@ -187,8 +187,10 @@ static void put_long_hello(struct buffer *message, size_t length)
 	put_hello(message, extensions.bytes, extensions.length);
 }
 
-/* Key shares of ML-KEM take more than a kilobyte each; some clients send several, in many
- * records. */
+/*
+ * Key shares of ML-KEM take more than a kilobyte each. Some clients send several, in many
+ * records.
+ */
 static void long_key_shares_are_read(void **state)
 {
 	static const size_t lengths[] = { 1216, 1568 + 1216, 8000 };
@@ -226,7 +228,7 @@ static void the_limit_counts_records_whole(void **state)
 	put_records(&cut, message.bytes, message.length, 8000);
 	assert_result(cut.bytes, cut.length, HELLO_BAD);
 
-	/* One byte more is refused as soon as a header tells of it. */
+	/* One byte more is refused as soon as a header announces it. */
 	put_long_hello(&message, rest + 1);
 	cut.length = 0;
 	put_records(&cut, message.bytes, message.length, SIZE_MAX);
@@ -400,7 +402,7 @@ static void an_encrypted_one_is_marked(void **state)
 	}
 }
 
-/* What is wrong before the extensions, at byte `at` of a good one. */
+/* Faults before the extensions, at byte `at` of a good hello. */
 static void each_field_is_checked(void **state)
 {
 	static const struct {
@@ -459,7 +461,7 @@ static void what_is_no_tls_is_refused_at_once(void **state)
 	assert_result(BYTES("\x16\x03\x01\0\x01\x01\x17"), HELLO_BAD);
 }
 
-/* Asserts what a hello with these extensions offers, in one record and in many. */
+/* Asserts the offer of a hello with these extensions, in one record and in many. */
 static void assert_offer(const char *extensions, size_t length, const char *ticket)
 {
 	static struct buffer message, cut;

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * What OpenSSL 3.0 sends to static.crates.io first, by way of Python's ssl.MemoryBIO: once
- * held to TLS 1.2, once free to speak TLS 1.3, which ends in padding (RFC 7685).
+ * The first bytes that OpenSSL 3.0 sends to static.crates.io, taken from Python's
+ * ssl.MemoryBIO. The first sample is held to TLS 1.2. The second may speak TLS 1.3, and
+ * ends in padding (RFC 7685).
  */
 
 static const unsigned char hello_tls12[161] = {

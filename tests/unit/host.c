@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The grammar of a host: what it accepts, in which form, and every way to be none. */
+/*
+ * The grammar of a host. It covers the accepted hosts, their canonical form, and every
+ * error.
+ */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +17,7 @@
 #include "lib/cleanup.h"
 #include "names/host.h"
 
-/* Bytes with a length, a NUL among them where the table says so. */
+/* Bytes with a length. The table may put a NUL among them. */
 #define BYTES(literal) (literal), sizeof(literal) - 1
 
 #define LABEL_63 "abcdefghijklmnopqrstuvwxyz0123456789-abcdefghijklmnopqrstuvwxyz"

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Heads and bodies of HTTP: what goes upstream for each request, and which never do. */
+/*
+ * Heads and bodies of HTTP. The text that goes upstream for each request, and the
+ * requests that never do.
+ */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +25,7 @@ static const struct proxy_settings settings = { .job = "j1",
 #define END   "\r\n\r\n"
 #define LAST  "Connection: close" END
 
-/* What goes upstream in place of a request; NULL: it is refused. */
+/* A request, and the text that goes upstream in its place. NULL: it is refused. */
 struct request {
 	const char *text, *upstream;
 };
@@ -64,14 +67,14 @@ static const struct request requests[] = {
 		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: X-Jobfence-Job-ID, Foo\r\nFoo: 1\r\nBar: 2" END,
 		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP "Bar: 2\r\n\r\n" },
-	/* as many as Connection may name, in one or more of it, and one more */
+	/* as many as Connection may name, in one or more fields, and one more */
 	{ "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p\r\n"
 	  "Connection: a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,q\r\nq: 1" END,
 		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p\r\n"
 	  "Connection: a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q" END,
 		NULL },
-	/* what is for one hop */
+	/* fields for one hop */
 	{ "GET / HTTP/1.1\r\nHost: a.test\r\nProxy-Authorization: x\r\nTE: trailers\r\nKeep-Alive: 5\r\n"
 	  "Accept: */*" END,
 		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP "Accept: */*\r\n\r\n" },
@@ -202,7 +205,7 @@ static void test_requests(void **state)
 	}
 }
 
-/* Whatever piece of a head comes first, it is not taken for a whole one. */
+/* No piece of a head is taken for a whole one. */
 static void test_head_in_pieces(void **state)
 {
 	static const char text[] = "GET / HTTP/1.1\r\nHost: a.test" END "next";
@@ -354,7 +357,7 @@ static const struct response responses[] = {
 	{ "HTTP/1.1 100 Continue" END, { .keep = true }, "HTTP/1.1 100 Continue" END,
 		FRAMING_NONE },
 	{ "HTTP/1.1 200" END, { .keep = true }, "HTTP/1.1 200 " END, FRAMING_CLOSE },
-	/* what clients read, and go by one connection only */
+	/* clients read these, but use the connection only once */
 	{ "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked" END,
 		{ .keep = true }, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked" END,
 		FRAMING_CHUNKED, true },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Numbers of a JSON text that pass through a parser which does not hold them. */
+/* Numbers of a JSON text that pass through a parser that can't hold them. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,10 @@
 
 static const char mark[NUMBER_MARK_SIZE] = "m";
 
-/* Fails unless the text is this one where its numbers are hidden, and the same as before when they are shown. */
+/*
+ * Fails unless hiding the numbers gives the expected text, and showing them gives the
+ * first text again.
+ */
 static void hides(const char *text, const char *expected)
 {
 	size_t length = 0;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Names that were used, as domains to declare: order, wildcards, and the text that --domain-file reads again. */
+/*
+ * Used names as domains to declare. Their order, wildcards, and the text that
+ * --domain-file reads again.
+ */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +18,10 @@
 
 #include <cmocka.h>
 
-/* Makes a set of names, ended by NULL; each was used as often as its place from the end. */
+/*
+ * Makes a set of names. NULL ends the list. The count of a name is its place from the
+ * end.
+ */
 static struct learned *make(const char *const *names)
 {
 	struct learned *learned = calloc(1, sizeof(*learned));
@@ -33,7 +39,10 @@ static struct learned *make(const char *const *names)
 	return learned;
 }
 
-/* Fails unless names collapse, from `least` on, to the domains in `expected`, separated by blanks. */
+/*
+ * Fails unless names collapse, from `least` on, to the domains in `expected`, which have
+ * blanks between them.
+ */
 static void collapses(const char *const *names, size_t least, const char *expected)
 {
 	_free_ struct learned *learned = make(names);
@@ -72,7 +81,7 @@ static void enough_names_become_a_wildcard(void **state)
 	COLLAPSES(2, "*.foo.com", "a.foo.com", "b.foo.com");
 	COLLAPSES(3, "*.foo.com", "a.foo.com", "b.c.foo.com", "d.foo.com");
 	COLLAPSES(2, "*.foo.com bar.com", "a.foo.com", "b.foo.com", "bar.com");
-	/* a name of which another is only a part */
+	/* names that end alike, but not at a dot */
 	COLLAPSES(2, "*.foo.com x-foo.com xfoo.com", "a.foo.com", "b.foo.com", "x-foo.com",
 		"xfoo.com");
 }
@@ -116,7 +125,7 @@ static void the_counts_add_up(void **state)
 	assert_int_equal(learned->domains[1].names, 2);
 }
 
-/* As many names as there may be, each as deep as a name goes. */
+/* As many names as a set may hold, each as deep as a name may be. */
 static void the_worst_case_ends_soon(void **state)
 {
 	_free_ struct learned *learned = calloc(1, sizeof(*learned));

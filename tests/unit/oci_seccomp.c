@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Filters of system calls of containers, in the shapes that Docker and Podman give them, narrowed to what a job may have. */
+/*
+ * Filters of system calls of containers, in the shapes of Docker and Podman. They are
+ * narrowed to the calls that a job may have.
+ */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -46,7 +49,10 @@ static json_t *parse(const char *text)
 	return value;
 }
 
-/* Fails unless the rules of a profile with this default become those, and stay them when narrowed again. */
+/*
+ * Fails unless narrowing the rules of a profile with this default gives the expected
+ * rules. Narrowing those again must not change them.
+ */
 static void becomes(const char *head, const char *rules, const char *expected)
 {
 	_json_ json_t *config = json_pack("{s:o}", "seccomp", parse(head)),
@@ -94,7 +100,7 @@ static void conditions_on_the_family_are_decided_and_others_kept(void **state)
 	/* Docker from 23.0 on: not AF_VSOCK. */
 	becomes(DENY_1, "[" SOCKET("{'index': 0, 'value': 40, 'op': 'SCMP_CMP_NE'}") "]",
 		"[" FOUR "," DETOURS "," SOCKETCALL "]");
-	/* Podman: no NETLINK_AUDIT, told by three rules. */
+	/* Podman: no NETLINK_AUDIT, in three rules. */
 	becomes(DENY_38,
 		"[" NO_AUDIT "," SOCKET(NOT_AUDIT) "," SOCKET(
 			"{'index': 0, 'value': 16, 'op': 'SCMP_CMP_NE'}") "]",
@@ -165,7 +171,10 @@ static void what_allows_by_default_refuses_other_families(void **state)
 	assert_string_equal(json_string_value(json_object_get(profile, "defaultAction")),
 		"SCMP_ACT_ALLOW");
 	rules = json_object_get(profile, "syscalls");
-	/* Pairs, of 0 to 16 thirteen, what is above, three of io_uring, request_key and socketcall. */
+	/*
+	 * One rule for pairs, thirteen for families 0 to 16, one for the families above.
+	 * Then three for io_uring, and one each for request_key and socketcall.
+	 */
 	assert_int_equal(json_array_size(rules), 20);
 	assert_string_equal(
 		json_string_value(json_object_get(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What a policy says about a job, without the programs that it may ask. */
+/* The decisions of a policy about a job, without the programs that it may run. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +26,10 @@ static void parse(struct policy *policy, const char *text)
 		fail_msg("%s", failure.text);
 }
 
-/* The settings that refuse a spec, blank between; "usage" where it is wrong in itself. */
+/*
+ * The settings that refuse a spec, with blanks between them. "usage": the spec itself is
+ * wrong.
+ */
 static void judge(const char *policy_text, const char *spec_text, bool by_operator,
 	char out[OUT_SIZE])
 {
@@ -51,7 +54,7 @@ static void judge(const char *policy_text, const char *spec_text, bool by_operat
 		const char *reason =
 			json_string_value(json_object_get(violation, "reason"));
 
-		/* The sentence names what to set, and where. */
+		/* The sentence says what to set, and where. */
 		assert_non_null(strstr(
 			reason, json_string_value(json_object_get(violation, "setting"))));
 		assert_non_null(strstr(reason, " in F"));

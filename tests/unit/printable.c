@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Text of others, made fit for a terminal. */
+/* Foreign text, made safe for a terminal. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,7 +41,10 @@ static void what_a_terminal_obeys_becomes_a_question_mark(void **state)
 		/* NOLINTNEXTLINE(misc-misleading-bidirectional): that is what is tried */
 		{ "\xe2\x80\xae\xe2\x81\xa6\xe2\x80\x8f\xd8\x9c\xe2\x80\xa8\xef\xbb\xbf",
 			"??????" },
-		/* What is not UTF-8: overlong, a surrogate, beyond the last, without a beginning or an end. */
+		/*
+		 * Bytes that are not UTF-8: overlong, a surrogate, beyond the last
+		 * character, without a beginning or an end.
+		 */
 		{ "\xc0\xaf.\xe0\x80\xaf.\xed\xa0\x80.\xf4\x90\x80\x80.", "??.?.?.?." },
 		{ "\x80.\xff.\xe2\x82.\xf0\x9f\x98.", "?.?.??.???." },
 		/* The end was cut. */

@@ -55,7 +55,7 @@ static void lines_become_resolvers(void **state)
 				j ? " " : "", address);
 		}
 		assert_string_equal(seen, rows[i].resolvers);
-		/* What is assumed was not named. */
+		/* The assumed resolver was not in the file. */
 		assert_int_equal(count, strcmp(seen, "127.0.0.1") ? seen_count : 0);
 	}
 }

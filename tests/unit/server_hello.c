@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What a server says in the clear. Every input ends at a page without access, so a read of one byte too many kills the
- * test.
+ * The messages that a server sends in the clear. Every input ends at a page without
+ * access, so a read of one byte too many kills the test.
  */
 
 #include <setjmp.h>
@@ -75,7 +75,10 @@ static enum server_hello_result parse(
 		memcpy(room + ROOM - length, bytes, length), length, hello);
 }
 
-/* Asserts a result for all bytes, and on the way to it SERVER_HELLO_MORE. */
+/*
+ * Asserts the result for all bytes. A shorter piece gives the same result or
+ * SERVER_HELLO_MORE.
+ */
 static void assert_result(
 	const struct buffer *sent, enum server_hello_result result, size_t row)
 {
@@ -169,7 +172,7 @@ static void what_is_no_tls_is_told_at_once(void **state)
 	assert_int_equal(parse(BYTES(WARNING FATAL), &hello), SERVER_HELLO_NO_TLS);
 }
 
-/* More than is looked at is refused, and not waited for. */
+/* A hello beyond the limit is refused, and not waited for. */
 static void a_hello_has_an_end(void **state)
 {
 	static unsigned char bytes[5 + 16384 + 5] = { 22, 3, 3, 0x40, 0, 2, 0, 0x40, 0 };
@@ -190,7 +193,9 @@ static uint64_t mark_of(const char *ticket)
 	return siphash_end(&hash);
 }
 
-/* Watches `sent` in pieces of `size` bytes, the last of which ends the watch if anything does. */
+/*
+ * Watches `sent` in pieces of `size` bytes. If any piece ends the watch, it is the last.
+ */
 static uint64_t watch(const struct buffer *sent, size_t size, bool ends)
 {
 	static const uint64_t key[2] = { 1, 2 };
@@ -236,7 +241,7 @@ static void other_messages_are_no_tickets(void **state)
 	put_records(&sent, BYTES(HELLO CERTIFICATE DONE NO_TICKET), 64);
 	put(&sent, BYTES(CHANGE));
 	assert_true(watch(&sent, 10, true) == 0);
-	/* The last of several counts. */
+	/* The last of several tickets counts. */
 	sent.length = 0;
 	put_records(&sent, BYTES(HELLO "\4\0\0\7\0\0\0\1\0\1x" TICKET), 64);
 	put(&sent, BYTES("\x17"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Which sessions of TLS a job may resume, and the hash that marks them. */
+/* The sessions of TLS that a job may resume, and the hash that marks them. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -80,7 +80,9 @@ static void the_oldest_goes_first(void **state)
 	(void)state;
 	for (uint64_t i = 1; i <= 4096; i++)
 		sessions_keep(sessions, i);
-	/* Who is asked for becomes the newest, and so does who is kept again. */
+	/*
+	 * A session becomes the newest when it is asked for, and when it is kept again.
+	 */
 	assert_true(sessions_know(sessions, 1));
 	sessions_keep(sessions, 2);
 	sessions_keep(sessions, 5000);

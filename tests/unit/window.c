@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What each connection may have on its way in the proxy. */
+/* The bytes that each connection may have on its way in the proxy. */
 
 #include <setjmp.h>
 #include <stdarg.h>
