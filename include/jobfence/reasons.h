@@ -3,7 +3,7 @@
 
 /*
  * Why something was refused. Everything that names a reason comes from this list: counters,
- * events, JSON, texts for people, answers of the proxy and docs/reasons.md.
+ * events, JSON, texts for people, answers of the proxy and docs/refusals.md.
  *
  * X(NAME, number, word, side, header, text):
  *	word	in JSON
