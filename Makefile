@@ -4,7 +4,8 @@
 #	make demo, make check	install what is missing, build, show, test
 #	make help		all targets
 #
-# Variables: BUILD is the folder of the output, CC the compiler (gcc or clang), V=1 shows commands.
+# Variables: BUILD is the folder of the output, CC the compiler (gcc or clang), V=1 shows
+# commands.
 
 VERSION := 0.1.0
 
@@ -29,7 +30,8 @@ PROXY_LIBS := libllhttp libcares libmd libseccomp
 ALL_LIBS   := $(sort $(BASE_LIBS) $(LOAD_LIBS) $(PROXY_LIBS))
 
 CFLAGS	?= -O2 -g
-# What an initializer leaves out is zero, and meant to be; libseccomp's macros leave things out.
+# What an initializer leaves out is zero, and meant to be; libseccomp's macros leave things
+# out.
 WARN	:= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	   -Wno-missing-field-initializers
 HARDEN	?= -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
@@ -193,7 +195,7 @@ fuzz: ## fuzz targets T, or all, for SECONDS each
 	@BUILD=$(BUILD) tests/run --fuzz $(SECONDS) $(T)
 
 format: ## format the sources in C
-	@git ls-files '*.c' '*.h' ':!vmlinux/*/vmlinux.h' | xargs clang-format -i
+	@git ls-files '*.c' '*.h' ':!vmlinux/vmlinux.h' | xargs clang-format -i
 
 compile_commands.json: ## what editors and language servers want to know (needs bear)
 	bear --output $@ -- $(MAKE) BUILD=$(BUILD)/bear all

@@ -3,13 +3,16 @@
 #
 # executor.sh FOLDER NAME
 #
-# Works off the jobs in FOLDER/queue, one after another, each in a container of Docker behind a fence of its own, and ends.
-# Several may share a folder under different names. One that was killed is simply started again: it first removes what its
-# earlier life left, and its unfinished job runs once more.
+# Works off the jobs in FOLDER/queue, one after another, each in a container of Docker
+# behind a fence of its own, and ends. Several may share a folder under different names. One
+# that was killed is simply started again: it first removes what its earlier life left, and
+# its unfinished job runs once more.
 #
 # A job is a file ID.json; `fence` is what `jobfence up --spec` takes:
-#	{"image": "box", "command": ["wget", "http://crates.io/"], "fence": {"network": {"type": "http", "domains": ["crates.io"]}}}
-# It ends up in FOLDER/done, with ID.log and ID.status, or in FOLDER/refused with the reason in ID.log.
+#	{"image": "box", "command": ["wget", "http://crates.io/"],
+#	 "fence": {"network": {"type": "http", "domains": ["crates.io"]}}}
+# It ends up in FOLDER/done, with ID.log and ID.status, or in FOLDER/refused with the reason
+# in ID.log.
 
 set -uo pipefail
 shopt -s nullglob
@@ -34,13 +37,14 @@ recover()
 	jobfence gc --label "executor=$name"
 } 9>&- >&2
 
-# Whether this node takes the job whose spec is $1. A node without a policy takes any that can be fenced.
+# Whether this node takes the job whose spec is $1.
 bid()
 {
-	! jobfence help policy >/dev/null 2>&1 || jobfence policy check --spec - <<<"$1"
+	jobfence policy check --spec - <<<"$1"
 } 9>&-
 
-# Runs job $1, whose spec is $2, and keeps what it prints. Returns its status; 125: it never began.
+# Runs job $1, whose spec is $2, and keeps what it prints. Returns its status; 125: it never
+# began.
 run()
 {
 	local id=$1 job=$name-$1 up image command variables status

@@ -6,7 +6,8 @@
 
 load lib/job
 
-# Fails unless every name that has the addresses in one of the arguments is refused for its address.
+# Fails unless every name that has the addresses in one of the arguments is refused for its
+# address.
 guarded()
 {
 	local addresses number=0 name names=()

@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Browsers send a decoy of an encrypted ClientHello to every site, unless they are told not to.
+# Browsers send a decoy of an encrypted ClientHello to every site, unless they are told not
+# to.
 
 # shellcheck disable=SC2016 # scripts are expanded by inner shells
 load lib/work
@@ -21,7 +22,8 @@ by_crun()
 	JOBFENCE_OCI_RUNTIME=crun by_container "$@"
 }
 
-# Makes a database of certificates, in which the lab's authority is trusted, in the folder $1.
+# Makes a database of certificates, in which the lab's authority is trusted, in the folder
+# $1.
 trust_authority()
 {
 	mkdir -p "$1"
@@ -29,7 +31,8 @@ trust_authority()
 	certutil -d "sql:$1" -A -n lab -t C,, -i "$LAB/authority.pem"
 }
 
-# Fails unless the browser that the script $1 starts gets the page in each of the ways after it.
+# Fails unless the browser that the script $1 starts gets the page in each of the ways after
+# it.
 gets_the_page()
 {
 	local way

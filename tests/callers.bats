@@ -10,7 +10,8 @@ RUN=("$JOBFENCE" run --rate 0 --domain allowed.test --)
 # A request, something on each stream, and a status.
 SCRIPT='curl -sS http://allowed.test/ && echo errors >&2; exit 7'
 
-# Fails unless the remaining arguments end with status $1, after the page was fetched, and nothing is left.
+# Fails unless the remaining arguments end with status $1, after the page was fetched, and
+# nothing is left.
 calls()
 {
 	ends_with "$1" in_lab timeout --foreground -k 1 60 "${@:2}"
@@ -24,7 +25,8 @@ line()
 	printf '%q ' "${RUN[@]}" sh -c "$SCRIPT"
 }
 
-# Waits until nothing is left, as who ended `run` did not wait for its end; the command given takes what it can.
+# Waits until nothing is left, as who ended `run` did not wait for its end; the command
+# given takes what it can.
 is_gone()
 {
 	local tries=0
@@ -65,7 +67,8 @@ is_gone()
 	calls 7 timeout 60 "${RUN[@]}" sh -c "$SCRIPT"
 	calls 124 timeout 4 "${RUN[@]}" sh -c "${SCRIPT% exit 7} exec sleep 100"
 	calls 124 timeout --foreground 4 "${RUN[@]}" sh -c "${SCRIPT% exit 7} exec sleep 100"
-	# A command that hears no signal is killed with `run`, of which `gc` takes what is left.
+	# A command that hears no signal is killed with `run`, of which `gc` takes what is
+	# left.
 	ends_with 137 in_lab timeout -k 1 4 "${RUN[@]}" sh -c 'trap "" TERM; sleep 100; sleep 100'
 	is_gone jobfence gc
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What scripts rely on: exit statuses, JSON, one line of error, and what a command gets from `run`.
+# What scripts rely on: exit statuses, JSON, one line of error, and what a command gets from
+# `run`.
 
 load lib/job
 
@@ -10,8 +11,8 @@ run_job()
 	jobfence run --job "$JOB" --domain allowed.test "$@"
 }
 
-# Fails unless the command ends with status $1, nothing on standard output, and one line of error
-# that matches $2.
+# Fails unless the command ends with status $1, nothing on standard output, and one line of
+# error that matches $2.
 fails_with()
 {
 	local status=$1 pattern=$2
@@ -334,7 +335,8 @@ is_empty()
 	is "$(jobfence show b --json | jq -c '[.network, .proxy]')" '["none",null]'
 }
 
-# Fails unless there is only printable ASCII, some words of plain text, and line ends in the arguments.
+# Fails unless there is only printable ASCII, some words of plain text, and line ends in the
+# arguments.
 is_tame()
 {
 	! LC_ALL=C grep -qP '[^\x20-\x7e]' <<<"$*" || lab_fail "it has: $(cat -v <<<"$*")"
@@ -480,7 +482,8 @@ documented()
 	sed -n "/^## $1\$/,/^## /s/^| \`\([a-z_]*\)\`.*/\1/p" "${BATS_TEST_DIRNAME}/../docs/json.md"
 }
 
-# Fails unless the fields of the object in the file $2 have the types that the section $1 names.
+# Fails unless the fields of the object in the file $2 have the types that the section $1
+# names.
 has_types()
 {
 	sed -n "/^## $1\$/,/^## /s/^| \`\([a-z_]*\)\` | \([^|]*\) |.*/\1\t\2/p" "${BATS_TEST_DIRNAME}/../docs/json.md" |

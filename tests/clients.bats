@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Programs that people run in jobs, with the variables that tell them of the proxy and without.
+# Programs that people run in jobs, with the variables that tell them of the proxy and
+# without.
 
 load lib/job
 
@@ -51,8 +52,8 @@ setup()
 	lab_forget
 }
 
-# Runs a command with the variables of the proxy and without; both print what the site says at $1, or
-# are refused what it says at $2.
+# Runs a command with the variables of the proxy and without; both print what the site says
+# at $1, or are refused what it says at $2.
 fetches()
 {
 	local site
@@ -94,7 +95,8 @@ fetches()
 	})'
 }
 
-# A folder for a web server as Debian configures it: port 80 of every address of both families.
+# A folder for a web server as Debian configures it: port 80 of every address of both
+# families.
 stock_nginx()
 {
 	local folder=$BATS_TEST_TMPDIR/stock

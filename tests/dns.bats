@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Names as a job sees them: its DNS stub answers from the job's rules alone, and what it does not
-# know nobody is asked for.
+# Names as a job sees them: its DNS stub answers from the job's rules alone, and what it
+# does not know nobody is asked for.
 
 load lib/job
 
@@ -110,7 +110,8 @@ nobody_was_asked()
 	for name in 8.0.0.192.in-addr.arpa 8.b.d.0.1.0.0.2.ip6.arpa _http._tcp.allowed.test; do
 		like "$(ask "$name" SRV)" '*status: NXDOMAIN*'
 	done
-	# Names are looked up in both families, and the addresses sorted by sockets that send nothing.
+	# Names are looked up in both families, and the addresses sorted by sockets that
+	# send nothing.
 	is "$(in_job_directly python3 "$LIB/look_up.py" 443)" '100:0:0:1::8 192.0.0.8'
 	is "$(jobfence show "$JOB" --json | jq -c '[.upload.refused, .refusals]')" '[{},[]]'
 	ask _http._tcp.denied.test SRV >/dev/null

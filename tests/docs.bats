@@ -1,8 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The commands of the documents: each block behind a line "<!-- tested -->" is run, in a shell that
-# ends at the first failure. Names that the documents use lead to the lab's web server.
+# The commands of the documents: each block behind a line "<!-- tested -->" is run, in a
+# shell that ends at the first failure. Names that the documents use lead to the lab's web
+# server.
 
 load lib/job
 
@@ -20,8 +21,9 @@ take_blocks()
 		open { open = wanted = 0 }' "$1"
 }
 
-# Runs the tested blocks of the document $1, of which there are $2, one after another, in a folder of its
-# own with what a block may want: a build, a spec, a key, the block of the policy.
+# Runs the tested blocks of the document $1, of which there are $2, one after another, in a
+# folder of its own with what a block may want: a build, a spec, a key, the block of the
+# policy.
 runs_blocks()
 {
 	local folder=$BATS_TEST_TMPDIR/blocks here=$BATS_TEST_TMPDIR/here block count=0
@@ -45,11 +47,6 @@ runs_blocks()
 			lab_fail "block $count of $1 fails: $(<"$block") -> $(<"$block.output")" || return
 	done
 	is "$count" "$2"
-}
-
-@test "refusals.md has every reason, and no other" {
-	is "$(sed -n '/^## Each reason/,/^## /s/^| `\([a-z]*\)` |.*/\1/p' "$ROOT/docs/refusals.md" | sort)" \
-		"$(sed -n 's/^\tX([A-Z]*, [0-9]*, "\([a-z]*\)".*/\1/p' "$ROOT"/include/jobfence/*.h | sort)"
 }
 
 @test "the list of refusals.md is that of the programs" {

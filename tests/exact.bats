@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The throttle, to the packet: in a virtual machine whose clock counts instructions, so that how busy this one is shows nowhere.
+# The throttle, to the packet: in a virtual machine whose clock counts instructions, so that
+# how busy this one is shows nowhere.
 
 load lib/lab
 
@@ -22,8 +23,9 @@ setup()
 	! is_sanitized || skip 'sanitizers make the proxy too slow for that clock'
 }
 
-# Fails with the points that the awk condition $1 holds for. They are: kernel, throttle, rate, traffic, connections, direction; and
-# over the rate: what was on the wire, of that payload, the fullest windows of 10 and of 100 ms.
+# Fails with the points that the awk condition $1 holds for. They are: kernel, throttle,
+# rate, traffic, connections, direction; and over the rate: what was on the wire, of that
+# payload, the fullest windows of 10 and of 100 ms.
 no_point_has()
 {
 	local found

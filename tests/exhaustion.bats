@@ -45,7 +45,8 @@ site=http://allowed.test
 			refused_for domain http://denied.test/
 			jobfence down "$JOB"
 		fi
-		jobfence gc >/dev/null # to take back what was begun needs descriptors as well
+		# To take back what was begun needs descriptors as well.
+		jobfence gc >/dev/null
 		nothing_is_left || lab_fail "$count descriptors"
 	done
 }

@@ -6,8 +6,8 @@
 
 load lib/fence
 
-# Fails unless the call $2 of sockets.py ends with $1 for all of the addresses $3 and the ports $4, both
-# lists of words.
+# Fails unless the call $2 of sockets.py ends with $1 for all of the addresses $3 and the
+# ports $4, both lists of words.
 across()
 {
 	local result=$1 call=$2 address port cases=()
@@ -62,7 +62,8 @@ node='127.0.0.1 127.0.0.2 ::1 ::ffff:127.0.0.1 ::ffff:127.0.0.2 0.0.0.0 ::'
 	local cases=('socket PACKET RAW 768' 'socket VSOCK STREAM 0' 'wide PACKET RAW 768' 'pair 30 STREAM 0' 'pair INET STREAM 0'
 		request_key)
 
-	[ "$(uname -m)" != x86_64 ] || cases+=('socketx32 PACKET RAW 768') # a kernel may have no x32
+	# A kernel may have no x32.
+	[ "$(uname -m)" != x86_64 ] || cases+=('socketx32 PACKET RAW 768')
 	is "$(in_lab "$LIB/sockets.py" request_key)" 'request_key: ENOKEY'
 	job_up --domain allowed.test
 	for job in in_job 'jobfence run --domain allowed.test --'; do
@@ -218,7 +219,8 @@ io_uring32: ENOSYS"
 	is "$(in_fence curl --max-time 60 -sS http://allowed.test/)" 'this is allowed.test'
 }
 
-# Runs, by the command given, a program that listens, at ports it chooses, and says so when anybody comes. Sets UDP and TCP.
+# Runs, by the command given, a program that listens, at ports it chooses, and says so when
+# anybody comes. Sets UDP and TCP.
 listen_by()
 {
 	: >"$BATS_TEST_TMPDIR/listener" # not to take the words of an earlier one for its

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What nobody ended is found and removed; what lives, or is not ours, stays; a job that lost its proxy
-# gets a new one.
+# What nobody ended is found and removed; what lives, or is not ours, stays; a job that lost
+# its proxy gets a new one.
 
 load lib/job
 load lib/faults
@@ -59,7 +59,8 @@ kill_proxy()
 	eventually in_lab grep -q 'populated 0' "$cgroup/cgroup.events"
 }
 
-# Whether what a gc leaves that is broken off by the words given, of which the second names the call, is removed by the next one.
+# Whether what a gc leaves that is broken off by the words given, of which the second names
+# the call, is removed by the next one.
 is_put_right()
 {
 	job_up --domain allowed.test
@@ -151,7 +152,8 @@ is_put_right()
 	ends_with 4 jobfence repair nobody
 }
 
-# Fails unless list and show say that the proxy of the job does not answer, and repair gives it one that does.
+# Fails unless list and show say that the proxy of the job does not answer, and repair gives
+# it one that does.
 is_stuck_until_repaired()
 {
 	is "$(state_of "$JOB")" stuck || return
@@ -353,7 +355,8 @@ removed $JOB"
 	nothing_is_left
 }
 
-# Runs a command of jobfence, $2…, in a mount namespace of its own after the shell command $1.
+# Runs a command of jobfence, $2…, in a mount namespace of its own after the shell command
+# $1.
 elsewhere()
 {
 	# shellcheck disable=SC2016 # expanded by the inner shell
@@ -369,7 +372,8 @@ live_in_job()
 	read -r _ <"$BATS_TEST_TMPDIR/started"
 }
 
-# Runs a command of jobfence in a cgroup namespace of its own, which does not have the jobs' cgroups.
+# Runs a command of jobfence in a cgroup namespace of its own, which does not have the jobs'
+# cgroups.
 below_the_jobs()
 {
 	# shellcheck disable=SC2016 # expanded by the inner shell
@@ -435,7 +439,8 @@ below_the_jobs()
 
 @test "what runs without a fence, after bpffs was unmounted, is ended" {
 	job_up --domain allowed.test
-	# A command of `exec` would have the old mount in its own namespace, and with that its fence.
+	# A command of `exec` would have the old mount in its own namespace, and with that
+	# its fence.
 	THEIRS=$(up_says .cgroup)
 	enter_cgroup
 	in_lab umount /sys/fs/bpf

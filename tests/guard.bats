@@ -1,8 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The configuration in share/jobfence/guard, on real servers: what comes from a job is rejected where jobs are
-# submitted, whatever the job does about the header; and the fence keeps TLS away from there.
+# The configuration in share/jobfence/guard, on real servers: what comes from a job is
+# rejected where jobs are submitted, whatever the job does about the header; and the fence
+# keeps TLS away from there.
 
 load lib/job
 
@@ -48,7 +49,8 @@ submitted()
 	fetch -o /dev/null -w '%{http_code}' -d '{}' "$@"
 }
 
-# Fails unless the endpoint of $1.test takes submissions from outside and none from the job, by any trick.
+# Fails unless the endpoint of $1.test takes submissions from outside and none from the job,
+# by any trick.
 guards()
 {
 	local site=http://$1.test/jobs method spelling

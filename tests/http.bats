@@ -127,9 +127,11 @@ bodies()
 		! grep forged "$BATS_TEST_TMPDIR/first" || lab_fail "$path ended late"
 	done
 	lab_name other.test 11.0.0.7
-	# An answer to a question that was on its way: it is taken for that one, and for no other.
+	# An answer to a question that was on its way: it is taken for that one, and for no
+	# other.
 	is "$(fetch http://other.test --next -sS $site)" $'forged\nthis is allowed.test'
-	# The answer to the first question comes before the second, which then goes by another connection, or behind it.
+	# The answer to the first question comes before the second, which then goes by
+	# another connection, or behind it.
 	like "$(fetch http://other.test http://other.test)" $'forged\n@(forged|this is other.test)'
 }
 
@@ -169,7 +171,8 @@ bodies()
 	is "$(fetch --http1.0 $site/crumbs/100000 | wc -c)" 100000
 }
 
-# What the job gets for a site's answer, which is given with escapes of printf's %b, and for a request behind it.
+# What the job gets for a site's answer, which is given with escapes of printf's %b, and for
+# a request behind it.
 raw()
 {
 	local bytes

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Where a job may live: a cgroup that others made gets one fence at most, and none that would hold the node. And what is
-# kept of it is in folders of nobody else.
+# Where a job may live: a cgroup that others made gets one fence at most, and none that
+# would hold the node. And what is kept of it is in folders of nobody else.
 
 load lib/job
 
@@ -22,7 +22,8 @@ enter()
 	in_lab bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' enter "$@"
 }
 
-# Fails unless `up` with the cgroup $2 ends with the status $1 and an error like $3, and attaches nothing on its way.
+# Fails unless `up` with the cgroup $2 ends with the status $1 and an error like $3, and
+# attaches nothing on its way.
 refuses()
 {
 	local calls=$BATS_TEST_TMPDIR/calls

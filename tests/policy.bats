@@ -24,7 +24,8 @@ taken()
 	ends_with 0 check "$@" && like "$OUTPUT" 'accepted: *' && is "$ERRORS" ''
 }
 
-# Fails unless the policy refuses the job of the options after $1, with one line that matches $1.
+# Fails unless the policy refuses the job of the options after $1, with one line that
+# matches $1.
 refused_by_check()
 {
 	ends_with 3 check "${@:2}" || return
@@ -39,8 +40,9 @@ refused()
 	like "$ERRORS" "jobfence: $1"
 }
 
-# Fails unless the policy of these lines, of which the one with number $1 is wrong, is an error like $2, and takes nothing:
-# not even a job without a network, since what the operator meant is not known.
+# Fails unless the policy of these lines, of which the one with number $1 is wrong, is an
+# error like $2, and takes nothing: not even a job without a network, since what the
+# operator meant is not known.
 mistaken()
 {
 	policy "${@:3}"
@@ -429,14 +431,16 @@ sign()
 	is "$(fetch http://allowed.test/)" 'this is allowed.test'
 	jobfence down "$JOB"
 
-	# A domain that is none of the signed ones is not granted; rules other than that of domains stay.
+	# A domain that is none of the signed ones is not granted; rules other than that of
+	# domains stay.
 	refused '*domain www.allowed.test *' "${signed[@]}" --domain www.allowed.test
 	refused '*max_rate*' "${signed[@]}" --rate 9mbit
 	echo '{"network":{"type":"http","domains":["other.test"]}}' >"$SPEC"
 	sign alice
 	refused '*domain allowed.test *' "${signed[@]}" --domain allowed.test
 
-	# What was changed, signed by others, for something else, or is no signature at all refuses everything.
+	# What was changed, signed by others, for something else, or is no signature at all
+	# refuses everything.
 	echo '{"network":{"type":"http","domains":["allowed.test"]}}' >"$SPEC"
 	refused '*signature*' "${signed[@]}"
 	sign mallory

@@ -7,7 +7,8 @@ load lib/job
 
 SHIPPED=$(realpath "$LIB/../../share/jobfence/presets")
 
-# Runs a command where /etc has nothing but the preset files of the operator in the folder $1.
+# Runs a command where /etc has nothing but the preset files of the operator in the folder
+# $1.
 with_own_presets()
 {
 	# shellcheck disable=SC2016 # expanded by the inner shell

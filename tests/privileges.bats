@@ -16,7 +16,8 @@ setup()
 	jobfence up --job b --domain allowed.test
 }
 
-# Fails unless jobfence, called by the command $3…, says that it needs $1, and what to do: $2.
+# Fails unless jobfence, called by the command $3…, says that it needs $1, and what to do:
+# $2.
 says_that_it_needs()
 {
 	local verb wanted

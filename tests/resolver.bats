@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Resolvers of the node that don't answer, or not each question: a look-up costs little, what was seen is remembered, and who
-# fetches something is told whose fault it is.
+# Resolvers of the node that don't answer, or not each question: a look-up costs little,
+# what was seen is remembered, and who fetches something is told whose fault it is.
 
 load lib/job
 
@@ -126,7 +126,8 @@ is_explained()
 	refused_for address http://localhost/
 }
 
-# Runs jobfence on a node whose /etc has nothing but a policy, and the resolv.conf $1 if that is a file.
+# Runs jobfence on a node whose /etc has nothing but a policy, and the resolv.conf $1 if
+# that is a file.
 on_bare_node()
 {
 	# shellcheck disable=SC2016 # expanded by the inner shell

@@ -1,8 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Sessions of TLS 1.2 that are resumed: many servers act on the name under which a session began, and not on that of the
-# hello. So a session that an accomplice began for another name is refused, and a job's own are not.
+# Sessions of TLS 1.2 that are resumed: many servers act on the name under which a session
+# began, and not on that of the hello. So a session that an accomplice began for another
+# name is refused, and a job's own are not.
 
 load lib/job
 
@@ -17,8 +18,8 @@ job_for()
 	job_up --rate 0 --domain allowed.test --domain www.allowed.test
 }
 
-# Begins a session of the server name $2, or resumes one; more options of s_client follow. $1 says from where. Prints
-# "New, TLS", "Reused, TLS", or the alert.
+# Begins a session of the server name $2, or resumes one; more options of s_client follow.
+# $1 says from where. Prints "New, TLS", "Reused, TLS", or the alert.
 session()
 {
 	printf 'GET / HTTP/1.0\r\nHost: %s\r\nConnection: close\r\n\r\n' "$2" |
@@ -26,7 +27,8 @@ session()
 		grep -aoE -m 1 '^(New|Reused), TLS|SSL alert number [0-9]+'
 }
 
-# Fails unless the job resumes sessions that it began under the same name, and no others. The arguments are options of s_client.
+# Fails unless the job resumes sessions that it began under the same name, and no others.
+# The arguments are options of s_client.
 resumes_its_own_only()
 {
 	local own=$FOLDER/own foreign=$FOLDER/foreign
@@ -132,7 +134,8 @@ job_gets()
 	in_job_directly "$LIB/flights.py" job "$SITE" "$@" | xargs
 }
 
-# An accomplice's site may issue what a victim issued it for another name; then its name is led to the victim.
+# An accomplice's site may issue what a victim issued it for another name; then its name is
+# led to the victim.
 @test "a session that another address issued under the same name is not resumed" {
 	job_for 11.0.0.45
 	flights_at 11.0.0.45 0 5

@@ -1,8 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Requests that one reader takes for something else than another. Each is answered by the proxy with an
-# error, and nothing of it reaches a site, not even a connection or a question for its name.
+# Requests that one reader takes for something else than another. Each is answered by the
+# proxy with an error, and nothing of it reaches a site, not even a connection or a question
+# for its name.
 
 load lib/job
 
@@ -12,8 +13,8 @@ setup()
 	lab_forget
 }
 
-# Fails unless what the job sends (with escapes of printf's %b) is answered 400 or 403. A second
-# request on the same connection must not be answered.
+# Fails unless what the job sends (with escapes of printf's %b) is answered 400 or 403. A
+# second request on the same connection must not be answered.
 refused()
 {
 	local bytes answer

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Commands of two versions at random, several at once. A third of them are killed, stopped or
-# frozen at random moments.
+# Commands of two versions at random, several at once. A third of them are killed, stopped
+# or frozen at random moments.
 # bats file_tags=vm
 
 load lib/job
@@ -34,8 +34,8 @@ is_up()
 	fi
 }
 
-# Fails unless `list` names each job of which anything is there, and each job that is up works.
-# A job whose proxy is lost is repaired.
+# Fails unless `list` names each job of which anything is there, and each job that is up
+# works. A job whose proxy is lost is repaired.
 list_is_true()
 {
 	local jobs job state

@@ -149,8 +149,9 @@ came()
 	in_lab ip -s -j link show uplink | jq '.[0].stats64.rx.bytes'
 }
 
-# Runs a command, which is to bring at least $1 bytes to the node, and then asks for a word more. Fails if that is faster than by a third,
-# or by half, more than 1 Mbit/s, but for what may be on its way.
+# Runs a command, which is to bring at least $1 bytes to the node, and then asks for a word
+# more. Fails if that is faster than by a third, or by half, more than 1 Mbit/s, but for
+# what may be on its way.
 brings_no_more_than_the_rate()
 {
 	local least=$1 part=3 before begin microseconds bytes
@@ -235,8 +236,8 @@ fetch_little()
 	is "$(wc -c <"$BATS_TEST_TMPDIR/moved")" 1250000
 }
 
-# Runs a command in the cgroup $1 and the job's namespace with every privilege, as a container that was given
-# too many might.
+# Runs a command in the cgroup $1 and the job's namespace with every privilege, as a
+# container that was given too many might.
 privileged_in()
 {
 	local cgroup=$1
@@ -274,21 +275,23 @@ game()
 @test "what gets past the pacer makes nothing faster" {
 	[ "$(best_pacing)" = edt ] || skip 'this kernel has no fq'
 	job_up --domain allowed.test
-	# As for a packet socket, or for packets that tc turned to the proxy after the filter.
+	# As for a packet socket, or for packets that tc turned to the proxy after the
+	# filter.
 	in_lab rm "/sys/fs/bpf/jobfence/jobs/$JOB/links/egress"
 	throttled 2000000 game 2000000 4
 }
 
-# Runs a command in the job's namespace; what it printed goes to the file "said" of this test, what was on the wire meanwhile, and whether
-# it was ever ahead of the rate $1 (bits per second), to "wire".
+# Runs a command in the job's namespace; what it printed goes to the file "said" of this
+# test, what was on the wire meanwhile, and whether it was ever ahead of the rate $1 (bits
+# per second), to "wire".
 watch_wire()
 {
 	in_lab nsenter --net="$(up_says .netns)" timeout 120 "$LIB/wire.py" "$@" >"$BATS_TEST_TMPDIR/wire" 2>"$BATS_TEST_TMPDIR/said" ||
 		lab_fail "$(<"$BATS_TEST_TMPDIR/said")"
 }
 
-# Fails unless the condition $1 of jq holds for what was on the $wire, what the command $said, and what `show` says now of the throttle
-# ($shown).
+# Fails unless the condition $1 of jq holds for what was on the $wire, what the command
+# $said, and what `show` says now of the throttle ($shown).
 holds()
 {
 	local shown
@@ -338,7 +341,8 @@ holds()
 
 	[ "$(best_pacing)" = edt ] || skip 'this kernel has no fq'
 	job_up --domain allowed.test --rate 80kbit
-	# BPF LSM refuses it one of its own. What either sends comes by no filter of the cgroup.
+	# BPF LSM refuses it one of its own. What either sends comes by no filter of the
+	# cgroup.
 	! in_lab test -e "/sys/fs/bpf/jobfence/jobs/$JOB/links/socket_create" || inherited=inherited
 	watch_wire 80000 "$LIB/datagrams.py" "$(up_says .cgroup)" 400 frames $inherited
 	holds '$said.refused == 0 and $shown.upload.paced_packets == 0'

@@ -21,8 +21,9 @@ entries()
 	in_lab bpftool --json map dump pinned "/sys/fs/bpf/jobfence/jobs/$JOB/maps/domains" | jq length
 }
 
-# Whether the job, whose update from allowed.test and git.test to git.test and other.test was broken off, has all of the one or all of
-# the other, and whether the next update leaves no entry behind.
+# Whether the job, whose update from allowed.test and git.test to git.test and other.test
+# was broken off, has all of the one or all of the other, and whether the next update leaves
+# no entry behind.
 has_all_of_either()
 {
 	[[ $(domains) = @('allowed.test git.test'|'git.test other.test') ]] || lab_fail "it has $(domains)" || return

@@ -171,7 +171,8 @@ is_ended_by_next()
 	local verb
 
 	job_up --domain allowed.test
-	# As if the job had maps of its own: storage that no program of the other version would find.
+	# As if the job had maps of its own: storage that no program of the other version
+	# would find.
 	in_lab bash -c "mv $pins/abi-* $pins/away"
 	in_lab find $pins -mindepth 1 -maxdepth 1 -name '????????????' -exec rm -r {} +
 	ends_with 1 other_version upgrade "$JOB"

@@ -63,8 +63,9 @@ teardown()
 
 podman()
 {
+	# Descriptor 3 is closed, since processes that outlive the command would keep it.
 	in_lab podman --root "$BATS_FILE_TMPDIR/podman" --runroot /run/podman --storage-driver vfs \
-		--cgroup-manager cgroupfs --events-backend none "$@" 3>&- # kept by what outlives it
+		--cgroup-manager cgroupfs --events-backend none "$@" 3>&-
 }
 
 # Runs a container of the image $1 that shows its network. The other arguments are

@@ -180,7 +180,8 @@ fence_is_gone()
 	ends_with 1 probe IPAddressDeny=any TimeoutStartSec=5
 	is "$OUTPUT" ''
 	lab_saw_nothing
-	# The fence ends after its last unit, and can't start while it ends. So stop it first.
+	# The fence ends after its last unit, and can't start while it ends. So stop it
+	# first.
 	systemctl stop "jobfence@$JOB"
 	is "$(probe)" "$FENCED"
 }

@@ -62,8 +62,8 @@ closed()
 @test "tunnels that the job ends leave a bounded number, and all that was said gets there" {
 	leave_ports 700
 	job_up --rate 0 --domain allowed.test
-	# The client may end 256 tunnels at once, and 256 a minute. The sites of the others learn
-	# of the end only after they have been silent for a second.
+	# The client may end 256 tunnels at once, and 256 a minute. The sites of the others
+	# learn of the end only after they have been silent for a second.
 	is "$(in_job_directly "$LIB/many.py" tunnel 600)" '600 101
 101 hello'
 	[ "$(closed)" -le 512 ] || lab_fail "$(closed) are in TIME-WAIT"

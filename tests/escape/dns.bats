@@ -223,7 +223,8 @@ def code(message):
 		for part in message, query(NAME, A).replace(b"\0\1", b"\0\2", 1):
 			client.send(part)
 		answer = client.recv(4096)
-		return answer[3] & 15 if answer[:2] == b"\0\1" else None  # None: only the honest one was answered
+		# None: only the honest one was answered.
+		return answer[3] & 15 if answer[:2] == b"\0\1" else None
 
 good = query(NAME, A)
 assert code(good) == 0

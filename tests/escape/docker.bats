@@ -32,7 +32,8 @@ up_for()
 	NETWORK=$1
 	if [ "$1" = host ]; then
 		job_up --netns /proc/self/ns/net "${@:2}"
-		in_lab sysctl -q net.ipv4.ping_group_range='0 2147483647' # as Docker does in a namespace of its own
+		# As Docker does in a namespace of its own.
+		in_lab sysctl -q net.ipv4.ping_group_range='0 2147483647'
 	else
 		job_up "${@:2}"
 	fi

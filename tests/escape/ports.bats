@@ -106,7 +106,8 @@ ephemeral()
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	in_lab unshare -n bash -c 'ip link set lo up && ip address add 192.0.0.8 dev lo && exec "$@"' own \
 		python3 -uc 'import os, socket, struct, sys
-listening = socket.create_server(("192.0.0.8", int(sys.argv[2]))) # not of the job, which may not; without it there were a reset
+# Not of the job, which may not; without it there were a reset.
+listening = socket.create_server(("192.0.0.8", int(sys.argv[2])))
 with open(sys.argv[3] + "/cgroup.procs", "w") as cgroup:
 	cgroup.write(str(os.getpid()))
 made = socket.socket()

@@ -196,7 +196,8 @@ for verb in ["run"], ["exec", job, "--"]:
 	for one in made:
 		for place in "stdin", "stdout", "stderr":
 			ended = subprocess.run([program, *verb, "touch", started], **{place: one}, check=False)
-			if ended.returncode not in (125, -13): # SIGPIPE, where it would say so to a socket that listens
+			# SIGPIPE, where it would say so to a socket that listens.
+			if ended.returncode not in (125, -13):
 				print(verb, one, place, ended.returncode)' "$JOBFENCE" "$JOB" "$BATS_TEST_TMPDIR/started" \
 		2>"$BATS_TEST_TMPDIR/said")" ''
 	[ ! -e "$BATS_TEST_TMPDIR/started" ]

@@ -166,7 +166,8 @@ option32 INET6 STREAM 6 1: ok"
 	job_up --domain allowed.test
 	proxy=$(up_says '.cgroup | rtrimstr("/work")')/proxy
 	# shellcheck disable=SC2046 # a list of words
-	in_lab kill -KILL $(in_lab cat "$proxy/cgroup.procs") || : # the worker ends with its supervisor
+	# The worker ends with its supervisor.
+	in_lab kill -KILL $(in_lab cat "$proxy/cgroup.procs") || :
 	# The job can't bind the proxy's ports, nor take its connections by a wildcard
 	# address.
 	all_end_with EADDRINUSE "bind STREAM 192.0.0.8 $(listener_port)" "bind STREAM 100:0:0:1::8 $(listener_port)"

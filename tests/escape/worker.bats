@@ -96,7 +96,8 @@ still_serves()
 }
 
 @test "it sends datagrams to the node's resolver, and to nobody else" {
-	local to refused=() query=000100000001000000000000016104746573740000010001 # the address of a.test
+	# The address of a.test.
+	local to refused=() query=000100000001000000000000016104746573740000010001
 
 	job_up --domain allowed.test
 	worker_gets ok 'socket AF_INET SOCK_DGRAM 0' "sendto \$ [$query] 24 0 11.0.0.53:53 16" 'connect $ 11.0.0.53:53 16'

@@ -14,7 +14,8 @@ import struct
 import sys
 
 AUTOFS_IOC_FAIL = 0x9361
-PACKET = struct.Struct("=iiIIQIIIII")  # struct autofs_v5_packet of <linux/auto_fs4.h>, without the name
+# Struct autofs_v5_packet of <linux/auto_fs4.h>, without the name.
+PACKET = struct.Struct("=iiIIQIIIII")
 PACKET_SIZE = 304
 libc = ctypes.CDLL(None, use_errno=True)
 

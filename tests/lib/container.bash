@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Containers in a lab: its only cgroups are those of version 2, at /sys/fs/cgroup, as engines need them,
-# and $ROOT is a root file system of busybox.
+# Containers in a lab: its only cgroups are those of version 2, at /sys/fs/cgroup, as
+# engines need them, and $ROOT is a root file system of busybox.
 
 # shellcheck source=tests/lib/job.bash
 . "${BASH_SOURCE[0]%/*}/job.bash"
@@ -28,8 +28,9 @@ containers_up()
 	ln -s "$JOBFENCE" "$RUNTIME"
 }
 
-# What a container runs to show its fence: requests by name to two sites, and one port that is no web's.
-# Each is a line, of the answer or of the error. (The C library of a static busybox resolves no names.)
+# What a container runs to show its fence: requests by name to two sites, and one port that
+# is no web's. Each is a line, of the answer or of the error. (The C library of a static
+# busybox resolves no names.)
 # shellcheck disable=SC2016,SC2034 # expanded in the container; for the tests
 PROBE='
 for site in allowed denied; do

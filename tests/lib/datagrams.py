@@ -26,7 +26,8 @@ STUB, STUB_PORT, LENGTH = "192.0.0.8", 2, 1000  # where the stub listens
 STUB6, ETHERTYPE_IPV6 = "100:0:0:1::8", 0x86dd
 PATIENCE = 60  # seconds
 SIOCOUTQ, SO_SNDBUFFORCE = 0x5411, 32
-ANSWER = struct.pack("!HH", 1, 0x8000).ljust(LENGTH - 28, b"\0")  # which the stub does not answer
+# Which the stub does not answer.
+ANSWER = struct.pack("!HH", 1, 0x8000).ljust(LENGTH - 28, b"\0")
 
 
 def taken_and_dropped(tricks):

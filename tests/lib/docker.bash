@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# A file of tests with containers of Docker: a lab with a daemon, and containers that end with their test.
+# A file of tests with containers of Docker: a lab with a daemon, and containers that end
+# with their test.
 
 # shellcheck source=tests/lib/container.bash
 . "${BASH_SOURCE[0]%/*}/container.bash"

@@ -1,12 +1,14 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Faults at chosen system calls of a jobfence command. A call is named KIND:N, the Nth of its kind.
+# Faults at chosen system calls of a jobfence command. A call is named KIND:N, the Nth of
+# its kind.
 
 # What it is told to write down.
 TRACE=(-s 0 -e 'trace=bpf,openat,mkdir,mount,umount2,unshare,setns,clone3,rename,unlink,unlinkat,rmdir,pipe2,socket,memfd_create,fcntl,sendto,write,kill')
 
-# Runs a jobfence command, whose arguments follow, to its end, and writes its calls to the file $1.
+# Runs a jobfence command, whose arguments follow, to its end, and writes its calls to the
+# file $1.
 trace_calls()
 {
 	local status=0
@@ -15,8 +17,8 @@ trace_calls()
 	[ $status -eq 0 ] || lab_fail "${*:2} ended with $status"
 }
 
-# Prints the calls in the file $1 that match the pattern $3 and not the pattern $4. Of those that are alike the first two
-# and then every $2th.
+# Prints the calls in the file $1 that match the pattern $3 and not the pattern $4. Of those
+# that are alike the first two and then every $2th.
 choose_calls()
 {
 	awk -v every="$2" -v wanted="$3" -v unwanted="$4" '
@@ -38,14 +40,15 @@ choose_changes()
 		' = -1 '
 }
 
-# Runs a command, whose arguments follow, and prints those of its calls that change something.
+# Runs a command, whose arguments follow, and prints those of its calls that change
+# something.
 changes_of()
 {
 	trace_calls "$BATS_TEST_TMPDIR/calls" "${@:2}" && choose_changes "$BATS_TEST_TMPDIR/calls" "$1"
 }
 
-# The same for calls that take memory or descriptors; what the dynamic linker does is not ours, and who can't come back from a
-# namespace ends there, as if killed.
+# The same for calls that take memory or descriptors; what the dynamic linker does is not
+# ours, and who can't come back from a namespace ends there, as if killed.
 takers_of()
 {
 	trace_calls "$BATS_TEST_TMPDIR/calls" "${@:2}" &&
@@ -64,9 +67,9 @@ killed_at()
 	[ $status -eq 137 ] || lab_fail "${*:2} ended with $status, not killed at call $1: $(<"$BATS_TEST_TMPDIR/killed")"
 }
 
-# Lets the call $1 of a jobfence command, whose arguments follow, fail with the error $2. Fails unless the command then
-# succeeds, or ends with status 1, or 3 where it is the policy that can't be read, and one line that says why. Keeps the status
-# in $STATUS.
+# Lets the call $1 of a jobfence command, whose arguments follow, fail with the error $2.
+# Fails unless the command then succeeds, or ends with status 1, or 3 where it is the policy
+# that can't be read, and one line that says why. Keeps the status in $STATUS.
 failed_at()
 {
 	local said

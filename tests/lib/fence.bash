@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# For tests of the programs in the kernel. The commands get into the job as those of a container engine
-# do, by its cgroup and namespace alone: with all rights of root, and nothing but the fence around them.
+# For tests of the programs in the kernel. The commands get into the job as those of a
+# container engine do, by its cgroup and namespace alone: with all rights of root, and
+# nothing but the fence around them.
 
 # shellcheck source=tests/lib/job.bash
 . "${BASH_SOURCE[0]%/*}/job.bash"
@@ -20,7 +21,8 @@ in_fence()
 	enter "$(up_says .cgroup)" "$@"
 }
 
-# Fails unless each of the remaining arguments, cases of sockets.py, ends with $1 in the job.
+# Fails unless each of the remaining arguments, cases of sockets.py, ends with $1 in the
+# job.
 all_end_with()
 {
 	local result=$1
@@ -41,7 +43,8 @@ detach()
 	in_lab bash -c 'rm "$1"/links/$2' detach "/sys/fs/bpf/jobfence/jobs/$JOB" "$1"
 }
 
-# Takes all of them away but the filter of packets, and what refuses sockets as they are made.
+# Takes all of them away but the filter of packets, and what refuses sockets as they are
+# made.
 only_packet_filter()
 {
 	detach '[!ei]*gress'

@@ -74,7 +74,8 @@ CASES = [  # the hello, and the answer
     (client_hello(SECOND, OTHER), resumed(SECOND)),
     (client_hello(hashlib.sha256(OTHER).digest(), OTHER), resumed(MADE_UP)),
     (client_hello(FIRST, b"unknown"), resumed(FIRST)),
-    (client_hello(), (record(22, server_hello(b"", RETRY)), full()[0])),  # TLS 1.3 has to follow
+    # TLS 1.3 has to follow.
+    (client_hello(), (record(22, server_hello(b"", RETRY)), full()[0])),
 ]
 
 

@@ -454,7 +454,8 @@ class Canary:
     """Sees every packet that arrives, of whatever protocol."""
 
     ETHERTYPES = {0x0800: "ip4", 0x86DD: "ip6"}
-    HOUSEKEEPING = {1: (3,), 58: (1, 3, *range(130, 144))}  # ICMP errors, neighbours, groups
+    # ICMP errors, neighbours, groups.
+    HOUSEKEEPING = {1: (3,), 58: (1, 3, *range(130, 144))}
 
     def __init__(self, log, interface):
         self.log = log
@@ -477,7 +478,8 @@ class Canary:
         else:
             protocol, rest = packet[6], packet[40:]
             to = socket.inet_ntop(socket.AF_INET6, packet[24:40])
-            if protocol == 0 and rest[0] == 58:  # multicast listener reports come with a hop-by-hop header
+            # Multicast listener reports come with a hop-by-hop header.
+            if protocol == 0 and rest[0] == 58:
                 protocol, rest = rest[0], rest[8:]
         port = struct.unpack_from("!H", rest, 2)[0] if len(rest) > 4 else None
         if protocol == socket.IPPROTO_UDP and port == 9:

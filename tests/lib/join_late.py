@@ -6,7 +6,8 @@ import socket
 import sys
 import time
 
-listening = socket.create_server(("192.0.0.8", int(sys.argv[1]))) # not of the job, which may not
+# Not of the job, which may not.
+listening = socket.create_server(("192.0.0.8", int(sys.argv[1])))
 with open(sys.argv[2] + "/cgroup.procs", "w") as cgroup:
     cgroup.write(str(os.getpid()))
 client = socket.socket()

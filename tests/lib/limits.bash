@@ -9,8 +9,9 @@
 PROCESSES_MAX=32
 MEMORY_MAX=$((96 << 20))
 
-# Gives the job's cgroup limits, and one share of the processors as others have; or its processes cgroups of version 1 with
-# them, where that has the controllers. Sets LIMITS to those.
+# Gives the job's cgroup limits, and one share of the processors as others have; or its
+# processes cgroups of version 1 with them, where that has the controllers. Sets LIMITS to
+# those.
 limits_up()
 {
 	local cgroups controller
@@ -55,7 +56,8 @@ attack()
 	await "$BATS_TEST_TMPDIR/attack" 'under way' || lab_fail "$(<"$BATS_TEST_TMPDIR/attack")"
 }
 
-# Frozen, who forks is not faster than who kills. (After cgroup.kill, Linux 6.18 kills whoever is cloned into that cgroup.)
+# Frozen, who forks is not faster than who kills. (After cgroup.kill, Linux 6.18 kills
+# whoever is cloned into that cgroup.)
 attack_end()
 {
 	# shellcheck disable=SC2016 # expanded by the inner shell

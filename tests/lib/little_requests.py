@@ -15,7 +15,8 @@ import time
 
 from runahead import enter
 
-HEADERS = 40  # of a packet, in bytes, of which there are at least five for a connection with a request
+# Of a packet, in bytes, of which there are at least five for a connection with a request.
+HEADERS = 40
 REQUESTS = b"GET / HTTP/1.1\r\nHost:a.test\r\n\r\nGET / HTTP/1.1\r\nHost:b.test\r\n\r\n"
 ANSWER = b"HTTP/1.1 204 \r\n\r\n"
 heads = []  # their lengths

@@ -10,7 +10,8 @@ sockets = []
 for _ in range(1100):
     made = socket.socket()
     made.setsockopt(socket.IPPROTO_TCP, 34, 1)  # TCP_FASTOPEN_NO_COOKIE
-    made.setsockopt(socket.IPPROTO_TCP, 30, 1)  # TCP_FASTOPEN_CONNECT: the next call says that it is done
+    # TCP_FASTOPEN_CONNECT: the next call says that it is done.
+    made.setsockopt(socket.IPPROTO_TCP, 30, 1)
     made.setblocking(False)
     made.connect(("11.0.0.2", 80))
     sockets.append(made)

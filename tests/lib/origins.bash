@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What package managers and git fetch from, at 11.0.0.3: files below $ORIGIN/SITE for each site of the names
-# SITE.wild.test, repositories of git that take pushes, and a server of large files.
+# What package managers and git fetch from, at 11.0.0.3: files below $ORIGIN/SITE for each
+# site of the names SITE.wild.test, repositories of git that take pushes, and a server of
+# large files.
 
 # shellcheck source=tests/lib/work.bash
 . "${BASH_SOURCE[0]%/*}/work.bash"

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# replay.py ADDRESS LOG JOB FOLDER: sends what the job says in each seed of the fuzz target `request` (its source
-# explains their form) to port 80 of ADDRESS, once as the first of its connection and once after a good request, and compares with what node_site.js wrote to LOG. Prints a line for each
-# seed that Node read otherwise than the proxy: as more or fewer requests than were answered, or malformed, or
-# without exactly one header of ours behind a Host that is allowed. As its last line, how many requests Node read.
+# replay.py ADDRESS LOG JOB FOLDER: sends what the job says in each seed of the fuzz target
+# `request` (its source explains their form) to port 80 of ADDRESS, once as the first of its
+# connection and once after a good request, and compares with what node_site.js wrote to
+# LOG. Prints a line for each seed that Node read otherwise than the proxy: as more or fewer
+# requests than were answered, or malformed, or without exactly one header of ours behind a
+# Host that is allowed. As its last line, how many requests Node read.
 
 import json, os, re, socket, sys
 
@@ -33,7 +35,8 @@ def answers(address, before, text):
 		answer = b""
 		while before and not answer.endswith(b"this is node\n"):
 			answer += client.recv(65536) or sys.exit("the good request is not answered")
-		# The end comes with the rest: of a body that is cut Node would else see more or less of it.
+		# The end comes with the rest: of a body that is cut Node would else see
+		# more or less of it.
 		client.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
 		try:
 			client.sendall(text)
@@ -69,7 +72,8 @@ def main(address, log, job, folder):
 				seen = [json.loads(line) for line in lines]
 				requests = [each for each in seen if "line" in each]
 				whole = [each for each in requests if "upgrade" not in each]
-				# Node knows a list of methods; to the proxy any token is one.
+				# Node knows a list of methods; to the proxy any token is
+				# one.
 				errors = [each for each in seen if each.get("error", "").startswith("HPE")
 						and each["error"] != "HPE_INVALID_METHOD"]
 				count += len(requests)

@@ -60,14 +60,16 @@ import socket
 import struct
 import sys
 
-PATIENCE = float(os.environ.get("PATIENCE", 10))  # seconds; what is refused is refused at once
+# Seconds; what is refused is refused at once.
+PATIENCE = float(os.environ.get("PATIENCE", 10))
 SYS_IO_URING_SETUP, SYS_IO_URING_ENTER = 425, 426
 IORING_OP_SENDMSG, IORING_OP_CONNECT, IORING_OP_SOCKET, IORING_ENTER_GETEVENTS = 9, 16, 45, 1
 IP_TRANSPARENT, IPV6_FREEBIND = 19, 78
 SOURCE_ROUTE = b"\x01\x83\x07\x04" + bytes((11, 0, 0, 53))  # loose, RFC 791
 MSG_FASTOPEN = 0x20000000
 SO_ORIGINAL_DST = 80
-# Name: option of a socket, and its value. The padding of an extension header is an option of the kind 1 (RFC 8200).
+# Name: option of a socket, and its value. The padding of an extension header is an option
+# of the kind 1 (RFC 8200).
 PADDING = b"\0\0\x01\x04\0\0\0\0"
 HEADERS = {
     "nop": (socket.IPPROTO_IP, socket.IP_OPTIONS, b"\x01\x01\x01\x01"),
@@ -83,7 +85,8 @@ HEADERS = {
 }
 MAP_32BIT, SYS_SOCKETCALL, SYS_SOCKET, SYS_CONNECT, SYS_SOCKET32, SYS_SOCKETX32 = 0x40, 102, 1, 3, 359, 0x40000029
 SYS_REQUEST_KEY32, SYS_SETSOCKOPT32, SYS_SETSOCKOPTX32 = 287, 366, 0x4000021d
-# push %rbx; mov %edi, %eax; mov %esi, %ebx; xchg %edx, %ecx; mov %r8d, %esi; mov %r9d, %edi; int $0x80; pop %rbx; ret
+# push %rbx; mov %edi, %eax; mov %esi, %ebx; xchg %edx, %ecx; mov %r8d, %esi; mov %r9d,
+# %edi; int $0x80; pop %rbx; ret
 CALL32 = bytes.fromhex("5389f889f387d14489c64489cfcd805bc3")
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -357,7 +360,8 @@ def by_ring(operation, fd, offset, address, length):
     parameters = ctypes.create_string_buffer(120)
     ring = check(libc.syscall(SYS_IO_URING_SETUP, 1, parameters))
     numbers = struct.unpack("30I", parameters)
-    queue, results = numbers[10:18], numbers[20:28]  # struct io_sqring_offsets, io_cqring_offsets
+    # Struct io_sqring_offsets, io_cqring_offsets.
+    queue, results = numbers[10:18], numbers[20:28]
     size = max(queue[6] + 4, results[5] + 32)
     rings = mmap.mmap(ring, size, mmap.MAP_SHARED)
     entries = mmap.mmap(ring, 64, mmap.MAP_SHARED, offset=0x10000000)

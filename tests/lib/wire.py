@@ -21,7 +21,8 @@ import time
 SO_TIMESTAMPNS, SO_RCVBUFFORCE = 35, 33
 BUFFER = 64 << 20
 SEGMENT, HEADERS = 1448, 52
-PORTS = {socket.IPPROTO_TCP: 1, socket.IPPROTO_UDP: 2}  # where the proxy and its stub listen
+# Where the proxy and its stub listen.
+PORTS = {socket.IPPROTO_TCP: 1, socket.IPPROTO_UDP: 2}
 ECN, CE, ECHO = 3, 3, 0x40
 
 

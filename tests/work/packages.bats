@@ -69,7 +69,8 @@ publish_two()
 @test "yarn installs, and runs scripts" {
 	publish_two
 	ENVIRONMENT+=(YARN_CACHE_FOLDER="$WORK/cache")
-	ENVIRONMENT+=(NODE_PATH=/usr/share/nodejs) # where Debian has yarn's modules, which not every node looks for
+	# Where Debian has yarn's modules, which not every node looks for.
+	ENVIRONMENT+=(NODE_PATH=/usr/share/nodejs)
 	echo 'registry "https://npm.wild.test/"' >"$PROJECT/.yarnrc"
 	printf '%s\n' 'npmRegistryServer: https://npm.wild.test' 'nodeLinker: node-modules' 'enableTelemetry: false' >"$PROJECT/.yarnrc.yml"
 	same_online '

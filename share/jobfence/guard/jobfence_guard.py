@@ -2,8 +2,8 @@
 """
 Keeps jobs from submitting jobs: wrap the application of the submission endpoint.
 
-	application = jobfence_guard.WSGI(application)	# Flask: app.wsgi_app = WSGI(app.wsgi_app)
-	application = jobfence_guard.ASGI(application)	# Starlette, FastAPI: app.add_middleware(ASGI)
+	application = jobfence_guard.WSGI(application)  # or app.wsgi_app, of Flask
+	application = jobfence_guard.ASGI(application)  # or app.add_middleware(ASGI)
 """
 
 HEADER = "X-Jobfence-Job-ID"
