@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See attach.h. The order counts: the filter of packets comes first, what only eases the job's way
- * to its proxy last. */
+/*
+ * See attach.h. The order of the hooks counts. The packet filter comes first. The hooks
+ * that only redirect the job to its proxy come last.
+ */
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -13,14 +15,17 @@
 #include "node/objects.h"
 
 #define PROGRAM_MAPS_MAX 16
-#define PROGRAMS_MAX \
-	256 /* the kernel has 64 on one cgroup, and in effect those above as well */
-#define ENOTSUPP 524 /* the kernel's own, include/linux/errno.h */
+/*
+ * The kernel allows 64 programs on one cgroup. Programs of the cgroups above are in
+ * effect as well.
+ */
+#define PROGRAMS_MAX 256
+#define ENOTSUPP     524 /* an error of the kernel's own, include/linux/errno.h */
 
 struct hook_row {
 	const char *program;
 	enum bpf_attach_type type;
-	bool optional; /* where the kernel has no BPF LSM */
+	bool optional; /* the kernel may lack BPF LSM */
 };
 
 typedef int handler(const struct job_paths *paths, const struct hook_row *row, int cgroup);
@@ -69,7 +74,10 @@ static int attach(const struct job_paths *paths, const struct hook_row *row, int
 	if (program < 0)
 		return program;
 	link = bpf_link_create(program, cgroup, row->type, NULL);
-	/* A kernel for aarch64 before Linux 6.4 loads programs for BPF LSM, and attaches none. */
+	/*
+	 * Before Linux 6.4 a kernel for aarch64 loads programs for BPF LSM, but can't
+	 * attach them.
+	 */
 	if (link < 0)
 		return row->optional && errno == ENOTSUPP ? 0 : -errno;
 	if (path_format(path, "%s/links/%s", paths->pins, row->program))
@@ -171,9 +179,14 @@ static int open_program_of(int link)
 }
 
 /*
- * A link keeps the storage that it got with its first program, whatever the next one uses: a program whose
- * storage is another would read freed memory, one whose predecessor had none would crash the kernel
- * (replace_effective_prog() in kernel/bpf/cgroup.c, Linux 5.7 to 7.3). So the new one may use none but the old one's.
+ * Checks that the new program can take the place of the old one.
+ *
+ * A link keeps the storage of its first program, no matter which storage a later
+ * program uses. A program with another storage would read freed memory. If the first
+ * program had no storage, a program that has one would crash the kernel. See
+ * replace_effective_prog() in kernel/bpf/cgroup.c, Linux 5.7 to 7.3.
+ *
+ * So the new program may use no storage that the old one does not use.
  */
 static int check(const struct job_paths *paths, const struct hook_row *row, int cgroup)
 {
@@ -281,14 +294,17 @@ int attach_to_remain(const struct job_paths *paths)
 		return 0;
 	if (cgroup < 0 || program < 0)
 		return cgroup < 0 ? cgroup : program;
-	/* EINVAL: it is attached like that already, by a removal that was interrupted. */
+	/* EINVAL: an interrupted removal has attached it already. */
 	return bpf_prog_attach(program, cgroup, egress->type, BPF_F_ALLOW_MULTI) &&
 			       errno != EINVAL
 		       ? -errno
 		       : 0;
 }
 
-/* Whether the map is that of jobs' states: no program of others has one of that type and name. */
+/*
+ * Whether the map holds the states of jobs. No foreign program has a map of that type
+ * and name.
+ */
 static int is_state(__u32 map_id)
 {
 	struct bpf_map_info info = {};
@@ -309,7 +325,7 @@ static int is_filter(__u32 program_id)
 	int found = 0;
 
 	if (program < 0 || bpf_obj_get_info_by_fd(program, &info, &size))
-		return errno == ENOENT ? 0 : -errno; /* it has gone */
+		return errno == ENOENT ? 0 : -errno; /* the program is gone */
 	if (strcmp(info.name, job_hooks[0].program) != 0)
 		return 0;
 	if (read_map_ids(program, &maps))
@@ -319,7 +335,9 @@ static int is_filter(__u32 program_id)
 	return found;
 }
 
-/* Whether our filter is among the programs of a cgroup. Returns 1, 0 or -errno. */
+/*
+ * Whether our packet filter is among the programs of a cgroup. Returns 1, 0 or -errno.
+ */
 static int find_filter(int cgroup, __u32 flags)
 {
 	__u32 ids[PROGRAMS_MAX], count = PROGRAMS_MAX;
