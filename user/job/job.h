@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * A job and its record. A job is complete once its spec.json is there. That file is written
- * last, so parts of a job without it are what an interrupted `up` or `down` left behind. The
- * next `up` or `down` of that name removes them.
+ * A job and its record. A job is complete once its spec.json exists, which is written
+ * last. An incomplete job is a leftover of an interrupted `up` or `down`. The next `up`
+ * or `down` of that name removes it.
  */
 
 #include <stdbool.h>
@@ -19,19 +19,25 @@
 #include "node/state.h"
 #include "policy/spec.h"
 
-/* A job that is all zero is empty. */
+/* A job is empty if all its bytes are zero. */
 struct job {
 	struct job_spec spec;
 	struct job_paths paths;
-	/* Only the name of the job is known: its record cannot be read. */
+	/* Only the name of the job is known, since its record can't be read. */
 	bool unreadable;
 
-	/* The cgroup of the job's processes, and its id, which is struct job_state's id. */
+	/*
+	 * The cgroup of the job's processes, and its id. The id is also the id in
+	 * struct job_state.
+	 */
 	char cgroup[PATH_SIZE];
 	uint64_t id;
-	/* The network namespace. Empty: it is the node's. */
+	/* The network namespace. Empty: the node's. */
 	char netns[PATH_SIZE];
-	/* Of that namespace, since another one may have the path by now. 0: not known. */
+	/*
+	 * The cookie of that namespace. By now the path may lead to another one. 0: not
+	 * known.
+	 */
 	uint64_t netns_cookie;
 	/* jobfence made the cgroup or the namespace, and removes it. */
 	bool own_cgroup, own_netns;
@@ -41,65 +47,82 @@ struct job {
 	bool until_empty;
 	/* The job reaches no Unix sockets but its own. */
 	bool closed;
-	/* What the view of its commands keeps (policy/share.h). NULL: nothing. */
+	/*
+	 * The paths that the view of its commands keeps (policy/share.h). NULL: none.
+	 */
 	json_t *shares;
 
-	/* FENCE_ABI and programs (a digest, see node/objects.h) of the version that built it. */
+	/*
+	 * FENCE_ABI and programs (a digest, see node/objects.h) of the version that
+	 * built the job.
+	 */
 	int abi;
 	char programs[DIGEST_LENGTH + 1];
-	/* When `up` built it. */
+	/* The time at which `up` built the job. */
 	time_t started;
-	/* `run` made it, so the node's policy needs no opt-in for it. */
+	/* `run` made the job, so the node's policy needs no opt-in for it. */
 	bool by_operator;
 
-	/* How many connections to the proxy may be open at once. */
+	/* The number of connections to the proxy that may be open at once. */
 	uint32_t max_connections;
-	/* Prefixes of the node's network. */
+	/* The NAT64 prefixes of the node's network. */
 	char nat64[NAT64_TEXT_MAX];
 	/* The pacing in force. */
 	enum pacing pacing;
 	/* The proxy's cgroup and the supervisor. 0: there is no proxy. */
 	uint64_t proxy_id;
 	pid_t proxy_pid;
-	/* Where the proxy and its stub listen. Port 0: nowhere. */
+	/*
+	 * The addresses on which the proxy and its stub listen. Port 0: there is no
+	 * listener.
+	 */
 	struct endpoint proxy4, proxy6, dns4, dns6;
-	/* The resolvers that a proxy asks once it starts. */
+	/* The resolvers of the proxy, set when it starts. */
 	struct endpoint resolvers[RESOLVERS_MAX];
-	/* The node names no resolver, so that is 127.0.0.1. */
+	/* The node names no resolver, so 127.0.0.1 is used. */
 	bool resolver_assumed;
 };
 
 void job_free(struct job *job);
 
 /*
- * Opens the job's network namespace. Returns a descriptor, or -errno. That is an error too
- * where the path leads to another namespace by now, as that of a process does whose number
- * was used again.
+ * Opens the job's network namespace. Returns a descriptor or -errno. It fails if the
+ * path leads to another namespace by now. A path in /proc does so once another process
+ * has the number.
  */
 int job_open_netns(const struct job *job, struct failure *failure);
 
-/* The job's rates as its pacing has them kept. */
+/* The job's rates, for the programs or for the proxy, depending on the pacing. */
 struct fence_rates job_rates(const struct job *job);
 
-/* Fills in what the programs are to be told. Returns 0, or -errno with the failure noted. */
+/*
+ * Fills in the settings for the programs. Returns 0, or -errno with the failure noted.
+ */
 int job_setup(const struct job *job, struct fence_setup *setup, struct failure *failure);
 
-/* Reads the job of that name. Returns 0, or -errno with STATUS_NO_JOB. */
+/*
+ * Reads the job of that name. Returns 0 or -errno. If there is no such job, the status
+ * is STATUS_NO_JOB.
+ */
 int job_read(struct job *job, const char *name, struct failure *failure);
 
 /*
- * Locks the job of that name and reads it. A job of another FENCE_ABI is refused. Returns the
- * descriptor that holds the lock, or -errno with STATUS_NO_JOB.
+ * Locks the job of that name and reads it. A job of another FENCE_ABI is refused.
+ * Returns the descriptor that holds the lock, or -errno. If there is no such job, the
+ * status is STATUS_NO_JOB.
  */
 int job_read_locked(struct job *job, const char *name, struct failure *failure);
 
-/* Fails with -EPROTO where the job's maps are not as this version knows them. */
+/*
+ * Fails with -EPROTO if the job's maps have another layout (FENCE_ABI) than this
+ * version's.
+ */
 int job_check_abi(const struct job *job, struct failure *failure);
 
-/* Whether a job has every label of the object, with the same value. */
+/* Whether a job has each label of the object, with the same value. */
 bool job_has_labels(const struct job *job, const json_t *labels);
 
-/* A job as JSON, as `up --json` prints it. NULL when there is no memory. */
+/* The job as JSON, as `up --json` prints it. NULL: there is no memory. */
 json_t *job_to_json(const struct job *job);
 
 /* Write and read spec.json. Return 0 or -errno. */
@@ -107,13 +130,16 @@ int job_record_write(const struct job *job);
 int job_record_read(struct job *job, struct failure *failure);
 
 /*
- * Write and read the labels alone. `up` writes them first, so that `gc --label` finds a job
- * that is not complete. Writing does nothing where there are no labels. Return 0 or -errno.
+ * Write and read the labels alone. `up` writes them first, so that `gc --label` finds
+ * an incomplete job. Writing does nothing if there are no labels. Return 0 or -errno.
  */
 int job_labels_write(const struct job *job);
 int job_labels_read(struct job *job, struct failure *failure);
 
-/* Variables that send programs to the proxy, as pairs that end with a NULL name. */
+/*
+ * Environment variables that point programs to the proxy. A pair with a NULL name ends
+ * the list.
+ */
 struct variable {
 	const char *name, *value;
 };

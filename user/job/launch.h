@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* Starting a job's proxy. */
+/* Starts a job's proxy. */
 
 #include "job/job.h"
 #include "node/maps.h"
 
 /*
- * Starts the proxy of a job in its cgroup `cgroup`, with its listening sockets in the namespace `netns`; fills in
- * job->proxy_pid and the endpoints; tells the programs what the job may do; waits until the proxy answers.
- * Returns 0 or -errno.
+ * Starts the proxy of a job in its cgroup `cgroup`, with its listening sockets in the
+ * namespace `netns`. Fills in job->proxy_pid and the endpoints. Tells the programs what
+ * the job may do, then waits until the proxy answers. Returns 0 or -errno.
  */
 int proxy_start(struct job *job, int cgroup, int netns, bool ipv6,
 	const struct job_maps *maps, struct failure *failure);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* The sockets on which a job's proxy is reached. */
+/* The sockets on which a job's proxy listens. */
 
 #include <stdbool.h>
 
 #include "jobfence/abi.h"
 
-/* Descriptors, -1 where there is no such socket, and what they are bound to. */
+/*
+ * The listening sockets and the endpoints that they are bound to. -1: there is no such
+ * socket.
+ */
 struct listeners {
 	int proxy4, proxy6;
 	int dns_udp4, dns_tcp4, dns_udp6, dns_tcp6;
@@ -15,9 +18,12 @@ struct listeners {
 };
 
 /*
- * Makes them in the caller's network namespace and cgroup, which the sockets that they accept will belong to
- * as well. On the proxy's virtual addresses and ports that no server has a use for, or free ones where these are
- * taken; with `host` on the loopback addresses and free ports. Without `ipv6` only the IPv4 ones. Returns 0 or
+ * Makes the sockets in the caller's network namespace and cgroup. The connections that
+ * they accept belong to that cgroup as well.
+ *
+ * Without `host` they get the proxy's virtual addresses and ports that no server uses.
+ * If those ports are taken, they get free ports. With `host` they get the loopback
+ * addresses and free ports. Without `ipv6` only IPv4 sockets are made. Returns 0 or
  * -errno.
  */
 int listeners_open(struct listeners *listeners, bool host, bool ipv6);

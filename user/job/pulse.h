@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Whether the proxy of a job answers. It is asked when somebody wants to know: a heartbeat would wake every idle proxy. The
- * question is a connection that did not come through the fence, which a worker that is well closes at once.
+ * Whether the proxy of a job answers. The proxy is asked only when somebody wants to
+ * know, since a heartbeat would wake every idle proxy. The question is a connection
+ * that did not come through the fence. A healthy worker closes it at once.
  */
 
 #include <stdbool.h>
@@ -19,13 +20,22 @@ struct pulse {
 	bool answered;
 };
 
-/* Asks the proxy of a job that is up. Returns 0, with a descriptor that pulses_wait() closes; -EHOSTDOWN where a process of the
- * proxy is stopped or frozen; or -errno where it can't be asked, which says nothing of the proxy. */
+/*
+ * Asks the proxy of a job that is up. Returns 0, with a descriptor that pulses_wait()
+ * closes. Returns -EHOSTDOWN if a process of the proxy is stopped or frozen. Any other
+ * -errno means that the proxy can't be asked, and says nothing about the proxy.
+ */
 int pulse_begin(const struct job *job, struct pulse *pulse);
 
-/* Waits for the answers to so many questions, PULSES_MAX at most, together no longer than PULSE_PATIENCE. Notes which came. */
+/*
+ * Waits for the answers to `count` questions, at most PULSES_MAX, and notes which ones
+ * came. Waits at most PULSE_PATIENCE for all of them together.
+ */
 void pulses_wait(struct pulse *pulses, size_t count);
 
-/* The same as job_condition(), or CONDITION_STUCK where the job is up and its proxy does not answer. Takes PULSE_PATIENCE then.
- * For root: others are told what job_condition() says. */
+/*
+ * Does the same as job_condition(), and asks the proxy of a job that is up. If the
+ * proxy does not answer in PULSE_PATIENCE, the job is CONDITION_STUCK. Only root can
+ * ask. Other callers get what job_condition() says.
+ */
 enum condition job_condition_asked(const struct job *job);

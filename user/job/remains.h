@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* What there is of a job, and how it is removed, whether or not it was ever whole. */
+/* The parts of a job, complete or not, and how they are removed. */
 
 #include <stdbool.h>
 
@@ -9,20 +9,28 @@
 #include "node/paths.h"
 
 /*
- * Removes all that has the job's name. What was in a cgroup of our own is killed first, so nothing is left
- * that the fence would have to hold. Returns 0, also when there was nothing, or -errno.
+ * Removes everything that has the job's name. Processes in a cgroup of our own are
+ * killed first, so the fence has nothing left to hold. Returns 0, also if there was
+ * nothing, or -errno.
  */
 int remains_remove(const struct job_paths *paths, struct failure *failure);
 
 /*
- * Whether nobody lives in a job that is not whole here: in a cgroup of others as below, in one of our own behind a fence
- * that stands, or with a proxy whose log is elsewhere. Its record was lost, or /run is not that in which it was made. Returns 0,
- * or -EBUSY or -errno with the failure noted.
+ * Checks that no process lives in a job that is incomplete here. Its record may be
+ * lost, or /run may be another than that of `up`. Any of these counts as life:
+ *
+ * - processes in a cgroup of others, as in remains_check_unfencing()
+ * - processes in a cgroup of our own, behind a fence that stands
+ * - a proxy whose log is elsewhere
+ *
+ * Returns 0, or -EBUSY or another -errno with the failure noted.
  */
 int remains_are_idle(const struct job_paths *paths, struct failure *failure);
 
 /*
- * Whether the links of a job that is not whole still fence processes in a cgroup that others made: without them
- * these would have all of the node's network. Returns 0, or -EBUSY or -errno with the failure noted.
+ * Fails with -EBUSY if the removal of this incomplete job would unfence running
+ * processes. The links of the job may hold processes in a cgroup that others made.
+ * Without the links they would have the node's whole network. Returns 0, or -errno with
+ * the failure noted.
  */
 int remains_check_unfencing(const struct job_paths *paths, struct failure *failure);

@@ -1,31 +1,37 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* Building the fence of a job. */
+/* Builds the fence of a job. */
 
 #include "job/job.h"
 
-/* Where the job is to live. */
+/* The cgroup and namespace of a new job. */
 struct placement {
-	/* Made by others. NULL: the job gets one of its own. */
+	/*
+	 * A cgroup and a namespace that others made. NULL: the job gets its own. With a
+	 * full network it stays in the node's namespace.
+	 */
 	const char *cgroup;
 	const char *netns;
 	/*
-	 * The first process of a container. The cgroup may then hold no other processes than
-	 * that container's. 0: it may hold any.
+	 * The first process of a container. In that case the cgroup must hold no
+	 * process outside that container. 0: it may hold any process.
 	 */
 	pid_t container;
-	/* The proxy ends with the last process of the cgroup, which has one now. */
+	/*
+	 * The proxy ends with the last process of the cgroup, which has a process
+	 * already.
+	 */
 	bool until_empty;
-	/* All processes of the job are commands of ours. */
+	/* All processes of the job are commands that jobfence starts. */
 	bool closed;
 };
 
 /*
- * Builds the fence of job->spec and fills in the rest of `job`, all or nothing. Returns 0,
- * or -errno with STATUS_EXISTS where there is a job of that name.
+ * Builds the fence of job->spec and fills in the rest of `job`, all or nothing. Returns
+ * 0 or -errno. If there is a job of that name, the status is STATUS_EXISTS.
  */
 int job_up(struct job *job, const struct placement *where, struct failure *failure);
 
-/* The same for a caller that holds the job's lock. */
+/* Does the same for a caller that holds the job's lock. */
 int job_up_locked(struct job *job, const struct placement *where, struct failure *failure);

@@ -2,32 +2,40 @@
 #pragma once
 
 /*
- * A change of a job that runs. It holds for open connections too: a rate from the next packet on, a domain
- * that is no longer allowed ends its connections before they carry another byte.
+ * A change of a running job. It holds for open connections too. A new rate holds from
+ * the next packet on. A connection to a removed domain ends before it carries another
+ * byte.
  */
 
 #include "job/job.h"
 #include "policy/policy.h"
 
-/* Whether the proxy traces what it does. */
+/* Whether to switch the trace of the proxy. */
 enum trace_change { TRACE_AS_IT_IS, TRACE_OFF, TRACE_ON };
 
 struct job_change {
 	const char *const *add, *const *remove; /* domains as declared, NULL-terminated */
-	const char *rate;			/* in tc's notation, NULL: as it is */
+	const char *rate;			/* in tc's notation, NULL: no change */
 	enum trace_change trace;
-	const struct policy *policy; /* of the node, that what is added has to keep to */
+	const struct policy *policy; /* the node's policy, which additions have to meet */
 };
 
 /*
- * Changes the job of that name: `remove` first, then `add`. A removed domain has to be one of those that `show`
- * lists, after it was brought into its canonical form.
+ * Changes the job of that name, `remove` first, then `add`. A removed domain has to be
+ * in the list of `show`, once it is in canonical form.
  *
- * New domains are added to the map, spec.json is renamed into place, then old ones are removed: at each moment the job
- * has all of its old domains or all of the new, and never more than both. Killed between these, the next update with
- * a domain ends what was begun; entries that bpftool added go then as well.
+ * Domains change in this order:
  *
- * Returns 0, or -errno with the job as it was; STATUS_USAGE where the change makes no sense, STATUS_POLICY,
- * STATUS_NO_JOB.
+ * - New domains are added to the map.
+ * - spec.json is renamed into place.
+ * - Old domains are removed from the map.
+ *
+ * At each moment the job has all of its old domains or all of its new ones, and never
+ * more than both. If a command is killed in between, the next update with a domain
+ * finishes the change. That update also removes entries that bpftool added.
+ *
+ * Returns 0, or -errno with the job unchanged. The status is STATUS_USAGE if the change
+ * makes no sense. It is STATUS_POLICY if the policy refuses it, and STATUS_NO_JOB if
+ * there is no such job.
  */
 int job_update(const char *name, const struct job_change *change, struct failure *failure);

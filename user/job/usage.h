@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* What a job did: the counters of its programs and the records of its proxy. */
+/*
+ * The usage of a job, read from the counters of its programs and the records of its
+ * proxy.
+ */
 
 #include "job/job.h"
 #include "job/learned.h"
@@ -12,19 +15,24 @@ struct usage_refusal {
 };
 
 struct usage {
-	struct job_counters job,
-		proxy; /* of the programs on the job's cgroup, on its proxy's */
-	/* How long a packet that comes now waits in the kernel, ns; 0 where the proxy paces. */
+	/* The counters of the programs on the job's cgroup, and on the proxy's. */
+	struct job_counters job, proxy;
+	/*
+	 * The time that a new packet waits in the kernel, in ns. 0 if the proxy paces.
+	 */
 	uint64_t upload_delay, download_delay;
 	uint64_t hits[DOMAINS_MAX];		     /* requests by index in spec.domains */
-	struct usage_refusal refusals[REFUSALS_MAX]; /* of the proxy, sorted by name */
+	struct usage_refusal refusals[REFUSALS_MAX]; /* by the proxy, sorted by name */
 	size_t refusal_count;
-	struct learned *learned; /* NULL where it does not learn */
+	struct learned *learned; /* NULL: the job does not learn */
 };
 
-/* Reads them while the job is up. usage_free() is due. Returns 0 or -errno. */
+/*
+ * Reads the usage of a job that is up. The caller frees it with usage_free(). Returns
+ * 0, or -errno with the failure noted.
+ */
 int usage_read(const struct job *job, struct usage **usage, struct failure *failure);
 void usage_free(struct usage **usage);
 
-/* A number as JSON, or null where there is none. */
+/* A number as JSON. null: there is no number. */
 json_t *number_or_null(bool there, json_int_t number);

@@ -6,7 +6,7 @@
 #include "lib/failure.h"
 
 /*
- * Removes the programs and maps of versions that no job uses. Those of this version stay.
- * Does nothing while a command changes any job. Returns 0 or -errno.
+ * Removes the programs and maps of other versions that no job uses. Does nothing while
+ * another command has any job's lock. Returns 0 or -errno.
  */
 int versions_collect(struct failure *failure);
