@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * First the processes end, then the programs are told to refuse everything, then the parts
- * of the job are removed. Killed at any point, a job has less network than it was given.
+ * The processes end first. Then the programs are told to refuse everything. Then the
+ * parts of the job are removed. If `down` is killed at any point, the job has less
+ * network than it was given.
  */
 
 #include <errno.h>
@@ -17,7 +18,10 @@
 #include "node/maps.h"
 #include "node/state.h"
 
-/* Whether processes in the cgroup with that id would be without the fence that they are in. Returns 1, 0 or -errno. */
+/*
+ * Whether the end of the job would unfence processes in the cgroup with that id.
+ * Returns 1, 0 or -errno.
+ */
 static int holds_others(uint64_t id)
 {
 	int populated = cgroup_is_populated(id);
@@ -31,11 +35,17 @@ static int holds_others(uint64_t id)
 	return attach_is_there(cgroup);
 }
 
-/* Ends what runs in the job, then tells the programs to refuse everything, should anything be left. */
+/*
+ * Ends the job's processes. Then it tells the programs to refuse everything, in case a
+ * process or a socket is left.
+ */
 static int end_processes(const struct job *job, struct failure *failure)
 {
 	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
-	/* Our own, too, may be out of sight, in another cgroup namespace: it can't be killed from here. */
+	/*
+	 * A cgroup of our own may be out of sight, in another cgroup namespace. Then
+	 * nothing there can be killed from here.
+	 */
 	bool at_hand = job->own_cgroup && cgroup_is_at(job->cgroup, job->id);
 	int error = at_hand ? 0 : holds_others(job->id);
 
@@ -50,7 +60,10 @@ static int end_processes(const struct job *job, struct failure *failure)
 		return error == -ENOENT
 			       ? 0
 			       : fail(failure, error, "cannot open the job's maps");
-	/* Where there is no room for the mark the job is ended all the same: it only tells of an interruption. */
+	/*
+	 * The mark only tells later commands of an interruption. So the job is ended
+	 * even if there is no room for the mark.
+	 */
 	(void)job_mark_ending(job);
 	error = cgroup_kill(job->paths.cgroup, KILL_PATIENCE);
 	if (error)
@@ -72,7 +85,7 @@ int job_down_locked(const char *name, struct failure *failure)
 		return error;
 	if (!job_is_anywhere(&job.paths))
 		return fail_as(failure, STATUS_NO_JOB, "there is no job %s", name);
-	/* A record that can't be read tells no more than a missing one. */
+	/* An unreadable record tells no more than a missing one. */
 	error = job_record_read(&job, &ignored)
 			? remains_check_unfencing(&job.paths, failure)
 			: end_processes(&job, failure);

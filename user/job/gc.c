@@ -15,9 +15,12 @@
 #include "node/cgroup.h"
 #include "node/lock.h"
 
-#define BUSY_PATIENCE 3 /* seconds for all jobs that commands are at work on */
+#define BUSY_PATIENCE 3 /* seconds for all jobs that another command has locked */
 
-/* Returns 1 where the job is to end, 0 where it is not, or -errno. Without labels for who has the job's lock. */
+/*
+ * Whether gc ends the job. Returns 1, 0 or -errno. Without labels, call with the job's
+ * lock held.
+ */
 static int is_due(const char *name, const json_t *labels, struct failure *failure)
 {
 	_cleanup_(job_free) struct job job = {};
@@ -25,7 +28,7 @@ static int is_due(const char *name, const json_t *labels, struct failure *failur
 	bool selects = json_object_size(labels) > 0;
 	int error;
 
-	/* What no job can be called is not ours. */
+	/* No job can have such a name, so the entry is not ours. */
 	if (spec_set_name(&job.spec, name, &ignored))
 		return 0;
 	error = job_paths(name, &job.paths, failure);
@@ -40,7 +43,10 @@ static int is_due(const char *name, const json_t *labels, struct failure *failur
 	return selects ? job_has_labels(&job, labels) : job_is_dead(&job);
 }
 
-/* Whether the job's cgroup is there, but not at its path: that is as the caller's cgroup namespace has it. */
+/*
+ * Whether the job's cgroup exists, but not at its path. In that case the caller is in
+ * another cgroup namespace.
+ */
 static bool is_out_of_sight(const struct job *job)
 {
 	_fd_ int found = cgroup_open_id(job->id);
@@ -56,8 +62,9 @@ static bool has_fence(const struct job *job)
 }
 
 /*
- * Whether no fence stands whose record, pins or cgroup are not here: these are as the namespaces of the caller have them, or
- * somebody removed them. Such a job is ended by name only. Returns 0, or -errno with the failure noted.
+ * Checks that no fence stands for a job whose record, pins or cgroup are missing here.
+ * Somebody may have removed these parts, or the caller's namespaces may hide them. Only
+ * `down` with its name ends such a job. Returns 0, or -errno with the failure noted.
  */
 static int check_lost(const char *name, const json_t *labels, struct failure *failure)
 {
@@ -88,15 +95,22 @@ static int check_lost(const char *name, const json_t *labels, struct failure *fa
 	return 0;
 }
 
-/* Returns 1 where the job was due, and then whether it went is in `failure`; 0 where it was not; -EAGAIN or, with `patience`
- * seconds, -ETIMEDOUT while a command is at work on it; or -errno. */
+/*
+ * Ends one job if it is due. Returns 1 if the job was due. If it was not removed,
+ * `failure` says why. Returns 0 if the job was not due. If another command has locked
+ * it, this returns -EAGAIN, or -ETIMEDOUT after `patience` seconds. Returns -errno
+ * otherwise.
+ */
 static int collect_one(
 	const char *name, const json_t *labels, int patience, struct failure *failure)
 {
 	_fd_ int lock = -1;
 	int due;
 
-	/* Labels can be read without a lock: so the jobs of others are not waited for. */
+	/*
+	 * Labels are read without a lock. So gc does not wait for jobs that have other
+	 * labels.
+	 */
 	if (json_object_size(labels) > 0) {
 		due = is_due(name, labels, failure);
 		if (due <= 0)
@@ -120,8 +134,13 @@ struct collection {
 	void *data;
 };
 
-/* Puts the names of those that a command is at work on into `busy`; NULL: waits for these, and calls it a failure where that
- * command does not come to an end. */
+/*
+ * Ends each job that is due. Puts the name of each job that another command has locked
+ * into `busy`.
+ *
+ * If `busy` is NULL, this waits for the lock. A lock that is not released in time is a
+ * failure of that job.
+ */
 static int collect_each(const struct collection *collection, json_t *names, json_t *busy,
 	struct failure *failure)
 {

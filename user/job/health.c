@@ -16,8 +16,11 @@
 #include "node/netns.h"
 
 #define LINE_SIZE 64
-#define EMPTY_PATIENCE \
-	60 /* seconds that a cgroup of others may stand empty: a container starts, or starts again */
+/*
+ * Seconds that a cgroup of others may stay empty, since a container may start or
+ * restart.
+ */
+#define EMPTY_PATIENCE 60
 
 static bool netns_is_there(const struct job *job)
 {
@@ -27,7 +30,9 @@ static bool netns_is_there(const struct job *job)
 	return !job->own_netns || netns >= 0;
 }
 
-/* A caller without rights can't ask the kernel, and goes by the pins alone. */
+/*
+ * A caller without rights can't ask the kernel. For such a caller the pins alone count.
+ */
 static bool is_fenced(const struct job *job)
 {
 	_fd_ int cgroup = cgroup_open(job->cgroup);
@@ -38,7 +43,10 @@ static bool is_fenced(const struct job *job)
 		       file_exists(path) && attach_is_there(cgroup) != 0);
 }
 
-/* A file beside the record: an interrupted `down` can't be relied on to write that anew. */
+/*
+ * The mark is a file beside the record. An interrupted `down` may fail to write the
+ * record anew.
+ */
 static int path_of_mark(const struct job *job, char path[PATH_SIZE])
 {
 	return path_format(path, "%s/ending", job->paths.run);
@@ -100,8 +108,10 @@ int job_check_fence(const struct job *job, struct failure *failure)
 		job->spec.name, job->spec.name);
 }
 
-/* A command that was killed leaves a first process that is still at work on its view. A
- * process that joined it would see the files of the node. */
+/*
+ * If a command was killed, the first process that it made may not have finished its
+ * view. A process that joined it would see the files of the node.
+ */
 static bool has_view(pid_t pid)
 {
 	char path[PATH_SIZE], name[sizeof(INIT_NAME)] = "";
@@ -118,7 +128,7 @@ int job_open_init(const struct job *job, pid_t *pid)
 	*pid = cgroup_first_process(job->paths.init);
 	if (*pid > 0)
 		init = pidfd_open(*pid, 0);
-	/* By now the number may be of another process. */
+	/* Another process may have that number by now. */
 	if (init < 0 || !has_view(*pid) || !cgroup_has_process(job->paths.init, *pid))
 		return -ESRCH;
 	return TAKE_FD(init);
@@ -152,8 +162,10 @@ static int read_line(const char *folder, const char *name, char line[LINE_SIZE])
 }
 
 /*
- * Whether the job's cgroup was empty when gc last came by, that was long ago, and nothing ran in it since: a file in the job's
- * folder bears the time, and what processors it had used (cpu.stat, usage_usec).
+ * Whether the job's cgroup was empty at an earlier gc, at least a minute ago, and
+ * nothing has run in it since. gc writes the processor time that the cgroup has used
+ * (usage_usec in cpu.stat) to the file `empty` in the job's folder. If the file is old
+ * and the processor time is the same, nothing ran in between.
  */
 static bool stays_empty(const struct job *job)
 {
@@ -180,7 +192,9 @@ bool job_is_dead(const struct job *job)
 	populated = cgroup_is_populated(job->id);
 	if (condition != CONDITION_UP)
 		return !populated;
-	/* The first process of `run` ends with it, however that ended. */
+	/*
+	 * The first process of the container ends with `run`, even if `run` was killed.
+	 */
 	if (job->closed)
 		return !populated && !job_has_container(job);
 	return !job->own_cgroup && !populated && is_long_ago(job->started) &&

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What is known of a job, and what others ask it for. Its record is record.c's. */
+/* Basic functions on a job. record.c reads and writes its record. */
 
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See jobs.h. The names come from all four places where a job leaves something: any may have been emptied. */
+/*
+ * See jobs.h. A job leaves entries in four places. Each of them may have been emptied,
+ * so names are collected from all four.
+ */
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,7 +16,9 @@
 
 #define NETNS_PREFIX "jobfence-"
 
-/* Adds the names of what is in a folder. With `escaped` a colon stands for a dot. */
+/*
+ * Adds the names of the entries of a folder. With `escaped` a colon stands for a dot.
+ */
 static int add_names(json_t *names, const char *path, const char *prefix, bool escaped)
 {
 	_dir_ DIR *folder = opendir(path);
@@ -55,7 +60,10 @@ int job_names_find(json_t *names, struct failure *failure)
 	return error ? fail(failure, error, "cannot find the jobs of this node") : 0;
 }
 
-/* Returns whether there is a job of that name (any more). */
+/*
+ * Reads the job. Returns whether it still exists. If its record can't be read, the job
+ * is marked as unreadable.
+ */
 static bool read_one(struct job *job, const char *name)
 {
 	struct failure failure = {}, ignored;
@@ -90,8 +98,10 @@ int job_each(int (*visit)(const struct job *job, void *data), void *data,
 	return result;
 }
 
-/* Who has the lock knows that no other command is at work on the job: what is not whole then was left behind. Returns 1
- * where it is so, 0 or -errno. */
+/*
+ * Whether the job is a leftover. If the lock is free, no command is at work on the job.
+ * So an incomplete job was left behind. Returns 1, 0 or -errno.
+ */
 static int is_half_made(const char *name, struct failure *failure)
 {
 	_cleanup_(job_free) struct job job = {};

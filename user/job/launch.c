@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The child stands in the proxy's cgroup from its first instruction: the sockets that it makes, and
- * those accepted from them later, belong to that cgroup. It makes them in the job's namespace, comes
- * back to the host's, where the proxy dials out, and becomes the proxy.
+ * The child is in the proxy's cgroup from its first instruction. So the sockets that it
+ * makes, and the sockets accepted from them later, belong to that cgroup.
+ *
+ * The child makes its sockets in the job's namespace. Then it returns to the host's
+ * namespace, from which the proxy connects to sites, and becomes the proxy.
  */
 
 #include <errno.h>
@@ -33,15 +35,18 @@
 #define READY_PATIENCE 5000 /* ms */
 #define FD_TEMPORARY   64   /* above every number of enum proxy_fd */
 
-/* What the child tells before it becomes the proxy. */
+/* The child's report, sent before it becomes the proxy. */
 struct report {
 	int error;
-	const char *
-		step; /* what failed: a constant of this program, the same in both processes */
+	/*
+	 * The step that failed. It is a constant of this program, at the same address
+	 * in both processes.
+	 */
+	const char *step;
 	struct endpoint proxy4, proxy6, dns4, dns6;
 };
 
-/* What the child needs, gathered before there is a child. */
+/* Everything that the child needs, gathered before the fork. */
 struct launch {
 	char program[PATH_MAX];
 	char log[PATH_SIZE];
@@ -49,9 +54,9 @@ struct launch {
 	int netns;
 	int settings;
 	int domains, connections; /* read-only */
-	int events;		  /* of the job's cgroup, -1: not watched */
+	int events;		  /* events of the job's cgroup, -1: not watched */
 	const struct job_maps *maps;
-	int report, ready; /* ends to write to */
+	int report, ready; /* ends of pipes to write to */
 };
 
 static struct endpoint virtual_endpoint(const char *address)
@@ -63,7 +68,10 @@ static struct endpoint virtual_endpoint(const char *address)
 	return endpoint;
 }
 
-/* Writes the keys of domains, whose number was checked as each was added. Returns it. */
+/*
+ * Writes the keys of the domains and returns their number. That number was checked as
+ * each domain was added.
+ */
 static uint32_t fill_keys(const struct domains *domains, struct domain_key *keys)
 {
 	size_t count = 0;
@@ -73,7 +81,10 @@ static uint32_t fill_keys(const struct domains *domains, struct domain_key *keys
 	return (uint32_t)count;
 }
 
-/* The settings as a file in memory that nobody can change any more. */
+/*
+ * Writes the settings to a file in memory. The file is sealed, so nobody can change it
+ * any more. Returns a descriptor or -errno.
+ */
 static int make_settings(const struct job *job, bool ipv6)
 {
 	const uid_t uid = proxy_user_of(job->proxy_id);
@@ -110,7 +121,10 @@ static int make_settings(const struct job *job, bool ipv6)
 	return TAKE_FD(fd);
 }
 
-/* Moves descriptors to the numbers where the proxy looks for them; the rest is closed. */
+/*
+ * Moves the descriptors to the numbers at which the proxy expects them. All others are
+ * closed.
+ */
 static int hand_over(
 	const struct launch *launch, const struct listeners *listeners, int addresses)
 {
@@ -150,7 +164,11 @@ static int hand_over(
 	return 0;
 }
 
-/* `*addresses` is the list of IPv6 addresses, which goes on telling those of this namespace; -1: the kernel has no IPv6. */
+/*
+ * Opens the listening sockets. Also opens `*addresses`, the list of IPv6 addresses. The
+ * open file goes on listing those of the job's namespace after this has left it. -1:
+ * the kernel has no IPv6.
+ */
 static int open_listeners(
 	const struct launch *launch, struct listeners *listeners, int *addresses)
 {
@@ -163,7 +181,10 @@ static int open_listeners(
 	return listeners_open(listeners, launch->host_netns, launch->ipv6);
 }
 
-/* The proxy's environment is empty but for what a build with sanitizers reads. */
+/*
+ * The proxy's environment, empty except for the variables that a build with sanitizers
+ * reads.
+ */
 static char **proxy_environment(void)
 {
 	static char *environment[3];
@@ -202,7 +223,9 @@ static __attribute__((noreturn)) void become_proxy(const struct launch *launch)
 	_exit(1);
 }
 
-/* Waits until the proxy says something. Returns 0, or -errno with the failure noted. */
+/*
+ * Waits until the proxy writes something. Returns 0, or -errno with the failure noted.
+ */
 static int wait_for_word(const struct job *job, int fd, struct failure *failure)
 {
 	struct pollfd event = { .fd = fd, .events = POLLIN };
@@ -292,7 +315,7 @@ static int launch(struct job *job, int cgroup, int netns, bool ipv6,
 		*ready = TAKE_FD(ready_read);
 		return 0;
 	}
-	/* It is a child that was not reaped: the number is its own. */
+	/* The child was not reaped yet, so no other process has its number. */
 	kill(job->proxy_pid, SIGKILL);
 	waitpid(job->proxy_pid, NULL, 0);
 	return error;

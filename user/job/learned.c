@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See learned.h. A job may use a thousand names: nothing here needs to be quicker than from end to end. */
+/*
+ * See learned.h. A job may use a thousand names, so linear passes over them are quick
+ * enough.
+ */
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -48,7 +51,10 @@ int learned_read(int map, struct learned **learned)
 
 		previous = &key;
 		next->names = 1;
-		/* The proxy is not trusted: what it may have written goes to a terminal. */
+		/*
+		 * The proxy is not trusted, and its names may go to a terminal. So each
+		 * name is parsed.
+		 */
 		if (!host_parse(key.name, strnlen(key.name, sizeof(key.name)),
 			    HOST_NO_BRACKETS, &next->domain.host) &&
 			!bpf_map_lookup_elem(map, &key, &next->count))
@@ -59,7 +65,10 @@ int learned_read(int map, struct learned **learned)
 	return 0;
 }
 
-/* A dot comes before all else, so that a name is followed by those below it. */
+/*
+ * The rank of a character. A dot comes first, so a name is followed by the names below
+ * it.
+ */
 static int rank(char c)
 {
 	return c == '.' ? 0 : c;
@@ -80,7 +89,7 @@ static int compare_from_end(const void *a, const void *b)
 	return i ? 1 : j ? -1 : 0;
 }
 
-/* The last `labels` labels of a name; NULL: it has fewer. */
+/* The last `labels` labels of a name. NULL: the name has fewer labels. */
 static const char *suffix(const struct host *host, size_t labels)
 {
 	const char *start = host->name + host->length;
@@ -92,7 +101,7 @@ static const char *suffix(const struct host *host, size_t labels)
 	return start > host->name || labels == 1 ? start : NULL;
 }
 
-/* How many rows from the first on end in the same labels as that one. */
+/* The number of rows, from the first one on, whose last labels are the same. */
 static size_t group(const struct learned_domain *rows, size_t count, size_t labels)
 {
 	const char *parent = suffix(&rows[0].domain.host, labels);
@@ -107,7 +116,10 @@ static size_t group(const struct learned_domain *rows, size_t count, size_t labe
 	return same;
 }
 
-/* Whether a wildcard may stand for what is below the last labels of a name: then that is what `wildcard` is. */
+/*
+ * Makes the wildcard for the names below the last labels of a name. Returns whether
+ * such a wildcard is allowed.
+ */
 static bool make_wildcard(
 	const struct host *host, size_t labels, struct declared_domain *wildcard)
 {
@@ -118,7 +130,10 @@ static bool make_wildcard(
 	return parent && !declaration_parse(text, (size_t)length, 0, wildcard, &problem);
 }
 
-/* Makes of a group the wildcard; where the parent itself was used it is a tree. Returns whether it may. */
+/*
+ * Merges a group of names into a wildcard. If the parent itself was used too, the
+ * result is a tree. Returns whether the group is large enough and may be merged.
+ */
 static bool merge(const struct learned_domain *rows, size_t count, size_t labels,
 	size_t least, struct learned_domain *merged)
 {
@@ -157,7 +172,10 @@ static void collapse_below(struct learned *learned, size_t labels, size_t least)
 
 void learned_collapse(struct learned *learned, size_t least)
 {
-	/* So the names below each parent are side by side, and stay so. */
+	/*
+	 * This order puts the names below each parent side by side, and merging keeps
+	 * it.
+	 */
 	qsort(learned->domains, learned->count, sizeof(learned->domains[0]),
 		compare_from_end);
 	for (size_t labels = LABELS_MAX; labels >= 2; labels--)

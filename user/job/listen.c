@@ -13,12 +13,16 @@
 #include "names/address.h"
 
 #define BACKLOG	   512
-#define PORT_TRIES 16 /* for one that is free for TCP and for UDP */
+#define PORT_TRIES 16 /* attempts to find a port that is free for TCP and UDP */
 
 /*
- * Where the connect hook leads the ports 80, 443 and 53 to. A listening socket has to have a port of the job's namespace.
- * These are tcpmux, historic since RFC 7805, and compressnet: no server listens there, the kernel chooses neither, and the
- * bind hook keeps wildcards on them apart.
+ * The connect hook redirects the ports 80, 443 and 53 to these ports. A listening
+ * socket needs a port of the job's namespace. These two are tcpmux, historic since RFC
+ * 7805, and compressnet.
+ *
+ * No server listens there, and the kernel chooses neither port. The bind hook turns a
+ * wildcard on one of these ports into the loopback, so it does not collide with the
+ * listeners.
  */
 #define PORT_PROXY 1
 #define PORT_STUB  2
@@ -35,11 +39,15 @@ static int bind_to(int type, struct endpoint *endpoint)
 	if (address.ss_family == AF_INET6 &&
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
 		return -errno;
-	/* IPv6 may have been switched off since, as Docker 28 does it in a container's namespace: then nobody comes here. */
+	/*
+	 * IPv6 may have been switched off since. Docker 28 does so in the namespace of
+	 * a container. IPV6_FREEBIND lets bind(2) succeed all the same, and no
+	 * connection comes here.
+	 */
 	if (address.ss_family == AF_INET6 &&
 		setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on)))
 		return -errno;
-	/* Connections of an earlier job that wait out their time must not be in the way. */
+	/* Connections of an earlier job in TIME_WAIT must not prevent the bind. */
 	if (type == SOCK_STREAM &&
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
 		return -errno;
@@ -57,7 +65,7 @@ static int bind_to(int type, struct endpoint *endpoint)
 									   : TAKE_FD(fd);
 }
 
-/* Listens at the port of `endpoint`, or at a free one. */
+/* Listens on the port of `endpoint`. If that port is in use, it takes a free one. */
 static int open_proxy(struct endpoint *endpoint, int *proxy)
 {
 	*proxy = bind_to(SOCK_STREAM, endpoint);
@@ -68,7 +76,7 @@ static int open_proxy(struct endpoint *endpoint, int *proxy)
 	return *proxy < 0 ? *proxy : 0;
 }
 
-/* Both sockets of the stub at one port. */
+/* Opens both sockets of the stub, on the same port. */
 static int open_dns(struct endpoint *endpoint, int *udp, int *tcp)
 {
 	int error = -EADDRINUSE;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See place.h. The kernel is asked, not the records of jobs: these may be in another mount namespace, or lost. */
+/*
+ * See place.h. The kernel is asked instead of the records of jobs. Those may be in
+ * another mount namespace, or lost.
+ */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,26 +23,29 @@
 #include "node/cgroup.h"
 #include "node/paths.h"
 
-#define LINK_SIZE 64 /* of the text of a link to a namespace */
+#define LINK_SIZE 64 /* for the text of a link to a namespace */
 
 enum place {
 	PLACE_FREE,
 	PLACE_ROOT,
-	PLACE_OURS,   /* jobfence's own cgroups, or what they are in */
-	PLACE_CALLER, /* the caller is in it */
-	PLACE_TAKEN,  /* by a job, there or above or below */
-	PLACE_SHARED, /* with processes that are not the container's */
+	PLACE_OURS,   /* it is jobfence's own, or holds jobfence's cgroups */
+	PLACE_CALLER, /* it holds the caller */
+	PLACE_TAKEN,  /* a job has it, or one above or below it */
+	PLACE_SHARED, /* it holds a process outside the container */
 };
 
 struct search {
 	enum place place;
-	uint64_t id;	 /* of the cgroup where it was found */
+	uint64_t id;	 /* id of the cgroup that a job has */
 	uint64_t own;	 /* id of the folder of jobs' cgroups, 0: there is none */
-	pid_t container; /* its first process, 0: any processes may be there */
-	pid_t found;	 /* the process that is not its */
+	pid_t container; /* first process of the container, 0: any is allowed */
+	pid_t found;	 /* the process outside the container */
 };
 
-/* A thread that this process can't name has the number 0. */
+/*
+ * Whether a thread belongs to the container. A thread without a number in the caller's
+ * PID namespace is given as 0. Returns 1, 0 or -errno.
+ */
 static int is_of_container(pid_t thread, pid_t container)
 {
 	char path[PATH_SIZE], own[LINK_SIZE] = "", its[LINK_SIZE] = "",
@@ -56,11 +62,14 @@ static int is_of_container(pid_t thread, pid_t container)
 		return -errno;
 	if (path_format(path, "/proc/%d/ns/pid", (int)thread) ||
 		readlink(path, other, sizeof(other) - 1) < 0)
-		return errno == ENOENT || errno == ESRCH; /* it has ended */
+		return errno == ENOENT || errno == ESRCH; /* the thread has ended */
 	return !strcmp(its, other) && strcmp(its, own) != 0;
 }
 
-/* Looks who is directly in a cgroup. Threads are asked for, since a threaded cgroup names no processes. */
+/*
+ * Looks at the threads directly in a cgroup. It does not read processes, since a
+ * threaded cgroup does not list any.
+ */
 static int look_at_threads(int cgroup, struct search *search)
 {
 	_fd_ int fd = openat(cgroup, "cgroup.threads", O_RDONLY | O_CLOEXEC);
@@ -90,7 +99,10 @@ static int look_at_threads(int cgroup, struct search *search)
 	return ferror(file) && errno != ENODEV ? -errno : 0;
 }
 
-/* Looks at a cgroup that the job would hold. Returns 1 where there is no need to go on, 0 or -errno. */
+/*
+ * Looks at a cgroup that the job would hold. Returns 1 if the search is over, 0 or
+ * -errno.
+ */
 static int look_below(int cgroup, void *data)
 {
 	struct search *search = data;
@@ -104,7 +116,7 @@ static int look_below(int cgroup, void *data)
 	if (search->place == PLACE_OURS)
 		return 1;
 	error = look_at_threads(cgroup, search);
-	if (error == -ENOENT || error == -ENODEV) /* it was removed by now */
+	if (error == -ENOENT || error == -ENODEV) /* the cgroup was removed by now */
 		return 0;
 	if (error || search->place == PLACE_CALLER)
 		return error ? error : 1;
@@ -116,7 +128,10 @@ static int look_below(int cgroup, void *data)
 	return taken < 0 ? taken : 0;
 }
 
-/* Above the root of the caller's mount there may be more. */
+/*
+ * There may be more cgroups above the root of the caller's mount. The kernel knows
+ * which programs are in effect there.
+ */
 static int look_in_effect(int cgroup, struct search *search)
 {
 	int taken = attach_is_in_effect(cgroup);
@@ -126,7 +141,7 @@ static int look_in_effect(int cgroup, struct search *search)
 	return taken < 0 ? taken : 0;
 }
 
-/* Looks at the cgroups that a job's would be in, up to the root. */
+/* Looks at the cgroups above the job's, up to the root. */
 static int look_above(int cgroup, struct search *search)
 {
 	_fd_ int current = openat(cgroup, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -165,8 +180,9 @@ static int read_id(const char *path, uint64_t *id)
 }
 
 /*
- * Finds out what the cgroup is. With `above` what it is in counts as well. It is opened anew by its id, since above a bind mount
- * of a cgroup is no other. Returns 0 or -errno.
+ * Finds out whether a job may have the cgroup. With `above` the cgroups above it count
+ * as well. The cgroup is opened by its id, since a bind mount of it has no parent
+ * cgroup. Returns 0 or -errno.
  */
 static int search_place(uint64_t id, bool above, struct search *search)
 {
@@ -180,7 +196,7 @@ static int search_place(uint64_t id, bool above, struct search *search)
 		return -ENODEV;
 	if (!error)
 		error = read_id(mount, &root);
-	/* The root of all has no such file. */
+	/* The root of all cgroups has no file cgroup.events. */
 	if (!error && (id == root || faccessat(cgroup, "cgroup.events", F_OK, 0)))
 		search->place = PLACE_ROOT;
 	if (error || search->place == PLACE_ROOT)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The socket is made in the job's namespace and belongs to the caller's cgroup, so no program of the job sees it. The proxy
- * finds no destination for it and closes it before it reads a byte (proxy/listener.c).
+ * The socket is made in the job's namespace and belongs to the caller's cgroup. So no
+ * program of the job sees it. The proxy finds no destination for it and closes it
+ * before it reads a byte (proxy/listener.c).
  */
 
 #include <errno.h>
@@ -29,8 +30,10 @@ static int64_t now_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-/* Whether the kernel was told to run a process no further: its state is the word behind the name, which may have anything
- * in it, parentheses too (proc_pid_stat(5)). */
+/*
+ * Whether a signal or a tracer has stopped the process. The state follows the name in
+ * parentheses. The name may contain any character, parentheses too (proc_pid_stat(5)).
+ */
 static bool is_stopped(long pid)
 {
 	char path[PATH_SIZE], text[128] = "";
@@ -60,7 +63,10 @@ static bool is_paused(const struct job *job)
 	return false;
 }
 
-/* Whether packets to the job wait in the kernel for their time: the answer would wait behind them. */
+/*
+ * Whether packets to the job wait in the kernel for their time. The answer of the proxy
+ * would wait behind them.
+ */
 static bool is_behind(const struct job *job)
 {
 	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
@@ -88,7 +94,10 @@ static int make_socket(const struct job *job)
 
 int pulse_begin(const struct job *job, struct pulse *pulse)
 {
-	/* Closed with a reset: nothing of it waits in the job's namespace for its time. */
+	/*
+	 * The socket is closed with a reset. So none of its packets waits in the job's
+	 * namespace for its time.
+	 */
 	const struct linger reset = { .l_onoff = 1 };
 	struct sockaddr_storage address;
 	socklen_t length;
@@ -112,7 +121,9 @@ int pulse_begin(const struct job *job, struct pulse *pulse)
 	return 0;
 }
 
-/* The end of the connection is the answer, but not that nobody listens, or that nothing came. */
+/*
+ * The end of the connection is the answer. A refused connection or a timeout is none.
+ */
 static bool is_answer(int fd)
 {
 	socklen_t length = sizeof(int);

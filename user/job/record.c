@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A job as JSON: for people's tools, and as spec.json, which is a spec with what became of it. */
+/*
+ * A job as JSON, for people's tools and as spec.json. That file is the spec together
+ * with the state of the job.
+ */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -39,7 +42,7 @@ static json_t *variables_to_json(const struct job *job)
 	return object;
 }
 
-/* The path of the job's namespace; null where that is the node's own. */
+/* The path of the job's namespace. null: it is the node's own. */
 static json_t *netns_to_json(const struct job *job)
 {
 	return job->netns[0] ? json_string(job->netns) : json_null();
@@ -66,7 +69,10 @@ json_t *job_to_json(const struct job *job)
 		"shares", job->shares ? json_incref(job->shares) : json_array());
 }
 
-/* What became of the job, for the file only; the same table writes and reads it. */
+/*
+ * The fields of the state, which only the file has. The same table is used for writing
+ * and reading.
+ */
 static const struct record_field {
 	const char *name;
 	enum { RECORD_BOOL, RECORD_NUMBER, RECORD_TEXT } kind;
@@ -233,7 +239,7 @@ static int state_from_json(struct job *job, const json_t *state)
 {
 	const char *pacing = json_string_value(json_object_get(state, "pacing"));
 
-	/* What another version does not write is as if it were not so. */
+	/* A field that another version did not write stays zero. */
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		const json_t *value = json_object_get(state, fields[i].name);
 		int error = value ? field_from_json(job, &fields[i], value) : 0;
@@ -279,7 +285,10 @@ int job_record_read(struct job *job, struct failure *failure)
 	if (error)
 		return fail(failure, error, "%s is not of this version of jobfence", path);
 	error = spec_finish(&job->spec, failure);
-	/* One that has no domains left is read as none, and may get some again. */
+	/*
+	 * A job without domains is read as network none. If it has a proxy, it may get
+	 * domains again.
+	 */
 	if (!error && job->proxy_id)
 		job->spec.network = NETWORK_HTTP;
 	return error;

@@ -17,8 +17,10 @@
 #include "node/netns.h"
 #include "node/state.h"
 
-/* The cgroup that the first link, which holds all packets, is attached to; 0: none, or one that is gone. Returns 0 or
- * -errno. */
+/*
+ * Finds the cgroup that the first link is attached to. That link holds all packets. The
+ * id is 0 if there is no such link, or if the cgroup is gone. Returns 0 or -errno.
+ */
 static int find_fenced(const struct job_paths *paths, uint64_t *id)
 {
 	struct bpf_link_info info = {};
@@ -56,7 +58,10 @@ int remains_remove(const struct job_paths *paths, struct failure *failure)
 	if (error)
 		return fail(
 			failure, error, "cannot end the processes in %s", paths->cgroup);
-	/* What had no state, or has no maps any more, refuses everything as it is. */
+	/*
+	 * If the maps are missing or were never filled, the programs refuse everything
+	 * already.
+	 */
 	error = clear_fenced(paths);
 	if (error)
 		return fail(failure, error, "cannot clear the state of %s", paths->cgroup);
@@ -97,7 +102,10 @@ int remains_check_unfencing(const struct job_paths *paths, struct failure *failu
 		paths->run, (unsigned long long)fenced);
 }
 
-/* Whether processes run behind the fence of the job's own cgroup. Returns 1, 0 or -errno. */
+/*
+ * Whether processes run behind the fence of the job's own cgroup. Returns 1, 0 or
+ * -errno.
+ */
 static int is_lived_in(const struct job_paths *paths)
 {
 	const char *const places[] = { paths->work, paths->init };
@@ -121,7 +129,10 @@ static int is_lived_in(const struct job_paths *paths)
 	return 0;
 }
 
-/* Whether the job's proxy has a log under the job's name, but not here: its record is in the /run of another mount namespace. */
+/*
+ * Whether the job's proxy writes to a log under the job's name that is not the one
+ * here. In that case the record is in the /run of another mount namespace.
+ */
 static bool is_recorded_elsewhere(const struct job_paths *paths)
 {
 	pid_t proxy = cgroup_first_process(paths->proxy);
@@ -136,7 +147,10 @@ static bool is_recorded_elsewhere(const struct job_paths *paths)
 	if (length < 0 || stat(descriptor, &log))
 		return false;
 	target[length] = '\0';
-	/* Of a mount that is not in this namespace the kernel shows the path below its root. */
+	/*
+	 * For a mount outside this namespace the kernel shows the path below the root
+	 * of that mount.
+	 */
 	folder = strstr(target, "/jobs/");
 	if (!folder || strcmp(folder, strstr(path, "/jobs/")) != 0)
 		return false;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Until the new proxy answers, the programs lead the job to where nobody listens. In the node's own
- * namespace another process may have taken the old one's port: so the state is cleared first, and
- * refuses everything.
+ * Until the new proxy answers, the programs redirect the job to an endpoint without a
+ * listener. In the node's own namespace another process may have taken the old proxy's
+ * port. So the state is cleared first, and the programs refuse everything.
  */
 
 #include "job/health.h"
@@ -43,7 +43,10 @@ int job_restart_proxy(struct job *job, struct failure *failure)
 		     : 0;
 }
 
-/* Asked before the job is locked, since a proxy that does not answer is waited for. Returns its supervisor's number, or 0. */
+/*
+ * The number of the job's supervisor if the proxy is stuck, otherwise 0. This waits for
+ * the proxy, so call it before the job is locked.
+ */
 static pid_t find_stuck(const char *name)
 {
 	_cleanup_(job_free) struct job job = {};
@@ -63,7 +66,7 @@ int job_repair(struct job *job, const char *name, struct failure *failure)
 
 	if (error)
 		return error;
-	/* Another command may have repaired it meanwhile. */
+	/* Another command may have repaired the job in the meantime. */
 	if (job_condition(job) == CONDITION_UP && (!stuck || job->proxy_pid != stuck))
 		return 0;
 	return job_restart_proxy(job, failure);

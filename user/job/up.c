@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The labels are written first, for `gc --label`. Then the programs are attached. They know
- * nothing yet, so they refuse everything. Then the proxy starts, and the programs are told what the job may do. spec.json comes last. Killed
- * at any point, a job has less network than it was given, never more.
+ * If `up` is killed at any point, the job has less network than it was given, never
+ * more. The order is:
+ *
+ * - The labels are written, for `gc --label`.
+ * - The programs are attached. They have no settings yet, so they refuse everything.
+ * - The proxy starts, and the programs are told what the job may do.
+ * - spec.json is written.
  */
 
 #include <errno.h>
@@ -63,7 +67,10 @@ static int open_proxy_cgroup(struct job *job, struct failure *failure)
 		     : TAKE_FD(fd);
 }
 
-/* Links are not followed: that of a process's namespace leads to no path. */
+/*
+ * Symbolic links are not followed. The link to the namespace of a process leads to no
+ * path.
+ */
 static int write_absolute(char absolute[PATH_SIZE], const char *path)
 {
 	char here[PATH_MAX];
@@ -74,7 +81,10 @@ static int write_absolute(char absolute[PATH_SIZE], const char *path)
 					  : -errno;
 }
 
-/* The namespace that was named; else one of the job's own, or for a full network the node's. */
+/*
+ * Opens the namespace that was named. Otherwise it makes one for the job, or opens the
+ * node's for a full network.
+ */
 static int open_netns(struct job *job, const char *given, struct failure *failure)
 {
 	bool host = !given && job->spec.network == NETWORK_FULL;
@@ -143,14 +153,20 @@ static int write_resolv_conf(const struct job *job, struct failure *failure)
 	int error = path_format(path, "%s/resolv.conf", job->paths.run);
 
 	if (!error)
-		/* Without a network, too: a name that is asked for is refused, and told of. */
+		/*
+		 * A job without a network gets it too. Its lookups are then refused and
+		 * counted.
+		 */
 		error = file_write(path, job->spec.network == NETWORK_FULL
 						 ? ""
 						 : "nameserver " PROXY_ADDRESS4 "\n");
 	return error ? fail(failure, error, "cannot write %s", path) : 0;
 }
 
-/* The lock of the node keeps two jobs from getting the same cgroup of others, of which the state of a first would be cleared. */
+/*
+ * Two jobs must not get the same cgroup of others, since the state of the first job
+ * would be cleared. The node's lock prevents that.
+ */
 static int attach_in_place(const struct job *job, const struct placement *where,
 	const struct job_maps *maps, int cgroup, int proxy_cgroup, struct failure *failure)
 {
@@ -164,13 +180,13 @@ static int attach_in_place(const struct job *job, const struct placement *where,
 			: place_check(job->cgroup, cgroup, where->container, failure);
 	if (error)
 		return error;
-	/* An adopted cgroup may still have the storage of an earlier job. */
+	/* A cgroup of others may still have the storage of an earlier job. */
 	error = state_clear(maps, job->id, 0);
 	return error ? fail(failure, error, "cannot clear the job's state")
 		     : attach_job(&job->paths, cgroup, proxy_cgroup, failure);
 }
 
-/* Tells the programs what the job may do; the proxy is started before that. */
+/* Tells the programs what the job may do. If there is a proxy, it is started first. */
 static int put_in_force(struct job *job, int proxy_cgroup, int netns, bool ipv6,
 	const struct job_maps *maps, struct failure *failure)
 {
@@ -252,7 +268,10 @@ int job_up_locked(struct job *job, const struct placement *where, struct failure
 	error = build(job, where, failure);
 	if (error) {
 		remains_remove(&job->paths, &ignored);
-		/* The proxy is a child of ours: not to leave a zombie to a long-lived caller. */
+		/*
+		 * The proxy is a child of ours. It is reaped so that a long-lived
+		 * caller has no zombie.
+		 */
 		if (job->proxy_pid > 0)
 			waitpid(job->proxy_pid, NULL, WNOHANG);
 	}

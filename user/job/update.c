@@ -14,7 +14,7 @@
 #include "node/state.h"
 #include "policy/admission.h"
 
-/* The entries of a domain map as they were read or are to be. */
+/* Entries of a domain map, either as read or as planned. */
 struct entries {
 	size_t count;
 	struct domain_key keys[DOMAIN_ENTRIES_MAX];
@@ -47,7 +47,9 @@ static int read_entries(int map, struct entries *entries)
 	return 0;
 }
 
-/* A counter that no entry has, set to zero. Returns its index or -errno. */
+/*
+ * Takes a counter that no entry uses, and sets it to zero. Returns its index or -errno.
+ */
 static int take_hit(int hits, bool used[DOMAIN_ENTRIES_MAX])
 {
 	const __u64 nothing = 0;
@@ -61,7 +63,10 @@ static int take_hit(int hits, bool used[DOMAIN_ENTRIES_MAX])
 	return bpf_map_update_elem(hits, &i, &nothing, BPF_ANY) ? -errno : (int)i;
 }
 
-/* What the map is to have for the domains; what is in it already keeps its counter. */
+/*
+ * Plans the entries of the map for the domains. A domain that is in the map already
+ * keeps its counter.
+ */
 static int plan(const struct job_maps *maps, const struct domains *domains,
 	const struct entries *old, struct entries *new)
 {
@@ -86,7 +91,10 @@ static int plan(const struct job_maps *maps, const struct domains *domains,
 	return 0;
 }
 
-/* Removes from the map what is in `from` and not in `kept`, but for what is denied. Goes on after a failure; the first one counts. */
+/*
+ * Removes the entries in `from` that are not in `kept`. Denied domains stay. After a
+ * failure the other entries are still removed, and the first failure is returned.
+ */
 static int remove_others(int map, const struct entries *from, const struct entries *kept)
 {
 	int error = 0;
@@ -108,7 +116,7 @@ static int add_missing(int map, const struct entries *old, const struct entries 
 	return 0;
 }
 
-/* Makes the proxy ask again for the names of its open connections. */
+/* Makes the proxy check the names of its open connections again. */
 static int next_generation(const struct job_maps *maps)
 {
 	struct job_limits limits;
@@ -151,7 +159,10 @@ static int find_declared(
 	return -ENOENT;
 }
 
-/* The parser of declarations belongs to a spec: one is made for the domain alone. */
+/*
+ * The parser of domains works on a spec. So the domain is parsed into a spec of its
+ * own.
+ */
 static int remove_domain(struct domains *domains, const char *text, struct failure *failure)
 {
 	_cleanup_(spec_free) struct job_spec alone = {};
@@ -203,13 +214,19 @@ static int change_rate(struct job *job, const char *rate, struct failure *failur
 			return fail_as(failure, STATUS_FAILED,
 				"job %s began without a rate: the kernel can't pace it now",
 				job->spec.name);
-		/* It has no fq, and its processes may be using their `lo`. */
+		/*
+		 * The namespace has no fq, and the job's processes may be using its
+		 * `lo`.
+		 */
 		job->pacing = PACING_PROXY;
 	}
 	return 0;
 }
 
-/* In a namespace of others it stays as it was: whoever made it may have removed it, and its name may be of another. */
+/*
+ * Sets the burst in a namespace of our own. A foreign path may by now lead to another
+ * namespace, so that one is left as it is.
+ */
 static int set_burst(const struct job *job)
 {
 	struct failure ignored;
@@ -218,7 +235,10 @@ static int set_burst(const struct job *job)
 	return netns < 0 ? netns : netns_set_rate(netns, job->spec.rate / BITS_PER_BYTE);
 }
 
-/* What is added has to keep to the policy as if a job asked for it alone; what is there was admitted before. */
+/*
+ * Checks the added domains and the new rate against the policy, as if a job asked for
+ * them alone. The rest was admitted before.
+ */
 static int check_policy(const struct job *job, const struct job_change *change, bool probed,
 	struct failure *failure)
 {
@@ -239,8 +259,11 @@ static int check_policy(const struct job *job, const struct job_change *change, 
 	return admission_enforce_update(&admission, &job->spec.domains, failure);
 }
 
-/* Of the two orders the one that never has more than before and after: a record that promises more than is in
- * force is only out of date, and this runs again. */
+/*
+ * Writes the record before the limits. A crash in between leaves a record that is out
+ * of date, but never more rights than before and after the change. Running `update`
+ * again repairs that.
+ */
 static int apply(const struct job *job, const struct job_change *change, bool domains,
 	struct failure *failure)
 {
@@ -259,7 +282,7 @@ static int apply(const struct job *job, const struct job_change *change, bool do
 	return error ? fail(failure, error, "cannot update job %s", job->spec.name) : 0;
 }
 
-/* Makes the change in the record, and asks whether the job may have it. */
+/* Makes the change in the record, and checks whether the job may have it. */
 static int change_record(struct job *job, const struct job_change *change, bool probed,
 	struct failure *failure)
 {
@@ -274,8 +297,7 @@ static int change_record(struct job *job, const struct job_change *change, bool 
 	return error ? error : check_policy(job, change, probed, failure);
 }
 
-/* The probe may take minutes:
- * so it is asked before the job is locked. */
+/* Asks the policy before the job is locked, since the probe may take minutes. */
 static int ask_before(struct job *job, const char *name, const struct job_change *change,
 	struct failure *failure)
 {
@@ -291,7 +313,7 @@ static int update_locked(struct job *job, const struct job *asked,
 {
 	int error;
 
-	/* The probe may not have been asked about this one. */
+	/* The probe may have been asked about an earlier job of that name. */
 	if (job->id != asked->id || job->started != asked->started ||
 		job->by_operator != asked->by_operator)
 		return fail_as(failure, STATUS_FAILED,
@@ -309,11 +331,14 @@ int job_update(const char *name, const struct job_change *change, struct failure
 	lock = job_read_locked(&job, name, failure);
 	if (lock < 0)
 		return lock;
-	/* Nothing is recorded that can't be put in force. */
+	/* A change that can't take effect must not be recorded. */
 	error = job_check_fence(&job, failure);
 	if (error)
 		return error;
-	/* A killed update may have left more than the record says. That goes, also where this one is refused. */
+	/*
+	 * Finish an interrupted update first. It may have left domains that the record
+	 * does not list. They are removed even if this update is refused.
+	 */
 	if ((*change->add || *change->remove) && job.proxy_id)
 		error = apply(&job, &(const struct job_change){}, true, failure);
 	if (error)

@@ -24,7 +24,10 @@ static int compare(const void *a, const void *b)
 	return memcmp(left->key.name, right->key.name, sizeof(left->key.name));
 }
 
-/* Whether the proxy has written this key as it should. It is not trusted: names go to a terminal. */
+/*
+ * Whether a key is as the proxy should have written it, with printable characters only.
+ * The proxy is not trusted, and names go to a terminal.
+ */
 static bool is_plain(const struct refusal_key *key)
 {
 	if (key->length > sizeof(key->name))
@@ -61,7 +64,7 @@ static int read_hits(
 	for (size_t i = 0; i < job->spec.domains.count && i < DOMAINS_MAX; i++) {
 		int hit = job_maps_hit(maps->domains, &job->spec.domains.list[i]);
 
-		/* Somebody took it out with bpftool: nothing counts for it. */
+		/* If somebody removed the domain with bpftool, its count stays zero. */
 		if (hit >= 0 && bpf_map_lookup_elem(maps->hits, &hit, &usage->hits[i]))
 			return -errno;
 	}
