@@ -510,5 +510,5 @@ has_types()
 			"$({ documented "$section"; [[ $section != @(list|show) ]] || documented 'A job'; } | sort)"
 		has_types "$section" "$BATS_TEST_TMPDIR/$section"
 	done
-	is "$(documented show | wc -l)" 10
+	is "$(documented show | wc -l)" 11
 }
