@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * A listening socket in the loop: takes connections as they come, and rests for a moment
- * when there are no descriptors or no memory for one more, since the socket would stay
- * ready and the loop spin.
+ * An acceptor is a listening socket in the loop. It takes connections as they come. Without
+ * a free descriptor or memory it rests for 100 ms. Otherwise the socket would stay ready,
+ * and the loop would spin.
  */
 
 #include "proxy/loop.h"
@@ -16,11 +16,11 @@ struct acceptor {
 	struct timer rest;
 	struct loop *loop;
 	/*
-	 * Is given a connection, whose non-blocking descriptor it owns, and the address of
-	 * the client.
+	 * Called with a new connection and the address of its client. The callback owns the
+	 * descriptor, which does not block.
 	 */
 	void (*accepted)(struct acceptor *acceptor, int fd, const struct sockaddr *client);
 };
 
-/* Listens at a descriptor from now on, with `accepted` set. Returns 0 or -errno. */
+/* Starts to accept at a descriptor. `accepted` has to be set. Returns 0 or -errno. */
 int acceptor_start(struct acceptor *acceptor, struct loop *loop, int fd);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The kernel knows best which addresses are the node's own: it is asked for the route to
- * each (RTM_GETROUTE, rtnetlink(7)), by the rules that a connection would follow. So
- * nothing has to be kept up to date here.
+ * See addresses.h. These rules ask the kernel for the route to each address (RTM_GETROUTE,
+ * rtnetlink(7)). The kernel decides by the rules that a connection would follow. So it
+ * knows best which addresses are the node's own, and nothing has to be kept up to date
+ * here.
  */
 
 #include <errno.h>
@@ -76,7 +77,7 @@ static int ask(struct address_rules *rules, const struct address *address)
 	return send(rules->netlink, &request, request.header.nlmsg_len, 0) < 0 ? -errno : 0;
 }
 
-/* The type of the route, RTN_*; -errno where there is none, or no answer. */
+/* Returns the type of the route, RTN_*, or -errno without a route or an answer. */
 static int route_type(struct address_rules *rules, const struct address *address)
 {
 	union {
@@ -105,8 +106,8 @@ static int route_type(struct address_rules *rules, const struct address *address
 }
 
 /*
- * Whether a route leads to other nodes. Without one the address can't be the node's own;
- * dialling will say so.
+ * Whether a route leads to other nodes. Without a route the address can't be the node's
+ * own. It passes here, and dialling it fails.
  */
 static bool leads_out(struct address_rules *rules, const struct address *address)
 {
@@ -123,7 +124,7 @@ bool address_may_be_dialled(struct address_rules *rules, const struct address *a
 	for (uint32_t i = 0; i < settings->allowed_count && i < ALLOWED_RANGES_MAX; i++)
 		if (address_in_range(address, &settings->allowed[i]))
 			return true;
-	/* A translator may hand an address of the node back to it. */
+	/* A NAT64 translator may hand an address of the node back to it. */
 	return address_class(&plain, NULL) == ADDRESS_PUBLIC && leads_out(rules, address) &&
 	       leads_out(rules, &plain);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The state ANSWER: the site's first words decide. It may want a second ClientHello. In TLS
- * 1.2 and older it may resume a session, which has to be one that began under the same name
- * at the same address: sessions.h says why.
+ * The state ANSWER reads the first bytes of the site. The site may want a second
+ * ClientHello. In TLS 1.2 and older it may resume a session. That session must have begun
+ * under the same name at the same address, and sessions.h says why.
  */
 
 #include <errno.h>
@@ -14,8 +14,8 @@
 #include "proxy/connection.h"
 
 /*
- * Whether the id is no server's, as it follows from the ticket: so OpenSSL and what
- * descends from it make one up.
+ * Whether the client made the session id from its ticket, by SHA-256. OpenSSL and its
+ * descendants do so. No server chose such an id.
  */
 static bool follows_from_ticket(const struct hello_offer *offer)
 {
@@ -35,7 +35,10 @@ static struct session_site site_at(
 	return (struct session_site){ &connection->host, address };
 }
 
-/* Marks what a hello offers to have a session resumed at that address. */
+/*
+ * Marks the id and the ticket that a hello offers in order to resume a session at that
+ * address.
+ */
 static void mark_offer(struct connection *connection, const struct hello_offer *offer,
 	const struct address *address)
 {
@@ -53,8 +56,8 @@ static void mark_offer(struct connection *connection, const struct hello_offer *
 }
 
 /*
- * Parses the hello that waits to be sent. One that can't be told offers nothing that is
- * known.
+ * Parses the hello that waits to be sent. A hello that can't be parsed offers no known
+ * session.
  */
 static bool parse_offer(struct connection *connection, struct hello_offer *offer)
 {
@@ -71,7 +74,10 @@ void answer_begin(struct connection *connection)
 	struct hello_offer offer;
 
 	connection_enter(connection, STATE_ANSWER);
-	/* Without memory for it the site waits in vain, until the time is over. */
+	/*
+	 * Without memory the hello is not sent. The site waits until the time of ANSWER is
+	 * over.
+	 */
 	if (!out || !buffer_append(out, buffer_unread(in), connection->tls.hello))
 		return;
 	if (!connection->tls.retried && parse_offer(connection, &offer))
@@ -82,10 +88,12 @@ void answer_begin(struct connection *connection)
 }
 
 /*
- * Whether the session that a server resumed began under this name and there; `*kind` is
- * what showed that. A client makes an id up beside its ticket, and the server repeats it to
- * tell that it took the ticket (RFC 5077 section 3.4). But a server whose sessions have
- * both may have taken the id.
+ * Whether the session that a server resumed began under this name and at this address. If
+ * so, `*kind` is the kind of mark that showed it.
+ *
+ * A client makes an id up beside its ticket. The server repeats the id to say that it took
+ * the ticket (RFC 5077 section 3.4). But a server whose sessions have both may have taken
+ * the id.
  */
 static bool resumes_own(struct connection *connection, enum session_kind *kind)
 {
@@ -132,7 +140,7 @@ void handshake_watch(struct connection *connection, size_t length)
 		sessions_keep(connection->proxy->sessions, connection->tls.watch.mark);
 }
 
-/* Keeps the id of a new session. Returns of which kind its ticket is. */
+/* Keeps the id of a new session. Returns the kind of the session's ticket. */
 static enum session_kind keep_id(
 	struct connection *connection, const struct server_hello *hello)
 {
@@ -141,13 +149,13 @@ static enum session_kind keep_id(
 	uint64_t id =
 		sessions_mark(sessions, site, SESSION_ID, hello->id, hello->id_length);
 
-	/* What the client said is no id that the server chose. */
+	/* An id that the client offered was not chosen by the server. */
 	if (id != connection->tls.offered[SESSION_ID])
 		sessions_keep(sessions, id);
 	return id ? SESSION_TICKET_BESIDE_ID : SESSION_TICKET;
 }
 
-/* TLS 1.2 or older: its ticket, if there is one, will be kept. */
+/* The site speaks TLS 1.2 or older. If it issues a ticket, the proxy keeps a mark of it. */
 static void watch_begin(struct connection *connection, enum session_kind kind)
 {
 	struct siphash hash;
@@ -159,7 +167,7 @@ static void watch_begin(struct connection *connection, enum session_kind kind)
 	handshake_watch(connection, buffer_length(connection->relay.upstream.in));
 }
 
-/* The first words of the site are there. */
+/* Acts on the first bytes of the site. */
 static enum step with_answer(struct connection *connection, enum server_hello_result answer,
 	const struct server_hello *hello)
 {
@@ -168,8 +176,8 @@ static enum step with_answer(struct connection *connection, enum server_hello_re
 	enum session_kind kind;
 
 	/*
-	 * Who wanted a second hello speaks TLS 1.3, and wants no third (RFC 8446 section
-	 * 4.1.4).
+	 * A site that wanted a second hello speaks TLS 1.3. It may not want a third (RFC
+	 * 8446 section 4.1.4).
 	 */
 	if (answer == SERVER_HELLO_BAD ||
 		(connection->tls.retried &&
@@ -188,8 +196,8 @@ static enum step with_answer(struct connection *connection, enum server_hello_re
 	if (full)
 		kind = keep_id(connection, hello);
 	/*
-	 * By a session that has no ticket one may be issued all the same: it stands beside
-	 * an id.
+	 * The site may issue a ticket even for a session that has none. That ticket stands
+	 * beside an id.
 	 */
 	if (full || resumed)
 		watch_begin(

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What the proxy does with a map, by bpf(2): libbpf would cost it more memory than all the
- * rest. Each returns 0 or -errno.
+ * The elements of a map, by bpf(2). The proxy does without libbpf, which would cost it more
+ * memory than all the rest. Each call returns 0 or -errno.
  */
 
 int bpf_map_look_up(int map, const void *key, void *value);

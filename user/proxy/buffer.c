@@ -9,8 +9,10 @@
 
 #include "proxy/buffer.h"
 
-#define POOL_MAX 8 /* that are kept; the rest goes back to the system */
-/* After so many at once the heap goes back to the system as a whole, not only its end. */
+#define POOL_MAX 8 /* buffers that are kept. The others go back to the system */
+/*
+ * After so many buffers at once, the whole heap goes back to the system, not only its end.
+ */
 #define MANY 128
 
 static struct buffer *pool;
@@ -70,7 +72,7 @@ bool buffer_append(struct buffer *buffer, const void *bytes, size_t length)
 {
 	if (length > buffer_space(buffer))
 		return false;
-	/* Of nothing there may be no bytes either. */
+	/* If `length` is 0, there may be no bytes to copy from. */
 	if (length)
 		memcpy(buffer->bytes + buffer->end, bytes, length);
 	buffer->end += length;

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Buffers of one size, taken from a pool when bytes arrive and given back when they are
- * gone: a connection that is idle has none.
+ * Buffers of one size. A connection takes a buffer from the pool when bytes arrive. It
+ * gives the buffer back when they are gone. So an idle connection has none.
  */
 
 #include <stdbool.h>
@@ -14,30 +14,31 @@
 #define BUFFER_SIZE 32768 /* bytes; also the longest head of a request or response */
 
 /*
- * At once: two for each connection that there may be. Bytes on their way in one direction
- * take no more; who fills both on all of them is cut off.
+ * Buffers in use at once: two for each connection that the job may have. Bytes on their way
+ * in one direction take no more. A job that fills both directions of all its connections is
+ * cut off.
  */
 #define BUFFERS_MAX (2 * JOB_CONNECTIONS_MAX)
 
 struct buffer {
 	struct buffer *next; /* in the pool */
-	size_t start, end;   /* what is in it: bytes[start] to bytes[end - 1] */
+	size_t start, end;   /* the bytes in it: bytes[start] to bytes[end - 1] */
 	char bytes[BUFFER_SIZE];
 };
 
-/* Returns an empty buffer, NULL when there is no memory, or enough of it is in use. */
+/* Returns an empty buffer. Returns NULL without memory, or if BUFFERS_MAX are in use. */
 struct buffer *buffer_get(void);
 
-/* Gives `*buffer`, which may be NULL, back and sets it to NULL. */
+/* Gives `*buffer` back to the pool and sets it to NULL. It may be NULL already. */
 void buffer_put(struct buffer **buffer);
 
-/* Moves what is in it to the front. */
+/* Moves the bytes in it to the front. */
 void buffer_compact(struct buffer *buffer);
 
-/* Appends bytes. Returns whether they fitted; if not, nothing is appended. */
+/* Appends bytes. Returns whether they fitted. If not, nothing is appended. */
 bool buffer_append(struct buffer *buffer, const void *bytes, size_t length);
 
-/* Appends formatted text. Returns whether it fitted; if not, nothing is appended. */
+/* Appends formatted text. Returns whether it fitted. If not, nothing is appended. */
 bool buffer_format(struct buffer *buffer, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -52,7 +53,7 @@ static inline const unsigned char *buffer_unread(const struct buffer *buffer)
 	return (const unsigned char *)buffer->bytes + buffer->start;
 }
 
-/* How many bytes fit behind those that are there. */
+/* Returns how many more bytes fit. */
 static inline size_t buffer_space(const struct buffer *buffer)
 {
 	return BUFFER_SIZE - buffer->end;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * In two steps: the handshake bytes are gathered from the records that carry them, then the
- * whole ClientHello is taken apart. Nothing is decided on a part of it but that it can't
- * become one. Beside an encrypted ClientHello the name in the clear says nothing about
- * where the connection ends, so a hello that has one is marked. A browser sends a decoy of
- * one to every site, which nobody can tell from a real one (RFC 9849 section 6.2). Drafts
- * of it encrypted the name alone: such a hello is no good.
+ * A ClientHello is read in two steps. First the handshake bytes are gathered from the
+ * records that carry them. Then the whole ClientHello is parsed. A part of one is rejected
+ * only if it can't become a ClientHello.
+ *
+ * Beside an encrypted ClientHello, the name in the clear does not say where the connection
+ * ends. So a hello that carries one is marked. A browser sends a decoy of one to every
+ * site, and nobody can tell it from a real one (RFC 9849 section 6.2). Drafts of it
+ * encrypted the name alone. Such a hello is rejected.
  */
 
 #include "proxy/client_hello.h"
@@ -24,8 +26,10 @@
 #define EXTENSION_ENCRYPTED_CLIENT_HELLO 0xfe0d /* RFC 9849 section 5 */
 #define EXTENSION_ENCRYPTED_SERVER_NAME	 0xffce /* drafts of it */
 
-/* One host name is all that a list may hold: no other type of name exists, and none may
- * come twice (RFC 6066 section 3). */
+/*
+ * A list may hold one host name and nothing else. No other type of name exists, and none
+ * may come twice (RFC 6066 section 3).
+ */
 static bool parse_server_name(struct slice extension, struct host *host)
 {
 	struct slice list, name;
@@ -72,7 +76,7 @@ static enum hello_result parse_extensions(
 	return result;
 }
 
-/* Takes a whole ClientHello apart (RFC 8446 section 4.1.2). */
+/* Parses a whole ClientHello (RFC 8446 section 4.1.2). */
 static enum hello_result parse_client_hello(
 	struct slice hello, struct host *host, bool *encrypted)
 {
@@ -96,8 +100,10 @@ static enum hello_result parse_client_hello(
 	return parse_extensions(extensions, host, encrypted);
 }
 
-/* How long a handshake message is, its header included; the header alone while that is not
- * known. */
+/*
+ * Returns the length of a handshake message with its header. While that is not known,
+ * returns the length of the header alone.
+ */
 static size_t message_length(struct slice message)
 {
 	size_t length = 0;
@@ -108,8 +114,10 @@ static size_t message_length(struct slice message)
 	return HANDSHAKE_HEADER_LENGTH + length;
 }
 
-/* Takes a record, or as much of one as has come: its content, and the length that it
- * announces. */
+/*
+ * Takes a record, or as much of it as has come. `content` becomes its bytes. `*length`
+ * becomes the length that it announces.
+ */
 static enum hello_result take_record(
 	struct slice *input, struct slice *content, size_t *length)
 {
@@ -131,11 +139,11 @@ static enum hello_result take_record(
 }
 
 /*
- * Gathers the first handshake message, with its header, in `buffer`, which has room for
- * HELLO_LENGTH_MAX bytes.
+ * Gathers the first handshake message, with its header, in `buffer`. The buffer has room
+ * for HELLO_LENGTH_MAX bytes.
  *
- * Returns HELLO_MORE or HELLO_BAD; HELLO_NAME when `message` is whole, and then `*end` says
- * where its records do.
+ * Returns HELLO_NAME when `message` is whole. `*end` is then the end of its records.
+ * Otherwise returns HELLO_MORE or HELLO_BAD.
  */
 static enum hello_result gather(
 	struct slice input, unsigned char *buffer, struct slice *message, size_t *end)
@@ -185,8 +193,8 @@ enum hello_result hello_parse(const unsigned char *bytes, size_t length, struct 
 }
 
 /*
- * Finds the ticket of a whole ClientHello. Returns whether the hello has its extensions,
- * and one of that type at most.
+ * Finds the ticket in the extensions of a whole ClientHello. Returns false if they are
+ * malformed or hold more than one ticket.
  */
 static bool find_ticket(struct slice extensions, struct slice *ticket)
 {
@@ -245,6 +253,6 @@ size_t hello_skip(const unsigned char *bytes, size_t length)
 		take(&input, RECORD_HEADER_LENGTH - 2, &header) &&
 		take_number(&input, 2, &record) && take(&input, record, &content))
 		skipped = length - input.length;
-	/* A record that is not whole yet. */
+	/* If the last record is not whole yet, all bytes come before the hello. */
 	return skipped < length && may_precede(bytes[skipped]) ? length : skipped;
 }

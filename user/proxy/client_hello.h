@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The server name of a TLS ClientHello (RFC 8446 section 4.1.2, RFC 6066 section 3),
- * however it is cut into records and segments. Pure: bytes in, a host out; called again
- * with more bytes.
+ * Reads the server name of a TLS ClientHello (RFC 8446 section 4.1.2, RFC 6066 section 3).
+ * The hello may be cut into records and segments in any way. The code is pure: bytes in, a
+ * host out. Call it again when more bytes have come.
  */
 
 #include <stdbool.h>
@@ -24,14 +24,16 @@ enum hello_result {
 
 /*
  * Reads the `length` bytes that a client has sent so far, from its first byte on. `host` is
- * written for HELLO_NAME only. For HELLO_NAME and HELLO_NO_NAME `*end` is how many bytes
- * the ClientHello takes, and `*encrypted` tells whether it carries an encrypted one (ECH,
- * RFC 9849), whose name may be another.
+ * written for HELLO_NAME only.
+ *
+ * For HELLO_NAME and HELLO_NO_NAME, `*end` is how many bytes the ClientHello takes.
+ * `*encrypted` tells whether it carries an encrypted one (ECH, RFC 9849), whose name may be
+ * another.
  */
 enum hello_result hello_parse(const unsigned char *bytes, size_t length, struct host *host,
 	bool *encrypted, size_t *end);
 
-/* By what a ClientHello of TLS 1.2 or older wants a session resumed. */
+/* What a ClientHello of TLS 1.2 or older offers in order to resume a session. */
 struct hello_offer {
 	unsigned char message[HELLO_LENGTH_MAX];
 	const unsigned char *id, *ticket; /* in `message` */
@@ -39,17 +41,22 @@ struct hello_offer {
 };
 
 /*
- * Finds the session id and the ticket (RFC 5077 section 3.2) in the ClientHello that the
- * `length` bytes hold, in which hello_parse() found no fault. Returns whether it can be
- * told what it offers: `offer` is written only then.
+ * Finds the session id and the ticket (RFC 5077 section 3.2) in a ClientHello. The `length`
+ * bytes hold the hello, and hello_parse() found no fault in it. Returns whether `offer`
+ * tells what the hello offers.
  */
 bool hello_parse_offer(
 	const unsigned char *bytes, size_t length, struct hello_offer *offer);
 
 /*
- * How many of the bytes that a client has sent since the server wanted another ClientHello
- * come before it: early data that the server skips, alerts, records for the sake of old
- * equipment (RFC 8446 sections 4.2.10, 6, D.4). It begins in a record of the handshake, or
- * after all of the bytes.
+ * Returns how many bytes come before a second ClientHello. The `length` bytes are those
+ * that the client has sent since the server wanted one. These may come before it (RFC 8446
+ * sections 4.2.10, 6, D.4):
+ *
+ *	early data, which the server skips
+ *	alerts
+ *	records for the sake of old equipment
+ *
+ * The second hello begins in a record of the handshake, or after all of the bytes.
  */
 size_t hello_skip(const unsigned char *bytes, size_t length);

@@ -4,8 +4,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <linux/bpf.h> /* the states; the C library's have no place beside the next */
-#include <linux/tcp.h> /* the C library's struct tcp_info does not tell what is unsent */
+#include <linux/bpf.h> /* the states. The C library's clash with the next header */
+#include <linux/tcp.h> /* the C library's struct tcp_info lacks the unsent bytes */
 
 #include "proxy/closing.h"
 
@@ -27,7 +27,7 @@ bool closings_take(struct closings *closings, uint64_t now)
 	return true;
 }
 
-/* Should one of them fail the socket is closed as the kernel likes. */
+/* If one of these calls fails, the kernel closes the socket in its own way. */
 void closing_prepare(int fd)
 {
 	const struct linger reset = { .l_onoff = 1 };

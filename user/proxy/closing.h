@@ -2,36 +2,41 @@
 #pragma once
 
 /*
- * How connections to sites end. Whoever ends one first keeps it in TIME-WAIT for a minute,
- * and with it a port of the node that no job gets for that site. So a site ends first where
- * it can. Else the connection is reset once the answer is whole and the site has
- * acknowledged the request, which leaves nothing.
+ * How connections to sites end. The end that closes first keeps the connection in TIME-WAIT
+ * for a minute. It occupies a port of the node, which no job gets for that site meanwhile.
+ * So the site closes first where it can. Otherwise the proxy resets the connection, which
+ * leaves nothing. It does so once the answer is whole and the site has acknowledged the
+ * request.
  *
- * What the site may still need is closed in order. The kernel then forgets it as soon as
- * its end is acknowledged (TCP_LINGER2), unless both ends meet on their way, or one
- * direction stays open. Of those a job has so many in a minute.
+ * If the site may still need something, the proxy closes in order. The kernel then forgets
+ * the connection as soon as the site acknowledges the end (TCP_LINGER2). It does not if
+ * both ends cross on their way, or if one direction stays open. So a job may close first
+ * only so often in a minute.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Ends before the site's that a job may have at once, and within each minute after that. */
+/*
+ * Connections that a job may close before the site does: so many at once, and so many
+ * within each minute after that.
+ */
 #define CLOSINGS_MAX 256
 
 struct closings {
-	uint64_t busy; /* until when, in ns, those of this job count */
+	uint64_t busy; /* until when the closes of this job count, ns */
 };
 
 /*
- * Whether the job may end one more before its site does at `now`, in ns. closings_take()
- * counts it, too.
+ * Whether the job may close one more connection before its site does. `now` is in ns.
+ * closings_take() also counts it.
  */
 bool closings_may(const struct closings *closings, uint64_t now);
 bool closings_take(struct closings *closings, uint64_t now);
 
 /*
- * Has a socket to a site reset whenever it is closed, by the end of this process as well,
- * until it is chosen otherwise.
+ * Makes each close of a socket to a site a reset, even at the end of this process.
+ * closing_choose() may choose otherwise.
  */
 void closing_prepare(int fd);
 
@@ -39,8 +44,14 @@ void closing_prepare(int fd);
 bool closing_is_acknowledged(int fd);
 
 /*
- * Chooses how close(2) ends a socket to a site at `now`: in order where the site has ended,
- * or this end was told it already, or the job may do so; else by a reset. `over`: the site
- * needs nothing that it has acknowledged. Returns whether it ends in order.
+ * Chooses how close(2) ends a socket to a site at `now`. It closes in order if one of these
+ * holds:
+ *
+ *	the site has ended
+ *	this end has already been sent to the site
+ *	the site may still need something, and the job may close first once more
+ *
+ * Otherwise it resets the connection. A site needs nothing more if `over` is set and it has
+ * acknowledged all. Returns whether the connection ends in order.
  */
 bool closing_choose(struct closings *closings, int fd, bool over, uint64_t now);

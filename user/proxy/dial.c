@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See dial.h. The addresses were checked when they were resolved, and are dialled as they
- * are.
+ * See dial.h. The addresses were checked when they were resolved. So they are dialled as
+ * they are.
  */
 
 #include <arpa/inet.h>
@@ -19,7 +19,7 @@
 #define PATIENCE     28000000000ULL /* ns for all addresses of a site */
 #define TRY_PATIENCE 10000000000ULL /* ns for one at most */
 
-/* Returns 0: under way or connected; or -errno. */
+/* Returns 0 if the try is under way or connected, or -errno. */
 static int try_address(struct dial *dial, const struct address *address)
 {
 	const struct endpoint endpoint = { .address = *address, .port = htons(dial->port) };
@@ -37,7 +37,9 @@ static int try_address(struct dial *dial, const struct address *address)
 	closing_prepare(fd);
 	if (dial->window)
 		window_limit_unconnected(fd, dial->window);
-	/* EPERM is the fence's own word, from the programs on the proxy's cgroup. */
+	/*
+	 * EPERM comes from the programs on the proxy's cgroup, which refused the address.
+	 */
 	if (connect(fd, (struct sockaddr *)&socket_address, length) && errno != EINPROGRESS)
 		return errno == EPERM ? -EACCES : -errno;
 	error = peer_open(dial->peer, dial->loop, fd, false, dial->ready);
@@ -50,7 +52,7 @@ static int try_address(struct dial *dial, const struct address *address)
 	return 0;
 }
 
-/* Returns 0: under way, or in line; or the status of the last try. */
+/* Returns 0 if a try is under way or in line, or the status of the last try. */
 static int try_next(struct dial *dial)
 {
 	while (dial->next < dial->lookup.count) {

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Reaching a site, in two steps: its name is resolved, then the addresses that may be
- * dialled are tried one after the other. In between the caller may wait for as long as it
- * likes.
+ * A dial reaches a site in two steps. First it resolves the name. Then it tries the
+ * addresses that may be dialled, one after the other. The caller may wait between the steps
+ * for as long as it likes.
  */
 
 #include <stdint.h>
@@ -55,10 +55,10 @@ void dial_ready(struct dial *dial);
  */
 bool dial_has_ended(struct dial *dial, int *status);
 
-/* Has the address with that index tried first. */
+/* Makes the address with that index the first one to be tried. */
 void dial_prefer(struct dial *dial, size_t index);
 
-/* Ends the step as an earlier dial did, whose last try was `address`. */
+/* Ends the step with the result of an earlier dial, whose last try was `address`. */
 void dial_recall(struct dial *dial, const struct address *address, int status);
 
 /* Gives up, if a step is under way. */

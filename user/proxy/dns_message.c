@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Reading: a cursor that can't go beyond its end; once it failed, it stays so. Only the one
- * question is read, without compression, which it has no use for; of what follows only the
- * OPT record (RFC 6891 section 6.1.2), in the one place where clients put it.
+ * Reading: the cursor can't go beyond its end, and stays failed once it failed. Only the
+ * one question is read, without compression, for which a question has no use. Of what
+ * follows, only the OPT record is read (RFC 6891 section 6.1.2). It is read in the one
+ * place where clients put it.
  *
- * Writing: into a buffer that is large enough for the largest answer; if the client takes
- * less, once more without the explanation, which alone can be too long.
+ * Writing: the buffer is large enough for the largest answer. Only the explanation can make
+ * an answer too long for the client. If so, the answer is written once more without it.
  */
 
 #include <errno.h>
@@ -25,7 +26,7 @@
 #define FLAG_TRUNCATED	0x0200
 #define FLAG_RECURSION	0x0100
 #define FLAG_AVAILABLE	0x0080
-#define CODE_BITS	4 /* in the header; the OPT record has more */
+#define CODE_BITS	4 /* in the header. The OPT record has more */
 #define POINTER_TO_NAME (0xc000 | HEADER_LENGTH)
 #define TIME_TO_LIVE	60 /* seconds */
 
@@ -69,7 +70,10 @@ static uint16_t take16(struct reader *reader)
 	return bytes ? (uint16_t)(bytes[0] << 8 | bytes[1]) : 0;
 }
 
-/* The labels of a name, with dots between them. A dot within a label makes it no host. */
+/*
+ * Reads the labels of a name, with dots between them. A dot within a label makes it no
+ * host.
+ */
 static void take_name(struct reader *reader, struct dns_query *query)
 {
 	bool strange = false;
@@ -104,7 +108,7 @@ static int take_edns(struct reader *reader, struct dns_query *query)
 	if (take8(reader) || take16(reader) != TYPE_OPT)
 		return reader->failed ? DNS_FORMAT_ERROR : 0;
 	size = take16(reader);
-	take8(reader); /* of an answer's code */
+	take8(reader); /* part of an answer's code */
 	version = take8(reader);
 	take16(reader); /* flags */
 	take(reader, take16(reader));
@@ -209,7 +213,7 @@ static void put_address(struct writer *writer, uint16_t type, const struct addre
 	put(writer, address->bytes + skip, sizeof(address->bytes) - skip);
 }
 
-/* What a negative answer needs to be kept for a while (RFC 2308 section 3). */
+/* Writes the record by which a client may keep a negative answer (RFC 2308 section 3). */
 static void put_authority(struct writer *writer)
 {
 	put_record(writer, TYPE_SOA, 2 + 5 * sizeof(uint32_t));
@@ -263,7 +267,7 @@ size_t dns_answer_write(const struct dns_query *query, const struct dns_answer *
 
 	put_answer(&writer, query, answer, 0);
 	if (writer.length > size) {
-		/* RFC 8914 section 3 wants the answer marked then. */
+		/* The answer has to be marked as truncated then (RFC 8914 section 3). */
 		brief.explanation = NULL;
 		put_answer(&writer, query, &brief, FLAG_TRUNCATED);
 	}

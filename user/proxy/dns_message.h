@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * DNS messages (RFC 1035 section 4) as far as a server needs them that answers from itself:
- * one question in, an answer with at most one address out. Pure: bytes in, bytes out.
+ * DNS messages (RFC 1035 section 4), as far as a server needs them that forwards nothing.
+ * It reads one question, and answers with at most one address. The code is pure: bytes in,
+ * bytes out.
  */
 
 #include <stdbool.h>
@@ -12,8 +13,8 @@
 
 #include "names/host.h"
 
-#define DNS_MESSAGE_MAX 1232 /* bytes of an answer; fits any path, RFC 9715 */
-#define DNS_UDP_MIN	512  /* what every client takes */
+#define DNS_MESSAGE_MAX 1232 /* bytes of an answer. Fits any path, RFC 9715 */
+#define DNS_UDP_MIN	512  /* bytes that every client takes */
 #define DNS_EXPLAIN_MAX 640  /* bytes of an explanation */
 
 enum dns_type { DNS_TYPE_A = 1, DNS_TYPE_AAAA = 28 };
@@ -31,33 +32,34 @@ struct dns_query {
 	uint16_t id;
 	bool recursion_desired;
 	uint8_t opcode;
-	const unsigned char *question; /* in the query's own bytes; NULL: not readable */
+	const unsigned char *question; /* in the query's own bytes. NULL: not readable */
 	size_t question_length;
 	uint16_t type;
-	char text[NAME_LENGTH_MAX + 1]; /* the name in dots, for records; any bytes */
+	char text[NAME_LENGTH_MAX + 1]; /* the name in dots, for records. Any bytes */
 	size_t text_length;
-	bool is_host; /* the name is one by our grammar, and `host` holds it */
+	bool is_host; /* `host` holds the name, which fits our grammar */
 	struct host host;
 	bool edns;	   /* the client speaks RFC 6891 */
 	uint16_t udp_size; /* bytes that it takes by UDP */
 };
 
 /*
- * Reads a query. Returns 0; a positive enum dns_code, with which it is to be answered; or
- * -EBADMSG: it is no query at all, and nobody waits for an answer.
+ * Reads a query. Returns 0, or a positive enum dns_code with which to answer it. Returns
+ * -EBADMSG if it is no query at all. Nobody waits for an answer then.
  */
 int dns_query_parse(const unsigned char *bytes, size_t length, struct dns_query *query);
 
 struct dns_answer {
 	enum dns_code code;
-	const struct address *address; /* for a question of its family; NULL: none */
-	/* Why it was filtered (RFC 8914 section 4.18); NULL: it was not. */
+	const struct address *address; /* for a question of its family, or NULL */
+	/* Why the name was filtered (RFC 8914 section 4.18), or NULL if it was not. */
 	const char *explanation;
 };
 
 /*
- * Writes the answer to a query, at most `size` bytes (at least DNS_UDP_MIN): a longer one
- * loses its explanation and is marked as truncated. Returns its length in bytes.
+ * Writes the answer to a query, in at most `size` bytes. `size` is at least DNS_UDP_MIN. A
+ * longer answer loses its explanation and is marked as truncated. Returns its length in
+ * bytes.
  */
 size_t dns_answer_write(const struct dns_query *query, const struct dns_answer *answer,
 	unsigned char *bytes, size_t size);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Two sockets for each family. A datagram is answered as it comes. A stream carries
- * messages with a length before each (RFC 7766 section 8), several on one connection; who
- * does not take answers as fast as he asks is cut off.
+ * The stub has two sockets for each family. A datagram is answered as it comes. A stream
+ * carries several messages, each with its length before it (RFC 7766 section 8). A client
+ * that takes answers slower than it asks is cut off.
  */
 
 #include <arpa/inet.h>
@@ -19,13 +19,13 @@
 #include "proxy/dns_message.h"
 #include "proxy/dns_stub.h"
 
-#define QUERY_MAX	1024 /* bytes; an honest one has no more than 300 */
+#define QUERY_MAX	1024 /* bytes. An honest query has no more than 300 */
 #define LENGTH_PREFIX	2
 #define STREAMS_MAX	32
 #define STREAM_PATIENCE 10000000000ULL /* ns */
 #define DATAGRAMS_BATCH 16
 #define ADDRESS_DIGITS	32
-/* bytes of a list that the kernel gives at once: whole lines */
+/* bytes of a list that the kernel gives at once, as whole lines */
 #define ADDRESSES_SIZE	4096
 #define ADDRESSES_READS 16
 
@@ -56,13 +56,13 @@ struct dns_stub {
 	struct stub_listener listener4, listener6;
 	size_t stream_count;
 	char address6[ADDRESS_DIGITS +
-		      1]; /* where it listens, as the kernel lists it; "": nowhere */
+		      1]; /* where it listens, as the kernel lists it, or "" if nowhere */
 };
 
 /*
- * Whether the namespace has the IPv6 address of the stub now. Engines of containers switch
- * IPv6 off when the fence stands already, and a client that tries one address only is not
- * to be given one that it can't reach.
+ * Whether the namespace has the IPv6 address of the stub now. Container engines may switch
+ * IPv6 off after the fence was attached. A client that tries only one address must not get
+ * one that it can't reach.
  */
 static bool has_ipv6(const struct dns_stub *stub)
 {
@@ -104,9 +104,11 @@ static const struct address *address_for(
 }
 
 /*
- * Whether a question that is refused is no loss to the job: reverse names, which the stub
- * has none of, and the service names (RFC 2782) of a host that it may use, which programs
- * ask for before the host itself.
+ * Whether the job loses nothing if a question is refused. There are two kinds:
+ *
+ *	reverse names  the stub has none
+ *	service names  (RFC 2782) of a host that the job may use. Programs ask for them
+ *		       before they ask for the host.
  */
 static bool is_idle_question(const struct dns_stub *stub, const struct host *host)
 {
@@ -185,7 +187,7 @@ static void datagram_ready(struct source *source, uint32_t events)
 		if (length < 0)
 			return;
 		answered = answer(stub, query, (size_t)length, out, 0);
-		/* A full queue loses answers as a network does: the client asks again. */
+		/* A full queue loses answers, as a network does. The client asks again. */
 		if (answered)
 			sendto(source->fd, out, answered, 0, (struct sockaddr *)&from,
 				from_length);
@@ -214,7 +216,8 @@ static void stream_expired(struct timer *timer)
 }
 
 /*
- * Answers the first whole message. Returns whether there was one; -1: cut the connection.
+ * Answers the first whole message. Returns whether there was one, or -1 to cut the
+ * connection.
  */
 static int stream_answer_one(struct stream *stream)
 {
@@ -264,9 +267,8 @@ static void stream_ready(struct source *source, uint32_t events)
 }
 
 /*
- * A stream that did not come through the fence gets the same answers: they hold nothing but
- * what the job itself may know, and anybody who can reach the socket is the job or the
- * node's own.
+ * A stream that did not come through the fence gets the same answers. They hold only what
+ * the job itself may know. Only the job and the node's own processes can reach the socket.
  */
 static void stream_accepted(
 	struct acceptor *acceptor, int accepted, const struct sockaddr *client)

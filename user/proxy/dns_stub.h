@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The job's DNS server: it answers allowed names with the proxy's virtual address and
- * forwards nothing, ever, so there is no tunnel through it. A name that is not allowed gets
- * NXDOMAIN with an Extended DNS Error "Filtered" (RFC 8914 section 4.18, code 17), whose
+ * The job's DNS server. It answers allowed names with the proxy's virtual address. It never
+ * forwards anything, so there is no tunnel through it. A name that is not allowed gets
+ * NXDOMAIN, with an Extended DNS Error "Filtered" (RFC 8914 section 4.18, code 17). Its
  * text says why.
  */
 
@@ -13,8 +13,7 @@
 #include "proxy/settings.h"
 
 /*
- * Serves the DNS descriptors of settings.h, over UDP and TCP, from now on. Returns 0 or
- * -errno.
+ * Starts to serve the DNS descriptors of settings.h, over UDP and TCP. Returns 0 or -errno.
  */
 int dns_stub_start(
 	struct loop *loop, const struct proxy_settings *settings, struct rules *rules);
