@@ -2,11 +2,13 @@
 #pragma once
 
 /*
- * Socket options that a job must not set, in two groups: - Joining a multicast group. The
- * kernel then sends reports (IGMP, MLD) from a socket of its own. - Narrowing the ports
- * that bind(2) chooses from. A job could so claim a chosen port of the node.
+ * Socket options that a job must not set.
  *
- * The programs in the kernel refuse them. So does the filter of system calls, for calls
+ * A job that joins a multicast group makes the kernel send reports (IGMP, MLD) from a
+ * socket of its own. A job that narrows the ports that bind(2) chooses from could claim a
+ * chosen port of the node.
+ *
+ * The programs in the kernel refuse these options. So does the seccomp filter, for calls
  * that the programs do not see.
  */
 
