@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The state EXCHANGE: the request goes up and the response comes down at the same time,
- * each through one buffer of its own, so a slow end slows the other down and nothing grows.
+ * The state EXCHANGE sends the request up and the response down at the same time. Each goes
+ * through one buffer of its own. So a slow end slows the other down, and nothing grows.
  */
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include "proxy/connection.h"
 #include "proxy/http_answer.h"
 
-#define KEPT_BACK_MAX 16 /* interim responses before one that goes on */
+#define KEPT_BACK_MAX 16 /* interim responses that are kept back */
 
 static const char response_too_long[] =
 	"the head of the response is too long, or has too many fields";
@@ -32,7 +32,7 @@ void exchange_begin(struct connection *connection)
 		connection->http.pending = NULL;
 		return;
 	}
-	/* Kept, should the upstream turn out to have gone. */
+	/* Keep the head, in case the upstream has gone. */
 	buffer_append(upstream->out, connection->http.pending->bytes,
 		connection->http.pending->end);
 }
@@ -47,7 +47,7 @@ static enum step bad_gateway(struct connection *connection, const char *explanat
 	return connection_refuse(connection, &text);
 }
 
-/* What was promised can't be kept: the client sees its connection end early. */
+/* The proxy can't keep what the head promised. The client sees its connection end early. */
 static enum step abandon(struct connection *connection)
 {
 	if (connection_ends_response(connection))
@@ -58,8 +58,8 @@ static enum step abandon(struct connection *connection)
 }
 
 /*
- * Moves body bytes from one end to the other. Returns as http_body_move(), `*moved` is set
- * if any did.
+ * Moves body bytes from one end to the other. Returns as http_body_move(). `*moved` is set
+ * if any byte moved.
  */
 static int move(struct http_body *body, struct peer *from, struct peer *to, bool *moved)
 {
@@ -87,7 +87,7 @@ static int move(struct http_body *body, struct peer *from, struct peer *to, bool
 	return error;
 }
 
-/* Returns STEP_AGAIN where something moved. */
+/* Returns STEP_AGAIN if something moved. */
 static enum step send_request(struct connection *connection)
 {
 	struct peer *client = &connection->relay.client,
@@ -124,7 +124,7 @@ static enum step send_request(struct connection *connection)
 	if (length > 0) {
 		moved = true;
 	} else if (length != -EAGAIN) {
-		/* A response may be on its way all the same. */
+		/* A response may still be on its way. */
 		connection->http.request_cut = true;
 		buffer_put(&upstream->out);
 		upstream->readable = true;
@@ -138,8 +138,9 @@ static enum step change_to_websocket(
 	struct buffer *out = peer_out(&connection->relay.client);
 
 	/*
-	 * A mere status 101 may be one that the site was talked into; then it goes on
-	 * reading requests. So may be one that not every reader reads alike.
+	 * A mere status 101 may be one that the job talked the site into. The site then
+	 * goes on reading requests. The same holds for a head that not every reader reads
+	 * alike.
 	 */
 	if (!connection->http.asked.websocket || !head->websocket || head->irregular ||
 		connection->http.irregular)
@@ -152,9 +153,7 @@ static enum step change_to_websocket(
 	return STEP_AGAIN;
 }
 
-/*
- * A site may answer before it has read all of the request, and want the rest all the same.
- */
+/* A site may answer before it has read all of the request, and still want the rest. */
 static bool is_sent(const struct connection *connection)
 {
 	return connection->http.request_cut ||
@@ -176,7 +175,7 @@ static enum step begin_response(struct connection *connection, const struct http
 	struct buffer *out;
 
 	connection->http.irregular |= head->irregular;
-	/* HTTP/1.0 has none of these (RFC 9110 section 15.2). */
+	/* HTTP/1.0 has no interim responses (RFC 9110 section 15.2). */
 	if (interim && asked->old)
 		return ++asked->kept_back <= KEPT_BACK_MAX
 			       ? STEP_AGAIN
@@ -201,7 +200,7 @@ static enum step begin_response(struct connection *connection, const struct http
 	}
 	if (out && http_response_write(head, asked, asked->keep, out))
 		return STEP_AGAIN;
-	/* Behind a part of it the refusal would be one of its fields. */
+	/* Behind a part of the head, the refusal would be one of its fields. */
 	buffer_put(&connection->relay.client.out);
 	return out ? bad_gateway(connection, response_too_long) : STEP_END;
 }
@@ -238,7 +237,7 @@ static enum step read_head(struct connection *connection)
 	return step;
 }
 
-/* The upstream is gone before the response was whole. */
+/* The upstream ended before the response was whole. */
 static enum step upstream_ended(struct connection *connection)
 {
 	if (connection->http.response_began &&
@@ -250,7 +249,7 @@ static enum step upstream_ended(struct connection *connection)
 	if (connection->http.response_began)
 		return abandon(connection);
 	if (connection->http.pending) {
-		/* The site gets it again. */
+		/* The site gets the head again. */
 		relay_charge(&connection->relay, UPLOAD,
 			buffer_length(connection->http.pending));
 		connection_close_upstream(connection);
@@ -284,7 +283,7 @@ static enum step receive_response(struct connection *connection)
 		return abandon(connection);
 	if (moved || length > 0)
 		return STEP_AGAIN;
-	/* Bytes that can't move yet, or never will, are still there. */
+	/* Bytes that can't move yet, or never will, are still in the buffer. */
 	if (upstream->in && connection->http.response_began)
 		return STEP_WAIT;
 	if (upstream->eof || (length < 0 && length != -EAGAIN))
@@ -295,14 +294,14 @@ static enum step receive_response(struct connection *connection)
 static enum step finish(struct connection *connection)
 {
 	/*
-	 * More than the response, or a request that nobody took to its end: neither
+	 * If there is more than the response, or nobody took the whole request, neither
 	 * connection has a clear state any more.
 	 */
 	bool clean = !connection->relay.upstream.in && !connection->http.request_cut &&
 		     is_sent(connection);
 
 	connection->http.answered = clean && !connection->http.early;
-	/* One that is of no more use is the site's to close. */
+	/* Close an upstream that is of no more use. The site may end it first. */
 	if (!clean || connection->http.irregular || connection->http.response.irregular)
 		connection_close_upstream(connection);
 	connection->http.site_used = true;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The state HELLO: TLS begins, of its own accord or after CONNECT. The ClientHello is read
- * and not touched: it goes to the site as it came, once its server name is known to be the
- * one that was allowed. Nothing else does before the site has answered: it may want a
- * second ClientHello, whose name has to be the same.
+ * The state HELLO begins TLS, after CONNECT or without one. The proxy reads the ClientHello
+ * and does not change it. It sends the hello on once its server name is known to be
+ * allowed. Nothing else goes to the site before it has answered. The site may want a second
+ * ClientHello, whose name has to be the same.
  */
 
 #include <errno.h>
@@ -14,8 +14,8 @@
 #include "proxy/connection.h"
 
 /*
- * After CONNECT, or another ClientHello, the name is decided: TLS has to be for the same
- * (no fronting); for an address it has none.
+ * After CONNECT, or another ClientHello, the name is decided. TLS has to be for the same
+ * name (no fronting). If it is an address, TLS may have no name.
  */
 static enum step with_decided_name(struct connection *connection, enum hello_result result,
 	const struct host *name, bool encrypted)
@@ -38,7 +38,7 @@ static enum step with_decided_name(struct connection *connection, enum hello_res
 	return STEP_AGAIN;
 }
 
-/* TLS to an address, without a name: allowed where the address itself was declared. */
+/* TLS to an address, without a name. It is allowed if the address itself was declared. */
 static bool host_of_original(const struct connection *connection, struct host *host)
 {
 	char text[ADDRESS_TEXT_MAX];

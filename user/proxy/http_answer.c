@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See http_answer.h. llhttp can't be told to let all of this pass, and would not say that
- * it did. So lines and fields are taken apart here.
+ * See http_answer.h. llhttp can't be told to accept all of this, and would not say that it
+ * did. So lines and fields are parsed here.
  */
 
 #include <errno.h>
@@ -27,7 +27,7 @@ int http_answer_find(const char *bytes, size_t length, size_t *scanned)
 	return 0;
 }
 
-/* Takes the next line off a head, without its end. */
+/* Takes the next line from a head, without its end. */
 static struct slice next_line(struct http_head *head, char **at, char *end)
 {
 	char *newline = memchr(*at, '\n', (size_t)(end - *at));
@@ -47,8 +47,8 @@ static bool is_digit(char c)
 }
 
 /*
- * HTTP/1.x, a status of three digits behind any number of blanks, and a reason for people
- * (section 4).
+ * A status line is HTTP/1.x, any number of blanks, a status of three digits, and a reason
+ * for people (section 4).
  */
 static bool parse_status_line(struct http_head *head, const struct slice *line)
 {
@@ -78,7 +78,8 @@ static bool parse_status_line(struct http_head *head, const struct slice *line)
 }
 
 /*
- * Writes blanks between what was before it and a line that goes on with it (section 5.2).
+ * Joins a folded line to the value before it (section 5.2). All between the two becomes
+ * blanks.
  */
 static bool join_line(struct http_head *head, char *start, const struct slice *line)
 {
@@ -96,7 +97,7 @@ static bool join_line(struct http_head *head, char *start, const struct slice *l
 	return true;
 }
 
-/* Blanks before the colon go (section 5.1). */
+/* Blanks before the colon are removed (section 5.1). */
 static int parse_field(struct http_head *head, const struct slice *line)
 {
 	const char *colon = line->length ? memchr(line->bytes, ':', line->length) : NULL;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * llhttp reads chunks of requests; it is told before the first that a head with
- * Transfer-Encoding has gone by. A piece of a chunk that arrives is a chunk that leaves, so
- * what goes out is at most CHUNK_OVERHEAD longer than what came in at once.
+ * llhttp reads the chunks of requests. Before the first chunk it gets a head with
+ * Transfer-Encoding. A piece of a chunk that arrives leaves as a chunk of its own. So the
+ * output is at most CHUNK_OVERHEAD longer than what came in at once.
  */
 
 #include <errno.h>
@@ -12,18 +12,18 @@
 #include "proxy/http_body.h"
 
 #define CHUNK_OVERHEAD 24UL /* a length in hexadecimal, two line ends, the last chunk */
-#define CHUNK_LEAST    5UL  /* the same of a chunk as short as can be, but the last one */
+#define CHUNK_LEAST    5UL  /* the same of the shortest chunk but the last one */
 #define TRAILER_MAX    8192
 #define DROPPED_MAX \
 	65536 /* bytes of extensions and the like beside as many as are useful */
 
-/* llhttp is embedded: the body is found by its place. */
+/* llhttp is embedded in the body, so its address leads to the body. */
 static struct http_body *body_of(llhttp_t *llhttp)
 {
 	return (struct http_body *)((char *)llhttp - offsetof(struct http_body, llhttp));
 }
 
-/* Returns 0, or -1: there is no room. */
+/* Returns 0, or -1 if there is no room. */
 static int write_chunk(struct http_body *body, const char *at, size_t length)
 {
 	body->useful += length + CHUNK_LEAST;
@@ -44,7 +44,7 @@ static int on_trailer(llhttp_t *llhttp, const char *at, size_t length)
 	struct http_body *body = body_of(llhttp);
 
 	(void)at;
-	/* The head that starts llhttp has been read before the body has begun. */
+	/* The head that starts llhttp counts as well, with 24 bytes. */
 	body->trailer += length;
 	return body->trailer > TRAILER_MAX ? -1 : 0;
 }
@@ -128,7 +128,7 @@ bool http_body_pass(struct http_body *body, size_t length)
 	return true;
 }
 
-/* What goes no further has a bound, since only what goes on is throttled. */
+/* Bounds the bytes that are read and go no further. */
 static int count_seen(struct http_body *body, size_t length)
 {
 	body->seen += length;
@@ -136,9 +136,9 @@ static int count_seen(struct http_body *body, size_t length)
 }
 
 /*
- * The chunks of a response, in pieces of data. With LF alone they are shorter than what is
- * written, so there may be room for some only. Returns 0 or -EBADMSG; `*length` becomes how
- * many bytes were read.
+ * Moves the chunks of a response, in pieces of data. Chunks with LF alone are shorter than
+ * what is written, so there may be room for some only. Returns 0 or -EBADMSG. `*length`
+ * becomes how many bytes were read.
  */
 static int move_answer_chunks(struct http_body *body, const char *bytes, size_t *length)
 {
@@ -168,7 +168,7 @@ static int move_answer_chunks(struct http_body *body, const char *bytes, size_t 
 	return count_seen(body, at);
 }
 
-/* The same for a request. */
+/* Does the same for a request. */
 static int move_request_chunks(struct http_body *body, const char *bytes, size_t *length)
 {
 	enum llhttp_errno error = llhttp_execute(&body->llhttp, bytes, *length);
@@ -181,7 +181,7 @@ static int move_request_chunks(struct http_body *body, const char *bytes, size_t
 	return 0;
 }
 
-/* Half of the room: every piece of a chunk may cost more than itself. */
+/* Every piece of a chunk may cost more than itself, so leave CHUNK_OVERHEAD of the room. */
 static int move_chunks(struct http_body *body, struct buffer *in, struct buffer *out)
 {
 	size_t space = buffer_space(out), length = buffer_length(in);

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The body of a message on its way from one connection to the other. It is cut into chunks
- * anew where it was chunked: extensions and trailers end here, and nothing is passed on
- * that only one of the two ends takes for a boundary.
+ * The body of a message on its way from one connection to the other. A chunked body is cut
+ * into chunks anew, so extensions and trailers end here. Nothing is passed on that only one
+ * of the two ends takes for a boundary.
  */
 
 #include <llhttp.h>
@@ -15,7 +15,7 @@
 
 struct http_body {
 	enum http_framing framing;
-	bool rechunk; /* chunks go out as chunks; else only what is in them */
+	bool rechunk; /* chunks go out as chunks, not only their data */
 	bool answer;  /* of a response: chunks are read as clients read them */
 	bool complete;
 	bool irregular; /* chunks were not of the one form that all read alike */
@@ -30,20 +30,23 @@ struct http_body {
 	};
 };
 
-/* Begins the body of a request, or of a response, which is read as RFC 9112 allows. */
+/*
+ * Begin the body of a request, or of a response. The chunks of a response are read as RFC
+ * 9112 allows.
+ */
 void http_body_begin(
 	struct http_body *body, enum http_framing framing, uint64_t length, bool rechunk);
 void http_body_begin_answer(
 	struct http_body *body, enum http_framing framing, uint64_t length, bool rechunk);
 
 /*
- * Whether `length` bytes go on as they are; if so they are accounted for. The body is not
- * complete.
+ * Whether `length` bytes may be passed on as they are. If so, they are counted. The body
+ * must not be complete.
  */
 bool http_body_pass(struct http_body *body, size_t length);
 
 /*
- * Moves as much as there is and fits from `in` to `out`. Returns 0, or -EBADMSG: the body
- * is malformed, and its connection can't be used any more.
+ * Moves as many bytes as fit from `in` to `out`. Returns 0, or -EBADMSG if the body is
+ * malformed. Its connection can't be used any more then.
  */
 int http_body_move(struct http_body *body, struct buffer *in, struct buffer *out);

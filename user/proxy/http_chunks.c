@@ -31,7 +31,7 @@ static enum chunk_state read_size(struct http_chunks *chunks, char c)
 	return chunks->extension && chunks->digits ? CHUNK_EXTENSION : CHUNK_MALFORMED;
 }
 
-/* Behind blanks there may be an extension, and nothing else. */
+/* Behind blanks there may be an extension and nothing more. */
 static enum chunk_state read_extension(struct http_chunks *chunks, char c)
 {
 	if (c == ' ' || c == '\t') {

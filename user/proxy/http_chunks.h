@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Chunks of a site's response, as clients read them: lines may end in LF alone, and blanks
- * may stand around a size. llhttp reads those of requests, strictly. Pure.
+ * Chunks of a site's response, as clients read them. Lines may end in LF alone, and blanks
+ * may stand around a size. llhttp reads the chunks of requests, strictly. The code is pure.
  */
 
 #include <stdbool.h>
@@ -23,7 +23,7 @@ enum chunk_state {
 struct http_chunks {
 	enum chunk_state state;
 	uint64_t size;	/* what is left of the chunk, in bytes */
-	bool digits;	/* its size has one */
+	bool digits;	/* its size has a digit */
 	bool extension; /* there was a ";" behind it */
 	bool cr;	/* the byte before was a CR that begins the end of a line */
 	bool line;	/* there is a byte in this line of the trailer */
@@ -31,9 +31,9 @@ struct http_chunks {
 };
 
 /*
- * Reads up to `length` bytes, and to the next piece of data at most. `*data` bytes at the
- * end of those that were read are data. Returns how many were read; `state` says whether it
- * is over.
+ * Reads up to `length` bytes, and to the next piece of data at most. The last `*data` bytes
+ * of those that were read are data. Returns how many were read. `state` says whether the
+ * body is over.
  */
 size_t http_chunks_read(
 	struct http_chunks *chunks, const char *bytes, size_t length, size_t *data);

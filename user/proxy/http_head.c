@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The head is found first, by its empty line, and then given to llhttp in one piece: so
- * every slice lies in one buffer. What llhttp lets pass for the sake of others is checked
- * after it.
+ * The head is found first, by its empty line. Then llhttp gets it in one piece, so every
+ * slice lies in one buffer. llhttp accepts some things for the sake of others. They are
+ * checked after it.
  */
 
 #include <errno.h>
@@ -17,15 +17,15 @@ int http_head_find(const char *bytes, size_t length, size_t *scanned)
 	for (size_t i = *scanned; i < length; i++) {
 		if (bytes[i] == '\0')
 			return -EBADMSG;
-		/* Nor is a CR in the middle of a line the same to all. */
+		/* Not all readers read a CR in the middle of a line alike. */
 		if (bytes[i] != '\n') {
 			if (i && bytes[i - 1] == '\r')
 				return -EBADMSG;
 			continue;
 		}
 		/*
-		 * A line that ends otherwise than in CR LF is one that others may read as
-		 * two, or not at all.
+		 * Others may read a line that does not end in CR LF as two lines, or not at
+		 * all.
 		 */
 		if (i == 0 || bytes[i - 1] != '\r')
 			return -EBADMSG;
@@ -41,7 +41,7 @@ static char lower(char c)
 	return (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
 }
 
-/* Of a lower case letter. */
+/* `c` is not an upper case letter. */
 static bool is_alphanumeric(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -113,7 +113,7 @@ bool field_is(const struct http_field *field, const char *name)
 	return i == field->name.length && !name[i];
 }
 
-/* Takes the next element off a list. Returns false at its end. */
+/* Takes the next element from a list. Returns false at its end. */
 static bool next_token(struct slice *list, struct slice *token)
 {
 	const char *comma;
@@ -198,7 +198,7 @@ static int on_value(llhttp_t *llhttp, const char *at, size_t length)
 	struct http_head *head = head_of(llhttp);
 	struct slice *value = &head->fields[head->count - 1].value;
 
-	/* A value in two pieces would be one that was folded over lines. */
+	/* A value in two pieces was folded over lines. */
 	if (value->bytes)
 		return -1;
 	*value = (struct slice){ at, length };
@@ -219,7 +219,7 @@ static const llhttp_settings_t settings = {
 	.on_headers_complete = on_headers_complete,
 };
 
-/* One blank on either side of the target: llhttp lets more pass. */
+/* There is one blank on either side of the target. llhttp accepts more. */
 static bool line_is_strict(const struct http_head *head)
 {
 	const struct slice *method = &head->method, *target = &head->target;
@@ -233,7 +233,7 @@ static bool parse_length(const struct slice *value, uint64_t *length)
 {
 	uint64_t sum = 0;
 
-	/* 18 digits are an exabyte, and no overflow. */
+	/* 18 digits make an exabyte, and do not overflow. */
 	if (!value->length || value->length > 18)
 		return false;
 	for (size_t i = 0; i < value->length; i++) {
@@ -246,8 +246,8 @@ static bool parse_length(const struct slice *value, uint64_t *length)
 }
 
 /*
- * Content-Length and Transfer-Encoding: one of them, once, in the one form that all read
- * alike; "Content_Length" is one to some.
+ * Reads Content-Length and Transfer-Encoding. There may be one of them, once, in the one
+ * form that all read alike. Some servers read "Content_Length" as Content-Length.
  */
 static int read_framing(struct http_head *head)
 {
@@ -275,8 +275,8 @@ static int read_framing(struct http_head *head)
 }
 
 /*
- * Lengths of a response may be repeated, in one field or in several, and have to be equal
- * then.
+ * A response may repeat its length, in one field or in several. All lengths have to be
+ * equal.
  */
 static bool read_lengths(struct http_head *head, const struct slice *value, size_t *count)
 {
@@ -296,7 +296,10 @@ static bool read_lengths(struct http_head *head, const struct slice *value, size
 	return true;
 }
 
-/* "identity" says nothing. A coding other than chunked would be lost with the field. */
+/*
+ * The coding "identity" has no effect. A coding other than chunked would be lost with the
+ * field.
+ */
 static bool read_codings(struct http_head *head, const struct slice *value, size_t *chunked)
 {
 	struct slice rest = *value, token;
@@ -312,7 +315,7 @@ static bool read_codings(struct http_head *head, const struct slice *value, size
 	return *chunked <= 1;
 }
 
-/* RFC 9112 section 6.3: chunks go before a length. */
+/* Chunks go before a length (RFC 9112 section 6.3). */
 static int read_answer_framing(struct http_head *head)
 {
 	size_t lengths = 0, chunked = 0;
@@ -377,7 +380,7 @@ static void read_connection(struct http_head *head)
 	head->websocket = upgrade && websocket;
 }
 
-/* What llhttp takes in a value but a server may not: control bytes. */
+/* Whether the values have no control bytes. llhttp accepts those, but a server may not. */
 static bool values_are_clean(const struct http_head *head)
 {
 	for (size_t i = 0; i < head->count; i++)
@@ -409,8 +412,8 @@ int http_head_finish(struct http_head *head)
 }
 
 /*
- * A token. "connect" is none: some would take it for CONNECT, which is another kind of
- * request.
+ * Reads the method, which is a token. "connect" is refused, since some servers take it for
+ * CONNECT, which is another kind of request.
  */
 static bool read_method(struct http_head *head, const char *bytes, size_t length)
 {
@@ -422,8 +425,8 @@ static bool read_method(struct http_head *head, const char *bytes, size_t length
 }
 
 /*
- * llhttp knows some methods only, and what comes behind them is the same for all but
- * CONNECT.
+ * llhttp knows only some methods. What follows the method is the same for all but CONNECT.
+ * So llhttp gets GET instead of any other.
  */
 static enum llhttp_errno execute(llhttp_t *llhttp, const char *bytes, size_t length)
 {

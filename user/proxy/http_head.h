@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The head of an HTTP/1.1 message, and how one of a request is read. llhttp parses,
- * strictly; what could be read in two ways is an error here, whoever would read it the
- * right way. Responses are read by http_answer.h. Pure: bytes in, slices out.
+ * The head of an HTTP/1.1 message, and how that of a request is read. llhttp parses it
+ * strictly. A head that could be read in two ways is an error, even if one of them is
+ * right. http_answer.h reads responses. The code is pure: bytes in, slices out.
  */
 
 #include <stdbool.h>
@@ -25,7 +25,7 @@ struct http_field {
 	struct slice name, value;
 };
 
-/* How the end of the body is told (RFC 9112 section 6). */
+/* How a message tells the end of its body (RFC 9112 section 6). */
 enum http_framing {
 	FRAMING_NONE,
 	FRAMING_LENGTH,
@@ -47,64 +47,67 @@ struct http_head {
 	bool websocket;		   /* Connection and Upgrade name a change to websocket */
 	bool expect_continue;
 	/*
-	 * A response is not of the one form that all read alike: its connection is of no
+	 * The response is not of the one form that all read alike. Its connection is of no
 	 * more use.
 	 */
 	bool irregular;
 };
 
 /*
- * Whether `length` bytes begin with a whole head. `*scanned` (0 at first) says how much was
- * looked at before. Returns its length with the empty line; 0: not yet; -EBADMSG: it can't
- * become one.
+ * Finds the end of the head with which `length` bytes begin. `*scanned` is how many bytes
+ * were looked at before, 0 at first.
+ *
+ * Returns the length of the head with the empty line. Returns 0 if the head is not whole
+ * yet, or -EBADMSG if it can't become one.
  */
 int http_head_find(const char *bytes, size_t length, size_t *scanned);
 
 /*
- * Parses a whole head of a request of `length` bytes, which `head` then points into. Its
- * method is any token (RFC 9110 section 9.1). Returns 0; -EBADMSG: it is malformed or
- * ambiguous; -E2BIG: it has more than HTTP_FIELDS_MAX fields, or HTTP_CONNECTION_MAX tokens
- * in Connection.
+ * Parses the whole head of a request, of `length` bytes. `head` then points into them. The
+ * method is any token (RFC 9110 section 9.1). Returns 0, or
+ *
+ *	-EBADMSG  the head is malformed or ambiguous
+ *	-E2BIG	  it has more than HTTP_FIELDS_MAX fields, or more than
+ *		  HTTP_CONNECTION_MAX tokens in Connection
  */
 int http_head_parse(const char *bytes, size_t length, struct http_head *head);
 
-/* Empties a head, but for the room of its fields. */
+/* Empties a head. The array of its fields keeps its old content. */
 void http_head_reset(struct http_head *head, bool response);
 
 /*
  * Reads what the fields of a head say about its message: framing, connection, expectations.
- * The framing of a request is told once. That of a response may be told twice, if RFC 9112
- * section 6.3 says which one holds. Returns 0, -EBADMSG or -E2BIG as http_head_parse().
+ * A request may tell its framing once. A response may tell it twice, if RFC 9112 section
+ * 6.3 says which one holds. Returns 0, -EBADMSG or -E2BIG as http_head_parse().
  */
 int http_head_finish(struct http_head *head);
 
-/* Whether a request has no body: no length, or one of 0. */
+/* Whether a request has no body. It then has no length, or one of 0. */
 static inline bool http_head_is_all(const struct http_head *head)
 {
 	return head->framing == FRAMING_NONE ||
 	       (head->framing == FRAMING_LENGTH && !head->content_length);
 }
 
-/* Whether a request has a method; methods are case-sensitive (RFC 9110 section 9.1). */
+/* Whether a request has this method. Methods are case-sensitive (RFC 9110 section 9.1). */
 bool method_is(const struct slice *method, const char *name);
 
 /*
- * Whether a slice is a token (RFC 9110 section 5.6.2), and whether it is without control
- * bytes.
+ * Whether a slice is a token (RFC 9110 section 5.6.2), and whether it has no control bytes.
  */
 bool slice_is_token(const struct slice *slice);
 bool slice_is_clean(const struct slice *slice);
 
-/* Takes blanks off both ends of a slice. */
+/* Removes blanks from both ends of a slice. */
 void slice_trim(struct slice *slice);
 
 /* Whether a slice is `text`, without regard to case. */
 bool slice_is(const struct slice *slice, const char *text);
 
 /*
- * Whether a field has the name. Some servers make a variable of a field, and there all but
- * letters and digits is "_", where RFC 3875 section 4.1.18 says so of "-": so we see no
- * difference between "-", "_", "." and the like.
+ * Whether a field has this name. Some servers make a variable of a field, in which "_"
+ * stands for all but letters and digits. RFC 3875 section 4.1.18 says so only of "-". So
+ * there is no difference here between "-", "_", "." and the like.
  */
 bool field_is(const struct http_field *field, const char *name);
 
@@ -113,7 +116,7 @@ bool slice_has_token(const struct slice *list, const char *token);
 
 /*
  * Whether a field is for the next hop only, and so never passed on (RFC 9110 section
- * 7.6.1): one of the known ones, or one that the head's Connection names.
+ * 7.6.1). It is one of the known ones, or one that the head's Connection names.
  */
 bool field_is_hop_by_hop(const struct http_head *head, const struct http_field *field);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See http_request.h. Nothing is passed on that was not parsed: the head is written anew.
+ * See http_request.h. The head is written anew, so nothing is passed on that was not
+ * parsed.
  */
 
 #include <string.h>
@@ -21,7 +22,10 @@ static bool starts_with(const struct slice *slice, const char *text)
 	return slice->length >= length && !strncasecmp(slice->bytes, text, length);
 }
 
-/* The one Host header; NULL where there is none or more than one. */
+/*
+ * Returns the Host header, or NULL unless there is exactly one. `*count` is how many there
+ * are.
+ */
 static const struct slice *find_host(const struct http_head *head, size_t *count)
 {
 	const struct slice *found = NULL;
@@ -91,7 +95,7 @@ static const char *read_authority(
 		return absolute && head->minor == 0 ? NULL : "there is no Host";
 	if (host_parse_with_port(value->bytes, value->length, &host, &port))
 		return malformed_host;
-	/* Of the two that agree, Host is what is signed. */
+	/* The two agree. Some sites sign Host, so keep its port. */
 	target->given_port = port;
 	if (!absolute) {
 		target->host = host;
@@ -127,8 +131,8 @@ const char *http_target_read(
 }
 
 /*
- * The name that was checked, in one spelling: servers differ in how they compare names. A
- * port stays where there was one, because some sites sign it.
+ * Writes the name that was checked, in one spelling, since servers compare names in
+ * different ways. A port that was given stays, because some sites sign it.
  */
 static bool write_host(const struct http_target *target, struct buffer *out)
 {
@@ -142,7 +146,7 @@ static bool write_host(const struct http_target *target, struct buffer *out)
 	return fits && buffer_append(out, "\r\n", 2);
 }
 
-/* What the proxy writes itself, or drops. */
+/* Whether the proxy writes this field itself, or drops it. */
 static bool is_ours(const struct http_head *head, const struct http_field *field,
 	const struct proxy_settings *settings)
 {
@@ -185,7 +189,7 @@ bool http_request_write(const struct http_head *head, const struct http_target *
 		buffer_format(out, slash ? " /" : " ") &&
 		buffer_append(out, target->path.bytes, target->path.length) &&
 		buffer_format(out, " HTTP/1.1\r\n") && write_host(target, out) &&
-		/* Early: some servers see only so many fields and pass over the rest. */
+		/* Early: some servers read only so many fields and ignore the others. */
 		buffer_format(out, "%s: %s\r\n", settings->header, settings->job);
 
 	for (size_t i = 0; fits && i < head->count; i++)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* What a request asks for, and the request that goes upstream in its place. Pure. */
+/*
+ * What a request asks for, and the request that goes upstream in its place. The code is
+ * pure.
+ */
 
 #include <stdint.h>
 
@@ -14,34 +17,34 @@
 struct http_target {
 	struct host host;
 	uint16_t port;	     /* host byte order */
-	uint16_t given_port; /* in Host, or in the target without one; 0: none */
+	uint16_t given_port; /* in Host, or in the target if there is no Host. 0: none */
 	bool connect;
 	struct slice
-		/* origin-form, with the query; without the leading "/" where it had none */
+		/* origin-form, with the query. A leading "/" may be missing */
 		path;
 };
 
 /*
- * Reads the target of a request: CONNECT's authority, an absolute URI or the Host header.
- * The names have to agree. `default_port` is where an origin-form request without a port in
- * its Host goes to.
+ * Reads the target of a request, which is CONNECT's authority, an absolute URI or the Host
+ * header. The names have to agree. `default_port` is for an origin-form request without a
+ * port in its Host.
  *
- * Returns NULL, or a sentence for people: what is wrong with it.
+ * Returns NULL, or a sentence that tells people what is wrong.
  */
 const char *http_target_read(
 	const struct http_head *head, uint16_t default_port, struct http_target *target);
 
 /*
- * Whether a request is the last on its connection to the site, which then closes first (RFC
- * 9112 section 9.6). One with a body always is: a site that does not read the body would
- * take it for the next request, which had no header.
+ * Whether a request is the last on its connection to the site. The site then closes first
+ * (RFC 9112 section 9.6). A request with a body always is the last. A site that does not
+ * read the body would take it for the next request, which would lack the job's header.
  */
 bool http_request_is_last(const struct http_head *head);
 
 /*
- * Writes the head of the request as it goes upstream: in origin-form, with the checked host
- * and the port that was given, without what is for one hop only, without the job's own
- * copies of the header, and with the header. Returns whether it fitted.
+ * Writes the head of the request as it goes upstream, in origin-form. It gets the checked
+ * host, the port that was given, and the header. It loses fields that are for one hop only,
+ * and the job's own copies of the header. Returns whether it fitted.
  */
 bool http_request_write(const struct http_head *head, const struct http_target *target,
 	const struct proxy_settings *settings, struct buffer *out);

@@ -31,7 +31,7 @@ bool http_response_write(const struct http_head *head, const struct http_asked *
 		if (!field_is_hop_by_hop(head, &head->fields[i]) &&
 			!field_is(&head->fields[i], "Content-Length"))
 			fits = field_write(&head->fields[i], out);
-	/* Of several, and none beside chunks. */
+	/* Write one length in place of several, and none beside chunks. */
 	if (fits && head->framing == FRAMING_LENGTH && !bodiless)
 		fits = buffer_format(out, "Content-Length: %llu\r\n",
 			(unsigned long long)head->content_length);

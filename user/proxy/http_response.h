@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* The response that the job gets in place of the site's. Pure. */
+/* The response that the job gets in place of the site's. The code is pure. */
 
 #include "proxy/buffer.h"
 #include "proxy/http_head.h"
 
-/* What the request was that it answers. */
+/* The request that the response answers. */
 struct http_asked {
 	bool head;		 /* its method was HEAD: the response has no body */
 	bool old;		 /* it was HTTP/1.0 */
 	bool keep;		 /* its connection may be used again */
 	bool websocket;		 /* it asked for a change to websocket */
 	bool last;		 /* the site was asked to close behind its answer */
-	unsigned char kept_back; /* interim responses, which HTTP/1.0 has not */
+	unsigned char kept_back; /* interim responses, unknown to HTTP/1.0 */
 };
 
 /*
- * How the body of the response ends, by the request and the fields together (RFC 9112
+ * How the body of the response ends. The request and the fields decide together (RFC 9112
  * section 6.3).
  */
 enum http_framing http_response_framing(
 	const struct http_head *head, const struct http_asked *asked);
 
 /*
- * Writes the head of the response; `keep` says that the client's connection stays. Returns
+ * Writes the head of the response. `keep` says that the client's connection stays. Returns
  * whether it fitted.
  */
 bool http_response_write(const struct http_head *head, const struct http_asked *asked,
