@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See listener.h. What did not come through the fence is closed before a byte of it is
- * read.
+ * See listener.h. A connection that did not come through the fence is closed before a byte
+ * of it is read.
  */
 
 #include <arpa/inet.h>
@@ -16,18 +16,19 @@
 #include "proxy/listener.h"
 #include "proxy/window.h"
 
-/* Bytes: half of Linux's default for net.ipv4.tcp_rmem, since the kernel doubles it. */
+/* Bytes. Half of Linux's default for net.ipv4.tcp_rmem, since the kernel doubles it. */
 #define WINDOW_USUAL 65536
 
 struct listening {
 	struct acceptor acceptor;
 	struct proxy *proxy;
 	struct endpoint endpoint;
-	size_t window; /* bytes, of a client that was not accepted yet */
+	size_t window; /* bytes, of clients that are not accepted yet */
 };
 
 /*
- * A client may send before it is accepted: little, where that would be ahead of the rate.
+ * A client may send before it is accepted. Connections that share a window let it send
+ * little, or it would be ahead of the rate.
  */
 static void limit_first(struct listening *listening)
 {
@@ -41,7 +42,7 @@ static void limit_first(struct listening *listening)
 	listening->window = window;
 }
 
-/* Returns whether there is a connection now, which owns the descriptor. */
+/* Returns whether it made a connection, which owns the descriptor. */
 static bool admit(struct listening *listening, int fd, const struct endpoint *client)
 {
 	static const char name[] = "connections";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What a look-up that failed says to people. */
+/* The text that tells people why a look-up failed. */
 
 #include <ares.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * One round of the loop: wait for a batch of events, hand each to its source, run the
- * timers that are due, then what was deferred. A source that is removed while its event
- * still waits in the batch is taken out of the batch, so a descriptor number that is used
- * again is never mistaken.
+ * One round of the loop waits for a batch of events and hands each to its source. Then it
+ * runs the timers that are due, and last what was deferred. If a source is removed while
+ * its event waits in the batch, the event is removed too. So an event never reaches a new
+ * source with the same descriptor number.
  *
- * Timers are a list sorted by deadline. A new one is sought its place from the far end,
- * where most of them belong: the proxy's time-outs are few different lengths from now.
+ * Timers are a list sorted by deadline. The place of a new one is sought from the far end.
+ * Most belong there, since the proxy's time-outs are few different lengths from now.
  */
 
 #include <errno.h>
@@ -140,8 +140,10 @@ static void run_batch(struct loop *loop)
 
 		if (!source)
 			continue;
-		/* An earlier event of the batch may have changed what this source waits
-		 * for. */
+		/*
+		 * An earlier event of the batch may have changed what this source waits
+		 * for.
+		 */
 		events = event->events & (source->events | EPOLLERR | EPOLLHUP);
 		if (events)
 			source->ready(source, events);
@@ -160,7 +162,10 @@ static void run_timers(struct loop *loop)
 	}
 }
 
-/* Runs what is deferred by now; what it defers in turn waits for the next round. */
+/*
+ * Runs the callbacks that are deferred by now. Those that they defer wait for the next
+ * round.
+ */
 static void run_deferred(struct loop *loop)
 {
 	struct deferred *deferred = TAKE_POINTER(loop->deferred);
@@ -195,8 +200,8 @@ int loop_run(struct loop *loop)
 	while (loop->running) {
 		struct timespec wait;
 		/*
-		 * Linux 5.11; epoll_wait(2) knows milliseconds only, too long for the
-		 * throttle.
+		 * Needs Linux 5.11. epoll_wait(2) knows only milliseconds, which are too
+		 * long for the pacer.
 		 */
 		int count = epoll_pwait2(
 			loop->epoll, loop->batch, BATCH, loop_patience(loop, &wait), NULL);

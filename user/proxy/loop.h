@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * One thread's event loop: epoll for descriptors, a sorted list for deadlines. Sources and
- * timers are embedded in what they belong to (container_of()), nothing is allocated here.
+ * The event loop of one thread: epoll for descriptors, a sorted list for deadlines. Sources
+ * and timers are embedded in their owners (container_of()), so nothing is allocated here.
  *
- * A source may be removed, and its owner freed, from any callback, its own too, with one
- * rule: whoever frees an owner that may still have an event in the current batch does it
- * with loop_defer(), which runs when the batch is done.
+ * Any callback may remove a source and free its owner, even its own. There is one rule. An
+ * owner that may still have an event in the current batch is freed by loop_defer(), which
+ * runs when the batch is done.
  */
 
 #include <stdbool.h>
@@ -39,10 +39,10 @@ void loop_free(struct loop *loop);
 /* Watches source->fd for `events` (EPOLLIN …, level-triggered). Returns 0 or -errno. */
 int loop_add(struct loop *loop, struct source *source, uint32_t events);
 
-/* Changes what is watched; does nothing when it is the same. Returns 0 or -errno. */
+/* Changes the events that are watched, if they differ. Returns 0 or -errno. */
 int loop_change(struct loop *loop, struct source *source, uint32_t events);
 
-/* Stops watching, before the owner closes the descriptor. */
+/* Stops watching. Call it before the owner closes the descriptor. */
 void loop_remove(struct loop *loop, struct source *source);
 
 /* Sets a deadline `nanoseconds` from now, in place of the timer's earlier one. */

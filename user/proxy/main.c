@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* jobfence-proxy: started by the loader as a job's supervisor, by that as its worker. */
+/*
+ * jobfence-proxy. The loader starts it as a job's supervisor, which starts it as its
+ * worker.
+ */
 
 #include <errno.h>
 #include <signal.h>
@@ -46,14 +49,14 @@ static int open_all(const struct proxy_settings *settings, struct proxy *proxy)
 	return error ? error : listener_start(proxy);
 }
 
-/* Tells the loader, which waits for the first worker only. */
+/* Tells the loader that the proxy is ready. The loader waits for the first worker only. */
 static void tell_ready(void)
 {
 	if (write(FD_READY, "", 1) == 1)
 		close(FD_READY);
 }
 
-/* Everything that was opened lives as long as the process. */
+/* All that is opened here lives as long as the process. */
 static int worker_run(const struct proxy_settings *settings)
 {
 	struct proxy proxy = { .settings = settings };
@@ -78,7 +81,7 @@ int main(int count, char **arguments)
 	if (inherited_reset())
 		return 1;
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a full log is no end */
+	signal(SIGXFSZ, SIG_IGN); /* a full log does not end the process */
 	if (!strcmp(word, "version")) {
 		printf("jobfence-proxy " VERSION "\n");
 		return 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See nameserver.h. c-ares tells which of its sockets it waits for, we watch them in the
- * loop and tell it what is ready.
+ * See nameserver.h. c-ares tells which of its sockets it waits for. The loop watches them,
+ * and c-ares is told which ones are ready.
  */
 
 #include <errno.h>
@@ -17,11 +17,11 @@
 #include "proxy/nameserver.h"
 
 #define TRY_PATIENCE 2000   /* ms for the first try */
-#ifdef ARES_OPT_QUERY_CACHE /* and ARES_OPT_MAXTIMEOUTMS, which came before */
+#ifdef ARES_OPT_QUERY_CACHE /* and ARES_OPT_MAXTIMEOUTMS, which is older */
 /*
- * c-ares 1.34 begins with 250 ms where a server was fast so far, and doubles that: so there
- * are more tries, of which none is longer. And it would keep answers for an hour, as many
- * as a job can ask for.
+ * c-ares 1.34 begins with 250 ms if a server was fast so far, and doubles that. So there
+ * are more tries, each of TRY_PATIENCE at most. It would also keep answers for an hour, as
+ * many as a job can ask for.
  */
 #define TRIES	      5
 #define NEWER_OPTIONS (ARES_OPT_QUERY_CACHE | ARES_OPT_MAXTIMEOUTMS)
@@ -30,7 +30,7 @@
 #define NEWER_OPTIONS 0
 #endif
 
-#define SILENCE	   60000000000ULL /* ns that a silent one is remembered as such */
+#define SILENCE	   60000000000ULL /* ns that a nameserver is remembered as silent */
 #define LOG_PERIOD 60000000000ULL /* ns from one line of the log to the next */
 
 /* A socket of c-ares. */
@@ -100,7 +100,7 @@ static void socket_watch(struct nameserver *nameserver, int fd, uint32_t events)
 {
 	struct channel_socket *socket = calloc(1, sizeof(*socket));
 
-	/* Without it the query ends by its time-out. */
+	/* Without this memory the query ends by its time-out. */
 	if (!socket)
 		return;
 	socket->nameserver = nameserver;
@@ -130,7 +130,7 @@ static void socket_state(void *data, ares_socket_t fd, int readable, int writabl
 		socket_watch(nameserver, fd, events);
 }
 
-/* It closes a connection once it has the answers, before the server does. */
+/* c-ares closes a connection once it has the answers, before the server does. */
 static int socket_configure(ares_socket_t fd, int type, void *data)
 {
 	(void)data;
@@ -140,8 +140,8 @@ static int socket_configure(ares_socket_t fd, int type, void *data)
 }
 
 /*
- * c-ares has read /etc/resolv.conf by itself, but says nothing where that failed, and the
- * kernel lets only those through that the loader read.
+ * c-ares has read /etc/resolv.conf by itself, but does not say if that failed. The kernel
+ * lets the proxy reach only the servers that the loader read. So give c-ares one of those.
  */
 static int set_server(ares_channel channel, const struct endpoint *endpoint)
 {
@@ -206,7 +206,7 @@ const struct address *nameserver_address(const struct nameserver *nameserver)
 void nameserver_ask(struct nameserver *nameserver, const char *name, enum family family,
 	ares_addrinfo_callback done, void *data)
 {
-	/* Not sorted: for that c-ares would connect a socket to each address. */
+	/* Not sorted. To sort, c-ares would connect a socket to each address. */
 	const struct ares_addrinfo_hints hints = { .ai_flags = ARES_AI_NOSORT,
 		.ai_family = family == IPV4 ? AF_INET : AF_INET6,
 		.ai_socktype = SOCK_STREAM };

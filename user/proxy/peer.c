@@ -42,7 +42,7 @@ void peer_note(struct peer *peer, uint32_t events)
 		peer->readable = true;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		peer->writable = true;
-	/* Reported again and again, whatever is asked for. */
+	/* epoll reports these events again and again, whatever is asked for. */
 	if (events & (EPOLLHUP | EPOLLERR)) {
 		peer->hung = true;
 		loop_remove(peer->loop, &peer->source);
@@ -56,8 +56,8 @@ void peer_watch(struct peer *peer, bool want_input)
 	if (!peer_is_open(peer) || peer->hung)
 		return;
 	/*
-	 * Input that is not wanted just now is not given up before it comes: mostly it
-	 * comes when it is wanted again.
+	 * Go on waiting for input that is not wanted just now. Mostly it comes when it is
+	 * wanted again.
 	 */
 	if (!peer->readable && !peer->eof && (want_input || peer->source.events & EPOLLIN))
 		events |= EPOLLIN;
@@ -92,7 +92,7 @@ long peer_read(struct peer *peer, size_t most)
 		length = recv(peer->source.fd, peer->in->bytes + peer->in->end, space, 0);
 	while (length < 0 && errno == EINTR);
 	error = length < 0 ? -errno : 0;
-	/* A short read has emptied the socket: the loop tells when there is more. */
+	/* A short read has emptied the socket. The loop tells when there is more. */
 	if (length < (ssize_t)space)
 		peer->readable = peer->hung && length > 0;
 	if (length > 0)

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * One end of a relay: a socket that does not block, what was read from it, what is to be
- * written to it. It remembers whether reading and writing would block, so nothing is tried
- * in vain, and the loop is asked only for what is waited for.
+ * A peer is one end of a relay: a socket that does not block, bytes read from it, and bytes
+ * to be written to it. It remembers whether reading and writing would block. So nothing is
+ * tried in vain, and the loop is asked only for events that are needed.
  */
 
 #include <stdbool.h>
@@ -19,50 +19,54 @@ struct peer {
 	bool connecting;	 /* not connected yet */
 	bool readable, writable; /* worth a try */
 	bool eof;		 /* the other side sends no more */
-	bool hung;    /* nothing more to wait for: what comes is in the kernel already */
-	int error;    /* -errno of a read that failed: the kernel tells it once */
-	bool bounded; /* its queue of what was written has a bound: see peer_wrote() */
-	bool reset;   /* so a write was told, and no read will be */
-	uint32_t segments;	 /* sent, of which the throttle knows */
+	bool hung;		 /* no more events: what comes is in the kernel already */
+	int error;		 /* -errno of a failed read. The kernel tells it once */
+	bool bounded;		 /* its queue to send has a bound, see peer_wrote() */
+	bool reset;		 /* a write found ECONNRESET. No read will */
+	uint32_t segments;	 /* sent, of which the pacer knows */
 	struct buffer *in, *out; /* NULL when empty */
 };
 
 /*
- * Takes over a socket, which is `connected` or on its way there; `ready` is called with
- * what peer_note() is then to be told. Returns 0 or -errno; the socket is the caller's
- * still then.
+ * Takes over a socket, which is `connected` or on its way there. `ready` is called with the
+ * events, and passes them to peer_note(). Returns 0 or -errno. On failure the socket
+ * remains the caller's.
  */
 int peer_open(struct peer *peer, struct loop *loop, int fd, bool connected,
 	void (*ready)(struct source *source, uint32_t events));
 
-/* Closes it, if it is open, and gives its buffers back. */
+/* Closes the socket, if it is open, and gives its buffers back. */
 void peer_close(struct peer *peer);
 
-/* Notes what the loop said. */
+/* Notes the events that the loop reported. */
 void peer_note(struct peer *peer, uint32_t events);
 
 /*
- * Asks the loop for what is waited for: input if `want_input`, and room for what is to be
+ * Asks the loop for what the peer needs: input if `want_input`, and room if bytes are to be
  * written.
  */
 void peer_watch(struct peer *peer, bool want_input);
 
 /*
- * Reads at most `most` bytes behind those in peer->in. Returns how many; 0: the end,
- * peer->eof is set; -EAGAIN: nothing now; -ENOBUFS: no room; or -errno.
+ * Reads at most `most` bytes behind those in peer->in. Returns how many, or
+ *
+ *	0	  the end. peer->eof is set
+ *	-EAGAIN	  nothing now
+ *	-ENOBUFS  no room
+ *	-errno	  any other failure
  */
 long peer_read(struct peer *peer, size_t most);
 
 /*
- * Writes at most `most` bytes of peer->out. Returns how many; -EAGAIN: nothing now; or
- * -errno.
+ * Writes at most `most` bytes of peer->out. Returns how many, -EAGAIN if none can be
+ * written now, or -errno.
  */
 long peer_write(struct peer *peer, size_t most);
 
 /*
- * Notes that bytes were written, by peer_write() or past it. The kernel puts them behind
- * others into one packet even where its queue is full (Linux 6.18, tcp_sendmsg_locked()):
- * where that has a bound, the next ones wait until there is room.
+ * Notes that bytes were written, by peer_write() or past it. Even if the queue is full, the
+ * kernel puts them behind others into one packet (Linux 6.18, tcp_sendmsg_locked()). So if
+ * the queue has a bound, the next bytes wait until there is room.
  */
 static inline void peer_wrote(struct peer *peer)
 {
@@ -70,7 +74,10 @@ static inline void peer_wrote(struct peer *peer)
 		peer->writable = false;
 }
 
-/* The buffer of what is to be written, made when there is none. NULL: no memory. */
+/*
+ * Returns the buffer of bytes to be written, and makes it if there is none. NULL: no
+ * memory.
+ */
 struct buffer *peer_out(struct peer *peer);
 
 static inline bool peer_is_open(const struct peer *peer)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* What the job is told when it gets no answer from a site. */
+/* The answer of the proxy to a job that gets none from a site. */
 
 #include "names/host.h"
 #include "proxy/buffer.h"
@@ -9,15 +9,18 @@
 
 struct refusal_text {
 	unsigned status;	 /* of HTTP */
-	enum reason reason;	 /* 0: not the fence's doing, no X-Jobfence-Denied */
+	enum reason reason;	 /* 0: the fence did not refuse, so no X-Jobfence-Denied */
 	const char *name;	 /* the host it is about, or NULL */
-	const char *address;	 /* that it is about, or NULL */
-	const char *explanation; /* a sentence; NULL: one by the reason */
+	const char *address;	 /* the address it is about, or NULL */
+	const char *explanation; /* a sentence, or NULL for one by the reason */
 	bool keep;		 /* the connection may be used again */
 	bool without_body;	 /* the request was HEAD */
 };
 
-/* Writes a whole response, which closes the connection. Returns whether it fitted. */
+/*
+ * Writes a whole response. It closes the connection unless `keep` is set. Returns whether
+ * it fitted.
+ */
 bool refusal_write(const struct refusal_text *text, const struct proxy_settings *settings,
 	struct buffer *out);
 

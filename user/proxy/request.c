@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The state HEAD: a request is read, its host is checked, and the request that goes
- * upstream is written.
+ * The state HEAD reads a request, checks its host, and writes the request that goes
+ * upstream.
  */
 
 #include <errno.h>
@@ -13,10 +13,12 @@
 #define PORT_HTTP  80
 #define PORT_HTTPS 443
 
-/* For a head, from its first byte on, in ns: who sends it byte by byte gets no more. */
+/*
+ * For a head, from its first byte on, in ns. A client that sends byte by byte gets no more.
+ */
 #define HEAD_PATIENCE 30000000000ULL
 
-/* `head` is NULL where none could be found. */
+/* `head` is NULL if none could be found. */
 static enum step refuse(struct connection *connection, const struct http_head *head,
 	unsigned status, enum reason reason, const char *explanation)
 {
@@ -52,8 +54,8 @@ static void consume(struct connection *connection, size_t length)
 }
 
 /*
- * To port 80 CONNECT changes nothing: requests follow, with the header on each. To port 443
- * TLS has to.
+ * CONNECT to port 80 changes nothing: requests follow, with the header on each. After
+ * CONNECT to port 443, TLS has to follow.
  */
 static enum step begin_connect(struct connection *connection, const struct http_head *head,
 	const struct http_target *target)
@@ -84,8 +86,8 @@ static enum step begin_connect(struct connection *connection, const struct http_
 }
 
 /*
- * A connection that was idle may just be going: only what can be sent again is sent over
- * it.
+ * A connection that was idle may just be closing. So reuse it only for a request that can
+ * be sent again.
  */
 static bool may_reuse(const struct connection *connection, const struct http_head *head,
 	const struct http_target *target)
@@ -113,7 +115,7 @@ static enum step forward(struct connection *connection, const struct http_head *
 		    head, target, connection->proxy->settings, connection->http.pending))
 		return refuse(connection, head, 431, REASON_LIMIT,
 			"the head of the request is too long");
-	/* What is longer now would reach the site beyond the rate. */
+	/* The bytes that the proxy added would reach the site beyond the rate. */
 	written = buffer_length(connection->http.pending);
 	if (written > length)
 		relay_charge(&connection->relay, UPLOAD, written - length);
@@ -168,7 +170,7 @@ static enum step begin(struct connection *connection, const char *bytes, size_t 
 	return forward(connection, head, &target, length);
 }
 
-/* An idle upstream that says anything is of no more use. */
+/* An idle upstream that sends anything is of no more use. */
 static void check_upstream(struct connection *connection)
 {
 	if (peer_is_open(&connection->relay.upstream) &&
@@ -189,7 +191,7 @@ static void skip_empty_lines(struct connection *connection)
 		consume(connection, 2);
 }
 
-/* STEP_WAIT: the head is not whole yet. */
+/* Returns STEP_WAIT if the head is not whole yet. */
 static enum step read_head(struct connection *connection)
 {
 	struct buffer *in = connection->relay.client.in;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A look-up is a query with two questions, one for each family of addresses. Each question
- * goes to one of the node's resolvers (nameserver.h), to the next one where that fails, and
- * to the next one as well where that says nothing for a second. The first useful answer
- * settles the question.
+ * A look-up makes a query with two questions, one for each family of addresses. Each
+ * question goes to one of the node's resolvers (nameserver.h). It goes to the next one if
+ * that one fails, or says nothing for a second. The first useful answer settles the
+ * question.
  *
- * The query ends when both are settled. When one is, and the name has an address or is
- * known not to exist, the other one gets a little more time: an answer of one family is
- * enough (RFC 8305 section 3). A resolver that said nothing in time is remembered as
- * silent, for that family: for a while others are asked before it, and it gets less time.
+ * The query ends when both questions are settled. An answer of one family is enough (RFC
+ * 8305 section 3). So the other question gets only a little more time once the name has an
+ * address, or is known not to exist. A resolver that said nothing in time is remembered as
+ * silent, for that family. For a while others are asked before it, and it gets less time.
  *
- * A look-up and its query point at each other: c-ares can't give up what it was asked, so a
- * look-up that ended or was cancelled may leave its query behind, which then ends in
+ * A look-up and its query point at each other. But c-ares can't give up a query. So a
+ * look-up that ended or was cancelled may leave its query behind, which later ends in
  * silence. Results are handed on from the loop, never from within a call of the look-up's
  * owner.
  */
@@ -37,12 +37,12 @@
 #define SILENT_PATIENCE 50000000ULL /* the same where the resolver was silent: RFC 8305's */
 
 /*
- * At once, one for each connection that there may be: those of connections that have gone
- * are kept until c-ares is done.
+ * Queries at once, one for each connection that there may be. Those of connections that
+ * have gone are kept until c-ares is done.
  */
 #define QUERIES_MAX JOB_CONNECTIONS_MAX
 
-/* A question that one resolver was asked. */
+/* A question to one resolver. */
 struct ask {
 	struct question *question;
 	struct nameserver *nameserver;
@@ -52,12 +52,12 @@ struct question {
 	struct query *query;
 	enum family family;
 	struct ask asks[RESOLVERS_MAX];
-	size_t asked;	   /* how many of these there are */
-	unsigned waiting;  /* how many of them have no answer */
-	uint64_t asked_at; /* when the last of them began */
-	bool late;	   /* the last of them had its second */
+	size_t asked;	   /* how many of `asks` are used */
+	unsigned waiting;  /* how many of those have no answer */
+	uint64_t asked_at; /* when the last of those began */
+	bool late;	   /* the last of those had its second */
 	bool settled;
-	int status; /* c-ares', of the answer, or of the last failure */
+	int status; /* of c-ares: that of the answer, or of the last failure */
 	const struct nameserver *from;
 	struct ares_addrinfo *answers;
 };
@@ -68,9 +68,9 @@ struct query {
 	const struct host *host; /* as long as there is a look-up */
 	struct question questions[FAMILIES];
 	struct timer timer;
-	uint64_t end; /* when it ends with one family alone; 0: not yet known */
+	uint64_t end; /* when it ends with one family alone. 0: not known yet */
 	unsigned
-		/* for answers, of both questions; and one while it is being worked on */
+		/* for answers of both questions, plus one while it is being worked on */
 		waiting;
 };
 
@@ -116,7 +116,7 @@ int resolver_new(struct loop *loop, const struct proxy_settings *settings,
 	return 0;
 }
 
-/* Adds an address, once. Returns 0, or -EACCES where it may not be dialled. */
+/* Adds an address, once. Returns 0, or -EACCES if it may not be dialled. */
 static int add_address(
 	struct resolver *resolver, struct lookup *lookup, const struct address *address)
 {
@@ -134,8 +134,8 @@ static int add_address(
 }
 
 /*
- * The families take turns (RFC 8305 section 4), so that one which leads nowhere costs one
- * try. IPv4 begins: more nodes have IPv6 in name only than the other way round.
+ * The families take turns (RFC 8305 section 4), so one that leads nowhere costs one try.
+ * IPv4 begins, since more nodes have IPv6 in name only than IPv4.
  */
 static int add_answers(struct query *query, struct lookup *lookup)
 {
@@ -162,15 +162,15 @@ static int add_answers(struct query *query, struct lookup *lookup)
 }
 
 /*
- * Whether it is what the resolvers know of the name; everything else is a failure, and
- * another resolver may know more.
+ * Whether the status is what the resolvers know of the name. Any other status is a failure,
+ * and another resolver may know more.
  */
 static bool is_knowledge(int status)
 {
 	return status == ARES_SUCCESS || status == ARES_ENOTFOUND || status == ARES_ENODATA;
 }
 
-/* Whether nobody answered, or what answered was no resolver. */
+/* Whether nobody answered, or the answer did not come from a resolver. */
 static bool is_silence(int status)
 {
 	return status == ARES_ETIMEOUT || status == ARES_ECONNREFUSED ||
@@ -185,8 +185,11 @@ static int status_to_error(int status)
 }
 
 /*
- * What a query without an address says: that there is no such name, or the failure of the
- * first family that had one, or that there is no address.
+ * Returns the question that says why a query has no address. It is the first of these:
+ *
+ *	one that says that there is no such name
+ *	the first one that failed
+ *	the first one, which says that the name has no address
  */
 static const struct question *telling(const struct query *query)
 {
@@ -227,7 +230,7 @@ static void query_end(struct query *query)
 	lookup_end(lookup, error == -ENOENT ? status_to_error(question->status) : error);
 }
 
-/* Those that were silent come last. */
+/* Chooses a nameserver that was not asked yet. Silent ones come last. */
 static struct nameserver *choose_nameserver(const struct question *question)
 {
 	const struct resolver *resolver = question->query->resolver;
@@ -265,7 +268,7 @@ static void ask_next(struct question *question)
 	nameserver_ask(nameserver, query->host->name, question->family, answered, ask);
 }
 
-/* When something is to be done about an answer that is missing. */
+/* When to act on an answer that is missing. */
 static uint64_t due_at(const struct question *question)
 {
 	return question->asked_at + (question->late ? LAST_PATIENCE : NEXT_PATIENCE);
@@ -319,7 +322,7 @@ static void settle(struct question *question)
 	set_timer(query);
 }
 
-/* The last word stands, but for silence. */
+/* Keeps the last failure, but silence does not replace another failure. */
 static void note_failure(struct question *question, struct nameserver *from, int status)
 {
 	if (is_silence(status) && !is_silence(question->status))
@@ -359,7 +362,10 @@ static void answered(void *data, int status, int timeouts, struct ares_addrinfo 
 	query_put(query);
 }
 
-/* Less time than that says nothing about a nameserver. */
+/*
+ * Notes that a nameserver is silent. A wait of less than OTHER_PATIENCE says nothing about
+ * it.
+ */
 static void note_silence(struct question *question)
 {
 	struct nameserver *nameserver = latest(question);
@@ -371,7 +377,7 @@ static void note_silence(struct question *question)
 			question->query->host->name);
 }
 
-/* No answer came in time: others are asked, if there are any. */
+/* No answer came in time. Others are asked, if there are any. */
 static void wait_no_more(struct question *question)
 {
 	if (question->late) {
@@ -424,8 +430,8 @@ static void query_begin(struct query *query)
 }
 
 /*
- * What needs no resolver: literals, and the names that the node itself gives. Returns
- * -ENOENT for all others.
+ * Looks up names that need no resolver: literals, and the names that the node itself gives.
+ * Returns -ENOENT for all others.
  */
 static int look_up_here(
 	struct resolver *resolver, const struct host *host, struct lookup *lookup)

@@ -8,9 +8,9 @@
 
 #define SECOND	 1000000000ULL
 #define REST_MAX (4 * SECOND)
-#define MEMORY	 (8 * SECOND) /* after a rest: who fails again by then rests for longer */
+#define MEMORY	 (8 * SECOND) /* after a rest. A site that fails by then rests longer */
 
-/* FNV-1a. A job that finds two names of one key has them rest together. */
+/* FNV-1a. If a job finds two names of one key, they rest together. */
 static uint64_t key_of(const struct host *host, uint16_t port)
 {
 	uint64_t key = 0xcbf29ce484222325ULL ^ port;

@@ -23,18 +23,18 @@ struct resting_site {
 	struct address address;
 };
 
-/* As many as are remembered; a new one takes the place of another. */
+/* The sites that are remembered. A new one takes the place of another. */
 struct resting {
 	struct resting_site sites[RESTING_MAX];
 };
 
-/* Returns the site if it rests at `now`, in ns; else NULL. */
+/* Returns the site if it rests at `now`, in ns, or NULL. */
 const struct resting_site *resting_find(const struct resting *resting,
 	const struct host *host, uint16_t port, uint64_t now);
 
 /*
- * Notes that all tries failed; `address` was the last one's. Nothing is noted for a reason
- * that is not the site's.
+ * Notes that all tries failed. `address` is that of the last one. A failure that is not the
+ * site's is not noted.
  */
 void resting_note(struct resting *resting, const struct host *host, uint16_t port,
 	int status, const struct address *address, uint64_t now);
