@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See rules.h. Any error of a map is a no. */
+/* See rules.h. Any error of a map refuses. */
 
 #include <errno.h>
 #include <linux/bpf.h>
@@ -16,13 +16,13 @@
 #include "proxy/rules.h"
 
 #define HITS_SIZE    (DOMAIN_ENTRIES_MAX * sizeof(uint64_t))
-#define LATEST_NAMES 16 /* that make room for newer ones */
+#define LATEST_NAMES 16 /* names that make room for newer ones */
 
 struct rules {
 	const struct proxy_settings *settings;
 	uint64_t *hits;				  /* map `hits`, as memory */
 	const volatile struct job_limits *limits; /* the same */
-	/* Of the map `refused`, in a ring; where the reason is 0, none. */
+	/* Names of the map `refused`, in a ring. A reason of 0 marks an empty place. */
 	struct refusal_key latest[LATEST_NAMES];
 	size_t latest_next;
 };
@@ -64,8 +64,8 @@ const volatile struct job_limits *rules_limits(const struct rules *rules)
 }
 
 /*
- * Finds the entry that decides; with none, `domain` is one that counts nothing. Returns 0
- * or why not.
+ * Finds the entry that decides. Without one, `domain` counts no hits. Returns 0, or the
+ * reason to refuse.
  */
 static enum reason decide(
 	const struct rules *rules, const struct host *host, struct domain *domain)
@@ -88,7 +88,7 @@ enum reason rules_check(const struct rules *rules, const struct host *host)
 	return decide(rules, host, &domain);
 }
 
-/* Any that matches will do. */
+/* Whether a domain matches the host. Any that does will do. */
 static bool is_among(
 	const struct domain_key *domains, uint32_t count, const struct host *host)
 {
@@ -109,7 +109,7 @@ static bool is_guarded_address(
 	struct host host;
 
 	address_format(address, text);
-	/* It is well-formed; were it not, nobody could tell. */
+	/* The text is well-formed. If it were not, the address would count as guarded. */
 	return host_parse(text, strlen(text), HOST_NO_BRACKETS, &host) ||
 	       is_among(settings->guarded, settings->guarded_count, &host);
 }
@@ -185,9 +185,11 @@ static void add_to_others(uint8_t reason, uint64_t count, uint64_t now)
 }
 
 /*
- * Has the oldest of the latest names make room, and counts it among the others. The map
- * itself can't be searched for the oldest: who may ask for its keys may ask for those of
- * the map of connections, which tell of other jobs. Returns whether there was one.
+ * Removes the oldest of the latest names, and counts it among the others. Returns whether
+ * there was one.
+ *
+ * The map itself can't be searched for the oldest. A process that may ask for its keys may
+ * also ask for those of the map of connections, which tell of other jobs.
  */
 static bool make_room(struct rules *rules, uint64_t now)
 {
@@ -213,10 +215,13 @@ static void add_name(struct rules *rules, const struct refusal_key *key, uint64_
 	const struct refusal refusal = { .count = 1, .last = now };
 	int error = bpf_map_update(FD_REFUSED, key, &refusal, BPF_NOEXIST);
 
-	/* More than once: the others may take the first place that becomes free. */
+	/*
+	 * Try more than once. The entry of the others may take the first place that becomes
+	 * free.
+	 */
 	while (error == -E2BIG && make_room(rules, now))
 		error = bpf_map_update(FD_REFUSED, key, &refusal, BPF_NOEXIST);
-	/* A worker that has just begun knows of no name that could make room. */
+	/* A worker that has just begun knows no name that could make room. */
 	if (error) {
 		add_to_others(key->reason, 1, now);
 		return;

@@ -2,9 +2,8 @@
 #pragma once
 
 /*
- * The job's rules as the proxy sees them: its maps. The maps are the policy: each question
- * goes to the kernel's map, so what the loader changes there holds from the next request
- * on.
+ * The job's rules as the proxy sees them, which are its maps. Each question goes to the
+ * kernel's map. So what the loader changes there holds from the next request on.
  */
 
 #include <stdbool.h>
@@ -22,23 +21,26 @@ void rules_free(struct rules *rules);
 const volatile struct job_limits *rules_limits(const struct rules *rules);
 
 /*
- * Whether the job may reach `host`: by the job's domain map; what is not in there, while it
- * learns. Returns 0, or why not: REASON_DOMAIN, REASON_DENIED.
+ * Whether the job may reach `host`, by the job's domain map. While the job learns, hosts
+ * that are not in the map are allowed as well. Returns 0, REASON_DOMAIN or REASON_DENIED.
  */
 enum reason rules_check(const struct rules *rules, const struct host *host);
 
-/* How much of what goes to a host the proxy sees. */
+/* How much the proxy sees of what goes to a host. */
 enum sight {
 	SIGHT_REQUESTS, /* all of it */
 	SIGHT_NAME,	/* TLS: the server name */
-	/* TLS with an encrypted ClientHello: a server name that need not be the real one */
+	/* TLS with an encrypted ClientHello. The server name need not be the real one. */
 	SIGHT_NOTHING,
 };
 
 /*
- * Decides on a request or on TLS, and counts it where it is allowed. Returns 0, or why not:
- * as rules_check(); REASON_GUARD, TLS to a guarded domain; REASON_ECH; REASON_LIMIT, one
- * name more than a learning job may use.
+ * Decides on a request or on TLS, and counts it if it is allowed. Returns 0, a reason of
+ * rules_check(), or
+ *
+ *	REASON_GUARD  TLS to a guarded domain
+ *	REASON_ECH    an encrypted ClientHello that is not allowed
+ *	REASON_LIMIT  one name more than a learning job may use
  */
 enum reason rules_use(struct rules *rules, const struct host *host, enum sight sight);
 
@@ -46,23 +48,23 @@ enum reason rules_use(struct rules *rules, const struct host *host, enum sight s
 bool rules_allow_ech(const struct rules *rules, const struct host *host);
 
 /*
- * Whether TLS to this address is refused, whatever name led there: the address itself is
- * guarded, or the one behind NAT64.
+ * Whether TLS to this address is refused, whatever name led there. Either the address
+ * itself is guarded, or the one behind NAT64.
  */
 bool rules_guard_address(const struct rules *rules, const struct address *address);
 
 /*
- * Records a refusal: `name` (length bytes, cut to what a record holds) may be anything that
- * the job asked for; bytes that are not printable ASCII are kept as '?'.
+ * Records a refusal. `name` may be anything that the job asked for. It has `length` bytes,
+ * and is cut to what a record holds. Bytes that are not printable ASCII are kept as '?'.
  */
 void rules_record_refusal(
 	struct rules *rules, enum reason reason, const char *name, size_t length);
 
 /*
- * What a connection that arrived at listener port `listener_port` (network byte order) from
- * `client` was meant to reach, as the fence noted it.
+ * Finds what a connection was meant to reach, as the fence noted it. The connection came
+ * from `client` to the listener port `listener_port` (network byte order).
  *
- * Returns 0, or -ENOENT: it did not come through the fence.
+ * Returns 0, or -ENOENT if it did not come through the fence.
  */
 int rules_destination(const struct rules *rules, const struct endpoint *client,
 	uint16_t listener_port, struct endpoint *destination);

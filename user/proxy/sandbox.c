@@ -81,13 +81,13 @@ static int landlock_allow(int ruleset, const char *path, __u64 access)
 }
 
 /*
- * Of all files only the one that c-ares reads at each look-up: by now it has read the
- * others. Returns -ENOSYS where the kernel has no Landlock.
+ * Restricts the files that can be opened to the only one that c-ares reads at each look-up.
+ * By now it has read the others. Returns -ENOSYS if the kernel has no Landlock.
  */
 static int restrict_files(void)
 {
 	const struct landlock_ruleset_attr attributes = {
-		/* All that the first version has (Linux 5.13). */
+		/* All rights of the first version (Linux 5.13). */
 		.handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1,
 	};
 	_fd_ int ruleset = (int)syscall(
@@ -109,7 +109,7 @@ static const int allowed_calls[] = {
 	SCMP_SYS(close),
 	SCMP_SYS(clock_gettime),
 	SCMP_SYS(gettimeofday),
-	/* acceptor.c, peer.c, dial.c, closing.c, dns_stub.c; tunnel.c needs the last two */
+	/* acceptor.c, peer.c, dial.c, closing.c, dns_stub.c. tunnel.c needs the last two */
 	SCMP_SYS(accept4),
 	SCMP_SYS(getsockopt),
 	SCMP_SYS(getsockname),
@@ -122,7 +122,7 @@ static const int allowed_calls[] = {
 	SCMP_SYS(sendto),
 	SCMP_SYS(pipe2),
 	SCMP_SYS(splice),
-	/* what c-ares and the C library do besides */
+	/* other calls of c-ares and the C library */
 	SCMP_SYS(newfstatat),
 	SCMP_SYS(fstat),
 	SCMP_SYS(stat),
@@ -159,7 +159,7 @@ static const int allowed_calls[] = {
 #endif
 };
 
-/* Conditions on an argument, of which they see 32 bits, as the kernel does of an int. */
+/* Conditions on an argument. They see 32 bits of it, as the kernel does of an int. */
 #define MASKED(argument, mask, value) \
 	{ \
 		argument, SCMP_CMP_MASKED_EQ, (uint32_t)(mask), value \
@@ -185,19 +185,19 @@ struct call {
 	struct scmp_arg_cmp conditions[3];
 };
 
-/* Calls that do more than the worker needs. */
+/* Calls that can do more than the worker needs. */
 static const struct call allowed_in_part[] = {
 	/*
-	 * For the sites and the resolvers; the one that asks for routes is open already.
+	 * For the sites and the resolvers. The socket that asks for routes is open already.
 	 * For other protocols the kernel would load a module before it asks the fence.
 	 */
 	SOCKETS(AF_INET, SOCK_STREAM),
 	SOCKETS(AF_INET, SOCK_DGRAM),
 	SOCKETS(AF_INET6, SOCK_STREAM),
 	SOCKETS(AF_INET6, SOCK_DGRAM),
-	/* Of the log only, which the trace empties when it is full. */
+	/* Only of the log, which the trace empties when it is full. */
 	WHERE(ftruncate, 2, EQUAL(0, STDERR_FILENO), EQUAL(1, 0)),
-	WHERE(shutdown, 1, EQUAL(1, SHUT_WR)), /* which is nothing to a listening socket */
+	WHERE(shutdown, 1, EQUAL(1, SHUT_WR)), /* no effect on a listening socket */
 	OPTION(SOL_SOCKET, SO_SNDBUF),
 	OPTION(SOL_SOCKET, SO_RCVBUF),
 	OPTION(SOL_SOCKET, SO_BUF_LOCK),
@@ -212,33 +212,33 @@ static const struct call allowed_in_part[] = {
 	WHERE(fcntl, 1, EQUAL(1, F_GETFL)),
 	WHERE(fcntl, 1, EQUAL(1, F_SETFL)),
 	WHERE(fcntl, 1, EQUAL(1, F_SETFD)),
-	/* Elements of the job's maps, no programs. */
+	/* Elements of the job's maps, but no programs. */
 	WHERE(bpf, 1, EQUAL(0, BPF_MAP_LOOKUP_ELEM)),
 	WHERE(bpf, 1, EQUAL(0, BPF_MAP_UPDATE_ELEM)),
 	WHERE(bpf, 1, EQUAL(0, BPF_MAP_DELETE_ELEM)),
-	/* No code but what was there at the start. */
+	/* No code that was not there at the start. */
 	WHERE(mmap, 1, MASKED(2, PROT_EXEC, 0)),
 };
 
 /*
- * What neither process of the proxy needs, and anybody may call. A list of what they need
- * would have to have all that a worker calls while it starts, which changes with each
- * version of the loader and the libraries.
+ * Calls that neither process of the proxy needs, and any user may make. A list of calls
+ * that they need would have to include all that a worker calls while it starts. Those
+ * change with each version of the loader and the libraries.
  */
 static const struct call refused_calls[] = {
-	/* Sockets beyond TCP, UDP and, for routes, netlink; see refuse_calls(). */
+	/* Sockets beyond TCP, UDP and netlink for routes, see refuse_calls(). */
 	WHERE(socket, 1, { 0, SCMP_CMP_GT, AF_NETLINK }),
 	WHERE(socket, 2, EQUAL(0, AF_NETLINK), { 2, SCMP_CMP_NE, NETLINK_ROUTE }),
 	WHERE(socketpair, 0),
 	WHERE(io_uring_setup, 0),
 	/*
-	 * A user namespace, in which it had all rights. Flags of clone3(2) can't be seen;
-	 * the C library does without.
+	 * A user namespace, in which the process had all rights. A filter can't see the
+	 * flags of clone3(2), and the C library does without it.
 	 */
 	WHERE(unshare, 0),
 	WHERE(clone, 1, MASKED(0, CLONE_NEWUSER, CLONE_NEWUSER)),
 	WHERE(clone3, 0),
-	/* What has often been a way into the kernel. */
+	/* These have often been a way into the kernel. */
 	WHERE(bpf, 1, EQUAL(0, BPF_MAP_CREATE)),
 	WHERE(bpf, 1, { 0, SCMP_CMP_GT, BPF_MAP_DELETE_ELEM }),
 	WHERE(perf_event_open, 0),
@@ -255,7 +255,7 @@ static void cleanup_filter(scmp_filter_ctx *filter)
 }
 
 /*
- * Without Landlock there are no files at all: names are then resolved without /etc/hosts.
+ * Without Landlock there are no files at all. Names are then resolved without /etc/hosts.
  */
 static int allow_opening(scmp_filter_ctx filter, bool restricted)
 {
@@ -268,8 +268,8 @@ static int allow_opening(scmp_filter_ctx filter, bool restricted)
 }
 
 /*
- * Not of the listening sockets: connected to no address they give back their ports, and in
- * the node's namespace somebody else may take those.
+ * Does not allow it for the listening sockets. Connected to no address, they give back
+ * their ports. In the node's namespace somebody else may take those.
  */
 static int allow_connecting(scmp_filter_ctx filter)
 {
@@ -329,11 +329,11 @@ static int restrict_calls(bool files_restricted)
 		error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
 			allowed_in_part[i].number, allowed_in_part[i].count,
 			allowed_in_part[i].conditions);
-	/* An end of its own by abort(3), no end of its supervisor. */
+	/* abort(3) may end the worker, but not its supervisor. */
 	if (!error)
 		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
 			SCMP_A0_32(SCMP_CMP_EQ, (unsigned)getpid()));
-	/* The C library asks of a file that it reads whether it is a terminal. */
+	/* The C library asks whether a file that it reads is a terminal. */
 	if (!error)
 		error = seccomp_rule_add(
 			filter, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);

@@ -2,26 +2,31 @@
 #pragma once
 
 /*
- * Isolation of the proxy, in stages: what a stage does not need is gone after the one
- * before.
+ * The isolation of the proxy has stages. Each stage removes what the later ones do not
+ * need.
  */
 
 #include "proxy/settings.h"
 
 /*
- * First stage, for the supervisor and by inheritance for the worker: no core dumps, not
- * traceable, no supplementary groups, the user and group of the settings, an empty
- * capability set (bounding set too), no_new_privs, limits on descriptors and on the length
- * of files, and a seccomp filter: what any user may call and the proxy never does is
- * ENOSYS.
+ * The first stage, for the supervisor and, by inheritance, for the worker. It sets
  *
- * Returns 0 or -errno; the caller ends the process then.
+ *	the user and group of the settings, without supplementary groups
+ *	an empty capability set, and an empty bounding set
+ *	no_new_privs
+ *	no core dumps and no tracing
+ *	limits on descriptors and on the length of files
+ *	a seccomp filter, by which calls that any user may make and the proxy never
+ *	makes fail with ENOSYS
+ *
+ * Returns 0 or -errno. The caller then ends the process.
  */
 int sandbox_drop_privileges(const struct proxy_settings *settings);
 
 /*
- * Second stage, for the worker once all is open: Landlock (only /etc/hosts stays readable;
- * nothing where the kernel has no Landlock), then a seccomp filter with the system calls of
- * the event loop. A call that is not in the list kills the process. Returns 0 or -errno.
+ * The second stage, for the worker once all is open. Landlock leaves only /etc/hosts
+ * readable. If the kernel has no Landlock, no file is. Then a seccomp filter allows the
+ * system calls of the event loop. A call that is not in the list kills the process. Returns
+ * 0 or -errno.
  */
 int sandbox_close(void);

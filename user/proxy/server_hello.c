@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See server_hello.h. Records and messages may be cut anyhow: several messages in a record,
- * a message in several.
+ * See server_hello.h. Records and messages may be cut in any way. A record may hold several
+ * messages, and a message may take several records.
  */
 
 #include "proxy/server_hello.h"
@@ -24,8 +24,8 @@ static const unsigned char retry_random[RANDOM_LENGTH] = { 0xcf, 0x21, 0xad, 0x7
 	0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c };
 
 /*
- * Whether a record says nothing about the handshake: a warning, or what TLS 1.3 sends for
- * the sake of old equipment before the second ServerHello.
+ * Whether a record says nothing about the handshake. It is a warning, or one that TLS 1.3
+ * sends before the second ServerHello for the sake of old equipment.
  */
 static bool says_nothing(size_t type, struct slice content, bool began)
 {
@@ -36,8 +36,9 @@ static bool says_nothing(size_t type, struct slice content, bool began)
 }
 
 /*
- * Collects the bytes of the handshake in `buffer`, which has room for FLIGHT_LENGTH_MAX of
- * them, up to another kind of record. Returns the type of that, or 0: none has come yet.
+ * Collects the bytes of the handshake in `buffer`, up to another kind of record. The buffer
+ * has room for FLIGHT_LENGTH_MAX bytes. Returns the type of that record, or 0 if none has
+ * come yet.
  */
 static size_t collect(struct slice input, unsigned char *buffer, struct slice *flight)
 {
@@ -69,8 +70,8 @@ static size_t collect(struct slice input, unsigned char *buffer, struct slice *f
 }
 
 /*
- * Takes a whole ServerHello apart (RFC 8446 section 4.1.3, RFC 5246 section 7.4.1.3).
- * Returns SERVER_HELLO_FULL for all older than TLS 1.3.
+ * Parses a whole ServerHello (RFC 8446 section 4.1.3, RFC 5246 section 7.4.1.3). Returns
+ * SERVER_HELLO_FULL for all versions older than TLS 1.3.
  */
 static enum server_hello_result parse_hello(struct slice hello, struct server_hello *parsed)
 {
@@ -99,8 +100,8 @@ static enum server_hello_result parse_hello(struct slice hello, struct server_he
 }
 
 /*
- * Tells a full handshake from a resumed one by the message that follows a ServerHello older
- * than TLS 1.3.
+ * Tells a full handshake from a resumed one, for versions older than TLS 1.3. The message
+ * that follows the ServerHello shows it.
  */
 static enum server_hello_result parse_next(size_t type)
 {
@@ -156,7 +157,7 @@ void ticket_watch_begin(struct ticket_watch *watch, const struct siphash *hash)
 	*watch = (struct ticket_watch){ .begun = *hash };
 }
 
-/* The header of a message is whole. */
+/* Begins a message, whose header is whole. */
 static void begin_message(struct ticket_watch *watch)
 {
 	const unsigned char *header = watch->message;

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What a server says in the clear: whether it wants a second ClientHello, resumes a
- * session, or issues a ticket for one. Pure: bytes in, a verdict out.
+ * Reads what a server says in the clear. The server may want a second ClientHello, resume a
+ * session, or issue a ticket for one. The code is pure: bytes in, a verdict out.
  *
  *	TLS 1.3		ServerHello with `supported_versions`. The rest is encrypted (RFC
  *			8446 section 2).
@@ -36,16 +36,16 @@ struct server_hello {
 };
 
 /*
- * Reads the `length` bytes that a server has sent so far, from its first byte on, or after
- * it wanted another ClientHello. `hello` is written for SERVER_HELLO_FULL and
- * SERVER_HELLO_RESUMED only.
+ * Reads the `length` bytes that a server has sent so far. The first one is its first byte,
+ * or the first after it wanted another ClientHello. `hello` is written only for
+ * SERVER_HELLO_FULL and SERVER_HELLO_RESUMED.
  */
 enum server_hello_result server_hello_parse(
 	const unsigned char *bytes, size_t length, struct server_hello *hello);
 
 /*
- * Looks for a NewSessionTicket, from the first byte of a server on, until it changes to
- * encryption.
+ * A watch looks for a NewSessionTicket. It begins at the first byte of a server, and ends
+ * when the server changes to encryption.
  */
 struct ticket_watch {
 	unsigned char record[RECORD_HEADER_LENGTH], message[HANDSHAKE_HEADER_LENGTH];
@@ -56,11 +56,11 @@ struct ticket_watch {
 	uint64_t mark;			      /* of the last whole ticket; 0: none */
 };
 
-/* Begins a watch. Tickets will be added to what was begun in `hash`. */
+/* Begins a watch. Tickets will be added to a copy of `hash`. */
 void ticket_watch_begin(struct ticket_watch *watch, const struct siphash *hash);
 
 /*
- * Looks at the next bytes. Returns whether more have to be looked at; if not, watch->mark
+ * Looks at the next bytes. Returns whether more have to be looked at. If not, watch->mark
  * tells what was found.
  */
 bool ticket_watch_see(

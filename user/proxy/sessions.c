@@ -22,7 +22,7 @@ int sessions_new(struct sessions **sessions)
 
 	if (!new)
 		return -ENOMEM;
-	/* So few bytes come whole, or not at all (getrandom(2)). */
+	/* getrandom(2) returns so few bytes whole, or not at all. */
 	if (getrandom(new->key, sizeof(new->key), 0) != sizeof(new->key)) {
 		free(new);
 		return -EIO;

@@ -2,14 +2,19 @@
 #pragma once
 
 /*
- * The sessions of TLS 1.2 and older that servers issued to the job: a resumed one is for
- * the name under which it began, in the eyes of many servers, and not for that of the hello
- * (RFC 6066 section 3). So the job may resume those only that began under the same name and
- * at the same address, before the eyes of its proxy. Without the address a site of an
- * accomplice could issue, under a name of its own, what a victim issued it under another
- * one; then the name is led to the victim. What is kept of each is a mark: a hash under a
- * secret key of where it began, and of its id or its ticket. The last 4,096 are kept, the
- * oldest goes first.
+ * The sessions of TLS 1.2 and older that servers issued to the job.
+ *
+ * For many servers, a resumed session is for the name under which it began, and not for
+ * that of the hello (RFC 6066 section 3). So the job may resume only sessions whose
+ * beginning its proxy saw, under the same name and at the same address.
+ *
+ * The address matters because of accomplices. A site of an accomplice could get a session
+ * from a victim, and issue it to the job under a name of its own. Then the accomplice leads
+ * that name to the victim.
+ *
+ * Each session is kept as a mark. A mark is a hash, under a secret key, of where the
+ * session began and of its id or its ticket. The last 4,096 are kept, and the oldest goes
+ * first.
  */
 
 #include <stdbool.h>
@@ -20,7 +25,7 @@
 
 struct sessions;
 
-/* What a client shows to have its session resumed. */
+/* What a client shows in order to resume its session. */
 enum session_kind {
 	SESSION_ID,		  /* RFC 5246 section 7.4.1.2 */
 	SESSION_TICKET,		  /* RFC 5077, of a session without an id */
@@ -34,19 +39,19 @@ struct session_site {
 	const struct address *address; /* that is dialled */
 };
 
-/* To be called before the sandbox closes. Returns 0 or -errno. */
+/* Call before the sandbox closes. Returns 0 or -errno. */
 int sessions_new(struct sessions **sessions);
 void sessions_free(struct sessions *sessions);
 
 /*
- * Begins a mark: the bytes of the id or ticket are to be added to `hash`, whose end is the
+ * Begins a mark. Add the bytes of the id or ticket to `hash`. The end of `hash` is the
  * mark.
  */
 void sessions_begin_mark(const struct sessions *sessions, struct session_site site,
 	enum session_kind kind, struct siphash *hash);
 
 /*
- * Returns the mark of an id or ticket that is whole; 0, which is none, where it has no
+ * Returns the mark of a whole id or ticket. Returns 0, which is no mark, if it has no
  * bytes.
  */
 uint64_t sessions_mark(const struct sessions *sessions, struct session_site site,

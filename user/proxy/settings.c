@@ -14,8 +14,8 @@ int proxy_fds_reserve(void)
 		if (fcntl(fd, F_GETFD) >= 0)
 			continue;
 		/*
-		 * All lower numbers are taken: it gets this one. The worker has to find it
-		 * taken as well.
+		 * All lower numbers are taken, so open(2) gets this one. The worker has to
+		 * find it taken as well.
 		 */
 		if (open("/dev/null", O_RDWR) != fd)
 			return -EBADF;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * It does nothing but wait, and holds what the worker can't lose: the listening sockets.
- * While there is no worker, connections wait in their backlog; the job has no network.
+ * The supervisor does nothing but wait. It holds what the worker must not lose: the
+ * listening sockets. While there is no worker, connections wait in their backlog, and the
+ * job has no network.
  *
- * Each end of a worker it tells the programs in the kernel, which write it to the events of
- * the node.
+ * The supervisor tells the programs in the kernel of each end of a worker. They write it to
+ * the events of the node.
  *
- * The worker is this program again, executed rather than forked: so it shares no memory
+ * The worker is this program again, executed rather than forked. So it shares no memory
  * with the supervisor that it could learn from, and its addresses are random anew.
  */
 
@@ -34,7 +35,7 @@
 #define STEADY	    10000 /* ms after which a worker counts as sound */
 
 struct supervisor {
-	int program; /* of this program: its path may be out of reach without privileges */
+	int program; /* of this program. Its path may be out of reach without privileges */
 	int signals; /* signalfd(2) of SIGCHLD and SIGTERM */
 	sigset_t before;
 	pid_t pid, worker;
@@ -53,7 +54,7 @@ static __attribute__((noreturn)) void become_worker(const struct supervisor *sup
 	char *const arguments[] = { (char *)"jobfence-proxy", (char *)"worker", NULL };
 
 	sigprocmask(SIG_SETMASK, &supervisor->before, NULL);
-	/* Checked after it is set: the supervisor may have gone before. */
+	/* Check the parent after the signal is set. The supervisor may have gone before. */
 	if (!prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == supervisor->pid)
 		fexecve(supervisor->program, arguments, environ);
 	_exit(127);
@@ -70,8 +71,8 @@ static int start_worker(struct supervisor *supervisor)
 }
 
 /*
- * Whether the last process of the job's cgroup has ended; with the cgroup its file is gone,
- * too.
+ * Whether the last process of the job's cgroup has ended. If the cgroup is gone, its file
+ * is gone, too.
  */
 static bool job_has_ended(void)
 {
@@ -85,9 +86,11 @@ static bool job_has_ended(void)
 }
 
 /*
- * Waits for a signal of ours, at most `patience` ms (-1: for ever). Returns it, or 0. The
- * end of the job's last process, where it is watched (/dev/null, in its place, never has
- * anything urgent), counts as SIGTERM.
+ * Waits for a signal of ours, at most `patience` ms (-1: for ever). Returns the signal, or
+ * 0.
+ *
+ * The end of the job's last process counts as SIGTERM, if it is watched. If it is not,
+ * /dev/null is in its place, which never has anything urgent.
  */
 static int wait_for_signal(const struct supervisor *supervisor, int patience)
 {
@@ -107,14 +110,20 @@ static int wait_for_signal(const struct supervisor *supervisor, int patience)
 	return (int)signal.ssi_signo;
 }
 
-/* Waits until the worker is gone or we are told to end. Returns whether to go on. */
+/*
+ * Waits until the worker is gone, or the supervisor is told to end. Returns whether to go
+ * on.
+ */
 static bool wait_for_worker(struct supervisor *supervisor, int *status)
 {
 	for (;;) {
 		int signal = wait_for_signal(supervisor, -1);
 		pid_t ended = waitpid(supervisor->worker, status, WNOHANG);
 
-		/* ECHILD: somebody else has reaped it. It is gone all the same. */
+		/*
+		 * ECHILD means that somebody else has reaped the worker. It is gone all the
+		 * same.
+		 */
 		if (ended == supervisor->worker || (ended < 0 && errno == ECHILD)) {
 			if (ended < 0)
 				*status = 0;
@@ -135,7 +144,7 @@ static void end_worker(struct supervisor *supervisor)
 		;
 }
 
-/* Any socket of the proxy's cgroup will do, and the listening one is always there. */
+/* Any socket of the proxy's cgroup will do. The listening one is always there. */
 static void tell_end(int status, int backoff)
 {
 	char ending[ENDING_TEXT_MAX];
@@ -157,8 +166,10 @@ static int supervise(struct supervisor *supervisor)
 
 		if (start_worker(supervisor))
 			return 1;
-		/* From now on only the worker holds it: if it ends before it is ready, the
-		 * loader sees that. */
+		/*
+		 * From now on only the worker holds it. If the worker ends before it is
+		 * ready, the loader sees that.
+		 */
 		if (first)
 			close(FD_READY);
 		first = false;

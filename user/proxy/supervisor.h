@@ -6,8 +6,8 @@
 #include "proxy/settings.h"
 
 /*
- * Drops all privileges, then starts the worker with the descriptors that it holds, and
- * starts it again when it dies, the later the oftener that happens. Returns the exit status
- * of the program: 0 after SIGTERM, 1 where it could not begin.
+ * Drops all privileges, then starts the worker with the descriptors that the supervisor
+ * holds. Starts it again each time it ends, and waits longer if that happens often. Returns
+ * the exit status of the program: 0 after SIGTERM, 1 if it could not begin.
  */
 int supervisor_run(const struct proxy_settings *settings);

@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * What the proxy does, a line for each step, for whoever debugs a job. It is off until the
- * map `limits` of the job says so, and may be switched while the job runs.
+ * The trace tells what the proxy does, in a line for each step, to debug a job. It is off
+ * until the map `limits` of the job says so, and may be switched while the job runs.
  *
  * Lines go to the log of the proxy, and begin with `trace` and the number of the
- * connection. A line is at most TRACE_LINE_MAX bytes long. What could be a command to a
- * terminal becomes '?'. When the log has reached its bound, it begins anew. It is a file,
+ * connection. A line is at most TRACE_LINE_MAX bytes long. Bytes that could be a command to
+ * a terminal become '?'. When the log has reached its bound, it begins anew. It is a file,
  * so writing to it never waits.
  */
 

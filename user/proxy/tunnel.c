@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The state TUNNEL: bytes go both ways unseen, but for the rest of a handshake of TLS 1.2
- * or older. They are spliced through a pipe, which a flow has only while bytes are in it:
- * an idle tunnel costs nothing but its two sockets.
+ * The state TUNNEL passes bytes both ways unseen, except for the rest of a handshake of TLS
+ * 1.2 or older. Bytes are spliced through a pipe, which a flow has only while bytes are in
+ * it. So an idle tunnel costs nothing but its two sockets.
  */
 
 #include <errno.h>
@@ -55,7 +55,10 @@ static void pipe_put(struct flow *flow)
 
 void tunnel_begin(struct connection *connection)
 {
-	/* What was read is passed on as it is, after what is still to be written. */
+	/*
+	 * Bytes that were read are passed on as they are, after those that still wait to be
+	 * written.
+	 */
 	connection->tunnel.up.finished = connection->tunnel.down.finished = false;
 	connection->tunnel.held = false;
 	connection_enter(connection, STATE_TUNNEL);
@@ -67,7 +70,7 @@ void tunnel_end(struct connection *connection)
 	pipe_put(&connection->tunnel.down);
 }
 
-/* Bytes that were read before the tunnel began. STEP_AGAIN: none are left. */
+/* Passes on bytes that were read before the tunnel began. STEP_AGAIN: none are left. */
 static enum step flush(struct connection *connection, struct peer *from, struct peer *to)
 {
 	for (;;) {
@@ -109,8 +112,9 @@ static enum step drain(struct flow *flow, struct peer *to)
 }
 
 /*
- * Splicing stops for good where urgent data begin (Linux, tcp_read_sock()): recv(2) leaves
- * them out, and goes on behind. And the site's bytes are read while they are watched.
+ * Reads where bytes can't be spliced. Splicing stops for good where urgent data begin
+ * (Linux, tcp_read_sock()). recv(2) leaves them out, and goes on behind them. The site's
+ * bytes are also read while they are watched.
  */
 static enum step read_on(struct connection *connection, struct peer *from, size_t allowed)
 {
@@ -124,7 +128,7 @@ static enum step read_on(struct connection *connection, struct peer *from, size_
 		return STEP_AGAIN;
 	if (length < 0 && length != -EAGAIN)
 		return STEP_END;
-	/* What hangs will get nothing more. */
+	/* After EPOLLHUP no more data comes, so it is the end. */
 	from->eof |= from->hung;
 	return from->eof ? STEP_AGAIN : STEP_WAIT;
 }
@@ -147,7 +151,7 @@ static enum step fill(struct connection *connection, struct flow *flow, struct p
 	if (length > 0) {
 		flow->piped = (size_t)length;
 		relay_charge(relay, direction, flow->piped);
-		/* Mostly the socket is empty now; if not, the loop tells at once. */
+		/* Mostly the socket is empty now. If not, the loop tells at once. */
 		from->readable = from->hung || flow->piped == allowed;
 		return STEP_AGAIN;
 	}
@@ -156,7 +160,7 @@ static enum step fill(struct connection *connection, struct flow *flow, struct p
 					     : read_on(connection, from, allowed);
 }
 
-/* A site that has ended, or ends by itself, is not kept in TIME-WAIT here. */
+/* A connection is not kept in TIME-WAIT here if the site has ended, or ends by itself. */
 static void pass_end(struct connection *connection, const struct peer *to)
 {
 	struct proxy *proxy = connection->proxy;
@@ -181,7 +185,7 @@ bool tunnel_tell_end(struct connection *connection)
 	return true;
 }
 
-/* Bytes go on in the turn in which they came, if they can. */
+/* Bytes are passed on in the turn in which they came, if they can. */
 static enum step run_flow(struct connection *connection, struct flow *flow,
 	struct peer *from, struct peer *to)
 {
@@ -214,13 +218,15 @@ enum step tunnel_step(struct connection *connection)
 	if (up == STEP_END)
 		return STEP_END;
 	down = run_flow(connection, &connection->tunnel.down, upstream, client);
-	/* What ended one way and then hangs takes nothing either. */
+	/*
+	 * One direction has ended and the peer hung up, so the other direction can't go on.
+	 */
 	if (down == STEP_END ||
 		(connection->tunnel.up.finished &&
 			(connection->tunnel.down.finished || client->hung)) ||
 		(connection->tunnel.down.finished && upstream->hung))
 		return STEP_END;
-	/* Not once it is over. */
+	/* Give no more time once the time of the state is over. */
 	if (connection->tunnel.held &&
 		connection->deadline > loop_now(connection->proxy->loop) &&
 		!relay_is_in_line(&connection->relay, DOWNLOAD) &&
