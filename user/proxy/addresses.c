@@ -18,7 +18,7 @@
 #include "lib/cleanup.h"
 #include "proxy/addresses.h"
 
-#define ANSWER_PATIENCE 1 /* second; the kernel answers before the call returns */
+#define ANSWER_PATIENCE 1 /* second. The kernel answers before the call returns */
 
 struct address_rules {
 	const struct proxy_settings *settings;

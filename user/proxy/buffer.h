@@ -11,7 +11,7 @@
 
 #include "jobfence/abi.h"
 
-#define BUFFER_SIZE 32768 /* bytes; also the longest head of a request or response */
+#define BUFFER_SIZE 32768 /* bytes. Also the longest head of a request or response */
 
 /*
  * Buffers in use at once: two for each connection that the job may have. Bytes on their way

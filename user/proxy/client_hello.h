@@ -33,7 +33,7 @@ enum hello_result {
 enum hello_result hello_parse(const unsigned char *bytes, size_t length, struct host *host,
 	bool *encrypted, size_t *end);
 
-/* What a ClientHello of TLS 1.2 or older offers in order to resume a session. */
+/* The session that a ClientHello of TLS 1.2 or older offers to resume. */
 struct hello_offer {
 	unsigned char message[HELLO_LENGTH_MAX];
 	const unsigned char *id, *ticket; /* in `message` */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The life of a connection; see connection.h. */
+/* The life of a connection, see connection.h. */
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -499,7 +499,7 @@ static bool is_awaited(struct connection *connection)
 
 /*
  * The time of the state is over. Either the site did not answer in time, or the client did
- * not say what it wants. In the second case there is nobody to tell.
+ * not say what it wants. In the second case no refusal is written.
  */
 static enum step expire(struct connection *connection)
 {

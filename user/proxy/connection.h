@@ -52,7 +52,7 @@
 #include "proxy/sessions.h"
 #include "proxy/settings.h"
 
-/* What all connections share. */
+/* The part that all connections share. */
 struct proxy {
 	struct loop *loop;
 	const struct proxy_settings *settings;
@@ -76,7 +76,7 @@ enum connection_state {
 	STATE_LEAVING,
 };
 
-/* What a step says. */
+/* The result of a step. */
 enum step {
 	STEP_WAIT,  /* nothing to do before something happens */
 	STEP_AGAIN, /* the state has changed, or there is more to do */

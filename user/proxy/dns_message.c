@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Reading: the cursor can't go beyond its end, and stays failed once it failed. Only the
- * one question is read, without compression, for which a question has no use. Of what
- * follows, only the OPT record is read (RFC 6891 section 6.1.2). It is read in the one
- * place where clients put it.
+ * Reading: the cursor can't go beyond its end. Once it failed, it stays so. Only the one
+ * question is read, and without compression, for which it has no use. After it, only the
+ * OPT record is read (RFC 6891 section 6.1.2), in the one place where clients put it.
  *
  * Writing: the buffer is large enough for the largest answer. Only the explanation can make
  * an answer too long for the client. If so, the answer is written once more without it.

@@ -294,8 +294,8 @@ static enum step receive_response(struct connection *connection)
 static enum step finish(struct connection *connection)
 {
 	/*
-	 * If there is more than the response, or nobody took the whole request, neither
-	 * connection has a clear state any more.
+	 * Neither connection has a clear state any more in two cases. There is more than
+	 * the response, or the site did not take the whole request.
 	 */
 	bool clean = !connection->relay.upstream.in && !connection->http.request_cut &&
 		     is_sent(connection);

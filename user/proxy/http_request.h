@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What a request asks for, and the request that goes upstream in its place. The code is
+ * The target of a request, and the request that goes upstream in its place. The code is
  * pure.
  */
 

@@ -25,7 +25,7 @@ struct loop {
 	int epoll;
 	bool running;
 	uint64_t now;
-	struct timer timers; /* head of a ring; `next` is due first */
+	struct timer timers; /* head of a ring. `next` is due first */
 	struct deferred *deferred, **deferred_end;
 	struct epoll_event batch[BATCH];
 	int batch_next, batch_count;

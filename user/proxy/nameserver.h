@@ -46,7 +46,7 @@ bool nameserver_waited(struct nameserver *nameserver, enum family family, uint64
 bool nameserver_is_silent(const struct nameserver *nameserver, enum family family);
 
 /*
- * Writes a line about the nameserver to the log: "resolver ADDRESS: TEXT, for NAME". It
- * writes one line a minute at most.
+ * Writes a line about the nameserver to the log, and at most one line a minute. The line is
+ * "resolver ADDRESS: TEXT, for NAME".
  */
 void nameserver_log(struct nameserver *nameserver, const char *text, const char *name);

@@ -34,7 +34,7 @@ struct clock {
 	uint64_t departure; /* when the next bytes may move, ns of loop_now() */
 	struct timer timer;
 	struct waiter line;    /* head of a ring. `next` is first */
-	struct waiter *served; /* it has the turn. NULL: nobody */
+	struct waiter *served; /* it has the turn, or NULL */
 };
 
 struct pacer {

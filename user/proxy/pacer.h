@@ -81,7 +81,7 @@ enum direction { UPLOAD, DOWNLOAD, DIALS };
 struct pacer;
 struct clock;
 
-/* Somebody who waits for a turn. */
+/* A waiter waits for a turn. */
 struct waiter {
 	void (*ready)(struct waiter *waiter);
 	struct waiter *next, *previous; /* NULL when not in line */

@@ -24,7 +24,7 @@
 #include "proxy/peer.h"
 #include "proxy/window.h"
 
-/* What all relays of a job share. */
+/* The part that all relays of a job share. */
 struct relays {
 	struct loop *loop;
 	const volatile struct job_limits *limits;
@@ -37,7 +37,7 @@ struct relays {
 
 struct relay;
 
-/* What a relay tells its owner. */
+/* The events that a relay tells its owner. */
 struct relay_owner {
 	/* The relay was woken. It may be closed meanwhile, and is freed later. */
 	void (*run)(struct relay *relay);
@@ -128,11 +128,13 @@ static inline bool relay_is_in_line(const struct relay *relay, enum direction di
 	return direction == UPLOAD ? relay->upload_turn.next : relay->download_turn.next;
 }
 
-/* Closes the client, if it is open. What the kernel has not sent to it becomes debt. */
+/*
+ * Closes the client, if it is open. Bytes that the kernel has not sent to it become debt.
+ */
 void relay_close_client(struct relay *relay);
 
 /*
- * Closes the upstream, if it is open, see closing_choose() for `over`. What came from it
- * and was not forwarded becomes debt. The account begins anew.
+ * Closes the upstream, if it is open, see closing_choose() for `over`. Bytes that came from
+ * it and were not forwarded become debt. The account begins anew.
  */
 void relay_close_upstream(struct relay *relay, bool over);

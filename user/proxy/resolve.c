@@ -170,7 +170,7 @@ static bool is_knowledge(int status)
 	return status == ARES_SUCCESS || status == ARES_ENOTFOUND || status == ARES_ENODATA;
 }
 
-/* Whether nobody answered, or the answer did not come from a resolver. */
+/* Whether there was no answer, or it did not come from a resolver. */
 static bool is_silence(int status)
 {
 	return status == ARES_ETIMEOUT || status == ARES_ECONNREFUSED ||

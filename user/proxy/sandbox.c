@@ -268,8 +268,8 @@ static int allow_opening(scmp_filter_ctx filter, bool restricted)
 }
 
 /*
- * Does not allow it for the listening sockets. Connected to no address, they give back
- * their ports. In the node's namespace somebody else may take those.
+ * Allows connect(2), but not for the listening sockets. Connected to no address, they would
+ * give back their ports. In the node's namespace another program could take those.
  */
 static int allow_connecting(scmp_filter_ctx filter)
 {

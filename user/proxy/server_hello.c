@@ -107,7 +107,7 @@ static enum server_hello_result parse_next(size_t type)
 {
 	switch (type) {
 	case 11: /* Certificate, RFC 5246 section 7.4 */
-	case 12: /* ServerKeyExchange, where nobody has a certificate */
+	case 12: /* ServerKeyExchange, without certificates */
 	case 14: /* ServerHelloDone, the same */
 	case 23: /* SupplementalData, RFC 4680 */
 		return SERVER_HELLO_FULL;

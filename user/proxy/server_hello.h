@@ -53,7 +53,7 @@ struct ticket_watch {
 	size_t record_left, message_left;     /* bytes of their content still to come */
 	size_t content;			      /* bytes of the message's content so far */
 	struct siphash begun, hash;	      /* of a ticket */
-	uint64_t mark;			      /* of the last whole ticket; 0: none */
+	uint64_t mark;			      /* of the last whole ticket. 0: none */
 };
 
 /* Begins a watch. Tickets will be added to a copy of `hash`. */

@@ -8,9 +8,9 @@
  * that of the hello (RFC 6066 section 3). So the job may resume only sessions whose
  * beginning its proxy saw, under the same name and at the same address.
  *
- * The address matters because of accomplices. A site of an accomplice could get a session
- * from a victim, and issue it to the job under a name of its own. Then the accomplice leads
- * that name to the victim.
+ * The address matters because of accomplices. An accomplice's site could get a session from
+ * a victim, and issue it to the job under a name of its own. Then the accomplice points
+ * that name at the victim.
  *
  * Each session is kept as a mark. A mark is a hash, under a secret key, of where the
  * session began and of its id or its ticket. The last 4,096 are kept, and the oldest goes
@@ -25,7 +25,7 @@
 
 struct sessions;
 
-/* What a client shows in order to resume its session. */
+/* The proof by which a client resumes its session. */
 enum session_kind {
 	SESSION_ID,		  /* RFC 5246 section 7.4.1.2 */
 	SESSION_TICKET,		  /* RFC 5077, of a session without an id */

@@ -121,8 +121,8 @@ static bool wait_for_worker(struct supervisor *supervisor, int *status)
 		pid_t ended = waitpid(supervisor->worker, status, WNOHANG);
 
 		/*
-		 * ECHILD means that somebody else has reaped the worker. It is gone all the
-		 * same.
+		 * ECHILD means that another process has reaped the worker. It is gone as
+		 * well.
 		 */
 		if (ended == supervisor->worker || (ended < 0 && errno == ECHILD)) {
 			if (ended < 0)

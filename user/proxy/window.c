@@ -114,7 +114,9 @@ void window_limit_site(struct peer *peer, size_t window)
 	limit(peer, window, window);
 }
 
-/* The client is near. What it does not read yet waits in the job's own queue anyway. */
+/*
+ * The client is near. Bytes that it does not read yet wait in the job's own queue anyway.
+ */
 void window_limit_client(const struct peer *peer, size_t window)
 {
 	limit(peer, window, window / 4);

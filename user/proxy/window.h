@@ -33,7 +33,7 @@ struct active {
 	unsigned now, before, backlogged;
 };
 
-/* What one connection moved in a second. */
+/* The bytes that one connection moved in a second. */
 struct activity {
 	uint64_t second, bytes;
 	bool is_light; /* less than 1/64 of the rate, so far and in the second before */
