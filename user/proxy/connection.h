@@ -25,9 +25,9 @@
  * The proxy answers CONNECT to port 443 between RESOLVING and HELLO. It does not dial the
  * site before the hello has named it. A refused request may leave its connection in HEAD,
  * and so may a request whose site can't be reached. Every state but LEAVING and TUNNEL may
- * go to ENDING. ANSWER, EXCHANGE and TUNNEL may go to LEAVING: the job has a rate, so what
- * the site still sends has to be charged, or it has ended too many connections before their
- * sites did (closing.h).
+ * go to ENDING. ANSWER, EXCHANGE and TUNNEL may go to LEAVING for one of two reasons. The
+ * job has a rate, so the bytes that the site still sends have to be charged. Or the job has
+ * ended too many connections before their sites did (closing.h).
  *
  * connection.c has this table as data, and debug builds check each transition against it.
  *
