@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "job/admit.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "policy/admission.h"
@@ -26,20 +27,15 @@ int admit(struct options *options, struct job *job, struct failure *failure)
 {
 	_cleanup_(policy_free) struct policy policy = {};
 	struct admission admission = admission_of(options, &policy);
-	int error = policy_load(&policy, options->config, failure);
+	int error = job_admit(job, &admission, options->config, &policy, failure);
 
-	admission.by_operator = job->by_operator;
-	if (!error)
-		error = admission_enforce(&admission, failure);
 	if (error)
 		return error;
-	job->max_connections = policy.max_connections;
 	job->shares = TAKE(options->shares, NULL);
 	if (!job->shares)
 		job->shares = json_incref(policy.shares);
 	else if (policy.shares && json_array_extend(job->shares, policy.shares))
 		return fail(failure, -ENOMEM, "shares");
-	memcpy(job->nat64, policy.nat64_prefixes, sizeof(job->nat64));
 	job->spec = TAKE(options->spec, (struct job_spec){});
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "job/admit.h"
 #include "job/down.h"
 #include "job/health.h"
 #include "job/up.h"
@@ -15,7 +16,6 @@
 #include "oci/hook.h"
 #include "oci/resolv_conf.h"
 #include "oci/seccomp.h"
-#include "policy/admission.h"
 
 #define LABEL_CONTAINER "container"
 #define HOOK_TIMEOUT	30 /* seconds */
@@ -177,22 +177,8 @@ static int join(const char *name, pid_t pid, struct failure *failure)
 	return 0;
 }
 
-/*
- * Checks that the node accepts the job. `job` gets the parts of the policy that it keeps.
- */
-static int admit(struct job *job, const char *file, struct failure *failure)
-{
-	_cleanup_(policy_free) struct policy policy = {};
-	const struct admission admission = { .policy = &policy, .spec = &job->spec };
-	int error = policy_load(&policy, file, failure);
-
-	job->max_connections = policy.max_connections;
-	memcpy(job->nat64, policy.nat64_prefixes, sizeof(job->nat64));
-	return error ? error : admission_enforce(&admission, failure);
-}
-
 int oci_create(
-	const json_t *state, bool annotations, const char *policy, struct failure *failure)
+	const json_t *state, bool annotations, const char *file, struct failure *failure)
 {
 	pid_t pid = (pid_t)json_integer_value(json_object_get(state, "pid"));
 	char cgroup[PATH_SIZE], netns[PATH_SIZE], name[JOB_NAME_MAX + 1];
@@ -204,7 +190,9 @@ int oci_create(
 	struct placement where = {
 		.cgroup = cgroup, .netns = netns, .container = pid, .until_empty = true
 	};
+	_cleanup_(policy_free) struct policy policy = {};
 	_cleanup_(job_free) struct job job = {};
+	struct admission admission = { .spec = &job.spec };
 	int error;
 
 	if (pid <= 0)
@@ -219,7 +207,7 @@ int oci_create(
 	if (!error)
 		error = finish_spec(&job.spec, state, failure);
 	if (!error)
-		error = admit(&job, policy, failure);
+		error = job_admit(&job, &admission, file, &policy, failure);
 	if (!error && path_format(netns, "/proc/%d/ns/net", (int)pid))
 		error = -ENAMETOOLONG;
 	return error ? error : job_up(&job, &where, failure);

@@ -32,11 +32,11 @@ int oci_job_of_cgroup(const char *path, char name[JOB_NAME_MAX + 1]);
 /*
  * Builds the fence of a container from its state (OCI runtime specification, "State"). If
  * the container is in the cgroup of a job that is up, checks that it is inside that job's
- * fence. `policy` is the file of the node's policy; NULL: the default. Returns 0 or
+ * fence. `file` is that of the node's policy; NULL: the default. Returns 0 or
  * -errno.
  */
 int oci_create(
-	const json_t *state, bool annotations, const char *policy, struct failure *failure);
+	const json_t *state, bool annotations, const char *file, struct failure *failure);
 
 /*
  * Ends the job of a container that has ended. If the container was in the cgroup of
