@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +18,7 @@
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "node/cgroup.h"
+#include "node/first_word.h"
 
 #define INIT_NAMESPACES (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC)
 #define INIT_PATIENCE	10000 /* ms */
@@ -77,22 +77,13 @@ static __attribute__((noreturn)) void become_init(
 
 static int read_report(const struct job *job, int pipe, struct failure *failure)
 {
-	struct pollfd event = { .fd = pipe, .events = POLLIN };
-	char frozen[PATH_SIZE];
+	int error = first_word_wait(
+		job->paths.init, pipe, INIT_PATIENCE, "the job's first process", failure);
 	struct report report;
-	int count;
 
-	do
-		count = poll(&event, 1, INIT_PATIENCE);
-	while (count < 0 && errno == EINTR);
-	if (count == 0 && cgroup_find_frozen(job->paths.init, frozen))
-		return fail_as(failure, STATUS_FAILED,
-			"the job's first process can't run: cgroup %s is frozen; thaw it: echo 0 "
-			">%s/cgroup.freeze",
-			frozen, frozen);
-	if (count == 0)
-		return fail(failure, -ETIMEDOUT, "the job's first process does not answer");
-	if (count < 0 || read(pipe, &report, sizeof(report)) != sizeof(report))
+	if (error)
+		return error;
+	if (read(pipe, &report, sizeof(report)) != sizeof(report))
 		return fail(failure, -EPIPE, "the job's first process ended at its start");
 	report.step[VIEW_STEP_MAX - 1] = '\0';
 	return report.error ? fail(failure, report.error, "cannot enter the job: cannot %s",

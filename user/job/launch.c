@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/close_range.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -27,6 +26,7 @@
 #include "names/resolvers.h"
 #include "node/cgroup.h"
 #include "node/daemon.h"
+#include "node/first_word.h"
 #include "node/netns.h"
 #include "node/proxy_user.h"
 #include "node/state.h"
@@ -228,26 +228,14 @@ static __attribute__((noreturn)) void become_proxy(const struct launch *launch)
  */
 static int wait_for_word(const struct job *job, int fd, struct failure *failure)
 {
-	struct pollfd event = { .fd = fd, .events = POLLIN };
-	char frozen[PATH_SIZE];
-	int count;
+	int error =
+		first_word_wait(job->paths.proxy, fd, READY_PATIENCE, "the proxy", failure);
 
-	do
-		count = poll(&event, 1, READY_PATIENCE);
-	while (count < 0 && errno == EINTR);
-	if (count > 0)
-		return 0;
-	if (count < 0)
-		return fail(failure, -errno, "cannot wait for the proxy");
-	if (cgroup_find_frozen(job->paths.proxy, frozen))
-		fail_as(failure, STATUS_FAILED,
-			"the proxy can't run: cgroup %s is frozen; thaw it: echo 0 >%s/cgroup.freeze",
-			frozen, frozen);
-	else
+	if (error == -ETIMEDOUT)
 		fail_as(failure, STATUS_FAILED,
 			"the proxy does not answer after %d s; see %s/proxy.log",
 			READY_PATIENCE / 1000, job->paths.run);
-	return -ETIMEDOUT;
+	return error;
 }
 
 static int read_report(struct job *job, int fd, struct failure *failure)
