@@ -10,25 +10,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "job/pulse.h"
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "names/address.h"
 #include "node/cgroup.h"
 #include "node/maps.h"
 #include "node/netns.h"
 #include "node/state.h"
 
-#define BEHIND (PULSE_PATIENCE * 1000000ULL / 8) /* ns */
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
+#define BEHIND (PULSE_PATIENCE * MILLISECOND / 8) /* ns */
 
 /*
  * Whether a signal or a tracer has stopped the process. The state follows the name in
@@ -135,14 +127,14 @@ static bool is_answer(int fd)
 
 void pulses_wait(struct pulse *pulses, size_t count)
 {
-	int64_t end = now_ms() + PULSE_PATIENCE;
+	int64_t end = clock_ms(CLOCK_MONOTONIC) + PULSE_PATIENCE;
 	struct pollfd fds[PULSES_MAX];
 	size_t waiting = count;
 
 	for (size_t i = 0; i < count; i++)
 		fds[i] = (struct pollfd){ .fd = pulses[i].fd, .events = POLLIN };
 	while (waiting) {
-		int64_t left = end - now_ms();
+		int64_t left = end - clock_ms(CLOCK_MONOTONIC);
 		int ready = left > 0 ? poll(fds, count, (int)left) : 0;
 
 		if (ready < 0 && errno == EINTR)

@@ -6,23 +6,14 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "lib/clock.h"
 #include "lib/moment.h"
-
-#define NANOSECONDS 1000000000LL
-
-/* In nanoseconds. Whole seconds would differ by one from call to call. */
-static int64_t now_of(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * NANOSECONDS + now.tv_nsec;
-}
 
 void moment_format(uint64_t boottime, char text[MOMENT_TEXT_MAX])
 {
-	int64_t booted = now_of(CLOCK_REALTIME) - now_of(CLOCK_BOOTTIME);
-	time_t seconds = (time_t)((booted + (int64_t)boottime) / NANOSECONDS);
+	/* In nanoseconds. Whole seconds would differ by one from call to call. */
+	int64_t booted = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME));
+	time_t seconds = (time_t)((booted + (int64_t)boottime) / (int64_t)SECOND);
 	struct tm parts;
 
 	gmtime_r(&seconds, &parts);

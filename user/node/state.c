@@ -4,13 +4,11 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "lib/debugging.h"
 #include "node/state.h"
-
-#define NANOSECONDS 1000000000ULL
 
 static int write_limits(const struct job_maps *maps, const struct fence_rates *rates)
 {
@@ -89,18 +87,10 @@ int state_write(const struct fence_setup *setup, const struct job_maps *maps,
 	return error ? fail(failure, error, "cannot write the job's state") : 0;
 }
 
-static uint64_t monotonic_now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * NANOSECONDS + (uint64_t)time.tv_nsec;
-}
-
 /* How many ns a packet would wait for this departure time of a clock of the programs. */
 static uint64_t wait_for(uint64_t departure)
 {
-	uint64_t now = monotonic_now();
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
 	return departure > now ? departure - now : 0;
 }
@@ -116,7 +106,7 @@ static void change_rate(__u64 *rate, __u64 *departure, uint64_t new)
 	 * overflow.
 	 */
 	if (*rate && new)
-		*departure = monotonic_now() + wait_for(*departure) * *rate / new;
+		*departure = clock_ns(CLOCK_MONOTONIC) + wait_for(*departure) * *rate / new;
 	*rate = new;
 }
 

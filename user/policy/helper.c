@@ -14,21 +14,13 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "policy/helper.h"
 
 #define ENVIRONMENT_MAX 8
 #define SYSTEM_PATH	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 static int make_input(const struct helper *helper)
 {
@@ -124,12 +116,12 @@ static int wait_for(int process, int pipe, unsigned timeout, char words[HELPER_W
 {
 	struct pollfd events[] = { { .fd = process, .events = POLLIN },
 		{ .fd = pipe, .events = POLLIN } };
-	int64_t deadline = now_ms() + timeout * 1000LL;
+	int64_t deadline = clock_ms(CLOCK_MONOTONIC) + timeout * 1000LL;
 	size_t used = 0;
 	int error = 0;
 
 	while (!error && !events[0].revents) {
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - clock_ms(CLOCK_MONOTONIC);
 
 		if (left <= 0)
 			return -ETIMEDOUT;
