@@ -98,16 +98,17 @@ static json_t *learned_to_json(const struct learned *learned)
 }
 
 /*
- * Which locks hold for the job, or null for a full network, which nothing is refused. The
- * filter of system calls is part of `run` and `exec` only. A process that others put into the
- * cgroup has none of ours.
+ * Which locks hold for the job. null: the network is full, and nothing is refused. Only
+ * commands of `run` and `exec` have the filter of system calls. A process that others put
+ * into the cgroup has no filter of ours.
  */
 static json_t *locks_to_json(const struct job *job)
 {
-	struct attached attached = attach_look(&job->paths, job->id);
+	struct attached attached;
 
 	if (job->spec.network == NETWORK_FULL)
 		return json_null();
+	attached = attach_look(&job->paths, job->id);
 	return json_pack("{s:b, s:b, s:b, s:b, s:s, s:s}", "sockets", attached.sockets,
 		"packets", attached.packets, "lsm", attached.lsm, "namespace",
 		!job->host_netns, "seccomp", job->by_operator ? "all" : "exec", "pacing",
@@ -116,13 +117,14 @@ static json_t *locks_to_json(const struct job *job)
 
 static void print_locks(const struct job *job)
 {
-	struct attached attached = attach_look(&job->paths, job->id);
 	const char *const words[] = { "no", "yes" };
+	struct attached attached;
 
 	if (job->spec.network == NETWORK_FULL) {
 		printf("locks      none: the network is full\n");
 		return;
 	}
+	attached = attach_look(&job->paths, job->id);
 	printf("locks      socket hooks %s, packet filter %s, BPF LSM %s, namespace %s, "
 	       "seccomp %s\n",
 		words[attached.sockets], words[attached.packets], words[attached.lsm],
@@ -262,7 +264,7 @@ static void print_text(
 	print_restarts(&usage->proxy);
 	print_container(job);
 	print_locks(job);
-	printf("connections led to the proxy: %llu\n",
+	printf("connections %llu redirected to the proxy\n",
 		(unsigned long long)usage->job.connections);
 	if (usage->job.unmatched)
 		printf("connections that the proxy closes, as the kernel has no entry for them: %llu\n",
