@@ -48,13 +48,13 @@ int gc_command(struct options *options, int *status, struct failure *failure)
 	if (options->count)
 		return fail_as(failure, STATUS_USAGE,
 			"gc takes no names; to end a job: jobfence down JOB");
-	error = job_collect(options->spec.labels, note, &collected, failure);
+	error = gc_run(options->spec.labels, note, &collected, failure);
 	/*
 	 * If something was left over, its version is unknown, and the programs of that
 	 * version have to stay.
 	 */
 	if (!error && *status == STATUS_DONE && !json_object_size(options->spec.labels))
-		error = versions_collect(failure);
+		error = gc_versions(failure);
 	if (!error && options->json)
 		error = print_json(result);
 	return error;

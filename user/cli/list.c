@@ -185,7 +185,7 @@ int list_command(struct options *options, int *status, struct failure *failure)
 	if (!error)
 		error = settle(&listing);
 	if (!error && !geteuid() && !json_object_size(listing.labels))
-		error = half_made_each(add_half_made, &listing, failure);
+		error = jobs_each_half_made(add_half_made, &listing, failure);
 	if (error)
 		return error;
 	if (options->json)

@@ -87,7 +87,7 @@ int job_down_locked(const char *name, struct failure *failure)
 		return fail_as(failure, STATUS_NO_JOB, "there is no job %s", name);
 	/* An unreadable record tells no more than a missing one. */
 	error = job_record_read(&job, &ignored)
-			? remains_check_unfencing(&job.paths, failure)
+			? remains_check_unfenced(&job.paths, failure)
 			: end_processes(&job, failure);
 	return error ? error : remains_remove(&job.paths, failure);
 }

@@ -75,7 +75,7 @@ static int check_lost(const char *name, const json_t *labels, struct failure *fa
 	if (error)
 		return error;
 	if (!job_is_complete(&job.paths))
-		return remains_are_idle(&job.paths, failure);
+		return remains_check_idle(&job.paths, failure);
 	if (json_object_size(labels) > 0)
 		return 0;
 	error = job_read(&job, name, failure);
@@ -169,7 +169,7 @@ static int collect_each(const struct collection *collection, json_t *names, json
 	return 0;
 }
 
-int job_collect(const json_t *labels,
+int gc_run(const json_t *labels,
 	int (*visit)(const char *name, const struct failure *failure, void *data),
 	void *data, struct failure *failure)
 {

@@ -21,6 +21,6 @@
  * but at least one second for each. A job that is still locked then is passed over, and
  * the failure names the process of the command. Returns 0 or -errno.
  */
-int job_collect(const json_t *labels,
+int gc_run(const json_t *labels,
 	int (*visit)(const char *name, const struct failure *failure, void *data),
 	void *data, struct failure *failure);

@@ -120,7 +120,7 @@ static int is_half_made(const char *name, struct failure *failure)
 	return !job_is_complete(&job.paths) && job_is_anywhere(&job.paths);
 }
 
-int half_made_each(
+int jobs_each_half_made(
 	int (*visit)(const char *name, void *data), void *data, struct failure *failure)
 {
 	_json_ json_t *names = json_object();

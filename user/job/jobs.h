@@ -25,5 +25,5 @@ int job_names_find(json_t *names, struct failure *failure);
  * interrupted command left such a job. A job that another command has locked is left
  * out. Returns what `visit` returned, 0 or -errno.
  */
-int half_made_each(
+int jobs_each_half_made(
 	int (*visit)(const char *name, void *data), void *data, struct failure *failure);

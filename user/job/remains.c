@@ -82,7 +82,7 @@ int remains_remove(const struct job_paths *paths, struct failure *failure)
 	return error ? fail(failure, error, "cannot remove %s", paths->run) : 0;
 }
 
-int remains_check_unfencing(const struct job_paths *paths, struct failure *failure)
+int remains_check_unfenced(const struct job_paths *paths, struct failure *failure)
 {
 	uint64_t fenced, own = 0;
 	_fd_ int cgroup = cgroup_open(paths->work);
@@ -157,10 +157,10 @@ static bool is_recorded_elsewhere(const struct job_paths *paths)
 	return stat(path, &here) || here.st_ino != log.st_ino || here.st_dev != log.st_dev;
 }
 
-int remains_are_idle(const struct job_paths *paths, struct failure *failure)
+int remains_check_idle(const struct job_paths *paths, struct failure *failure)
 {
 	const char *name = strrchr(paths->run, '/') + 1;
-	int error = remains_check_unfencing(paths, failure), lives;
+	int error = remains_check_unfenced(paths, failure), lives;
 
 	if (error)
 		return error;

@@ -19,13 +19,13 @@ int remains_remove(const struct job_paths *paths, struct failure *failure);
  * Checks that no process lives in a job that is incomplete here. Its record may be
  * lost, or /run may be another than that of `up`. Any of these counts as life:
  *
- * - processes in a cgroup of others, as in remains_check_unfencing()
+ * - processes in a cgroup of others, as in remains_check_unfenced()
  * - processes in a cgroup of our own, behind a fence that stands
  * - a proxy whose log is elsewhere
  *
  * Returns 0, or -EBUSY or another -errno with the failure noted.
  */
-int remains_are_idle(const struct job_paths *paths, struct failure *failure);
+int remains_check_idle(const struct job_paths *paths, struct failure *failure);
 
 /*
  * Fails with -EBUSY if the removal of this incomplete job would unfence running
@@ -33,4 +33,4 @@ int remains_are_idle(const struct job_paths *paths, struct failure *failure);
  * Without the links they would have the node's whole network. Returns 0, or -errno with
  * the failure noted.
  */
-int remains_check_unfencing(const struct job_paths *paths, struct failure *failure);
+int remains_check_unfenced(const struct job_paths *paths, struct failure *failure);

@@ -258,7 +258,7 @@ int job_up_locked(struct job *job, const struct placement *where, struct failure
 		return fail_as(failure, STATUS_EXISTS,
 			"there is a job %s already; end it: jobfence down %s",
 			job->spec.name, job->spec.name);
-	error = remains_are_idle(&job->paths, failure);
+	error = remains_check_idle(&job->paths, failure);
 	if (!error)
 		error = remains_remove(&job->paths, failure);
 	if (!error)

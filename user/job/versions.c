@@ -25,7 +25,7 @@ static int look_for_use(const struct job *job, void *data)
 	return folder->used;
 }
 
-int versions_collect(struct failure *failure)
+int gc_versions(struct failure *failure)
 {
 	_fd_ int lock = jobs_try_lock(failure);
 	_dir_ DIR *pins = opendir(PINS_FOLDER);

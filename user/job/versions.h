@@ -9,4 +9,4 @@
  * Removes the programs and maps of other versions that no job uses. Does nothing while
  * another command has any job's lock. Returns 0 or -errno.
  */
-int versions_collect(struct failure *failure);
+int gc_versions(struct failure *failure);
