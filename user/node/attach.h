@@ -61,7 +61,8 @@ struct attached attach_look(const struct job_paths *paths, uint64_t id);
 int attach_to_remain(const struct job_paths *paths);
 
 /*
- * Does the same as attach_is_there() for the cgroup and all cgroups above it. These may
- * be outside of the caller's cgroup namespace.
+ * Whether the packet filter of a job is in effect in a cgroup. It is then attached to the
+ * cgroup, or to one above it. That one may be outside of the caller's cgroup namespace.
+ * Returns 1, 0 or -errno.
  */
 int attach_is_in_effect(int cgroup);

@@ -5,7 +5,9 @@
  * The paths of a job's parts. All four places are found by the job's name, and nothing is
  * recorded anywhere else:
  *
- *	/run/jobfence/jobs/JOB			spec.json, resolv.conf, proxy.log
+ *	/run/jobfence/jobs/JOB			spec.json, labels.json, resolv.conf,
+ *						proxy.log, and the marks `ending` and
+ *						`empty`
  *	/sys/fs/bpf/jobfence/jobs/JOB		pinned links and maps
  *	/run/netns/jobfence-JOB			its network namespace
  *	<cgroup2>/jobfence/JOB			cgroups: `work` for the job; `proxy`, `init`
