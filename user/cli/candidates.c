@@ -20,9 +20,9 @@
 /* A command line up to the word that is completed. */
 struct line {
 	const struct command *command; /* NULL: the verb has not been typed yet */
-	const char
-		*argument; /* an option awaits it, and help calls it so; NULL: none does */
-	bool only_words;   /* no option may come any more */
+	/* The name in help of the argument that an option awaits. NULL: none does. */
+	const char *argument;
+	bool only_words;		      /* no option may come any more */
 	const char *positions[POSITIONS_MAX]; /* the words that are no options */
 	size_t count;			      /* of positions */
 	const char *prefix;		      /* `--option=` of the last word, or "" */

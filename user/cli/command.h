@@ -11,9 +11,10 @@
 #include "lib/failure.h"
 
 enum command_flag {
-	COMMAND_ROOT = 1 << 0, /* it needs privileges */
-	COMMAND_RUNS =
-		1 << 1, /* it runs a program, to which the rest of the words belong */
+	/* It needs privileges. */
+	COMMAND_ROOT = 1 << 0,
+	/* It runs a program, to which the rest of the words belong. */
+	COMMAND_RUNS = 1 << 1,
 };
 
 struct command {
