@@ -219,6 +219,8 @@ MAN_PAGE    := $(DESTDIR)$(PREFIX)/share/man/man8/jobfence.8
 DATADIR	    := $(DESTDIR)$(PREFIX)/share/jobfence
 DOCDIR	    := $(DESTDIR)$(PREFIX)/share/doc/jobfence
 DOCUMENTS   := $(shell cd docs && find * -type f)
+# Pages lead to files that are installed elsewhere than they stand in the sources.
+MOVED_LINKS := 's|\.\./examples/|examples/|g; s|\.\./share/jobfence/|../../jobfence/|g'
 COMPLETIONS := $(addprefix $(DESTDIR)$(PREFIX)/share/,bash-completion/completions/jobfence \
 	       zsh/site-functions/_jobfence fish/vendor_completions.d/jobfence.fish)
 HOOKS	    := $(patsubst share/jobfence/%,$(DATADIR)/%,$(wildcard share/jobfence/oci-hooks.d/*.json))
@@ -234,6 +236,7 @@ install: all $(HOOKS) $(UNIT) ## install below DESTDIR and PREFIX
 	install -D -m 644 -t $(DATADIR) share/jobfence/jobfence.conf share/jobfence/job-spec.schema.json
 	$(BUILD)/jobfence manual | sed 's|$(realpath $(BUILD))|$(PREFIX)|' >$(MAN_PAGE)
 	for page in $(DOCUMENTS); do install -D -m 644 docs/$$page $(DOCDIR)/$$page || exit; done
+	find $(DOCDIR) -name '*.md' -exec sed -i $(MOVED_LINKS) {} +
 	install -D -m 755 -t $(DOCDIR)/examples examples/*
 	install -D -m 644 share/completion/jobfence.bash $(filter %/bash-completion/completions/jobfence,$(COMPLETIONS))
 	install -D -m 644 share/completion/jobfence.zsh $(filter %/_jobfence,$(COMPLETIONS))

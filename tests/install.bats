@@ -62,6 +62,17 @@ installed()
 	[ -e "$(grep -oE '/[^ ;]*/policy\.md' <<<"$ERRORS")" ] || lab_fail "it names what is not there: $ERRORS"
 }
 
+@test "each link of an installed page leads somewhere" {
+	local docs=$BATS_TEST_TMPDIR/root/usr/local/share/doc/jobfence page link
+
+	installed "$BATS_TEST_TMPDIR/root"
+	like "$(<"$docs/policy.md")" '*](../../jobfence/jobfence.conf)*'
+	while IFS=: read -r page link; do
+		link=${link#*](}
+		[ -e "$(dirname "$page")/${link%%#*}" ] || lab_fail "$page: $link" || return
+	done < <(grep -roE --include='*.md' '\]\([^)#:][^):]*' "$docs")
+}
+
 @test "no proxy is started that others could have put there" {
 	local tree=$BATS_TEST_TMPDIR/root/usr/local part
 
