@@ -17,6 +17,10 @@
 
 struct listing {
 	const json_t *labels;
+	/*
+	 * The jobs as `list --json` prints them. The table is printed from them too, as a
+	 * job lives only as long as its visit (job_each()).
+	 */
 	json_t *jobs;
 	/*
 	 * Proxies that were asked and may not have answered yet, and their jobs. These
