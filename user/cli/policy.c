@@ -25,17 +25,13 @@ static struct admission admission_of(struct options *options, const struct polic
 
 int admit(struct options *options, struct job *job, struct failure *failure)
 {
-	_cleanup_(policy_free) struct policy policy = {};
-	struct admission admission = admission_of(options, &policy);
-	int error = job_admit(job, &admission, options->config, &policy, failure);
+	struct admission admission = admission_of(options, NULL);
+	int error;
 
+	job->shares = TAKE(options->shares, NULL);
+	error = job_admit(job, &admission, options->config, failure);
 	if (error)
 		return error;
-	job->shares = TAKE(options->shares, NULL);
-	if (!job->shares)
-		job->shares = json_incref(policy.shares);
-	else if (policy.shares && json_array_extend(job->shares, policy.shares))
-		return fail(failure, -ENOMEM, "shares");
 	job->spec = TAKE(options->spec, (struct job_spec){});
 	return 0;
 }

@@ -9,10 +9,10 @@
 /*
  * Reads the policy that begins with `file` (policy_load()), and checks `admission` against
  * it. This settles the spec, and the node adds to it. `job` says whether `run` makes the
- * job, and keeps the number of connections and the NAT64 prefixes of the policy.
+ * job. It keeps the number of connections, the NAT64 prefixes and the shares of the
+ * policy, the shares beside its own.
  *
- * Returns 0, or -errno as policy_load() and admission_enforce(). policy_free() is due in
- * either case.
+ * Returns 0, or -errno as policy_load() and admission_enforce().
  */
 int job_admit(struct job *job, struct admission *admission, const char *file,
-	struct policy *policy, struct failure *failure);
+	struct failure *failure);

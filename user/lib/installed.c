@@ -63,13 +63,13 @@ int installed_program(char *path, size_t size, const char *name, struct failure 
 		error = installed_path(path, size, parts[i] ? parts[i] : below);
 		if (!error && stat(path, &status))
 			error = -errno;
+		if (!error && !parts[i] && (!S_ISREG(status.st_mode) || access(path, X_OK)))
+			error = -ENOENT;
 		if (!error && !is_as_safe(&status, &self))
 			return fail_as(failure, STATUS_FAILED,
 				"others may write to %s, and could put another program there; make it "
 				"root's: chown root and chmod go-w",
 				path);
 	}
-	if (!error && (!S_ISREG(status.st_mode) || access(path, X_OK)))
-		error = -ENOENT;
 	return error ? fail(failure, error, "cannot find %s", name) : 0;
 }

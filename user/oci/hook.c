@@ -190,7 +190,6 @@ int oci_create(
 	struct placement where = {
 		.cgroup = cgroup, .netns = netns, .container = pid, .until_empty = true
 	};
-	_cleanup_(policy_free) struct policy policy = {};
 	_cleanup_(job_free) struct job job = {};
 	struct admission admission = { .spec = &job.spec };
 	int error;
@@ -207,7 +206,7 @@ int oci_create(
 	if (!error)
 		error = finish_spec(&job.spec, state, failure);
 	if (!error)
-		error = job_admit(&job, &admission, file, &policy, failure);
+		error = job_admit(&job, &admission, file, failure);
 	if (!error && path_format(netns, "/proc/%d/ns/net", (int)pid))
 		error = -ENAMETOOLONG;
 	return error ? error : job_up(&job, &where, failure);
