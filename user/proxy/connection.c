@@ -12,7 +12,6 @@
 #include "names/address.h"
 #include "proxy/connection.h"
 #include "proxy/debug.h"
-#include "proxy/trace.h"
 
 #define SECOND	    1000000000ULL /* ns */
 #define TLS_RECORD  0x16
@@ -61,9 +60,6 @@ static const struct state {
 #undef TO
 };
 
-#define TRACE(connection, ...) \
-	trace((connection)->relay.all->limits, (connection)->relay.number, __VA_ARGS__)
-
 static void release(struct deferred *deferred)
 {
 	free(container_of(deferred, struct connection, release));
@@ -82,7 +78,8 @@ void connection_reset_at_end(const struct connection *connection, bool reset)
 {
 	const struct linger linger = { .l_onoff = reset };
 
-	TRACE(connection, "the end of the client will %sbe a reset", reset ? "" : "not ");
+	connection_trace(
+		connection, "the end of the client will %sbe a reset", reset ? "" : "not ");
 	setsockopt(connection->relay.client.source.fd, SOL_SOCKET, SO_LINGER, &linger,
 		sizeof(linger));
 }
@@ -140,7 +137,7 @@ static void connection_close(struct connection *connection)
 	connection_close_upstream(connection);
 	buffer_put(&connection->http.pending);
 	relay_close(&connection->relay);
-	TRACE(connection, "closed in %s", states[connection->state].name);
+	connection_trace(connection, "closed in %s", states[connection->state].name);
 	loop_defer(loop, &connection->release);
 }
 
@@ -158,7 +155,8 @@ void connection_give_time(struct connection *connection, uint64_t time)
 void connection_enter(struct connection *connection, enum connection_state state)
 {
 	debug_assert(states[connection->state].next & 1U << state);
-	TRACE(connection, "%s -> %s", states[connection->state].name, states[state].name);
+	connection_trace(
+		connection, "%s -> %s", states[connection->state].name, states[state].name);
 	connection->state = state;
 	connection_give_time(connection, states[state].patience);
 }
@@ -206,7 +204,7 @@ enum step connection_refuse(struct connection *connection, const struct refusal_
 {
 	struct buffer *out;
 
-	TRACE(connection, "refused: status %u %s %s: %s", text->status,
+	connection_trace(connection, "refused: status %u %s %s: %s", text->status,
 		trace_word(text->reason), text->name ? text->name : "",
 		text->explanation ? text->explanation : "");
 	record(connection, text->reason, text->name);
@@ -221,8 +219,8 @@ enum step connection_alert(struct connection *connection, enum tls_alert alert,
 {
 	struct buffer *out;
 
-	TRACE(connection, "refused: TLS alert %d %s %s", (int)alert, trace_word(reason),
-		name ? name : "");
+	connection_trace(connection, "refused: TLS alert %d %s %s", (int)alert,
+		trace_word(reason), name ? name : "");
 	record(connection, reason, name);
 	out = give_up(connection, STATE_ENDING);
 	if (!out || !refusal_write_alert(alert, out))
@@ -399,7 +397,7 @@ static enum step resolving_step(struct connection *connection)
 		return STEP_WAIT;
 	if (!status && is_guarded_tls(connection))
 		status = -EKEYREJECTED;
-	TRACE(connection, "name %s: %s", connection->host.name,
+	connection_trace(connection, "name %s: %s", connection->host.name,
 		status ? strerror(-status) : "resolved");
 	if (status)
 		return refuse_dial(connection, status);
@@ -423,8 +421,8 @@ static void trace_dial(const struct connection *connection, int status)
 	if (!connection->relay.all->limits->trace)
 		return;
 	address = dialled_address(connection, status, text);
-	TRACE(connection, "dial %s %s: %s", connection->host.name, address ? address : "-",
-		status ? strerror(-status) : "connected");
+	connection_trace(connection, "dial %s %s: %s", connection->host.name,
+		address ? address : "-", status ? strerror(-status) : "connected");
 }
 
 static enum step dialling_step(struct connection *connection)
@@ -444,6 +442,15 @@ static enum step dialling_step(struct connection *connection)
 	else
 		exchange_begin(connection);
 	return STEP_AGAIN;
+}
+
+enum step reaching_expire(struct connection *connection)
+{
+	connection->http.asked.keep = false;
+	if (dial_is_waiting(&connection->dial))
+		return refuse_dial(connection, -EAGAIN);
+	return connection->state == STATE_DIALLING ? fail_dial(connection, -ETIMEDOUT)
+						   : refuse_dial(connection, -ETIMEDOUT);
 }
 
 static bool wants_input(const struct connection *connection)
@@ -469,7 +476,8 @@ static bool is_withdrawn(struct connection *connection)
 	connection->generation = generation;
 	if (!bound || !rules_check(rules, &connection->host))
 		return false;
-	TRACE(connection, "the job may not reach %s any more", connection->host.name);
+	connection_trace(
+		connection, "the job may not reach %s any more", connection->host.name);
 	return true;
 }
 
@@ -511,17 +519,14 @@ static enum step expire(struct connection *connection)
 		connection_give_time(connection, SECOND);
 		return STEP_WAIT;
 	}
-	TRACE(connection, "the time of %s is over", states[connection->state].name);
+	connection_trace(
+		connection, "the time of %s is over", states[connection->state].name);
 	if (tunnel_tell_end(connection))
 		return STEP_AGAIN;
 	if (!waiting && connection->state != STATE_RESOLVING &&
 		connection->state != STATE_DIALLING)
 		return STEP_END;
-	connection->http.asked.keep = false;
-	if (dial_is_waiting(&connection->dial))
-		return refuse_dial(connection, -EAGAIN);
-	return connection->state == STATE_DIALLING ? fail_dial(connection, -ETIMEDOUT)
-						   : refuse_dial(connection, -ETIMEDOUT);
+	return reaching_expire(connection);
 }
 
 static enum step run_steps(struct connection *connection)
@@ -625,7 +630,7 @@ static void trace_begin(const struct connection *connection)
 	if (!connection->relay.all->limits->trace)
 		return;
 	address_format(&connection->original, text);
-	TRACE(connection, "accepted, for %s port %u", text, connection->port);
+	connection_trace(connection, "accepted, for %s port %u", text, connection->port);
 }
 
 int connection_new(struct proxy *proxy, int fd, const struct endpoint *destination)

@@ -51,6 +51,7 @@
 #include "proxy/server_hello.h"
 #include "proxy/sessions.h"
 #include "proxy/settings.h"
+#include "proxy/trace.h"
 
 /* The part that all connections share. */
 struct proxy {
@@ -159,6 +160,10 @@ struct connection {
  */
 int connection_new(struct proxy *proxy, int fd, const struct endpoint *destination);
 
+/* Writes a line of the trace, as trace(). */
+#define connection_trace(connection, ...) \
+	trace((connection)->relay.all->limits, (connection)->relay.number, __VA_ARGS__)
+
 /* Whether the client takes the end of its connection for the end of the response. */
 bool connection_ends_response(const struct connection *connection);
 
@@ -200,6 +205,9 @@ enum step answer_step(struct connection *connection);
 enum step head_step(struct connection *connection);
 enum step exchange_step(struct connection *connection);
 enum step tunnel_step(struct connection *connection);
+
+/* The site did not answer in time. Refuses. */
+enum step reaching_expire(struct connection *connection);
 
 /* Begins the exchange of the request in `pending` over the upstream, which is connected. */
 void exchange_begin(struct connection *connection);
