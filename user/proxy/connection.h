@@ -33,7 +33,7 @@
  *
  *	state				file
  *	FIRST, ENDING, LEAVING		connection.c
- *	RESOLVING, DIALLING		connection.c
+ *	RESOLVING, DIALLING		reaching.c
  *	HEAD				request.c
  *	HELLO				handshake.c
  *	ANSWER				answer.c
@@ -201,6 +201,8 @@ void connection_dial(struct connection *connection);
 
 /* The steps of the states that have a file of their own. */
 enum step hello_step(struct connection *connection);
+enum step resolving_step(struct connection *connection);
+enum step dialling_step(struct connection *connection);
 enum step answer_step(struct connection *connection);
 enum step head_step(struct connection *connection);
 enum step exchange_step(struct connection *connection);

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The states RESOLVING and DIALLING: the site is looked up and connected. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "names/address.h"
+#include "proxy/connection.h"
+
+/* Why a site could not be connected. */
+static const char *dial_problem(int status)
+{
+	switch (status) {
+	case -ECONNREFUSED:
+		return "the site refused the connection";
+	case -ENETUNREACH:
+	case -EHOSTUNREACH:
+		return "there is no route to the site";
+	case -ETIMEDOUT:
+		return "the site did not answer in time";
+	case -EADDRNOTAVAIL:
+		return "the node has no port left for the site";
+	default:
+		return "the site can't be reached";
+	}
+}
+
+/*
+ * Writes the address that was tried last, is connected, or may not be dialled. Returns it,
+ * or NULL: there is none.
+ */
+static const char *dialled_address(
+	const struct connection *connection, int status, char text[ADDRESS_TEXT_MAX])
+{
+	const struct dial *dial = &connection->dial;
+	const struct address *address = dial_last(dial);
+
+	if (!address && status == -EACCES && dial->lookup.count)
+		address = dial->lookup.addresses;
+	if (!address)
+		return NULL;
+	address_format(address, text);
+	return text;
+}
+
+static enum step refuse_dial(struct connection *connection, int status)
+{
+	char address[ADDRESS_TEXT_MAX], lookup[LOOKUP_TEXT_SIZE];
+	const struct http_asked *asked = &connection->http.asked;
+	const char *name = connection->host.name;
+	struct refusal_text text = { .status = 502,
+		.name = name,
+		.address = dialled_address(connection, status, address),
+		.without_body = asked->head,
+		.keep = asked->keep && !asked->old && connection->http.request.complete };
+
+	if (status == -EACCES) {
+		text.status = 403;
+		text.reason = REASON_ADDRESS;
+	} else if (status == -EKEYREJECTED) {
+		text.status = 403;
+		text.reason = REASON_GUARD;
+	} else if (status == -EBUSY) {
+		text.status = 503;
+		text.reason = REASON_LIMIT;
+		text.name = NULL;
+		text.explanation = "too many names are being looked up";
+	} else if (status == -EAGAIN) {
+		text.status = 503;
+		text.reason = REASON_LIMIT;
+		text.name = NULL;
+		text.explanation = "too many connections to sites are being made";
+	} else {
+		if (status == -ETIMEDOUT)
+			text.status = 504;
+		text.explanation =
+			connection->state == STATE_RESOLVING && !text.address
+				? lookup_explain(&connection->dial.lookup, lookup)
+				: dial_problem(status);
+	}
+	if (connection->tls.named)
+		return connection_alert(connection,
+			text.reason ? TLS_ACCESS_DENIED : TLS_INTERNAL_ERROR, text.reason,
+			name);
+	return connection_refuse(connection, &text);
+}
+
+/* No address of the site could be connected. */
+static enum step fail_dial(struct connection *connection, int status)
+{
+	struct proxy *proxy = connection->proxy;
+	const struct address *address = dial_last(&connection->dial);
+
+	if (address)
+		resting_note(&proxy->resting, &connection->host, connection->port, status,
+			address, loop_now(proxy->loop));
+	return refuse_dial(connection, status);
+}
+
+/* TLS shows no requests, so it may not reach a guarded address, whatever its name. */
+static bool is_guarded_tls(const struct connection *connection)
+{
+	const struct lookup *lookup = &connection->dial.lookup;
+
+	if (!connection->tls.named && !connection->connect)
+		return false;
+	for (size_t i = 0; i < lookup->count; i++)
+		if (rules_guard_address(connection->proxy->rules, &lookup->addresses[i]))
+			return true;
+	return false;
+}
+
+enum step resolving_step(struct connection *connection)
+{
+	int status;
+
+	if (!dial_has_ended(&connection->dial, &status))
+		return STEP_WAIT;
+	if (!status && is_guarded_tls(connection))
+		status = -EKEYREJECTED;
+	connection_trace(connection, "name %s: %s", connection->host.name,
+		status ? strerror(-status) : "resolved");
+	if (status)
+		return refuse_dial(connection, status);
+	if (!connection->connect || connection->tls.named) {
+		connection_dial(connection);
+		return STEP_AGAIN;
+	}
+	/*
+	 * Without memory for the answer the client waits until the time of HELLO is over.
+	 */
+	connection_establish(connection);
+	connection_enter(connection, STATE_HELLO);
+	return STEP_AGAIN;
+}
+
+static void trace_dial(const struct connection *connection, int status)
+{
+	char text[ADDRESS_TEXT_MAX];
+	const char *address;
+
+	if (!connection->relay.all->limits->trace)
+		return;
+	address = dialled_address(connection, status, text);
+	connection_trace(connection, "dial %s %s: %s", connection->host.name,
+		address ? address : "-", status ? strerror(-status) : "connected");
+}
+
+enum step dialling_step(struct connection *connection)
+{
+	struct relay *relay = &connection->relay;
+	int status;
+
+	if (!dial_has_ended(&connection->dial, &status))
+		return STEP_WAIT;
+	trace_dial(connection, status);
+	if (status)
+		return fail_dial(connection, status);
+	window_limit_site(&relay->upstream, relay->window);
+	resting_forget(&connection->proxy->resting, &connection->host, connection->port);
+	if (connection->tls.named)
+		answer_begin(connection);
+	else
+		exchange_begin(connection);
+	return STEP_AGAIN;
+}
+
+enum step reaching_expire(struct connection *connection)
+{
+	connection->http.asked.keep = false;
+	if (dial_is_waiting(&connection->dial))
+		return refuse_dial(connection, -EAGAIN);
+	return connection->state == STATE_DIALLING ? fail_dial(connection, -ETIMEDOUT)
+						   : refuse_dial(connection, -ETIMEDOUT);
+}
+static void upstream_ready(struct source *source, uint32_t events)
+{
+	struct connection *connection =
+		container_of(source, struct connection, relay.upstream.source);
+
+	if (connection->relay.upstream.connecting)
+		dial_ready(&connection->dial);
+	else
+		relay_note_upstream(&connection->relay, events);
+}
+
+static void dial_ended(struct dial *dial)
+{
+	relay_wake(&container_of(dial, struct connection, dial)->relay);
+}
+
+void connection_resolve(struct connection *connection)
+{
+	struct proxy *proxy = connection->proxy;
+	const struct resting_site *site = resting_find(&proxy->resting, &connection->host,
+		connection->port, loop_now(proxy->loop));
+
+	connection->dial.done = dial_ended;
+	connection_enter(connection, STATE_RESOLVING);
+	if (site)
+		dial_recall(&connection->dial, &site->address, site->status);
+	else
+		dial_resolve(
+			&connection->dial, proxy->loop, proxy->resolver, &connection->host);
+}
+
+void connection_dial(struct connection *connection)
+{
+	struct relay *relay = &connection->relay;
+
+	connection->http.site_used = connection->http.answered = false;
+	connection_enter(connection, STATE_DIALLING);
+	if (connection->tls.named)
+		answer_choose_address(connection);
+	dial_connect(&connection->dial, relay->all->pacer, connection->port, relay->window,
+		&relay->upstream, upstream_ready);
+}
