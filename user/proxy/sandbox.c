@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/seccomp.h"
 #include "proxy/debug.h"
 #include "proxy/sandbox.h"
 
@@ -248,12 +249,6 @@ static const struct call refused_calls[] = {
 	WHERE(keyctl, 0),
 };
 
-static void cleanup_filter(scmp_filter_ctx *filter)
-{
-	if (*filter)
-		seccomp_release(*filter);
-}
-
 /*
  * Without Landlock there are no files at all. Names are then resolved without /etc/hosts.
  */
@@ -315,7 +310,7 @@ static int prepare_to_tell(void)
 
 static int restrict_calls(bool files_restricted)
 {
-	_cleanup_(cleanup_filter) scmp_filter_ctx filter = seccomp_init(NOT_ALLOWED);
+	_filter_ scmp_filter_ctx filter = seccomp_init(NOT_ALLOWED);
 	int error;
 
 	if (!filter)
@@ -342,7 +337,7 @@ static int restrict_calls(bool files_restricted)
 
 static int refuse_calls(void)
 {
-	_cleanup_(cleanup_filter) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	_filter_ scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	int error = filter ? 0 : -ENOMEM;
 
 	for (unsigned family = 0; !error && family < AF_NETLINK; family++)
