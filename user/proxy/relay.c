@@ -249,7 +249,7 @@ int relay_flush_client(struct relay *relay)
 int relay_flush_upstream(struct relay *relay)
 {
 	while (relay->upstream.out) {
-		long length = peer_write(&relay->upstream, BUFFER_SIZE);
+		long length = relay_write_upstream(relay);
 
 		if (length < 0)
 			return (int)length;
