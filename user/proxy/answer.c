@@ -128,7 +128,7 @@ void answer_choose_address(struct connection *connection)
 	}
 }
 
-void handshake_watch(struct connection *connection, size_t length)
+void answer_watch(struct connection *connection, size_t length)
 {
 	const struct buffer *in = connection->relay.upstream.in;
 
@@ -164,7 +164,7 @@ static void watch_begin(struct connection *connection, enum session_kind kind)
 		site_at(connection, dial_last(&connection->dial)), kind, &hash);
 	ticket_watch_begin(&connection->tls.watch, &hash);
 	connection->tls.watched = true;
-	handshake_watch(connection, buffer_length(connection->relay.upstream.in));
+	answer_watch(connection, buffer_length(connection->relay.upstream.in));
 }
 
 /* Acts on the first bytes of the site. */

@@ -228,7 +228,7 @@ void answer_begin(struct connection *connection);
  * nothing if the connection is not watched. Once it has seen the ticket, it is not watched
  * any more.
  */
-void handshake_watch(struct connection *connection, size_t length);
+void answer_watch(struct connection *connection, size_t length);
 
 void tunnel_begin(struct connection *connection);
 void tunnel_end(struct connection *connection);

@@ -123,7 +123,7 @@ static enum step read_on(struct connection *connection, struct peer *from, size_
 			      : peer_read(from, allowed);
 
 	if (length > 0 && from == &connection->relay.upstream)
-		handshake_watch(connection, (size_t)length);
+		answer_watch(connection, (size_t)length);
 	if (length > 0)
 		return STEP_AGAIN;
 	if (length < 0 && length != -EAGAIN)
