@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* See closing.h. */
 
-#include <netinet/in.h>
+#include <linux/bpf.h> /* the states. The C library's clash with <linux/tcp.h> */
 #include <sys/socket.h>
 
-#include <linux/bpf.h> /* the states. The C library's clash with the next header */
-#include <linux/tcp.h> /* the C library's struct tcp_info lacks the unsent bytes */
-
 #include "proxy/closing.h"
+#include "proxy/tcp_info.h"
 
 #define MINUTE	 60000000000ULL /* ns: TIME-WAIT of Linux (TCP_TIMEWAIT_LEN) */
 #define PATIENCE 60000		/* ms that a closed socket waits for acknowledgements */
@@ -46,13 +44,6 @@ static void close_in_order(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));
 }
 
-static bool read_info(int fd, struct tcp_info *info)
-{
-	socklen_t length = sizeof(*info);
-
-	return !getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &length);
-}
-
 static bool is_acknowledged(const struct tcp_info *info)
 {
 	return !info->tcpi_unacked && !info->tcpi_notsent_bytes;
@@ -62,14 +53,14 @@ bool closing_is_acknowledged(int fd)
 {
 	struct tcp_info info;
 
-	return read_info(fd, &info) && is_acknowledged(&info);
+	return tcp_info_read(fd, &info) && is_acknowledged(&info);
 }
 
 bool closing_choose(struct closings *closings, int fd, bool over, uint64_t now)
 {
 	struct tcp_info info;
 
-	if (!read_info(fd, &info))
+	if (!tcp_info_read(fd, &info))
 		return false;
 	if (info.tcpi_state == BPF_TCP_ESTABLISHED &&
 		((over && is_acknowledged(&info)) || !closings_take(closings, now)))

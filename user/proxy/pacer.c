@@ -2,16 +2,13 @@
 /* See pacer.h. */
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-
-#include <linux/tcp.h> /* the C library's struct tcp_info has no segments */
 
 #include <jobfence/throttle.h>
 
 #include "lib/cleanup.h"
 #include "proxy/pacer.h"
+#include "proxy/tcp_info.h"
 
 #define PAYLOAD		  ((size_t)THROTTLE_PAYLOAD)
 #define HEADERS		  ((size_t)THROTTLE_HEADERS)
@@ -202,13 +199,11 @@ static uint64_t credit(const struct clock *clock)
 static size_t headers(const struct clock *clock, struct peer *peer)
 {
 	struct tcp_info info;
-	socklen_t length = sizeof(info);
 	uint32_t before = peer->segments;
 
 	if (!clock->rate)
 		peer->segments = UNCOUNTED;
-	if (!clock->rate || !peer_is_open(peer) ||
-		getsockopt(peer->source.fd, IPPROTO_TCP, TCP_INFO, &info, &length))
+	if (!clock->rate || !tcp_info_read(peer->source.fd, &info))
 		return 0;
 	peer->segments = info.tcpi_segs_out;
 	if (before == UNCOUNTED)

@@ -2,13 +2,10 @@
 /* See relay.h. */
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-
-#include <linux/tcp.h> /* the C library's struct tcp_info has no bytes */
 
 #include "lib/cleanup.h"
 #include "proxy/relay.h"
+#include "proxy/tcp_info.h"
 #include "proxy/trace.h"
 
 int relays_init(
@@ -257,14 +254,6 @@ int relay_flush_upstream(struct relay *relay)
 	return 0;
 }
 
-static bool read_info(const struct peer *peer, struct tcp_info *info)
-{
-	socklen_t length = sizeof(*info);
-
-	return peer_is_open(peer) &&
-	       !getsockopt(peer->source.fd, IPPROTO_TCP, TCP_INFO, info, &length);
-}
-
 void relay_close_client(struct relay *relay)
 {
 	const volatile struct job_limits *limits = relay->all->limits;
@@ -274,7 +263,7 @@ void relay_close_client(struct relay *relay)
 	 * Where the proxy paces, its clock has charged it. The kernel charges what it
 	 * sends.
 	 */
-	if (limits->rate && !limits->paced && read_info(&relay->client, &info))
+	if (limits->rate && !limits->paced && tcp_info_read(relay->client.source.fd, &info))
 		pacer_charge_unforwarded(relay->all->pacer, info.tcpi_notsent_bytes);
 	peer_close(&relay->client);
 }
@@ -290,7 +279,7 @@ void relay_close_upstream(struct relay *relay, bool over)
 	if (open)
 		in_order = closing_choose(
 			&all->closings, upstream->source.fd, over, loop_now(all->loop));
-	if (all->limits->rate && read_info(upstream, &info)) {
+	if (all->limits->rate && tcp_info_read(upstream->source.fd, &info)) {
 		buffer_put(&upstream->in);
 		charge_unforwarded(relay, info.tcpi_bytes_received);
 	}
