@@ -6,9 +6,10 @@
 #include <sys/socket.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "proxy/acceptor.h"
 
-#define REST  100000000ULL /* ns */
+#define REST  (100 * MILLISECOND)
 #define BATCH 16
 
 static void ready(struct source *source, uint32_t events)

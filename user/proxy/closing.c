@@ -4,11 +4,12 @@
 #include <linux/bpf.h> /* the states. The C library's clash with <linux/tcp.h> */
 #include <sys/socket.h>
 
+#include "lib/clock.h"
 #include "proxy/closing.h"
 #include "proxy/tcp_info.h"
 
-#define MINUTE	 60000000000ULL /* ns: TIME-WAIT of Linux (TCP_TIMEWAIT_LEN) */
-#define PATIENCE 60000		/* ms that a closed socket waits for acknowledgements */
+#define MINUTE	 (60 * SECOND) /* TIME-WAIT of Linux (TCP_TIMEWAIT_LEN) */
+#define PATIENCE 60000	       /* ms that a closed socket waits for acknowledgements */
 
 bool closings_may(const struct closings *closings, uint64_t now)
 {

@@ -9,11 +9,11 @@
 #include <sys/socket.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "names/address.h"
 #include "proxy/connection.h"
 #include "proxy/debug.h"
 
-#define SECOND	    1000000000ULL /* ns */
 #define TLS_RECORD  0x16
 #define PORT_HTTPS  443
 #define DROPPED_MAX 1048576	 /* bytes that a refused client may still send */

@@ -11,13 +11,14 @@
 #include <sys/socket.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "names/address.h"
 #include "proxy/closing.h"
 #include "proxy/dial.h"
 #include "proxy/window.h"
 
-#define PATIENCE     28000000000ULL /* ns for all addresses of a site */
-#define TRY_PATIENCE 10000000000ULL /* ns for one at most */
+#define PATIENCE     (28 * SECOND) /* for all addresses of a site */
+#define TRY_PATIENCE (10 * SECOND) /* for one at most */
 
 /* Returns 0 if the try is under way or connected, or -errno. */
 static int try_address(struct dial *dial, const struct address *address)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "names/address.h"
 #include "proxy/acceptor.h"
 #include "proxy/dns_message.h"
@@ -22,7 +23,7 @@
 #define QUERY_MAX	1024 /* bytes. An honest query has no more than 300 */
 #define LENGTH_PREFIX	2
 #define STREAMS_MAX	32
-#define STREAM_PATIENCE 10000000000ULL /* ns */
+#define STREAM_PATIENCE (10 * SECOND)
 #define DATAGRAMS_BATCH 16
 #define ADDRESS_DIGITS	32
 /* bytes of a list that the kernel gives at once, as whole lines */

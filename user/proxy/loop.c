@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "proxy/loop.h"
 
-#define BATCH		       64
-#define NANOSECONDS_PER_SECOND 1000000000ULL
+#define BATCH 64
 
 struct loop {
 	int epoll;
@@ -30,14 +30,6 @@ struct loop {
 	struct epoll_event batch[BATCH];
 	int batch_next, batch_count;
 };
-
-static uint64_t monotonic_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NANOSECONDS_PER_SECOND + (uint64_t)now.tv_nsec;
-}
 
 int loop_new(struct loop **loop)
 {
@@ -50,7 +42,7 @@ int loop_new(struct loop **loop)
 		return -errno;
 	new->timers.next = new->timers.previous = &new->timers;
 	new->deferred_end = &new->deferred;
-	new->now = monotonic_now();
+	new->now = clock_ns(CLOCK_MONOTONIC);
 	*loop = TAKE_POINTER(new);
 	return 0;
 }
@@ -189,8 +181,8 @@ static const struct timespec *loop_patience(const struct loop *loop, struct time
 		return NULL;
 	if (!loop->deferred && first->deadline > loop->now)
 		nanoseconds = first->deadline - loop->now;
-	wait->tv_sec = (time_t)(nanoseconds / NANOSECONDS_PER_SECOND);
-	wait->tv_nsec = (long)(nanoseconds % NANOSECONDS_PER_SECOND);
+	wait->tv_sec = (time_t)(nanoseconds / SECOND);
+	wait->tv_nsec = (long)(nanoseconds % SECOND);
 	return wait;
 }
 
@@ -208,7 +200,7 @@ int loop_run(struct loop *loop)
 
 		if (count < 0 && errno != EINTR)
 			return -errno;
-		loop->now = monotonic_now();
+		loop->now = clock_ns(CLOCK_MONOTONIC);
 		loop->batch_count = count < 0 ? 0 : count;
 		run_batch(loop);
 		run_timers(loop);

@@ -12,6 +12,7 @@
 #include <sys/time.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "names/address.h"
 #include "proxy/closing.h"
 #include "proxy/nameserver.h"
@@ -30,8 +31,8 @@
 #define NEWER_OPTIONS 0
 #endif
 
-#define SILENCE	   60000000000ULL /* ns that a nameserver is remembered as silent */
-#define LOG_PERIOD 60000000000ULL /* ns from one line of the log to the next */
+#define SILENCE	   (60 * SECOND) /* that a nameserver is remembered as silent */
+#define LOG_PERIOD (60 * SECOND) /* from one line of the log to the next */
 
 /* A socket of c-ares. */
 struct channel_socket {
@@ -57,8 +58,7 @@ static void set_timer(struct nameserver *nameserver)
 
 	if (ares_timeout(nameserver->channel, NULL, &wait))
 		loop_set_timer(nameserver->loop, &nameserver->timer,
-			(uint64_t)wait.tv_sec * 1000000000ULL +
-				(uint64_t)wait.tv_usec * 1000);
+			(uint64_t)wait.tv_sec * SECOND + (uint64_t)wait.tv_usec * 1000);
 	else
 		loop_cancel_timer(nameserver->loop, &nameserver->timer);
 }

@@ -7,22 +7,23 @@
 #include <jobfence/throttle.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "proxy/pacer.h"
 #include "proxy/tcp_info.h"
 
 #define PAYLOAD		  ((size_t)THROTTLE_PAYLOAD)
 #define HEADERS		  ((size_t)THROTTLE_HEADERS)
-#define QUANTA_PER_SECOND 1000UL     /* where a segment takes less than that */
-#define LATENESS	  4000000UL  /* ns that a busy machine may wake us too late */
+#define QUANTA_PER_SECOND 1000UL	    /* where a segment takes less than that */
+#define LATENESS	  (4 * MILLISECOND) /* of a timer, on a busy machine */
 #define CLOSING		  2UL	     /* segments: our FIN, and an ACK of the site's */
-#define UNCOUNTED	  UINT32_MAX /* number of segments: sent while there was no rate */
+#define UNCOUNTED	  UINT32_MAX /* segments: sent while there was no rate */
 
-/* Tolerance where the kernel paces: a part of the rate, and ns. */
+/* Tolerance where the kernel paces: a part of the rate, and a time. */
 #define TOLERANCE      16UL
-#define TOLERANCE_TIME (THROTTLE_SECOND / 4)
+#define TOLERANCE_TIME (SECOND / 4)
 
 #define DIALS_PER_SECOND 200UL
-#define DIALS_CREDIT	 (5 * THROTTLE_SECOND)
+#define DIALS_CREDIT	 (5 * SECOND)
 #define DIAL		 ((1 + CLOSING) * HEADERS) /* bytes: a SYN, and the end */
 
 struct clock {
@@ -52,7 +53,7 @@ static size_t quantum(const struct clock *clock)
 /* How long, in ns, bytes take with their headers. */
 static uint64_t duration(const struct clock *clock, size_t bytes)
 {
-	return bytes * THROTTLE_SECOND / clock->rate;
+	return bytes * SECOND / clock->rate;
 }
 
 /* Tries alone keep to the rate, with the site's answer to each. */
@@ -262,7 +263,7 @@ void pacer_charge_unforwarded(struct pacer *pacer, size_t bytes)
 		return;
 	if (pacer->debt_until < now)
 		pacer->debt_until = now;
-	pacer->debt_until += (bytes + bytes / PAYLOAD * HEADERS) * THROTTLE_SECOND / rate;
+	pacer->debt_until += (bytes + bytes / PAYLOAD * HEADERS) * SECOND / rate;
 }
 
 bool pacer_is_in_debt(const struct pacer *pacer)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "lib/clock.h"
 #include "proxy/connection.h"
 #include "proxy/http_request.h"
 
@@ -16,7 +17,7 @@
 /*
  * For a head, from its first byte on, in ns. A client that sends byte by byte gets no more.
  */
-#define HEAD_PATIENCE 30000000000ULL
+#define HEAD_PATIENCE (30 * SECOND)
 
 /* `head` is NULL if none could be found. */
 static enum step refuse(struct connection *connection, const struct http_head *head,

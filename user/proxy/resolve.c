@@ -24,17 +24,22 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "names/address.h"
 #include "names/hosts.h"
 #include "proxy/addresses.h"
 #include "proxy/nameserver.h"
 #include "proxy/resolve.h"
 
-/* ns */
-#define NEXT_PATIENCE	1000000000ULL /* before the next resolver is asked as well */
-#define LAST_PATIENCE	5000000000ULL /* after the last one was asked */
-#define OTHER_PATIENCE	500000000ULL  /* for the second family, once the first is there */
-#define SILENT_PATIENCE 50000000ULL /* the same where the resolver was silent: RFC 8305's */
+#define NEXT_PATIENCE SECOND	   /* before the next resolver is asked as well */
+#define LAST_PATIENCE (5 * SECOND) /* after the last one was asked */
+
+/*
+ * For the second family, once the first is there. The other is where the resolver was
+ * silent: RFC 8305's.
+ */
+#define OTHER_PATIENCE	(500 * MILLISECOND)
+#define SILENT_PATIENCE (50 * MILLISECOND)
 
 /*
  * Queries at once, one for each connection that there may be. Those of connections that

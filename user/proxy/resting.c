@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "lib/clock.h"
 #include "proxy/resting.h"
 
-#define SECOND	 1000000000ULL
 #define REST_MAX (4 * SECOND)
 #define MEMORY	 (8 * SECOND) /* after a rest. A site that fails by then rests longer */
 

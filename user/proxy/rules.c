@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "jobfence/address.h"
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "names/address.h"
 #include "proxy/bpf_map.h"
 #include "proxy/rules.h"
@@ -235,15 +235,12 @@ void rules_record_refusal(
 {
 	struct refusal_key key = { .reason = (uint8_t)reason };
 	struct refusal refusal = {};
-	struct timespec time;
-	uint64_t now;
+	uint64_t now = clock_ns(CLOCK_BOOTTIME);
 
 	set_name(&key, name, length);
 	for (size_t i = 0; i < key.length; i++)
 		if (name[i] <= ' ' || name[i] > '~')
 			key.name[i] = '?';
-	clock_gettime(CLOCK_BOOTTIME, &time);
-	now = (uint64_t)time.tv_sec * 1000000000ULL + (uint64_t)time.tv_nsec;
 	if (bpf_map_look_up(FD_REFUSED, &key, &refusal))
 		add_name(rules, &key, now);
 	else

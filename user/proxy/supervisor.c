@@ -23,9 +23,9 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "lib/moment.h"
 #include "proxy/sandbox.h"
 #include "proxy/supervisor.h"
@@ -40,14 +40,6 @@ struct supervisor {
 	sigset_t before;
 	pid_t pid, worker;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static __attribute__((noreturn)) void become_worker(const struct supervisor *supervisor)
 {
@@ -162,7 +154,7 @@ static int supervise(struct supervisor *supervisor)
 	bool first = true;
 
 	for (;;) {
-		int64_t started = now_ms();
+		int64_t started = clock_ms(CLOCK_MONOTONIC);
 
 		if (start_worker(supervisor))
 			return 1;
@@ -175,7 +167,7 @@ static int supervise(struct supervisor *supervisor)
 		first = false;
 		if (!wait_for_worker(supervisor, &status))
 			return 0;
-		if (now_ms() - started >= STEADY)
+		if (clock_ms(CLOCK_MONOTONIC) - started >= STEADY)
 			backoff = BACKOFF_MIN;
 		tell_end(status, backoff);
 		if (wait_for_signal(supervisor, backoff) == SIGTERM)

@@ -10,12 +10,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "proxy/connection.h"
 
 #define POOL_MAX 8
 
 /* ns of silence from a site that is not told that the client has ended */
-#define HELD_PATIENCE 1000000000ULL
+#define HELD_PATIENCE SECOND
 
 static int pool[POOL_MAX][2];
 static int pooled;

@@ -7,6 +7,7 @@
 
 #include <jobfence/throttle.h>
 
+#include "lib/clock.h"
 #include "proxy/window.h"
 
 #define PAYLOAD	   ((size_t)THROTTLE_PAYLOAD)
@@ -19,7 +20,7 @@
 void active_count(struct active *active, struct activity *activity, uint64_t now,
 	size_t bytes, uint64_t rate)
 {
-	uint64_t second = now / THROTTLE_SECOND, least = rate / LIGHT;
+	uint64_t second = now / SECOND, least = rate / LIGHT;
 	bool counted;
 
 	if (active->second != second) {
