@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Checks that only debug, sanitizer and fuzz builds make: those with -DJOBFENCE_DEBUG, or
+ * Checks that only debug, sanitizer and fuzz builds make: those with -DJOBFENCE_CHECKS, or
  * with AddressSanitizer.
  */
 
@@ -13,7 +13,7 @@
 #define DEBUG_BUILD 1
 #endif
 #endif
-#if defined(JOBFENCE_DEBUG) || defined(__SANITIZE_ADDRESS__)
+#if defined(JOBFENCE_CHECKS) || defined(__SANITIZE_ADDRESS__)
 #undef DEBUG_BUILD
 #define DEBUG_BUILD 1
 #endif
