@@ -17,24 +17,24 @@ static const char response_too_long[] =
 
 void exchange_begin(struct connection *connection)
 {
+	struct http *http = &connection->http;
 	struct peer *upstream = &connection->relay.upstream;
 
-	connection->http.response_began = false;
-	connection->http.request_cut = false;
-	connection->http.irregular = false;
-	connection->http.answered = false;
-	connection->http.response = (struct http_body){};
-	connection->http.response_scanned = 0;
+	http->response_began = false;
+	http->request_cut = false;
+	http->irregular = false;
+	http->answered = false;
+	http->response = (struct http_body){};
+	http->response_scanned = 0;
 	connection_enter(connection, STATE_EXCHANGE);
-	if (!connection->http.site_used) {
+	if (!http->site_used) {
 		buffer_put(&upstream->out);
-		upstream->out = connection->http.pending;
-		connection->http.pending = NULL;
+		upstream->out = http->pending;
+		http->pending = NULL;
 		return;
 	}
 	/* Keep the head, in case the upstream has gone. */
-	buffer_append(upstream->out, connection->http.pending->bytes,
-		connection->http.pending->end);
+	buffer_append(upstream->out, http->pending->bytes, http->pending->end);
 }
 
 static enum step bad_gateway(struct connection *connection, const char *explanation)
@@ -90,12 +90,13 @@ static int move(struct http_body *body, struct peer *from, struct peer *to, bool
 /* Returns STEP_AGAIN if something moved. */
 static enum step send_request(struct connection *connection)
 {
+	struct http *http = &connection->http;
 	struct peer *client = &connection->relay.client,
 		    *upstream = &connection->relay.upstream;
 	bool moved = false;
 	long length;
 
-	if (!connection->http.request.complete && !connection->http.request_cut) {
+	if (!http->request.complete && !http->request_cut) {
 		int error = 0;
 
 		length = client->in ? 0
@@ -103,9 +104,9 @@ static enum step send_request(struct connection *connection)
 				 ? -EAGAIN
 				 : relay_read_client(&connection->relay);
 		if (client->in)
-			error = move(&connection->http.request, client, upstream, &moved);
+			error = move(&http->request, client, upstream, &moved);
 		if (error) {
-			if (error == -ENOMEM || connection->http.response_began)
+			if (error == -ENOMEM || http->response_began)
 				return STEP_END;
 			const struct refusal_text text = { .status = 400,
 				.reason = REASON_PROTOCOL,
@@ -113,7 +114,7 @@ static enum step send_request(struct connection *connection)
 
 			return connection_refuse(connection, &text);
 		}
-		if (client->eof && !client->in && !connection->http.request.complete)
+		if (client->eof && !client->in && !http->request.complete)
 			return STEP_END;
 		if (length < 0 && length != -EAGAIN)
 			return STEP_END;
@@ -125,7 +126,7 @@ static enum step send_request(struct connection *connection)
 		moved = true;
 	} else if (length != -EAGAIN) {
 		/* A response may still be on its way. */
-		connection->http.request_cut = true;
+		http->request_cut = true;
 		buffer_put(&upstream->out);
 		upstream->readable = true;
 	}
@@ -135,6 +136,7 @@ static enum step send_request(struct connection *connection)
 static enum step change_to_websocket(
 	struct connection *connection, const struct http_head *head)
 {
+	struct http *http = &connection->http;
 	struct buffer *out = peer_out(&connection->relay.client);
 
 	/*
@@ -142,13 +144,13 @@ static enum step change_to_websocket(
 	 * goes on reading requests. The same holds for a head that not every reader reads
 	 * alike.
 	 */
-	if (!connection->http.asked.websocket || !head->websocket || head->irregular ||
-		connection->http.irregular)
+	if (!http->asked.websocket || !head->websocket || head->irregular ||
+		http->irregular)
 		return bad_gateway(connection,
 			"the site changed the protocol otherwise than it was asked");
-	if (!out || !http_response_write(head, &connection->http.asked, true, out))
+	if (!out || !http_response_write(head, &http->asked, true, out))
 		return STEP_END;
-	buffer_put(&connection->http.pending);
+	buffer_put(&http->pending);
 	tunnel_begin(connection);
 	return STEP_AGAIN;
 }
@@ -169,12 +171,13 @@ static bool is_early(const struct connection *connection)
 
 static enum step begin_response(struct connection *connection, const struct http_head *head)
 {
-	enum http_framing framing = http_response_framing(head, &connection->http.asked);
-	struct http_asked *asked = &connection->http.asked;
+	struct http *http = &connection->http;
+	enum http_framing framing = http_response_framing(head, &http->asked);
+	struct http_asked *asked = &http->asked;
 	bool interim = head->status < 200;
 	struct buffer *out;
 
-	connection->http.irregular |= head->irregular;
+	http->irregular |= head->irregular;
 	/* HTTP/1.0 has no interim responses (RFC 9110 section 15.2). */
 	if (interim && asked->old)
 		return ++asked->kept_back <= KEPT_BACK_MAX
@@ -182,19 +185,17 @@ static enum step begin_response(struct connection *connection, const struct http
 			       : bad_gateway(connection, "too many interim responses");
 	out = peer_out(&connection->relay.client);
 	if (!interim) {
-		connection->http.site_keeps = head->keep_alive &&
-					      framing != FRAMING_CLOSE &&
-					      !connection->http.irregular;
-		connection->http.rest_unwanted =
-			!connection->http.site_keeps && !asked->last;
-		connection->http.site_keeps &= !asked->last;
-		connection->http.early = is_early(connection);
+		http->site_keeps =
+			head->keep_alive && framing != FRAMING_CLOSE && !http->irregular;
+		http->rest_unwanted = !http->site_keeps && !asked->last;
+		http->site_keeps &= !asked->last;
+		http->early = is_early(connection);
 		asked->keep = asked->keep && framing != FRAMING_CLOSE &&
 			      !(framing == FRAMING_CHUNKED && asked->old);
-		http_body_begin_answer(&connection->http.response, framing,
-			head->content_length, !asked->old);
-		connection->http.response_began = true;
-		buffer_put(&connection->http.pending);
+		http_body_begin_answer(
+			&http->response, framing, head->content_length, !asked->old);
+		http->response_began = true;
+		buffer_put(&http->pending);
 		if (connection_ends_response(connection))
 			connection_reset_at_end(connection, true);
 	}
@@ -240,18 +241,18 @@ static enum step read_head(struct connection *connection)
 /* The upstream ended before the response was whole. */
 static enum step upstream_ended(struct connection *connection)
 {
-	if (connection->http.response_began &&
-		connection->http.response.framing == FRAMING_CLOSE &&
+	struct http *http = &connection->http;
+
+	if (http->response_began && http->response.framing == FRAMING_CLOSE &&
 		connection->relay.upstream.eof && !connection->relay.upstream.reset) {
-		connection->http.response.complete = true;
+		http->response.complete = true;
 		return STEP_AGAIN;
 	}
-	if (connection->http.response_began)
+	if (http->response_began)
 		return abandon(connection);
-	if (connection->http.pending) {
+	if (http->pending) {
 		/* The site gets the head again. */
-		relay_charge(&connection->relay, UPLOAD,
-			buffer_length(connection->http.pending));
+		relay_charge(&connection->relay, UPLOAD, buffer_length(http->pending));
 		connection_close_upstream(connection);
 		connection_resolve(connection);
 		return STEP_AGAIN;
@@ -261,30 +262,31 @@ static enum step upstream_ended(struct connection *connection)
 
 static enum step receive_response(struct connection *connection)
 {
+	struct http *http = &connection->http;
 	struct peer *client = &connection->relay.client,
 		    *upstream = &connection->relay.upstream;
 	bool moved = false;
 	long length =
-		connection->http.response_began &&
+		http->response_began &&
 				(upstream->in || relay_is_full(&connection->relay, client))
 			? -EAGAIN
 			: relay_read_upstream(&connection->relay);
 
 	if (length == -ENOMEM)
 		return STEP_END;
-	if (upstream->in && !connection->http.response_began) {
+	if (upstream->in && !http->response_began) {
 		enum step step = read_head(connection);
 
 		if (step != STEP_WAIT)
 			return step;
 	}
-	if (upstream->in && connection->http.response_began &&
-		move(&connection->http.response, upstream, client, &moved))
+	if (upstream->in && http->response_began &&
+		move(&http->response, upstream, client, &moved))
 		return abandon(connection);
 	if (moved || length > 0)
 		return STEP_AGAIN;
 	/* Bytes that can't move yet, or never will, are still in the buffer. */
-	if (upstream->in && connection->http.response_began)
+	if (upstream->in && http->response_began)
 		return STEP_WAIT;
 	if (upstream->eof || (length < 0 && length != -EAGAIN))
 		return client->out ? STEP_WAIT : upstream_ended(connection);
@@ -293,34 +295,35 @@ static enum step receive_response(struct connection *connection)
 
 static enum step finish(struct connection *connection)
 {
+	struct http *http = &connection->http;
 	/*
 	 * Neither connection has a clear state any more in two cases. There is more than
 	 * the response, or the site did not take the whole request.
 	 */
-	bool clean = !connection->relay.upstream.in && !connection->http.request_cut &&
-		     is_sent(connection);
+	bool clean =
+		!connection->relay.upstream.in && !http->request_cut && is_sent(connection);
 
-	connection->http.answered = clean && !connection->http.early;
+	http->answered = clean && !http->early;
 	/* Close an upstream that is of no more use. The site may end it first. */
-	if (!clean || connection->http.irregular || connection->http.response.irregular)
+	if (!clean || http->irregular || http->response.irregular)
 		connection_close_upstream(connection);
-	connection->http.site_used = true;
-	connection_enter(connection, connection->http.asked.keep &&
-						     connection->http.request.complete &&
-						     !connection->http.request_cut
-					     ? STATE_HEAD
-					     : STATE_ENDING);
+	http->site_used = true;
+	connection_enter(
+		connection, http->asked.keep && http->request.complete && !http->request_cut
+				    ? STATE_HEAD
+				    : STATE_ENDING);
 	return STEP_AGAIN;
 }
 
 enum step exchange_step(struct connection *connection)
 {
+	const struct http *http = &connection->http;
 	enum step sent, received = STEP_WAIT, written = STEP_WAIT;
 
 	sent = send_request(connection);
 	if (sent == STEP_END || connection->state != STATE_EXCHANGE)
 		return sent;
-	if (!connection->http.response.complete || !connection->http.response_began) {
+	if (!http->response.complete || !http->response_began) {
 		received = receive_response(connection);
 		if (received == STEP_END || connection->state != STATE_EXCHANGE)
 			return received;
@@ -332,8 +335,8 @@ enum step exchange_step(struct connection *connection)
 			return STEP_END;
 		written = length > 0 ? STEP_AGAIN : STEP_WAIT;
 	}
-	if (connection->http.response_began && connection->http.response.complete &&
-		(is_sent(connection) || connection->http.rest_unwanted ||
+	if (http->response_began && http->response.complete &&
+		(is_sent(connection) || http->rest_unwanted ||
 			connection_ends_response(connection) ||
 			peer_read(&connection->relay.upstream, BUFFER_SIZE) != -EAGAIN))
 		return finish(connection);
