@@ -142,33 +142,33 @@ static enum step forward(struct connection *connection, const struct http_head *
 
 static enum step begin(struct connection *connection, const char *bytes, size_t length)
 {
-	struct http_head parsed, *const head = &parsed;
-	int error = http_head_parse(bytes, length, head);
+	struct http_head head;
+	int error = http_head_parse(bytes, length, &head);
 	struct http_target target;
 	enum reason reason;
 	const char *problem;
 
 	if (error == -E2BIG)
-		return refuse(connection, head, 431, REASON_LIMIT,
+		return refuse(connection, &head, 431, REASON_LIMIT,
 			"there are too many header fields, or tokens in Connection");
 	if (error)
-		return refuse(
-			connection, head, 400, REASON_PROTOCOL, "the request is malformed");
-	problem = http_target_read(head, PORT_HTTP, &target);
+		return refuse(connection, &head, 400, REASON_PROTOCOL,
+			"the request is malformed");
+	problem = http_target_read(&head, PORT_HTTP, &target);
 	if (problem)
-		return refuse(connection, head, 400, REASON_PROTOCOL, problem);
+		return refuse(connection, &head, 400, REASON_PROTOCOL, problem);
 	if (target.connect)
-		return begin_connect(connection, head, &target);
+		return begin_connect(connection, &head, &target);
 	if (target.port != PORT_HTTP)
-		return refuse_host(connection, head, &target.host, 403, REASON_PROTOCOL,
+		return refuse_host(connection, &head, &target.host, 403, REASON_PROTOCOL,
 			"plain HTTP goes to port 80 only");
 	if (connection->host_fixed && !host_equal(&connection->host, &target.host))
-		return refuse_host(connection, head, &target.host, 403, REASON_PROTOCOL,
+		return refuse_host(connection, &head, &target.host, 403, REASON_PROTOCOL,
 			"not the host of the CONNECT before it");
 	reason = rules_use(connection->proxy->rules, &target.host, SIGHT_REQUESTS);
 	if (reason)
-		return refuse_host(connection, head, &target.host, 403, reason, NULL);
-	return forward(connection, head, &target, length);
+		return refuse_host(connection, &head, &target.host, 403, reason, NULL);
+	return forward(connection, &head, &target, length);
 }
 
 /* An idle upstream that sends anything is of no more use. */
