@@ -56,15 +56,19 @@ log()
 	is "$(grep -c libbpf "$BATS_TEST_TMPDIR/lines" || :)" 0
 }
 
-@test "a trace that fills the log begins it anew" {
+@test "a trace that fills the log stops, and begins anew when it is switched on again" {
 	job_up --domain allowed.test
 	jobfence update "$JOB" --trace on
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	in_lab sh -c 'head -c 1048500 /dev/zero >> "/run/jobfence/jobs/$1/proxy.log"' sh "$JOB"
 	fetch -f -o /dev/null http://allowed.test/
-	log > "$BATS_TEST_TMPDIR/log"
-	grep -q '^trace: the log was full and begins anew$' "$BATS_TEST_TMPDIR/log"
-	grep -q '^trace 1: .* -> exchange$' "$BATS_TEST_TMPDIR/log"
+	is "$(log | wc -c)" 1048576
+	jobfence events "$JOB" --trace >"$BATS_TEST_TMPDIR/printed" 2>"$BATS_TEST_TMPDIR/said"
+	like "$(<"$BATS_TEST_TMPDIR/said")" '*the log is full, and the trace stopped*'
+	jobfence update "$JOB" --trace on
+	fetch -f -o /dev/null http://allowed.test/
+	log >"$BATS_TEST_TMPDIR/log"
+	grep -q '^trace [0-9]*: .* -> exchange$' "$BATS_TEST_TMPDIR/log"
 	[ "$(stat -c %s "$BATS_TEST_TMPDIR/log")" -lt 65536 ]
 }
 

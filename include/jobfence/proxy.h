@@ -9,6 +9,9 @@
 
 #include "jobfence/abi.h"
 
+/* Bytes of proxy.log, the only file that the proxy may write to. */
+#define PROXY_LOG_MAX (1UL << 20)
+
 /* Two sockets and two pipes for each connection. */
 #define PROXY_OPEN_FILES_MAX (8UL * JOB_CONNECTIONS_MAX)
 

@@ -9,11 +9,12 @@
 #include <unistd.h>
 
 #include "cli/trace.h"
+#include "jobfence/proxy.h"
 #include "job/job.h"
 #include "lib/cleanup.h"
 #include "lib/printable.h"
 
-/* The proxy has cut the log, if it is shorter than what was read. */
+/* An update has emptied the log, if it is shorter than what was read. */
 static int begin_anew(FILE *log, const struct stat *state)
 {
 	long at = ftell(log);
@@ -79,6 +80,11 @@ int trace_print(FILE *to, const char *name, const volatile sig_atomic_t *stopped
 			return fail(failure, -errno, "cannot watch %s", path);
 	}
 	error = print_lines(to, log);
+	if (!error && ftell(log) >= (long)PROXY_LOG_MAX)
+		fprintf(stderr,
+			"jobfence: the log is full, and the trace stopped; begin it anew: jobfence update "
+			"%s --trace on\n",
+			name);
 	if (!error && stopped)
 		error = follow(to, log, changes, stopped);
 	return error ? fail(failure, error, "cannot print %s", path) : 0;

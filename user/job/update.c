@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "job/health.h"
@@ -259,6 +260,18 @@ static int check_policy(const struct job *job, const struct job_change *change, 
 	return admission_enforce_update(&admission, &job->spec.domains, failure);
 }
 
+/* Empties the log of the proxy, which is bounded and then takes no more of the trace. */
+static int empty_log(const struct job *job)
+{
+	char path[PATH_SIZE];
+	_fd_ int log = -1;
+
+	if (path_format(path, "%s/proxy.log", job->paths.run))
+		return -ENAMETOOLONG;
+	log = open(path, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+	return log < 0 && errno != ENOENT ? -errno : 0;
+}
+
 /*
  * Writes the record before the limits. A crash in between leaves a record that is out
  * of date, but never more rights than before and after the change. Running `update`
@@ -277,6 +290,8 @@ static int apply(const struct job *job, const struct job_change *change, bool do
 		error = set_burst(job);
 	if (!error && change->rate)
 		error = state_write_rates(&maps, job->id, job->proxy_id, &rates);
+	if (!error && change->trace == TRACE_ON)
+		error = empty_log(job);
 	if (!error && change->trace)
 		error = state_write_trace(&maps, change->trace == TRACE_ON);
 	return error ? fail(failure, error, "cannot update job %s", job->spec.name) : 0;

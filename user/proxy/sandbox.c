@@ -37,8 +37,6 @@
 #include "proxy/debug.h"
 #include "proxy/sandbox.h"
 
-/* bytes of proxy.log, the only file that is open for writing */
-#define LOG_MAX	   (1UL << 20)
 #define FD_OWN_MIN 16 /* descriptors that the worker connects have this number at least */
 
 static int drop_capabilities(void)
@@ -59,7 +57,7 @@ static int drop_bounding_set(void)
 
 static int set_limits(void)
 {
-	const struct rlimit none = { 0, 0 }, log = { LOG_MAX, LOG_MAX };
+	const struct rlimit none = { 0, 0 }, log = { PROXY_LOG_MAX, PROXY_LOG_MAX };
 	const struct rlimit files = { PROXY_OPEN_FILES_MAX, PROXY_OPEN_FILES_MAX };
 
 	if (setrlimit(RLIMIT_NOFILE, &files) || setrlimit(RLIMIT_CORE, &none) ||
@@ -196,8 +194,6 @@ static const struct call allowed_in_part[] = {
 	SOCKETS(AF_INET, SOCK_DGRAM),
 	SOCKETS(AF_INET6, SOCK_STREAM),
 	SOCKETS(AF_INET6, SOCK_DGRAM),
-	/* Only of the log, which the trace empties when it is full. */
-	WHERE(ftruncate, 2, EQUAL(0, STDERR_FILENO), EQUAL(1, 0)),
 	WHERE(shutdown, 1, EQUAL(1, SHUT_WR)), /* no effect on a listening socket */
 	OPTION(SOL_SOCKET, SO_SNDBUF),
 	OPTION(SOL_SOCKET, SO_RCVBUF),

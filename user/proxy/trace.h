@@ -7,8 +7,9 @@
  *
  * Lines go to the log of the proxy, and begin with `trace` and the number of the
  * connection. A line is at most TRACE_LINE_MAX bytes long. Bytes that could be a command to
- * a terminal become '?'. When the log has reached its bound, it begins anew. It is a file,
- * so writing to it never waits.
+ * a terminal become '?'. When the log has PROXY_LOG_MAX bytes, the trace stops. The
+ * loader empties the log when it switches the trace on. The proxy may not: one that was
+ * taken over could hide what it did. The log is a file, so writing to it never waits.
  */
 
 #include <stdint.h>
