@@ -44,14 +44,6 @@ int address_rules_new(const struct proxy_settings *settings, struct address_rule
 	return 0;
 }
 
-void address_rules_free(struct address_rules *rules)
-{
-	if (!rules)
-		return;
-	close(rules->netlink);
-	free(rules);
-}
-
 struct route_request {
 	struct nlmsghdr header;
 	struct rtmsg route;

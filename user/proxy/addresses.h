@@ -17,7 +17,6 @@ struct address_rules;
  * Call before the sandbox closes. `settings` must outlive the rules. Returns 0 or -errno.
  */
 int address_rules_new(const struct proxy_settings *settings, struct address_rules **rules);
-void address_rules_free(struct address_rules *rules);
 
 /*
  * Whether the proxy may dial an address. One of these must hold:
