@@ -197,7 +197,7 @@ static uint64_t credit(const struct clock *clock)
  * Returns the bytes of headers that a socket sent since the last call. The first call adds
  * those that it will send as it closes.
  */
-static size_t headers(const struct clock *clock, struct peer *peer)
+static size_t sent_headers(const struct clock *clock, struct peer *peer)
 {
 	struct tcp_info info;
 	uint32_t before = peer->segments;
@@ -232,8 +232,8 @@ void pacer_charge(struct pacer *pacer, enum direction direction, size_t bytes,
 
 	follow_limits(pacer);
 	charge(&pacer->clocks[direction], bytes);
-	charge(upload, headers(upload, upstream));
-	charge(download, headers(download, client));
+	charge(upload, sent_headers(upload, upstream));
+	charge(download, sent_headers(download, client));
 }
 
 void pacer_charge_dial(struct pacer *pacer, struct peer *upstream)
@@ -251,7 +251,7 @@ void pacer_charge_failed_dial(struct pacer *pacer, struct peer *upstream)
 	struct clock *upload = &pacer->clocks[UPLOAD];
 
 	follow_limits(pacer);
-	charge(upload, headers(upload, upstream));
+	charge(upload, sent_headers(upload, upstream));
 	pacer_charge_unforwarded(pacer, HEADERS);
 }
 

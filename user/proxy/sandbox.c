@@ -328,6 +328,8 @@ static int restrict_calls(bool files_restricted)
 	if (!error)
 		error = seccomp_rule_add(
 			filter, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);
+	if (!error)
+		error = prepare_to_tell();
 	return error ? error : seccomp_load(filter);
 }
 
@@ -378,6 +380,5 @@ int sandbox_close(void)
 	if (error && error != -ENOSYS)
 		return error;
 	files_restricted = !error;
-	error = prepare_to_tell();
-	return error ? error : restrict_calls(files_restricted);
+	return restrict_calls(files_restricted);
 }
