@@ -215,11 +215,9 @@ hook()
 @test "a container with threads in the PID namespace of the node starts" {
 	make_cgroup
 	# shellcheck disable=SC2016 # expanded by the inner shell
-	in_lab bash -c 'echo $$ >"$1/cgroup.procs" && exec unshare --net python3 -c "import threading
-threading.Thread(target=threading.Event().wait).start()
-print()
-threading.Event().wait()"' container "$THEIRS" >"$BATS_TEST_TMPDIR/ready" 3>&- &
-	await "$BATS_TEST_TMPDIR/ready" '^$'
+	in_lab bash -c 'echo $$ >"$1/cgroup.procs" && exec unshare --net "$2"' \
+		container "$THEIRS" "$LIB/threads.py" >"$BATS_TEST_TMPDIR/ready" 3>&- &
+	await "$BATS_TEST_TMPDIR/ready" ready
 	PID=$(in_lab cat "$THEIRS/cgroup.procs")
 	hook createRuntime in_lab
 	in_lab kill -KILL "$PID"
@@ -234,7 +232,7 @@ threading.Event().wait()"' container "$THEIRS" >"$BATS_TEST_TMPDIR/ready" 3>&- &
 	eventually in_lab grep -q . "$THEIRS/cgroup.procs"
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	ends_with 1 in_lab timeout 60 unshare --pid --fork --mount-proc bash -c 'unshare --net --pid --fork --kill-child sleep infinity &
-		until pid=$(pgrep -P $!); do :; done
+		for try in {1..6000}; do ! pid=$(pgrep -P $!) || break; read -rt 0.01 <> <(:) || :; done
 		echo "$pid" >"$1/cgroup.procs"
 		"$2" oci-hook createRuntime <<<"{\"ociVersion\": \"1.0.2\", \"id\": \"$3\", \"status\": \"creating\", \"pid\": $pid}"' \
 		hook "$THEIRS" "$JOBFENCE" "$JOB" 3>&-

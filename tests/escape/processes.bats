@@ -111,7 +111,8 @@ out_of_reach()
 	in_lab mkdir "$init" /run/of-the-node
 	in_lab tee "$init/cgroup.freeze" <<<1 >/dev/null
 	# shellcheck disable=SC2016 # expanded by the inner shell
-	in_lab bash -c '"$1" exec "$2" -- true & until grep . "$3/cgroup.procs"; do :; done; kill -KILL $!; wait' \
+	in_lab bash -c '"$1" exec "$2" -- true & for try in {1..6000}; do
+			! grep . "$3/cgroup.procs" || break; read -rt 0.01 <> <(:) || :; done; kill -KILL $!; wait' \
 		killed "$JOBFENCE" "$JOB" "$init" >"$seen" 3>&-
 	first=$(<"$seen")
 	in_job ls /run >"$seen" 3>&- &
