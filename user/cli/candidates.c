@@ -87,7 +87,8 @@ static int offer_named(const struct line *line, const char *name, struct failure
 		offer_users(line);
 	else if (!strcmp(name, "FILE") || !strcmp(name, "PATH") || !strcmp(name, "ARG"))
 		puts(":files");
-	else if (!strcmp(name, "COMMAND") && line->command->flags & COMMAND_RUNS)
+	else if (!strcmp(name, "COMMAND") && line->command &&
+		 line->command->flags & COMMAND_RUNS)
 		puts(":commands");
 	else if (!strcmp(name, "COMMAND"))
 		offer_commands(line);

@@ -13,5 +13,5 @@
  * Prints the log of a job's proxy to `to`. If `stopped` is not NULL, it then prints what
  * comes until that is set or the job ends. Returns 0, or -errno with the failure noted.
  */
-int trace_print(FILE *to, const char *job, const volatile sig_atomic_t *stopped,
+int trace_print(FILE *to, const char *name, const volatile sig_atomic_t *stopped,
 	struct failure *failure);
