@@ -18,6 +18,7 @@
 #include <sys/vfs.h>
 
 #include "fence.skel.h"
+#include "jobfence/abi.h"
 #include "lib/cleanup.h"
 #include "lib/debugging.h"
 #include "lib/files.h"
@@ -25,6 +26,7 @@
 #include "node/objects.h"
 #include "node/paths.h"
 
+_Static_assert(FENCE_ABI > 0, "without its header the name would bear the word");
 #define TEXT_OF(number) #number
 #define TEXT(number)	TEXT_OF(number)
 #define MAPS_PREFIX	"abi-"
