@@ -263,7 +263,8 @@ void relay_close_client(struct relay *relay)
 	 * Where the proxy paces, its clock has charged it. The kernel charges what it
 	 * sends.
 	 */
-	if (limits->rate && !limits->paced && tcp_info_read(relay->client.source.fd, &info))
+	if (peer_is_open(&relay->client) && limits->rate && !limits->paced &&
+		tcp_info_read(relay->client.source.fd, &info))
 		pacer_charge_unforwarded(relay->all->pacer, info.tcpi_notsent_bytes);
 	peer_close(&relay->client);
 }
@@ -279,7 +280,7 @@ void relay_close_upstream(struct relay *relay, bool over)
 	if (open)
 		in_order = closing_choose(
 			&all->closings, upstream->source.fd, over, loop_now(all->loop));
-	if (all->limits->rate && tcp_info_read(upstream->source.fd, &info)) {
+	if (open && all->limits->rate && tcp_info_read(upstream->source.fd, &info)) {
 		buffer_put(&upstream->in);
 		charge_unforwarded(relay, info.tcpi_bytes_received);
 	}
