@@ -188,19 +188,20 @@ cost_of()
 	in_job_directly python3 "$LIB/urgent_data.py"
 }
 
-# Sets the worker's patience in state $1, a number of connection.h, to $2 seconds.
+# Sets the worker's patience in the state of the name $1 to $2 seconds.
 shorten()
 {
 	local table
 
-	table=$(nm "${JOBFENCE%/*}/jobfence-proxy" | awk '$3 == "patience" { print $1 }')
-	in_lab python3 "$LIB/set_patience.py" "$(proxy_worker)" "$table" "$1" "$2"
+	table=$(nm -S "${JOBFENCE%/*}/jobfence-proxy" | awk '$4 == "states" { print $1, $2 }')
+	# shellcheck disable=SC2086 # two words
+	in_lab python3 "$LIB/set_patience.py" "$(proxy_worker)" $table "$1" "$2"
 }
 
 @test "a site that sends no more is given up after its time, and the client sees what it lacks" {
-	local exchange=6 tunnel=7 path
+	local path
 
-	shorten $exchange 1
+	shorten exchange 1
 	for path in silence half-head; do
 		like "$(fetch -D - $site/$path)" "HTTP/1.1 504 *job $JOB: allowed.test: the site*did not answer in time: @(11.0.0.2|2600:1::2)"
 	done
@@ -209,7 +210,7 @@ shorten()
 	ends_with 56 fetch -o /dev/null $site/half-until-close/1000
 	# Each byte that moves starts the time again.
 	is "$(fetch $site/bytewise/10000 | wc -c)" 10000
-	shorten $tunnel 1
+	shorten tunnel 1
 	like "$(fetch https://allowed.test/half/1000 2>&1 || true)" '*curl: (@(18|56))*'
 	await "$LAB/internet" '"left".*half-until-close'
 	is "$(lab_seen '.event == "left"' .line | wc -l)" 6
