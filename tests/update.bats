@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
-# bats file_tags=vm
 #
 # A job is changed while it runs.
 
@@ -43,6 +42,7 @@ milliseconds()
 	echo $(((${EPOCHREALTIME/./} - begin) / 1000))
 }
 
+# bats test_tags=vm
 @test "a domain that is added is allowed at once, one that is removed is refused at once" {
 	job_up --domain allowed.test
 	refused_for domain http://other.test/
@@ -132,6 +132,7 @@ milliseconds()
 	[ "$(wc -c <"$BATS_TEST_TMPDIR/moved")" -lt 2000000 ]
 }
 
+# bats test_tags=vm
 @test "a rate holds for a transfer that runs" {
 	job_up --domain allowed.test --rate 80kbit
 	begin_to_fetch $site/bytes/2000000
@@ -142,6 +143,7 @@ milliseconds()
 	is "$(jobfence show "$JOB" --json | jq .rate.bits_per_second)" 100000000
 }
 
+# bats test_tags=vm
 @test "a lower rate holds for a transfer that runs, too" {
 	local size=600000 begin left microseconds
 
@@ -157,6 +159,7 @@ milliseconds()
 	[ $((left * 8)) -le $((microseconds * 3 / 4)) ] || lab_fail "$left bytes in $microseconds microseconds"
 }
 
+# bats test_tags=vm
 @test "a job that had no rate gets one, and loses it" {
 	job_up --domain allowed.test --rate 0
 	jobfence update "$JOB" --rate 1mbit
@@ -224,6 +227,7 @@ milliseconds()
 	done
 }
 
+# bats test_tags=vm
 @test "a change of the rate beside many short connections loses no count of them" {
 	local connecting rate=800
 
