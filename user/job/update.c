@@ -117,7 +117,7 @@ static int add_missing(int map, const struct entries *old, const struct entries 
 	return 0;
 }
 
-/* Makes the proxy check the names of its open connections again. */
+/* Makes the proxy forget its decisions, and check the names of its open connections. */
 static int next_generation(const struct job_maps *maps)
 {
 	struct job_limits limits;
@@ -143,7 +143,9 @@ static int replace_domains(const struct job *job, const struct job_maps *maps)
 	if (!error)
 		error = job_record_write(job);
 	if (error) {
-		remove_others(maps->domains, new, old);
+		/* A connection may have begun to a domain that is taken back. */
+		if (!remove_others(maps->domains, new, old))
+			next_generation(maps);
 		return error;
 	}
 	error = remove_others(maps->domains, old, new);

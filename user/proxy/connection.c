@@ -296,7 +296,7 @@ static bool wants_input(const struct connection *connection)
  */
 static bool is_withdrawn(struct connection *connection)
 {
-	const struct rules *rules = connection->proxy->rules;
+	struct rules *rules = connection->proxy->rules;
 	uint64_t generation = rules_limits(rules)->generation;
 	bool bound = states[connection->state].bound ||
 		     (connection->state == STATE_HELLO &&

@@ -16,7 +16,18 @@
 #include "proxy/rules.h"
 
 #define HITS_SIZE    (DOMAIN_ENTRIES_MAX * sizeof(uint64_t))
-#define LATEST_NAMES 16 /* names that make room for newer ones */
+#define LATEST_NAMES 16	    /* names that make room for newer ones */
+#define REMEMBERED   16	    /* decisions. Each name has one place, which others share */
+#define MEMORY	     SECOND /* of a decision, for what bpftool changes in the map */
+
+/* What the map said of a name. */
+struct decision {
+	uint64_t generation; /* in which it was asked */
+	uint64_t until;	     /* when it is asked again, ns. 0: at the next question */
+	struct host host;
+	struct domain domain;
+	enum reason reason;
+};
 
 struct rules {
 	const struct proxy_settings *settings;
@@ -25,6 +36,7 @@ struct rules {
 	/* Names of the map `refused`, in a ring. A reason of 0 marks an empty place. */
 	struct refusal_key latest[LATEST_NAMES];
 	size_t latest_next;
+	struct decision remembered[REMEMBERED];
 };
 
 int rules_new(const struct proxy_settings *settings, struct rules **rules)
@@ -63,29 +75,57 @@ const volatile struct job_limits *rules_limits(const struct rules *rules)
 	return rules->limits;
 }
 
-/*
- * Finds the entry that decides. Without one, `domain` counts no hits. Returns 0, or the
- * reason to refuse.
- */
-static enum reason decide(
-	const struct rules *rules, const struct host *host, struct domain *domain)
+/* Asks the map for the entry that decides. Without one, the domain counts no hits. */
+static void ask(const struct rules *rules, struct decision *decision)
 {
 	struct domain_key key;
 	int error;
 
-	host_key(host, &key);
-	error = bpf_map_look_up(FD_DOMAINS, &key, domain);
-	if (!error)
-		return domain->denied ? REASON_DENIED : 0;
-	domain->hit = DOMAIN_ENTRIES_MAX;
-	return error == -ENOENT && rules->settings->learn ? 0 : REASON_DOMAIN;
+	host_key(&decision->host, &key);
+	error = bpf_map_look_up(FD_DOMAINS, &key, &decision->domain);
+	if (!error) {
+		decision->reason = decision->domain.denied ? REASON_DENIED : 0;
+		return;
+	}
+	decision->domain.hit = DOMAIN_ENTRIES_MAX;
+	decision->reason = error == -ENOENT && rules->settings->learn ? 0 : REASON_DOMAIN;
+	if (error != -ENOENT)
+		decision->until = 0;
 }
 
-enum reason rules_check(const struct rules *rules, const struct host *host)
+/* The place of a name, by the hash FNV-1a. */
+static struct decision *place_of(struct rules *rules, const struct host *host)
 {
-	struct domain domain;
+	uint32_t hash = 2166136261U;
 
-	return decide(rules, host, &domain);
+	for (size_t i = 0; i < host->length; i++)
+		hash = (hash ^ (unsigned char)host->name[i]) * 16777619U;
+	return &rules->remembered[hash % REMEMBERED];
+}
+
+/*
+ * Returns the decision on a host. The generation is read before the map is asked. So a
+ * change meanwhile leaves the decision with a generation that is over.
+ */
+static const struct decision *decide(struct rules *rules, const struct host *host)
+{
+	uint64_t generation = __atomic_load_n(&rules->limits->generation, __ATOMIC_ACQUIRE);
+	struct decision *decision = place_of(rules, host);
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+
+	if (decision->until > now && decision->generation == generation &&
+		host_equal(&decision->host, host))
+		return decision;
+	*decision = (struct decision){
+		.generation = generation, .until = now + MEMORY, .host = *host
+	};
+	ask(rules, decision);
+	return decision;
+}
+
+enum reason rules_check(struct rules *rules, const struct host *host)
+{
+	return decide(rules, host)->reason;
 }
 
 /* Whether a domain matches the host. Any that does will do. */
@@ -142,11 +182,10 @@ bool rules_allow_ech(const struct rules *rules, const struct host *host)
 
 enum reason rules_use(struct rules *rules, const struct host *host, enum sight sight)
 {
-	struct domain domain;
-	enum reason reason = decide(rules, host, &domain);
+	const struct decision *decision = decide(rules, host);
 
-	if (reason)
-		return reason;
+	if (decision->reason)
+		return decision->reason;
 	if (sight != SIGHT_REQUESTS &&
 		is_among(rules->settings->guarded, rules->settings->guarded_count, host))
 		return REASON_GUARD;
@@ -154,8 +193,8 @@ enum reason rules_use(struct rules *rules, const struct host *host, enum sight s
 		return REASON_ECH;
 	if (rules->settings->learn && !learn(host))
 		return REASON_LIMIT;
-	if (domain.hit < DOMAIN_ENTRIES_MAX)
-		__atomic_fetch_add(&rules->hits[domain.hit], 1, __ATOMIC_RELAXED);
+	if (decision->domain.hit < DOMAIN_ENTRIES_MAX)
+		__atomic_fetch_add(&rules->hits[decision->domain.hit], 1, __ATOMIC_RELAXED);
 	return 0;
 }
 

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The job's rules as the proxy sees them, which are its maps. Each question goes to the
- * kernel's map. So what the loader changes there holds from the next request on.
+ * The job's rules as the proxy sees them, which are its maps. What the map of domains says
+ * of a name is remembered for a second, and not beyond an update of the job. So an update
+ * holds from the next request on.
  */
 
 #include <stdbool.h>
@@ -24,7 +25,7 @@ const volatile struct job_limits *rules_limits(const struct rules *rules);
  * Whether the job may reach `host`, by the job's domain map. While the job learns, hosts
  * that are not in the map are allowed as well. Returns 0, REASON_DOMAIN or REASON_DENIED.
  */
-enum reason rules_check(const struct rules *rules, const struct host *host);
+enum reason rules_check(struct rules *rules, const struct host *host);
 
 /* How much the proxy sees of what goes to a host. */
 enum sight {

@@ -487,7 +487,8 @@ void world_play(struct world *played)
 	silence = 0;
 	spins = naps = turns = 0;
 	world = played;
-	*limits = (struct job_limits){ 0 };
+	/* No decision of an earlier world holds. */
+	*limits = (struct job_limits){ .generation = limits->generation + 1 };
 	withdrawn = false;
 	require(!loop_new(&proxy.loop));
 	require(!relays_init(&proxy.relays, proxy.loop, limits));
