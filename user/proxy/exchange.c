@@ -277,9 +277,11 @@ static enum step receive_response(struct connection *connection)
 	if (upstream->in && !http->response_began) {
 		enum step step = read_head(connection);
 
-		if (step != STEP_WAIT)
+		if (step == STEP_END || connection->state != STATE_EXCHANGE)
 			return step;
+		moved = step == STEP_AGAIN;
 	}
+	/* What came behind the head leaves together with it. */
 	if (upstream->in && http->response_began &&
 		move(&http->response, upstream, client, &moved))
 		return abandon(connection);
