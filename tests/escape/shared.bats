@@ -8,6 +8,7 @@
 load ../lib/job
 
 AUTOMOUNTED=/run/net
+RUNTIME=/run/user/65534
 
 setup()
 {
@@ -21,6 +22,8 @@ teardown()
 {
 	[ -z "${HELPER:-}" ] || in_lab kill "$HELPER"
 	in_lab umount --lazy $AUTOMOUNTED 2>/dev/null || :
+	in_lab umount $RUNTIME/doc 2>/dev/null || :
+	in_lab rm -rf $RUNTIME
 	jobfence down --all >"$BATS_TEST_TMPDIR/down" 2>&1 || cat "$BATS_TEST_TMPDIR/down"
 	nothing_is_left
 }
@@ -52,7 +55,7 @@ as_nobody()
 }
 
 @test "a working directory or a standard stream below a cover leads a job nowhere" {
-	local folder=/run/user/65534 place
+	local folder=$RUNTIME place
 
 	service_up $folder/bus
 	is "$(in_lab env -C $folder setpriv --reuid nobody --regid nogroup --clear-groups "$OUTSIDE" 'unix bus')" 'unix bus: ok'
@@ -124,4 +127,78 @@ assert ctypes.CDLL(None).shmget(0x5eed, 4096, 0o1666) >= 0'
 		ends_with 2 jobfence run --user $user -- ls $AUTOMOUNTED/secret.test
 	done
 	is "$(uniq "$BATS_TEST_TMPDIR/said")" $'ready\noutside.test'
+}
+
+# Makes nobody's runtime folder outside, with one thing of each kind.
+runtime_folder_up()
+{
+	in_lab install -d -o nobody -g nogroup -m 700 $RUNTIME
+	in_lab setpriv --reuid nobody --regid nogroup --clear-groups sh -c 'umask 027 && cd "$0" && mkdir -p containers/below &&
+		echo login >containers/auth.json && chmod 600 containers/auth.json && echo script >containers/below/script &&
+		chmod 750 containers/below/script && mkfifo fifo && ln -s /etc/passwd link && ln -s containers folder-link && mkdir doc' $RUNTIME
+	in_lab sh -c 'mount -t tmpfs none "$0/doc" && touch "$0/doc/of-fuse" && mknod -m 666 "$0/device" c 1 3' $RUNTIME
+	service_up $RUNTIME/containers/bus
+}
+
+@test "a job has copies of the files of its user's runtime folder, and nothing else of it" {
+	local expected=$'. d 700 nobody\ncontainers d 750 nobody\ncontainers/auth.json f 600 nobody
+containers/below d 750 nobody\ncontainers/below/script f 750 nobody'
+	local list='cd "$XDG_RUNTIME_DIR" && find . -printf "%P %y %m %u\n" | sed "s/^ /. /" | sort'
+
+	runtime_folder_up
+	is "$(jobfence run --user nobody -- sh -c "$list")" "$expected"
+	is "$(in_lab env SUDO_UID=65534 SUDO_GID=65534 "$JOBFENCE" run -- sh -c "$list")" "$expected"
+	is "$(jobfence run --user nobody -- sh -c 'cat "$XDG_RUNTIME_DIR"/containers/auth.json')" login
+	ends_with 2 jobfence run --user daemon -- ls $RUNTIME
+	is "$(in_lab env -C $RUNTIME "$JOBFENCE" run --user nobody -- cat containers/below/script)" script
+	# The folder of somebody else is not the user's.
+	in_lab chown root $RUNTIME
+	is "$(jobfence run --user nobody -- sh -c "$list")" '. d 700 nobody'
+}
+
+@test "what a job does in its runtime folder stays inside, and what is done outside stays there" {
+	runtime_folder_up
+	job_up
+	jobfence exec --user nobody "$JOB" -- sh -c 'cd "$XDG_RUNTIME_DIR"/containers && echo mine >new && mv new auth.json && echo >bus && rm -r below'
+	is "$(in_lab cat $RUNTIME/containers/auth.json $RUNTIME/containers/below/script)" $'login\nscript'
+	in_lab test -S $RUNTIME/containers/bus
+	in_lab touch $RUNTIME/later
+	is "$(jobfence exec --user nobody "$JOB" -- sh -c 'cd "$XDG_RUNTIME_DIR" && cat containers/auth.json && ls')" $'mine\ncontainers'
+	# Users whose first command comes later have theirs as well.
+	is "$(jobfence exec --user root "$JOB" -- ls -A /run/user)" $'0\n65534'
+}
+
+@test "a runtime folder that is too large, too deep, or that its user changes meanwhile holds nobody up" {
+	local seen
+
+	in_lab install -d -o nobody -g nogroup -m 700 $RUNTIME
+	in_lab bash -c 'cd "$0" && truncate -s 3G large && d=deep/2/3/4/5/6/7/8 && mkdir -p $d/9 && touch $d/file $d/9/file && chown -R nobody .' $RUNTIME
+	is "$(in_lab env JOBFENCE_DEBUG=1 "$JOBFENCE" run --user nobody -- sh -c 'find "$XDG_RUNTIME_DIR" -type f' 2>"$BATS_TEST_TMPDIR/said")" \
+		$RUNTIME/deep/2/3/4/5/6/7/8/file
+	grep -qF "jobfence: the job sees not all files of $RUNTIME: at most" "$BATS_TEST_TMPDIR/said"
+	in_lab truncate -s 8K $RUNTIME/deep/file
+	is "$(in_lab bash -c 'ulimit -f 4; exec "$1" run --user nobody -- ls "$2"/deep' limited "$JOBFENCE" $RUNTIME)" 2
+	in_lab bash -c 'cd "$0" && for ((i = 0; i < 1500; i++)); do echo >file$i; done' $RUNTIME
+	seen=$(jobfence run --user nobody -- sh -c 'find "$XDG_RUNTIME_DIR" | wc -l')
+	[ "$seen" -gt 900 ] && [ "$seen" -le 1025 ]
+	in_lab rm -r $RUNTIME
+	in_lab install -d -o nobody -g nogroup -m 700 $RUNTIME
+	helper_up python3 -uc 'import os, sys
+os.chdir(sys.argv[1])
+print("ready")
+while True:
+    for make in (lambda: open("new", "w").close(), lambda: os.mkfifo("new"), lambda: os.symlink("/etc/shadow", "new")):
+        make()
+        os.rename("new", "entry")' $RUNTIME
+	for _ in {1..20}; do
+		is "$(jobfence run --user nobody -- find $RUNTIME -mindepth 1 ! -type f -o -size +0)" '' || return
+	done
+}
+
+@test "a shared path in a user's runtime folder leaves the folder the user's" {
+	runtime_folder_up
+	is "$(jobfence run --user nobody --share $RUNTIME/containers/bus -- sh -c 'cd "$XDG_RUNTIME_DIR" && echo new >>containers/auth.json &&
+		cat containers/auth.json && stat -c %U . && '"$OUTSIDE"' "unix $PWD/containers/bus"')" $'login\nnew\nnobody\nunix '$RUNTIME'/containers/bus: ok'
+	jobfence run --user nobody --share $RUNTIME/containers/auth.json -- sh -c 'echo new >>"$XDG_RUNTIME_DIR"/containers/auth.json'
+	is "$(in_lab cat $RUNTIME/containers/auth.json)" $'login\nnew'
 }

@@ -35,6 +35,24 @@ load ../lib/work
 	in_lab rm -r /run/service
 }
 
+@test "Podman and Skopeo find the logins of their user, and change them inside only" {
+	local login='{"auths":{"registry.test":{"auth":"dXNlcjpzZWNyZXQ="}}}' folder
+	local script='skopeo login --get-login registry.test && skopeo logout registry.test && ! skopeo login --get-login registry.test 2>&1'
+
+	in_lab install -d -o nobody -g nogroup -m 700 /run/user/65534/containers /run/user/65534
+	in_lab install -d -m 700 /run/user/0/containers /run/containers/0
+	for folder in user/0/containers user/65534/containers containers/0; do
+		in_lab install -m 600 /dev/stdin "/run/$folder/auth.json" <<<"$login"
+	done
+	in_lab chown nobody /run/user/65534/containers/auth.json
+	like "$(jobfence run --user nobody -- sh -c "$script")" $'user\nRemoved login *not logged into registry.test*'
+	# A service of systemd has no XDG_RUNTIME_DIR.
+	is "$(in_lab env -u XDG_RUNTIME_DIR "$JOBFENCE" run -- sh -c 'podman login --get-login registry.test; skopeo login --get-login registry.test')" $'user\nuser'
+	is "$(in_lab env XDG_RUNTIME_DIR=/run/user/0 "$JOBFENCE" run -- sh -c 'rm -r /run/containers; podman login --get-login registry.test')" user
+	is "$(in_lab cat /run/user/65534/containers/auth.json)" "$login"
+	in_lab rm -r /run/user/65534 /run/user/0 /run/containers
+}
+
 @test "Redis is started, used, and saves in the background" {
 	same_at_work '
 		touch log && redis-server --port 6379 --unixsocket "$PWD/socket" --daemonize yes --logfile "$PWD/log" --dir "$PWD" --pidfile "$PWD/pid" >out

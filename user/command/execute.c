@@ -24,9 +24,9 @@
 #include "command/command_filter.h"
 #include "command/container.h"
 #include "command/execute.h"
+#include "command/runtime_folder.h"
 #include "command/standard.h"
 #include "command/terminal.h"
-#include "command/view.h"
 #include "job/health.h"
 #include "lib/cleanup.h"
 #include "lib/inherited.h"
@@ -109,15 +109,18 @@ struct start {
 static int enter(const struct start *start, enum stage *stage)
 {
 	const struct user *user = &start->execution->user;
-	int error = container_enter(start->container);
+	_cleanup_(runtime_folder_close) struct runtime_folder folder;
+	int error;
 
+	runtime_folder_open(&folder, user->uid, user->gid);
+	error = container_enter(start->container);
+	if (!error)
+		error = runtime_folder_make(&folder);
 	/* Use the path, since the job's view may cover the folder itself. */
 	if (!error && chdir(start->folder)) {
 		*stage = STAGE_FOLDER;
 		return -errno;
 	}
-	if (!error)
-		error = view_make_runtime_folder(user->uid, user->gid);
 	/* ENOSYS: a kernel without keys has no keyring that could be shared. */
 	if (!error && syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 &&
 		errno != ENOSYS)

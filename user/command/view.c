@@ -22,26 +22,33 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "command/runtime_folder.h"
 #include "command/view.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "policy/browser_policy.h"
 #include "policy/share.h"
 
-#define COVER_FLAGS	(MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY)
-#define PRIVATE_FLAGS	(MS_NOSUID | MS_NODEV)
-#define RESOLV_CONF	"/etc/resolv.conf"
-#define RUNTIME_FOLDERS "/run/user"
+#define COVER_FLAGS   (MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY)
+#define PRIVATE_FLAGS (MS_NOSUID | MS_NODEV)
+#define RESOLV_CONF   "/etc/resolv.conf"
 
 /* A part of the node that the view keeps, or a file of the job that the view gets. */
 struct kept {
 	char path[PATH_MAX]; /* where it is attached; empty: nowhere */
 	int tree;	     /* a detached copy of its mount */
-	bool folder;
+	bool folder, in_runtime_folder;
+	struct runtime_folder above; /* the user's, if `path` is in one */
 };
+
+#define KEPT_NONE \
+	{ \
+		.tree = -1, .above = RUNTIME_FOLDER_NONE \
+	}
 
 static void cleanup_kept(struct kept *kept)
 {
+	runtime_folder_close(&kept->above);
 	if (kept->tree >= 0)
 		close(kept->tree);
 }
@@ -87,7 +94,7 @@ static int keep(struct kept *kept, const char *from, const char *path, bool shar
 	struct stat status;
 	int error;
 
-	*kept = (struct kept){ .tree = -1 };
+	*kept = (struct kept)KEPT_NONE;
 	if (fd < 0 || fstat(fd, &status))
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 	error = shared ? check_target(fd) : 0;
@@ -100,6 +107,7 @@ static int keep(struct kept *kept, const char *from, const char *path, bool shar
 	if (kept->tree < 0)
 		return -errno;
 	kept->folder = S_ISDIR(status.st_mode);
+	kept->in_runtime_folder = shared && runtime_folder_open_above(&kept->above, path);
 	memcpy(kept->path, path, length + 1);
 	return 0;
 }
@@ -132,8 +140,10 @@ static int make_place(const struct kept *kept)
 
 static int put_back(const struct kept *kept)
 {
-	int error = kept->path[0] ? make_place(kept) : 0;
+	int error = kept->in_runtime_folder ? runtime_folder_make(&kept->above) : 0;
 
+	if (!error && kept->path[0])
+		error = make_place(kept);
 	return error || !kept->path[0] ? error : attach(kept->tree, kept->path);
 }
 
@@ -376,7 +386,7 @@ static int keep_resolv_conf(const struct job *job, struct kept *kept)
 {
 	char own[PATH_SIZE], shown[PATH_MAX];
 
-	*kept = (struct kept){ .tree = -1 };
+	*kept = (struct kept)KEPT_NONE;
 	if (!realpath(RESOLV_CONF, shown))
 		return errno == ENOENT ? 0 : -errno;
 	if (job->spec.network == NETWORK_FULL)
@@ -475,8 +485,8 @@ static int put_back_parts(const struct parts *parts, char step[VIEW_STEP_MAX])
 
 int view_make(const struct job *job, char step[VIEW_STEP_MAX])
 {
-	_cleanup_(cleanup_parts) struct parts parts = { .resolv_conf.tree = -1,
-		.locks.tree = -1 };
+	_cleanup_(cleanup_parts) struct parts parts = { .resolv_conf = KEPT_NONE,
+		.locks = KEPT_NONE };
 	_fd_ int own_cgroup = -1;
 	int error;
 
@@ -503,18 +513,4 @@ int view_make(const struct job *job, char step[VIEW_STEP_MAX])
 		return error;
 	take_step(step, "mount /proc");
 	return cover("/proc", "proc", PRIVATE_FLAGS | MS_NOEXEC, NULL);
-}
-
-int view_make_runtime_folder(uid_t uid, gid_t gid)
-{
-	char path[PATH_SIZE];
-	int error = path_format(path, RUNTIME_FOLDERS "/%u", uid);
-
-	if (!error)
-		error = folder_make(RUNTIME_FOLDERS);
-	if (error)
-		return error;
-	if (mkdir(path, 0700))
-		return errno == EEXIST ? 0 : -errno;
-	return chown(path, uid, gid) ? -errno : 0;
 }

@@ -12,7 +12,8 @@
  * mount namespace.
  *
  *	/run, /dev/shm		empty, with /run/lock, the shared paths, resolv.conf and
- *				empty folders of services
+ *				empty folders of services. A user's first command
+ *				makes its runtime folder (command/runtime_folder.h)
  *	/tmp/.X11-unix, …	empty: sockets of the node's services are out of reach
  *	/proc			of the PID namespace of the process
  *	cgroup2			the job's own cgroup, read-only
@@ -22,6 +23,3 @@
  * Returns 0, or -errno with the failed step in `step`.
  */
 int view_make(const struct job *job, char step[VIEW_STEP_MAX]);
-
-/* Makes the runtime folder of a user in the view, /run/user/UID. Returns 0 or -errno. */
-int view_make_runtime_folder(uid_t uid, gid_t gid);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What $JOBFENCE_DEBUG asks for: `proxy` is the trace of the job's proxy, and any other
- * value is what libbpf has to say.
+ * What $JOBFENCE_DEBUG asks for: `proxy` is the trace of the job's proxy. Any other
+ * value is what libbpf says, and what a job's view leaves out.
  */
 
 #include <stdbool.h>
@@ -17,7 +17,7 @@ static inline bool debugging_proxy(void)
 	return value && !strcmp(value, "proxy");
 }
 
-static inline bool debugging_libbpf(void)
+static inline bool debugging_verbose(void)
 {
 	return getenv("JOBFENCE_DEBUG") && !debugging_proxy();
 }

@@ -48,7 +48,7 @@ static int print_libbpf(
 
 void objects_quiet(void)
 {
-	libbpf_set_print(debugging_libbpf() ? print_libbpf : NULL);
+	libbpf_set_print(debugging_verbose() ? print_libbpf : NULL);
 }
 
 static int mount_bpffs(struct failure *failure)
