@@ -126,6 +126,29 @@ refused_to_start()
 	lab_saw_nothing
 }
 
+@test "what a bundle lacks is said in words" {
+	local lacking said
+
+	while IFS='|' read -r lacking said; do
+		cp "$BUNDLE/config.json" "$BUNDLE/whole"
+		change "$lacking"
+		refused_to_start 2 "jobfence: $said" </dev/null || return
+		mv "$BUNDLE/whole" "$BUNDLE/config.json"
+	done <<-'END'
+		del(.root)|the bundle's config.json names no root file system; add: "root": {"path": "rootfs"}
+		.linux.seccomp = {}|linux.seccomp in the bundle's config.json needs a defaultAction,*
+		.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["read"]}]}|linux.seccomp *
+		del(.linux)|the bundle is not one for Linux: its config.json has no "linux"
+	END
+	change '.root.path = "no-such-folder"'
+	refused_to_start 1 "jobfence: cannot open the bundle's root file system $BUNDLE/no-such-folder: No such file or directory"
+	job_up
+	change '.linux.cgroupsPath = "/jobfence/'"$JOB"'/work/box" | .linux.namespaces = 1'
+	ends_with 2 run_bundle runc
+	like "$ERRORS" "*jobfence: linux.namespaces in the bundle's config.json has to be a list*"
+	jobfence down "$JOB"
+}
+
 @test "an engine gets the error also where it was cut within a character" {
 	local pad euros
 

@@ -120,7 +120,8 @@ static int add_all(json_t *mounts, int root)
 int oci_add_browser_policies(json_t *config, const char *bundle, struct failure *failure)
 {
 	json_t *mounts = json_object_get(config, "mounts");
-	_fd_ int root = oci_root_open(config, bundle);
+	struct failure ignored;
+	_fd_ int root = oci_root_open(config, bundle, &ignored);
 	int error;
 
 	/* The runtime reports the fault of such a bundle. */

@@ -262,6 +262,11 @@ static int set_netns(json_t *linux_config, const char *path)
 	json_t *list = json_object_get(linux_config, "namespaces"), *entry;
 	size_t i;
 
+	if (!list) {
+		list = json_array();
+		if (json_object_set_new(linux_config, "namespaces", list))
+			return -ENOMEM;
+	}
 	json_array_foreach (list, i, entry) {
 		const char *type = json_string_value(json_object_get(entry, "type"));
 
@@ -285,7 +290,9 @@ static int enter_job(
 	if (netns < 0)
 		return netns;
 	if (job.netns[0] && set_netns(linux_config, job.netns))
-		return fail(failure, -EINVAL, "the bundle's namespaces");
+		return fail_as(failure, STATUS_USAGE,
+			"linux.namespaces in the bundle's config.json has to be a list of "
+			"objects");
 	*fenced = job.spec.network != NETWORK_FULL;
 	return 0;
 }
@@ -302,7 +309,8 @@ int oci_add_hooks(json_t *config, const char *bundle, const char *program, bool 
 	int error = 0;
 
 	if (!json_is_object(linux_config))
-		return fail_as(failure, STATUS_USAGE, "the bundle is not one for Linux");
+		return fail_as(failure, STATUS_USAGE,
+			"the bundle is not one for Linux: its config.json has no \"linux\"");
 	if (!json_is_object(hooks)) {
 		hooks = json_object();
 		if (json_object_set_new(config, "hooks", hooks))
@@ -315,7 +323,6 @@ int oci_add_hooks(json_t *config, const char *bundle, const char *program, bool 
 		error = enter_job(linux_config, name, &fenced, failure);
 	if (error || !fenced)
 		return error;
-	error = oci_add_resolv_conf(config, bundle);
-	return error ? fail(failure, error, "cannot give the container a resolv.conf")
-		     : oci_seccomp_narrow(linux_config, failure);
+	error = oci_add_resolv_conf(config, bundle, failure);
+	return error ? error : oci_seccomp_narrow(linux_config, failure);
 }

@@ -11,18 +11,25 @@
 #include "node/paths.h"
 #include "oci/mounts.h"
 
-int oci_root_open(const json_t *config, const char *bundle)
+int oci_root_open(const json_t *config, const char *bundle, struct failure *failure)
 {
 	const char *path =
 		json_string_value(json_object_get(json_object_get(config, "root"), "path"));
 	char folder[PATH_MAX];
 	int root;
 
-	if (!path || snprintf(folder, sizeof(folder), "%s/%s", path[0] == '/' ? "" : bundle,
-			     path) >= PATH_MAX)
-		return -EINVAL;
+	if (!path)
+		return fail_as(failure, STATUS_USAGE,
+			"the bundle's config.json names no root file system; add: "
+			"\"root\": {\"path\": \"rootfs\"}");
+	if (snprintf(folder, sizeof(folder), "%s/%s", path[0] == '/' ? "" : bundle, path) >=
+		PATH_MAX)
+		return fail(failure, -ENAMETOOLONG, "the bundle's root file system");
 	root = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return root < 0 ? -errno : root;
+	return root < 0
+		       ? fail(failure, -errno,
+				 "cannot open the bundle's root file system %.200s", folder)
+		       : root;
 }
 
 int oci_source_write(const char *path, const char *text)

@@ -8,11 +8,13 @@
 
 #include <jansson.h>
 
+#include "lib/failure.h"
+
 /*
  * Opens the root file system of the bundle in the folder `bundle`. Returns a descriptor,
- * -EINVAL if the configuration names no root, or -errno.
+ * -EINVAL with STATUS_USAGE if the configuration names no root, or -errno.
  */
-int oci_root_open(const json_t *config, const char *bundle);
+int oci_root_open(const json_t *config, const char *bundle, struct failure *failure);
 
 /*
  * Writes a file that bundles mount. Several containers may start at the same time, so the

@@ -47,11 +47,11 @@ static const json_t *find_mount(const json_t *mounts)
  * engine makes one as a place to mount on. Links are resolved inside the root. Returns 1,
  * 0 or -errno.
  */
-static int has_file(const json_t *config, const char *bundle)
+static int has_file(const json_t *config, const char *bundle, struct failure *failure)
 {
 	const struct open_how how = { .flags = O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_IN_ROOT };
-	_fd_ int root = oci_root_open(config, bundle), file = -1;
+	_fd_ int root = oci_root_open(config, bundle, failure), file = -1;
 	struct stat status;
 
 	if (root < 0)
@@ -66,34 +66,24 @@ static int has_file(const json_t *config, const char *bundle)
 				       faccessat(root, IN_ROOT, F_OK, AT_SYMLINK_NOFOLLOW)
 			       ? 0
 			       : 1;
-	return fstat(file, &status) ? -errno
-				    : status.st_size > 0 || !S_ISREG(status.st_mode);
+	if (fstat(file, &status))
+		return fail(failure, -errno, "cannot read the container's " RESOLV_CONF);
+	return status.st_size > 0 || !S_ISREG(status.st_mode);
 }
 
-static int make_source(void)
+static int make_source(struct failure *failure)
 {
 	int error = folder_make(RUN_FOLDER);
 
-	if (error || file_exists(STUB_FOR_ALL))
-		return error;
-	return oci_source_write(STUB_FOR_ALL, "nameserver " PROXY_ADDRESS4 "\n");
+	if (!error && !file_exists(STUB_FOR_ALL))
+		error = oci_source_write(STUB_FOR_ALL, "nameserver " PROXY_ADDRESS4 "\n");
+	return error ? fail(failure, error, "cannot write " STUB_FOR_ALL) : 0;
 }
 
-int oci_add_resolv_conf(json_t *config, const char *bundle)
+static int add_mount(json_t *config)
 {
 	json_t *mounts = json_object_get(config, "mounts");
-	const json_t *mount = find_mount(mounts);
-	int error;
 
-	/* The bundle was started before, and the node may have been restarted since. */
-	if (mount)
-		return is_ours(mount) ? make_source() : 0;
-	error = has_file(config, bundle);
-	if (error)
-		return error < 0 ? error : 0;
-	error = make_source();
-	if (error)
-		return error;
 	if (!json_is_array(mounts)) {
 		mounts = json_array();
 		if (json_object_set_new(config, "mounts", mounts))
@@ -105,4 +95,21 @@ int oci_add_resolv_conf(json_t *config, const char *bundle)
 				       "options", "bind", "ro"))
 		       ? -ENOMEM
 		       : 0;
+}
+
+int oci_add_resolv_conf(json_t *config, const char *bundle, struct failure *failure)
+{
+	const json_t *mount = find_mount(json_object_get(config, "mounts"));
+	int error;
+
+	/* The bundle was started before, and the node may have been restarted since. */
+	if (mount)
+		return is_ours(mount) ? make_source(failure) : 0;
+	error = has_file(config, bundle, failure);
+	if (error)
+		return error < 0 ? error : 0;
+	error = make_source(failure);
+	if (!error && add_mount(config))
+		error = fail(failure, -ENOMEM, "mounts");
+	return error;
 }

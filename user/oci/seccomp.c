@@ -291,5 +291,9 @@ int oci_seccomp_narrow(json_t *linux_config, struct failure *failure)
 	}
 	if (!error)
 		error = narrow(profile);
+	if (error == -EINVAL)
+		return fail_as(failure, STATUS_USAGE,
+			"linux.seccomp in the bundle's config.json needs a defaultAction, and an "
+			"action in each of its syscalls");
 	return error ? fail(failure, error, "the bundle's filter of system calls") : 0;
 }
