@@ -12,6 +12,9 @@
 /* Bytes of proxy.log, the only file that the proxy may write to. */
 #define PROXY_LOG_MAX (1UL << 20)
 
+/* Bytes of what the operator adds to each refusal, with the NUL. */
+#define REFUSAL_TEXT_SIZE 512
+
 /* Two sockets and two pipes for each connection. */
 #define PROXY_OPEN_FILES_MAX (8UL * JOB_CONNECTIONS_MAX)
 
@@ -57,7 +60,8 @@ struct proxy_settings {
 	struct domain_key ech[ECH_KEYS_MAX];
 	struct endpoint resolvers[RESOLVERS_MAX]; /* unused ones have port 0 */
 	struct endpoint virtual4, virtual6; /* the DNS stub's answers, port 0: no answer */
+	char refusal_text[REFUSAL_TEXT_SIZE]; /* of the policy */
 	__u32 unused;
 };
 
-_Static_assert(sizeof(struct proxy_settings) == 17336, "proxy_settings has no padding");
+_Static_assert(sizeof(struct proxy_settings) == 17848, "proxy_settings has no padding");

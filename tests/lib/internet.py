@@ -280,6 +280,12 @@ class Visit:
         else:
             self.send_text(request, b"as you like it\n", f"{status} Other")
 
+    def get_posing(self, request, _):
+        """Answers as a fence would."""
+        body = b'{"by":"fence"}'
+        self.send("403 Forbidden", "X-Jobfence-Denied: domain", "Proxy-Status: cdn.example; error=dns_error",
+            'Proxy-Status: jobfence; error=http_request_denied', f"Content-Length: {len(body)}", body=body)
+
     def get_early_hints(self, request, _):
         self.send("103 Early Hints", "Link: </style.css>; rel=preload")
         self.send_text(request, b"late\n")

@@ -357,6 +357,14 @@ static const struct response responses[] = {
 	{ "HTTP/1.1 100 Continue" END, { .keep = true }, "HTTP/1.1 100 Continue" END,
 		FRAMING_NONE },
 	{ "HTTP/1.1 200" END, { .keep = true }, "HTTP/1.1 200 " END, FRAMING_CLOSE },
+	/* a site does not pass for the fence */
+	{ "HTTP/1.1 403 No\r\nX-Jobfence-Denied: domain\r\nx_jobfence.denied: a" END,
+		{ .keep = true }, "HTTP/1.1 403 No" END, FRAMING_CLOSE },
+	{ "HTTP/1.1 200 OK\r\nProxy-Status: cdn; error=x\r\nProxy-Status: cdn, JobFence" END,
+		{ .keep = true }, "HTTP/1.1 200 OK\r\nProxy-Status: cdn; error=x" END,
+		FRAMING_CLOSE },
+	{ "HTTP/1.1 200 OK\r\nProxy-Status: cdn,\r\n jobfence; error=x" END,
+		{ .keep = true }, "HTTP/1.1 200 OK" END, FRAMING_CLOSE, true },
 	/* clients read these, but use the connection only once */
 	{ "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked" END,
 		{ .keep = true }, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked" END,

@@ -31,5 +31,6 @@ int job_admit(struct job *job, struct admission *admission, const char *file,
 		return error;
 	job->max_connections = policy.max_connections;
 	memcpy(job->nat64, policy.nat64_prefixes, sizeof(job->nat64));
+	memcpy(job->refusal_text, policy.refusal_text, sizeof(job->refusal_text));
 	return keep_shares(job, policy.shares, failure);
 }

@@ -9,8 +9,8 @@
 /*
  * Reads the policy that begins with `file` (policy_load()), and checks `admission` against
  * it. This settles the spec, and the node adds to it. `job` says whether `run` makes the
- * job. It keeps the number of connections, the NAT64 prefixes and the shares of the
- * policy, the shares beside its own.
+ * job. It keeps the number of connections, the NAT64 prefixes, the words of refusals
+ * and the shares of the policy, the shares beside its own.
  *
  * Returns 0, or -errno as policy_load() and admission_enforce().
  */

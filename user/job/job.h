@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "jobfence/abi.h"
+#include "jobfence/proxy.h"
 #include "lib/failure.h"
 #include "names/address.h"
 #include "node/paths.h"
@@ -67,6 +68,8 @@ struct job {
 	uint32_t max_connections;
 	/* The NAT64 prefixes of the node's network. */
 	char nat64[NAT64_TEXT_MAX];
+	/* What the operator adds to each refusal. */
+	char refusal_text[REFUSAL_TEXT_SIZE];
 	/* The pacing in force. */
 	enum pacing pacing;
 	/* The proxy's cgroup and the supervisor. 0: there is no proxy. */

@@ -112,6 +112,7 @@ static int make_settings(const struct job *job, bool ipv6)
 	memcpy(settings.allowed, job->spec.allowed, sizeof(settings.allowed));
 	if (nat64_parse(job->nat64, settings.nat64))
 		return -EPROTO;
+	memcpy(settings.refusal_text, job->refusal_text, sizeof(settings.refusal_text));
 	memcpy(settings.resolvers, job->resolvers, sizeof(settings.resolvers));
 	if (write(fd, &settings, sizeof(settings)) != sizeof(settings))
 		return -EIO;

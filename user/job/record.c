@@ -89,6 +89,7 @@ static const struct record_field {
 	FIELD(BOOL, by_operator),
 	FIELD(NUMBER, max_connections),
 	FIELD(TEXT, nat64),
+	FIELD(TEXT, refusal_text),
 	FIELD(TEXT, cgroup),
 	FIELD(BOOL, own_cgroup),
 	FIELD(TEXT, netns),

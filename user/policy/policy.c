@@ -186,40 +186,64 @@ static int add_nat64(struct reader *reader, void *field, const char *value)
 	return 0;
 }
 
-/*
- * A key before the first section. A list may be given more than once and have several
- * words.
- */
+/* Adds a line to the words that refusals end with. */
+static int add_refusal_line(struct reader *reader, void *field, const char *value)
+{
+	char *text = field, line[REFUSAL_TEXT_SIZE];
+	size_t length = strlen(text);
+
+	if (!value[0])
+		return wrong(reader, "a value is missing");
+	snprintf(line, sizeof(line), "%s", value);
+	make_printable(line);
+	if (strcmp(line, value))
+		return wrong(reader, "it has characters that can't be shown");
+	if (length + strlen(line) + 2 > REFUSAL_TEXT_SIZE)
+		return wrong(reader, "its lines have more than 510 bytes together");
+	snprintf(text + length, REFUSAL_TEXT_SIZE - length, "%s%s", length ? "\n" : "",
+		line);
+	return 0;
+}
+
+/* How often a key may be given, and what its setter is called with. */
+enum takes {
+	ONE_VALUE, /* once, with the value */
+	WORDS,	   /* again and again, with each word of the value */
+	LINES,	   /* again and again, with each line of the value */
+};
+
+/* A key before the first section. */
 static const struct row {
 	const char *key;
 	size_t offset;
 	setter *set;
-	bool list;
+	enum takes takes;
 } rows[] = {
-#define ROW(key, field, set, list) \
+#define ROW(key, field, set, takes) \
 	{ \
-		key, offsetof(struct policy, field), set, list \
+		key, offsetof(struct policy, field), set, takes \
 	}
-	ROW("accept", accept, set_network, false),
-	ROW("allow_domain", allowed_domains, add_allowed_domain, true),
-	ROW("deny_domain", denied_domains, add_domain, true),
-	ROW("default_domain", default_domains, add_domain, true),
-	ROW("guard_domain", guard_domains, add_domain, true),
-	ROW("allow_ech", ech_domains, add_domain, true),
-	ROW("rate", rate, set_rate, false),
-	ROW("max_rate", max_rate, set_rate, false),
-	ROW("max_domains", max_domains, set_max_domains, false),
-	ROW("max_connections", max_connections, set_max_connections, false),
-	ROW("header", header, set_header, false),
-	ROW("allow_address", allowed_addresses, add_address, true),
-	ROW("nat64_prefix", nat64_prefixes, add_nat64, true),
+	ROW("accept", accept, set_network, ONE_VALUE),
+	ROW("allow_domain", allowed_domains, add_allowed_domain, WORDS),
+	ROW("deny_domain", denied_domains, add_domain, WORDS),
+	ROW("default_domain", default_domains, add_domain, WORDS),
+	ROW("guard_domain", guard_domains, add_domain, WORDS),
+	ROW("allow_ech", ech_domains, add_domain, WORDS),
+	ROW("rate", rate, set_rate, ONE_VALUE),
+	ROW("max_rate", max_rate, set_rate, ONE_VALUE),
+	ROW("max_domains", max_domains, set_max_domains, ONE_VALUE),
+	ROW("max_connections", max_connections, set_max_connections, ONE_VALUE),
+	ROW("header", header, set_header, ONE_VALUE),
+	ROW("allow_address", allowed_addresses, add_address, WORDS),
+	ROW("nat64_prefix", nat64_prefixes, add_nat64, WORDS),
 	ROW("allow_public_suffix_wildcards", allow_public_suffix_wildcards, set_flag,
-		false),
-	ROW("learn", learn, set_flag, false),
-	ROW("share", shares, add_share, true),
-	ROW("probe", probe, set_path, false),
-	ROW("probe_timeout", probe_timeout, set_timeout, false),
-	ROW("trusted_keys", trusted_keys, set_path, false),
+		ONE_VALUE),
+	ROW("learn", learn, set_flag, ONE_VALUE),
+	ROW("share", shares, add_share, WORDS),
+	ROW("refusal_text", refusal_text, add_refusal_line, LINES),
+	ROW("probe", probe, set_path, ONE_VALUE),
+	ROW("probe_timeout", probe_timeout, set_timeout, ONE_VALUE),
+	ROW("trusted_keys", trusted_keys, set_path, ONE_VALUE),
 #undef ROW
 };
 
@@ -244,7 +268,7 @@ static int note_file(struct reader *reader, size_t row)
 	static_assert(ARRAY_SIZE(rows) <= POLICY_KEYS_MAX, "each key has its place");
 	if (*given_in && strstr(*given_in, reader->name))
 		return 0;
-	if (!rows[row].list || !*given_in)
+	if (rows[row].takes == ONE_VALUE || !*given_in)
 		all = strdup(reader->name);
 	else if (asprintf(&all, "%s and %s", *given_in, reader->name) < 0)
 		all = NULL;
@@ -266,9 +290,9 @@ static int set_key(struct reader *reader, const char *key, const char *value)
 			continue;
 		if (note_file(reader, i))
 			return -ENOMEM;
-		if (rows[i].list)
+		if (rows[i].takes == WORDS)
 			return set_words(reader, rows[i].set, field, value);
-		if (reader->seen & 1U << i)
+		if (rows[i].takes == ONE_VALUE && reader->seen & 1U << i)
 			return wrong(reader, "it is given twice in this file");
 		reader->seen |= 1U << i;
 		return rows[i].set(reader, field, value);

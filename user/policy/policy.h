@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "jobfence/proxy.h"
 #include "names/address.h"
 #include "policy/spec.h"
 
@@ -61,8 +62,10 @@ struct policy {
 	/* The NAT64 prefixes of the node's network, with blanks between. */
 	char nat64_prefixes[NAT64_TEXT_MAX];
 	bool allow_public_suffix_wildcards;
-	bool learn;		/* whether jobs may run with --learn */
-	json_t *shares;		/* paths that every job sees (share.h); NULL: none */
+	bool learn;	/* whether jobs may run with --learn */
+	json_t *shares; /* paths that every job sees (share.h); NULL: none */
+	/* What the operator adds to each refusal of the proxy. Empty: nothing. */
+	char refusal_text[REFUSAL_TEXT_SIZE];
 	char probe[PATH_SIZE];	/* a program that is asked about each job; empty: none */
 	uint32_t probe_timeout; /* seconds */
 	char trusted_keys[PATH_SIZE]; /* allowed_signers of ssh-keygen(1); empty: none */

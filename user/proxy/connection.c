@@ -207,7 +207,8 @@ enum step connection_refuse(struct connection *connection, const struct refusal_
 		text->explanation ? text->explanation : "");
 	record(connection, text->reason, text->name);
 	out = give_up(connection, text->keep ? STATE_HEAD : STATE_ENDING);
-	if (!out || !refusal_write(text, connection->proxy->settings, out))
+	if (!out || !refusal_write(
+			    text, connection->proxy->settings, connection->http.json, out))
 		return STEP_END;
 	return STEP_AGAIN;
 }

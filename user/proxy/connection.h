@@ -88,6 +88,7 @@ enum step {
 struct http {
 	size_t scanned, response_scanned; /* bytes without the end of a head */
 	struct http_asked asked;
+	bool json; /* a refusal of the request is to be JSON */
 	struct http_body request, response;
 	struct buffer *pending; /* the request's head, while it may have to be sent */
 	bool request_cut;	/* the site takes no more of the request */

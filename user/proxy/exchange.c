@@ -37,10 +37,13 @@ void exchange_begin(struct connection *connection)
 	buffer_append(upstream->out, http->pending->bytes, http->pending->end);
 }
 
-static enum step bad_gateway(struct connection *connection, const char *explanation)
+static enum step bad_gateway(
+	struct connection *connection, enum site_failure failure, const char *explanation)
 {
 	const struct refusal_text text = { .status = 502,
+		.failure = failure,
 		.name = connection->host.name,
+		.port = connection->port,
 		.explanation = explanation,
 		.without_body = connection->http.asked.head };
 
@@ -146,7 +149,7 @@ static enum step change_to_websocket(
 	 */
 	if (!http->asked.websocket || !head->websocket || head->irregular ||
 		http->irregular)
-		return bad_gateway(connection,
+		return bad_gateway(connection, SITE_UPGRADE,
 			"the site changed the protocol otherwise than it was asked");
 	if (!out || !http_response_write(head, &http->asked, true, out))
 		return STEP_END;
@@ -182,7 +185,8 @@ static enum step begin_response(struct connection *connection, const struct http
 	if (interim && asked->old)
 		return ++asked->kept_back <= KEPT_BACK_MAX
 			       ? STEP_AGAIN
-			       : bad_gateway(connection, "too many interim responses");
+			       : bad_gateway(connection, SITE_MALFORMED,
+					 "too many interim responses");
 	out = peer_out(&connection->relay.client);
 	if (!interim) {
 		http->site_keeps =
@@ -203,7 +207,7 @@ static enum step begin_response(struct connection *connection, const struct http
 		return STEP_AGAIN;
 	/* Behind a part of the head, the refusal would be one of its fields. */
 	buffer_put(&connection->relay.client.out);
-	return out ? bad_gateway(connection, response_too_long) : STEP_END;
+	return out ? bad_gateway(connection, SITE_LONG_HEAD, response_too_long) : STEP_END;
 }
 
 static enum step read_head(struct connection *connection)
@@ -223,10 +227,11 @@ static enum step read_head(struct connection *connection)
 		return STEP_WAIT;
 	error = length > 0 ? http_answer_parse(bytes, (size_t)length, &head)
 			   : -(length ? EBADMSG : E2BIG);
+	if (error == -E2BIG)
+		return bad_gateway(connection, SITE_LONG_HEAD, response_too_long);
 	if (error)
-		return bad_gateway(connection,
-			error == -E2BIG ? response_too_long
-					: "the response of the site is malformed");
+		return bad_gateway(connection, SITE_MALFORMED,
+			"the response of the site is malformed");
 	connection->http.response_scanned = 0;
 	step = head.status == 101 ? change_to_websocket(connection, &head)
 				  : begin_response(connection, &head);
@@ -257,7 +262,8 @@ static enum step upstream_ended(struct connection *connection)
 		connection_resolve(connection);
 		return STEP_AGAIN;
 	}
-	return bad_gateway(connection, "the site closed the connection without an answer");
+	return bad_gateway(
+		connection, SITE_CUT, "the site closed the connection without an answer");
 }
 
 static enum step receive_response(struct connection *connection)

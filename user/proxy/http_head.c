@@ -57,6 +57,16 @@ bool slice_is(const struct slice *slice, const char *text)
 	return i == slice->length && !text[i];
 }
 
+bool slice_contains(const struct slice *slice, const char *text)
+{
+	size_t length = strlen(text);
+
+	for (size_t i = 0; i + length <= slice->length; i++)
+		if (!strncasecmp(slice->bytes + i, text, length))
+			return true;
+	return false;
+}
+
 bool method_is(const struct slice *method, const char *name)
 {
 	return method->length == strlen(name) &&

@@ -104,6 +104,9 @@ void slice_trim(struct slice *slice);
 /* Whether a slice is `text`, without regard to case. */
 bool slice_is(const struct slice *slice, const char *text);
 
+/* Whether the text is in a slice, in any case. It costs the product of the lengths. */
+bool slice_contains(const struct slice *slice, const char *text);
+
 /*
  * Whether a field has this name. Some servers make a variable of a field, in which "_"
  * stands for all but letters and digits. RFC 3875 section 4.1.18 says so only of "-". So

@@ -19,6 +19,17 @@ static bool write_status(const struct http_head *head, struct buffer *out)
 	       buffer_append(out, "\r\n", 2);
 }
 
+/*
+ * Whether a program could take a field of the site for the fence's own word. A site may
+ * have a Proxy-Status of other proxies (RFC 9209), but none that names ours.
+ */
+static bool poses_as_ours(const struct http_field *field)
+{
+	return field_is(field, "X-Jobfence-Denied") ||
+	       (field_is(field, "Proxy-Status") &&
+		       slice_contains(&field->value, "jobfence"));
+}
+
 bool http_response_write(const struct http_head *head, const struct http_asked *asked,
 	bool keep, struct buffer *out)
 {
@@ -29,6 +40,7 @@ bool http_response_write(const struct http_head *head, const struct http_asked *
 
 	for (size_t i = 0; fits && i < head->count; i++)
 		if (!field_is_hop_by_hop(head, &head->fields[i]) &&
+			!poses_as_ours(&head->fields[i]) &&
 			!field_is(&head->fields[i], "Content-Length"))
 			fits = field_write(&head->fields[i], out);
 	/* Write one length in place of several, and none beside chunks. */

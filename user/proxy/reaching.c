@@ -8,7 +8,7 @@
 #include "names/address.h"
 #include "proxy/connection.h"
 
-/* Why a site could not be connected. */
+/* Why a site could not be connected, for people. */
 static const char *dial_problem(int status)
 {
 	switch (status) {
@@ -23,6 +23,27 @@ static const char *dial_problem(int status)
 		return "the node has no port left for the site";
 	default:
 		return "the site can't be reached";
+	}
+}
+
+/* The same for programs. */
+static enum site_failure dial_failure(const struct connection *connection, int status)
+{
+	if (connection->state == STATE_RESOLVING && !dial_last(&connection->dial))
+		return status == -ETIMEDOUT ? SITE_NO_RESOLVER : SITE_NO_NAME;
+	switch (status) {
+	case -ECONNREFUSED:
+		return SITE_CLOSED;
+	case -ENETUNREACH:
+	case -EHOSTUNREACH:
+		return SITE_NO_ROUTE;
+	case -ETIMEDOUT:
+		return connection->state == STATE_EXCHANGE ? SITE_SLOW_ANSWER
+							   : SITE_SLOW_CONNECT;
+	case -EADDRNOTAVAIL:
+		return SITE_NO_PORT;
+	default:
+		return SITE_UNREACHABLE;
 	}
 }
 
@@ -51,6 +72,7 @@ static enum step refuse_dial(struct connection *connection, int status)
 	const char *name = connection->host.name;
 	struct refusal_text text = { .status = 502,
 		.name = name,
+		.port = connection->port,
 		.address = dialled_address(connection, status, address),
 		.without_body = asked->head,
 		.keep = asked->keep && !asked->old && connection->http.request.complete };
@@ -74,6 +96,7 @@ static enum step refuse_dial(struct connection *connection, int status)
 	} else {
 		if (status == -ETIMEDOUT)
 			text.status = 504;
+		text.failure = dial_failure(connection, status);
 		text.explanation =
 			connection->state == STATE_RESOLVING && !text.address
 				? lookup_explain(&connection->dial.lookup, lookup)

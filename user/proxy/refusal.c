@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See refusal.h. The first line of the text is stable: programs may look at it. */
-
-#include <stdio.h>
-#include <string.h>
+/* See refusal.h. refusal_body.c has what it says. */
 
 #include "proxy/refusal.h"
 
@@ -13,6 +10,8 @@ static const char *status_text(unsigned status)
 		return "Bad Request";
 	case 403:
 		return "Forbidden";
+	case 421:
+		return "Misdirected Request";
 	case 431:
 		return "Request Header Fields Too Large";
 	case 502:
@@ -24,61 +23,40 @@ static const char *status_text(unsigned status)
 	}
 }
 
-static void write_body(const struct refusal_text *text,
-	const struct proxy_settings *settings, char *body, size_t size)
+/* The type of error for Proxy-Status (RFC 9209 section 2.3). */
+static const char *proxy_error(const struct refusal_text *text)
 {
-	const char *name = text->name ? text->name : "";
+	static const char *const errors[] = { [SITE_NONE] = "destination_unavailable",
+#define X(name, word, error) [SITE_##name] = (error),
+		SITE_FAILURES(X)
+#undef X
+	};
 
-	if (text->reason == REASON_DOMAIN)
-		snprintf(body, size,
-			"jobfence: network: job %s may not reach %s\n"
-			"The job did not declare this domain. To allow it, declare it:\n"
-			"    --domain %s\n",
-			settings->job, name, name);
-	else if (text->reason == REASON_ADDRESS)
-		snprintf(body, size,
-			"jobfence: network: job %s may not reach %s\n"
-			"It leads to %s, which is private, local or the node's own. The node's\n"
-			"operator can allow it: --allow-address %s\n",
-			settings->job, name, text->address ? text->address : "an address",
-			text->address ? text->address : "ADDRESS");
-	else if (text->reason == REASON_DENIED)
-		snprintf(body, size,
-			"jobfence: network: job %s may not reach %s\n"
-			"This domain is denied, whatever else the job may reach.\n",
-			settings->job, name);
-	else if (text->reason == REASON_GUARD)
-		snprintf(body, size,
-			"jobfence: network: job %s may not reach %s by TLS\n"
-			"Requests to this domain have to bear the header %s, which TLS would hide.\n"
-			"Plain HTTP is allowed: http://%s/\n",
-			settings->job, name, settings->header, name);
-	else if (text->reason == REASON_LIMIT && text->name)
-		snprintf(body, size,
-			"jobfence: network: job %s may not reach %s\n"
-			"It learns, and has used %d other names already, which is as many as one may declare.\n",
-			settings->job, name, LEARNED_MAX);
-	else
-		snprintf(body, size, "jobfence: network: job %s: %s%s%s%s%s\n",
-			settings->job, name, name[0] ? ": " : "",
-			text->explanation ? text->explanation : "refused",
-			text->address ? ": " : "", text->address ? text->address : "");
+	if (!text->reason)
+		return errors[text->failure];
+	if (text->reason == REASON_ADDRESS)
+		return "destination_ip_prohibited";
+	if (text->status >= 500)
+		return "connection_limit_reached";
+	return text->status == 403 ? "http_request_denied" : "http_request_error";
 }
 
 bool refusal_write(const struct refusal_text *text, const struct proxy_settings *settings,
-	struct buffer *out)
+	bool json, struct buffer *out)
 {
-	char body[1024];
+	const char *word = refusal_word(text);
+	char body[REFUSAL_BODY_SIZE];
+	size_t length = refusal_body(text, settings, json, body);
 
-	write_body(text, settings, body, sizeof(body));
-	return buffer_format(out, "HTTP/1.1 %u %s\r\n", text->status,
-		       status_text(text->status)) &&
-	       (!text->reason || buffer_format(out, "X-Jobfence-Denied: %s\r\n",
-					 reason_header(text->reason))) &&
+	return length &&
 	       buffer_format(out,
-		       "Content-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n"
+		       "HTTP/1.1 %u %s\r\nX-Jobfence-Denied: %s\r\n"
+		       "Proxy-Status: jobfence; error=%s; details=\"%s\"\r\n"
+		       "Content-Type: %s; charset=utf-8\r\nContent-Length: %zu\r\n"
 		       "Cache-Control: no-store\r\n%s\r\n%s",
-		       strlen(body), text->keep ? "" : "Connection: close\r\n",
+		       text->status, status_text(text->status), word, proxy_error(text),
+		       word, json ? "application/json" : "text/plain", length,
+		       text->keep ? "" : "Connection: close\r\n",
 		       text->without_body ? "" : body);
 }
 

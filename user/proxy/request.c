@@ -9,6 +9,7 @@
 
 #include "lib/clock.h"
 #include "proxy/connection.h"
+#include "proxy/http_accept.h"
 #include "proxy/http_request.h"
 
 #define PORT_HTTP  80
@@ -32,12 +33,12 @@ static enum step refuse(struct connection *connection, const struct http_head *h
 }
 
 static enum step refuse_host(struct connection *connection, const struct http_head *head,
-	const struct host *host, unsigned status, enum reason reason,
-	const char *explanation)
+	const struct http_target *target, enum reason reason, const char *explanation)
 {
-	const struct refusal_text text = { .status = status,
+	const struct refusal_text text = { .status = 403,
 		.reason = reason,
-		.name = host->name,
+		.name = target->host.name,
+		.port = target->port,
 		.explanation = explanation,
 		.keep = http_head_is_all(head) && head->keep_alive && head->minor > 0 &&
 			!method_is(&head->method, "CONNECT"),
@@ -67,12 +68,12 @@ static enum step begin_connect(struct connection *connection, const struct http_
 		return refuse(
 			connection, head, 400, REASON_PROTOCOL, "CONNECT within CONNECT");
 	if (target->port != PORT_HTTP && target->port != PORT_HTTPS)
-		return refuse_host(connection, head, &target->host, 403, REASON_PROTOCOL,
+		return refuse_host(connection, head, target, REASON_PROTOCOL,
 			"only the ports 80 and 443 can be reached");
 	reason = rules_use(connection->proxy->rules, &target->host,
 		target->port == PORT_HTTPS ? SIGHT_NAME : SIGHT_REQUESTS);
 	if (reason)
-		return refuse_host(connection, head, &target->host, 403, reason, NULL);
+		return refuse_host(connection, head, target, reason, NULL);
 	connection_close_upstream(connection);
 	connection->host = target->host;
 	connection->port = target->port;
@@ -148,6 +149,8 @@ static enum step begin(struct connection *connection, const char *bytes, size_t 
 	enum reason reason;
 	const char *problem;
 
+	/* A head that is too long or malformed has the fields that were read before. */
+	connection->http.json = http_accepts_json(&head);
 	if (error == -E2BIG)
 		return refuse(connection, &head, 431, REASON_LIMIT,
 			"there are too many header fields, or tokens in Connection");
@@ -160,14 +163,14 @@ static enum step begin(struct connection *connection, const char *bytes, size_t 
 	if (target.connect)
 		return begin_connect(connection, &head, &target);
 	if (target.port != PORT_HTTP)
-		return refuse_host(connection, &head, &target.host, 403, REASON_PROTOCOL,
+		return refuse_host(connection, &head, &target, REASON_PROTOCOL,
 			"plain HTTP goes to port 80 only");
 	if (connection->host_fixed && !host_equal(&connection->host, &target.host))
-		return refuse_host(connection, &head, &target.host, 403, REASON_PROTOCOL,
+		return refuse_host(connection, &head, &target, REASON_PROTOCOL,
 			"not the host of the CONNECT before it");
 	reason = rules_use(connection->proxy->rules, &target.host, SIGHT_REQUESTS);
 	if (reason)
-		return refuse_host(connection, &head, &target.host, 403, reason, NULL);
+		return refuse_host(connection, &head, &target, reason, NULL);
 	return forward(connection, &head, &target, length);
 }
 
@@ -199,6 +202,8 @@ static enum step read_head(struct connection *connection)
 	const char *bytes = in->bytes + in->start;
 	bool begun = connection->http.scanned;
 	int found = http_head_find(bytes, buffer_length(in), &connection->http.scanned);
+
+	connection->http.json = false;
 
 	if (found > 0) {
 		enum step step = begin(connection, bytes, (size_t)found);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* What a refusal says to people, and the same as JSON. The code is pure. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proxy/settings.h"
+
+/*
+ * Why a site gave no answer that the job can have. The fence refused nothing then.
+ *
+ * X(NAME, word, error):
+ *	word   in X-Jobfence-Denied and in JSON
+ *	error  in Proxy-Status (RFC 9209 section 2.3)
+ */
+#define SITE_FAILURES(X) \
+	X(NO_NAME, "dns", "dns_error") \
+	X(NO_RESOLVER, "dns", "dns_timeout") \
+	X(CLOSED, "unreachable", "connection_refused") \
+	X(NO_ROUTE, "unreachable", "destination_ip_unroutable") \
+	X(NO_PORT, "unreachable", "connection_limit_reached") \
+	X(UNREACHABLE, "unreachable", "destination_unavailable") \
+	X(SLOW_CONNECT, "timeout", "connection_timeout") \
+	X(SLOW_ANSWER, "timeout", "http_response_timeout") \
+	X(CUT, "answer", "connection_terminated") \
+	X(MALFORMED, "answer", "http_protocol_error") \
+	X(LONG_HEAD, "answer", "http_response_header_section_size") \
+	X(UPGRADE, "answer", "http_upgrade_failed")
+
+enum site_failure {
+	SITE_NONE,
+#define X(name, word, error) SITE_##name,
+	SITE_FAILURES(X)
+#undef X
+};
+
+struct refusal_text {
+	unsigned status;	   /* of HTTP */
+	enum reason reason;	   /* 0: the fence did not refuse */
+	enum site_failure failure; /* if the fence did not refuse */
+	const char *name;	   /* the host it is about, or NULL */
+	uint16_t port;		   /* of the host, 0: not known */
+	const char *address;	   /* the address it is about, or NULL */
+	const char *explanation;   /* a sentence, or NULL for one by the reason */
+	bool keep;		   /* the connection may be used again */
+	bool without_body;	   /* the request was HEAD */
+};
+
+#define REFUSAL_BODY_SIZE 6144
+
+/* The word of a refusal in X-Jobfence-Denied and in JSON. */
+const char *refusal_word(const struct refusal_text *text);
+
+/*
+ * Writes the body of a refusal, which ends with a newline. docs/refusals.md describes the
+ * JSON. Returns its length, or 0 if it did not fit.
+ */
+size_t refusal_body(const struct refusal_text *text, const struct proxy_settings *settings,
+	bool json, char body[REFUSAL_BODY_SIZE]);
