@@ -10,7 +10,7 @@
 #include "hook.bpf.h"
 #include "maps.bpf.h"
 
-#define EVENT_SECOND 1000000000ULL /* ns */
+#include "jobfence/time.h"
 
 /* One job may take an eighth of the ring buffer while nobody reads. */
 #define EVENTS_KEPT_MAX (EVENTS_SIZE / 8 / (sizeof(struct event) + BPF_RINGBUF_HDR_SZ))
@@ -20,7 +20,7 @@
  */
 static __always_inline bool event_admitted(struct event_budget *budget, __u64 now)
 {
-	__u64 second = now / EVENT_SECOND;
+	__u64 second = now / SECOND;
 	__u64 read = bpf_ringbuf_query(&events, BPF_RB_CONS_POS);
 
 	if (budget->read != read) {

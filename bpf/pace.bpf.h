@@ -68,13 +68,13 @@ static __always_inline __u64 pace_take(__u64 *clock, __u64 earliest, __u64 delay
 static __always_inline bool pace_reserve(
 	__u64 *clock, __u64 rate, __u64 length, __u64 now, __u64 *departure)
 {
-	__u64 credit = THROTTLE_CREDIT * THROTTLE_SECOND / rate;
+	__u64 credit = THROTTLE_CREDIT * SECOND / rate;
 
 	if (*(volatile __u64 *)clock > now + THROTTLE_HORIZON)
 		return false;
 	if (credit < THROTTLE_CREDIT_TIME)
 		credit = THROTTLE_CREDIT_TIME;
-	*departure = pace_take(clock, now - credit, length * THROTTLE_SECOND / rate);
+	*departure = pace_take(clock, now - credit, length * SECOND / rate);
 	return true;
 }
 
@@ -108,8 +108,8 @@ static __always_inline bool pace_overtakes(const struct __sk_buff *skb,
 		bpf_skb_load_bytes(skb, network + TCP_OFFSET_AT, header, sizeof(header)) ||
 		header[1] & TCP_NOT_PURE || skb->len != network + (header[0] >> 4) * 4)
 		return false;
-	pace_take(clock, now - THROTTLE_CREDIT * THROTTLE_SECOND / rate,
-		skb->len * THROTTLE_SECOND * THROTTLE_OVERTAKING / rate);
+	pace_take(clock, now - THROTTLE_CREDIT * SECOND / rate,
+		skb->len * SECOND * THROTTLE_OVERTAKING / rate);
 	return true;
 }
 

@@ -21,6 +21,9 @@
  * A full segment over IPv4 is then 1428 + 20 + 20 + 12 = 1480 bytes long, of which 52 are
  * headers.
  */
+
+#include "jobfence/time.h"
+
 #define THROTTLE_MTU	    1500
 #define THROTTLE_IPV4	    20
 #define THROTTLE_IPV6	    40
@@ -30,22 +33,20 @@
 #define THROTTLE_PAYLOAD    (THROTTLE_SEGMENT - THROTTLE_TIMESTAMPS)
 #define THROTTLE_HEADERS    (THROTTLE_IPV4 + THROTTLE_TCP + THROTTLE_TIMESTAMPS)
 
-#define THROTTLE_SECOND 1000000000ULL /* ns */
-
 /*
  * How far a clock may lag behind the present: by one packet, or by a millisecond where that
  * is longer. A sender that comes a little late loses nothing of its rate.
  */
-#define THROTTLE_CREDIT	     THROTTLE_MTU	      /* bytes */
-#define THROTTLE_CREDIT_TIME (THROTTLE_SECOND / 1000) /* ns */
+#define THROTTLE_CREDIT	     THROTTLE_MTU /* bytes */
+#define THROTTLE_CREDIT_TIME MILLISECOND
 
 /*
  * A packet that would wait longer than the horizon is dropped: otherwise a sender of UDP
  * could queue without end. A packet that waits longer than the mark gets an ECN mark, and
  * TCP slows down.
  */
-#define THROTTLE_HORIZON (5 * THROTTLE_SECOND)
-#define THROTTLE_MARK	 (1 * THROTTLE_SECOND)
+#define THROTTLE_HORIZON (5 * SECOND)
+#define THROTTLE_MARK	 (1 * SECOND)
 
 /*
  * Acknowledgements may use this part of the rate before their turn: 1/16. An

@@ -6,11 +6,11 @@
 #include "../../bpf/pace.bpf.h"
 
 #define RATE	    125000ULL /* bytes per second: 1 Mbit/s */
-#define BEGIN	    (100 * THROTTLE_SECOND)
+#define BEGIN	    (100 * SECOND)
 #define FULL_LENGTH 1480U
 /* ns that a full packet takes at RATE */
-#define FULL_TIME (FULL_LENGTH * THROTTLE_SECOND / RATE)
-#define CREDIT	  (THROTTLE_CREDIT * THROTTLE_SECOND / RATE)
+#define FULL_TIME (FULL_LENGTH * SECOND / RATE)
+#define CREDIT	  (THROTTLE_CREDIT * SECOND / RATE)
 
 static struct job_state job_state;
 static struct packet packet;
@@ -71,12 +71,12 @@ static void a_late_sender_gets_its_credit_only(void **state)
 	(void)state;
 	begin();
 	assert_true(send_one());
-	mock_now += 10 * THROTTLE_SECOND;
+	mock_now += 10 * SECOND;
 	assert_true(send_one());
 	assert_int_equal(skb.tstamp, mock_now - CREDIT);
 	/* At high rates the credit is a millisecond. */
 	job_state.rate = 1000 * RATE;
-	mock_now += 10 * THROTTLE_SECOND;
+	mock_now += 10 * SECOND;
 	assert_true(send_one());
 	assert_int_equal(skb.tstamp, mock_now - THROTTLE_CREDIT_TIME);
 }
@@ -112,8 +112,7 @@ static void packets_that_wait_long_are_marked_then_dropped(void **state)
 	 */
 	assert_in_range(sent, THROTTLE_HORIZON / FULL_TIME,
 		(THROTTLE_HORIZON + CREDIT) / FULL_TIME + 1);
-	assert_in_range(mock_marks, 4 * THROTTLE_SECOND / FULL_TIME - 1,
-		4 * THROTTLE_SECOND / FULL_TIME + 2);
+	assert_in_range(mock_marks, 4 * SECOND / FULL_TIME - 1, 4 * SECOND / FULL_TIME + 2);
 	assert_int_equal(mock_counters.marked_packets, mock_marks);
 	/* A dropped packet takes no share. Later there is room again. */
 	mock_now += FULL_TIME + 1;
@@ -128,7 +127,7 @@ static void acknowledgements_overtake_within_their_part(void **state)
 	begin();
 	skb.len = 52;
 	/* One acknowledgement for each segment that the other direction may bring. */
-	for (; mock_now < BEGIN + 10 * THROTTLE_SECOND; mock_now += FULL_TIME) {
+	for (; mock_now < BEGIN + 10 * SECOND; mock_now += FULL_TIME) {
 		assert_true(send_one());
 		acknowledgements++;
 		overtaking += skb.priority == TC_PRIO_CONTROL;
@@ -139,7 +138,7 @@ static void acknowledgements_overtake_within_their_part(void **state)
 	begin();
 	skb.len = 52;
 	overtaking = 0;
-	for (; mock_now < BEGIN + THROTTLE_SECOND; mock_now += FULL_TIME / 64)
+	for (; mock_now < BEGIN + SECOND; mock_now += FULL_TIME / 64)
 		if (send_one())
 			overtaking += skb.priority == TC_PRIO_CONTROL;
 	assert_in_range(

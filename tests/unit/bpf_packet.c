@@ -155,11 +155,10 @@ static void a_job_has_a_budget_of_events(void **state)
 	assert_int_equal(mock_events, EVENTS_PER_SECOND);
 	assert_int_equal(mock_counters.events_lost, 3);
 	assert_int_equal(mock_counters.refused[REASON_PACKET], EVENTS_PER_SECOND + 3);
-	mock_now += EVENT_SECOND;
+	mock_now += SECOND;
 	refuse_packet(7, &budget, &packet, REASON_PACKET, HOOK_EGRESS);
 	assert_int_equal(mock_events, EVENTS_PER_SECOND + 1);
-	for (mock_now = 2 * EVENT_SECOND; mock_now < 60 * EVENT_SECOND;
-		mock_now += EVENT_SECOND)
+	for (mock_now = 2 * SECOND; mock_now < 60 * SECOND; mock_now += SECOND)
 		for (int i = 0; i < EVENTS_PER_SECOND; i++)
 			refuse_packet(7, &budget, &packet, REASON_PACKET, HOOK_EGRESS);
 	assert_int_equal(mock_events, EVENTS_KEPT_MAX);

@@ -6,9 +6,7 @@
 #include <stdint.h>
 #include <time.h>
 
-/* In nanoseconds. */
-#define SECOND	    1000000000ULL
-#define MILLISECOND 1000000ULL
+#include "jobfence/time.h"
 
 static inline uint64_t clock_ns(clockid_t clock)
 {
