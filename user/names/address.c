@@ -163,26 +163,3 @@ int endpoint_from_socket(const struct sockaddr *socket, struct endpoint *endpoin
 		return -EAFNOSUPPORT;
 	}
 }
-
-const char *address_class_name(enum address_class class)
-{
-	switch (class) {
-	case ADDRESS_PUBLIC:
-		return "public";
-	case ADDRESS_UNSPECIFIED:
-		return "unspecified";
-	case ADDRESS_LOOPBACK:
-		return "loopback";
-	case ADDRESS_PRIVATE:
-		return "private";
-	case ADDRESS_LINK_LOCAL:
-		return "link-local";
-	case ADDRESS_SHARED:
-		return "shared";
-	case ADDRESS_MULTICAST:
-		return "multicast";
-	case ADDRESS_RESERVED:
-		break;
-	}
-	return "reserved";
-}

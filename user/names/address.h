@@ -49,6 +49,3 @@ int nat64_parse(const char *text, struct address_range prefixes[NAT64_PREFIXES_M
 socklen_t endpoint_to_socket(
 	const struct endpoint *endpoint, struct sockaddr_storage *socket);
 int endpoint_from_socket(const struct sockaddr *socket, struct endpoint *endpoint);
-
-/* A word for people and logs: "private", "loopback" … */
-const char *address_class_name(enum address_class class);
