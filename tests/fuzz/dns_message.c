@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * DNS queries. The reader stays within its bounds. Every answer fits, has the question as
- * it came, and is not a query itself.
+ * DNS queries, and answers without an address. The readers stay within their bounds. Every
+ * answer that is written fits, has the question as it came, and is not a query itself.
  */
 
 #include <errno.h>
@@ -79,6 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	copy = malloc(size ? size : 1);
 	require(copy);
 	memcpy(copy, data, size);
+	require(dns_negative_seconds(copy, size) <= INT32_MAX);
 	result = dns_query_parse(copy, size, &query);
 	if (query.question)
 		require_readable(&query, copy, size);

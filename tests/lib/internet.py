@@ -403,7 +403,8 @@ def make_tls(certificate, curve):
 
 class Resolver:
     """Answers from a zone file, read at each question: a name and its addresses on a line; none
-    for a name that is not there. Every other name below .test is the web server."""
+    for a name that is not there. Every other name below .test is the web server. A word ttl=SECONDS
+    gives the addresses that TTL, or has the name's absence remembered for so long; else that is 0."""
 
     TYPES = {1: "A", 28: "AAAA"}
 
@@ -428,15 +429,19 @@ class Resolver:
         name, kind = ".".join(labels).lower(), struct.unpack_from("!H", question, at + 1)[0]
         self.log.write("query", name=name, type=self.TYPES.get(kind, str(kind)),
                        transport=transport)
-        addresses = self.addresses(name)
-        records = [b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 0, len(packed)) + packed
+        words = self.addresses(name)
+        ttl = next((int(word[4:]) for word in words if word.startswith("ttl=")), 0)
+        addresses = [word for word in words if not word.startswith("ttl=")]
+        records = [b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, ttl, len(packed)) + packed
                    for address in addresses
                    for family in [socket.AF_INET6 if ":" in address else socket.AF_INET]
                    if self.TYPES.get(kind) == ("AAAA" if ":" in address else "A")
                    for packed in [socket.inet_pton(family, address)]]
         flags = 0x8180 if addresses else 0x8183
-        header = question[:2] + struct.pack("!HHHHH", flags, 1, len(records), 0, 0)
-        return header + question[12:at + 5] + b"".join(records)
+        soa = [b"\xc0\x0c" + struct.pack("!HHIH", 6, 1, ttl, 22) + bytes(2) + struct.pack("!5I", 1, 1, 1, 1, ttl)]
+        authority = soa if ttl and not records else []
+        header = question[:2] + struct.pack("!HHHHH", flags, 1, len(records), len(authority), 0)
+        return header + question[12:at + 5] + b"".join(records + authority)
 
     def serve_datagrams(self, bound):
         # Who asks is not to be told only after it asked again.

@@ -121,7 +121,7 @@ in_internet()
 	in_lab nsenter --net="/proc/$(<"$LAB/internet.pid")/ns/net" "$@"
 }
 
-# Gives the name $1 the addresses $2…, or none.
+# Gives the name $1 the addresses $2…, or none. A word ttl=SECONDS lets that be remembered.
 lab_name()
 {
 	echo "$*" >>"$LAB/zone"

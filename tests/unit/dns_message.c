@@ -401,6 +401,52 @@ static void the_longest_answer_fits(void **state)
 		length + sizeof(SOA) - 1 + sizeof(OPT) - 1);
 }
 
+#define NEGATIVE(ttl, minimum) \
+	"\300\14\0\6\0\1" ttl "\0\31" \
+	"\1a\300\14\0\0\0\0\1\0\0\0\74\0\0\0\74\0\0\0\74" minimum
+#define NO_NAME	 "id\205\203\0\1\0\0\0\1\0\0" FOO A_IN
+#define NO_SOA	 "id\205\203\0\1\0\0\0\0\0\0" FOO A_IN
+#define AN_ALIAS "\300\14\0\5\0\1\0\0\0\1\0\4\1b\300\14"
+#define ALIASED	 "id\205\203\0\1\0\1\0\2\0\0" FOO A_IN AN_ALIAS
+
+static uint32_t negative_seconds(const void *bytes, size_t length)
+{
+	unsigned char *copy = room + ROOM - length;
+
+	memcpy(copy, bytes, length);
+	return dns_negative_seconds(copy, length);
+}
+
+static void a_no_is_true_for_a_time(void **state)
+{
+	static const char whole[] = NO_NAME NEGATIVE("\0\0\0\5", "\0\0\0\7");
+
+	(void)state;
+	assert_int_equal(negative_seconds(BYTES(whole)), 5);
+	assert_int_equal(
+		negative_seconds(BYTES(NO_NAME NEGATIVE("\0\1\0\0", "\0\0\1\1"))), 257);
+	/* Behind an alias, and a record of another type. */
+	assert_int_equal(negative_seconds(BYTES(
+				 ALIASED AN_ALIAS NEGATIVE("\0\0\0\11", "\0\0\0\12"))),
+		9);
+	assert_int_equal(negative_seconds(BYTES(NO_SOA)), 0);
+	assert_int_equal(negative_seconds(BYTES(NO_NAME)), 0);
+	assert_int_equal(
+		negative_seconds(BYTES(NO_NAME NEGATIVE("\200\0\0\0", "\0\0\0\7"))), 0);
+	/* The record is counted as an answer, or its length is a lie. */
+	assert_int_equal(
+		negative_seconds(BYTES("id\205\203\0\1\0\1\0\0\0\0" FOO A_IN NEGATIVE(
+			"\0\0\0\5", "\0\0\0\7"))),
+		0);
+	assert_int_equal(negative_seconds(BYTES(NO_NAME "\300\14\0\6\0\1\0\0\0\5\0\2\0\0"
+							"\0\0\0\1\0\0\0\1\0\0\0\1")),
+		0);
+	assert_int_equal(
+		negative_seconds(BYTES("id\205\203\377\377\377\377\377\377\0\0")), 0);
+	for (size_t length = 0; length < sizeof(whole) - 1; length++)
+		assert_int_equal(negative_seconds(whole, length), 0);
+}
+
 static int map_room(void **state)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -435,6 +481,7 @@ int main(void)
 		cmocka_unit_test(errors_are_answered),
 		cmocka_unit_test(what_is_too_long_loses_its_explanation),
 		cmocka_unit_test(the_longest_answer_fits),
+		cmocka_unit_test(a_no_is_true_for_a_time),
 	};
 
 	return cmocka_run_group_tests(tests, map_room, unmap_room);

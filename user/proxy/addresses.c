@@ -118,5 +118,5 @@ bool address_may_be_dialled(struct address_rules *rules, const struct address *a
 			return true;
 	/* A NAT64 translator may hand an address of the node back to it. */
 	return address_class(&plain, NULL) == ADDRESS_PUBLIC && leads_out(rules, address) &&
-	       leads_out(rules, &plain);
+	       (address_equal(&plain, address) || leads_out(rules, &plain));
 }

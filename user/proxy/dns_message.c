@@ -15,6 +15,7 @@
 
 #define HEADER_LENGTH	12
 #define LABEL_MAX	63
+#define POINTER		0xc0 /* the first byte of one, at least */
 #define CLASS_IN	1
 #define TYPE_SOA	6
 #define TYPE_OPT	41
@@ -67,6 +68,13 @@ static uint16_t take16(struct reader *reader)
 	const unsigned char *bytes = take(reader, 2);
 
 	return bytes ? (uint16_t)(bytes[0] << 8 | bytes[1]) : 0;
+}
+
+static uint32_t take32(struct reader *reader)
+{
+	uint32_t high = take16(reader);
+
+	return high << 16 | take16(reader);
 }
 
 /*
@@ -272,4 +280,63 @@ size_t dns_answer_write(const struct dns_query *query, const struct dns_answer *
 	}
 	memcpy(bytes, writer.bytes, writer.length);
 	return writer.length;
+}
+
+/* A name may end in a pointer to another one (RFC 1035 section 4.1.4). */
+static void skip_name(struct reader *reader)
+{
+	uint8_t length;
+
+	while ((length = take8(reader)) && length <= LABEL_MAX)
+		take(reader, length);
+	if (length >= POINTER)
+		take8(reader);
+	else if (length)
+		reader->failed = true;
+}
+
+/* Reads a record. Returns the seconds that an SOA gives to negative answers, else 0. */
+static uint32_t take_negative(struct reader *reader)
+{
+	struct reader data = {};
+	uint16_t type;
+	uint32_t seconds, minimum;
+
+	skip_name(reader);
+	type = take16(reader);
+	take16(reader); /* class */
+	seconds = take32(reader);
+	data.next = take(reader, take16(reader));
+	data.end = reader->next;
+	if (reader->failed || type != TYPE_SOA)
+		return 0;
+	skip_name(&data); /* the primary server, and the mailbox */
+	skip_name(&data);
+	take(&data, 4 * sizeof(uint32_t));
+	minimum = take32(&data);
+	if (data.failed || (seconds | minimum) > INT32_MAX)
+		return 0; /* as RFC 2181 section 8 has it */
+	return seconds < minimum ? seconds : minimum;
+}
+
+uint32_t dns_negative_seconds(const unsigned char *bytes, size_t length)
+{
+	struct reader reader = { .next = bytes, .end = bytes + length };
+	uint16_t questions, answers, authorities;
+	uint32_t seconds = 0;
+
+	take(&reader, 2 * sizeof(uint16_t));
+	questions = take16(&reader);
+	answers = take16(&reader);
+	authorities = take16(&reader);
+	take16(&reader); /* additional records */
+	while (questions-- && !reader.failed) {
+		skip_name(&reader);
+		take(&reader, 2 * sizeof(uint16_t));
+	}
+	while (answers-- && !reader.failed)
+		take_negative(&reader);
+	while (authorities-- && !seconds && !reader.failed)
+		seconds = take_negative(&reader);
+	return reader.failed ? 0 : seconds;
 }

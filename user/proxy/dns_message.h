@@ -3,8 +3,9 @@
 
 /*
  * DNS messages (RFC 1035 section 4), as far as a server needs them that forwards nothing.
- * It reads one question, and answers with at most one address. The code is pure: bytes in,
- * bytes out.
+ * It reads one question, and answers with at most one address. And it reads for how long an
+ * answer of another server that has no address is true. The code is pure: bytes in, bytes
+ * out.
  */
 
 #include <stdbool.h>
@@ -63,3 +64,10 @@ struct dns_answer {
  */
 size_t dns_answer_write(const struct dns_query *query, const struct dns_answer *answer,
 	unsigned char *bytes, size_t size);
+
+/*
+ * Returns for how many seconds it is true that an answer has no address: the lesser of two
+ * numbers in the SOA record beside it (RFC 2308 section 5). 0: the answer has no such
+ * record, or is malformed.
+ */
+uint32_t dns_negative_seconds(const unsigned char *bytes, size_t length);

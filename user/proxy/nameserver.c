@@ -4,6 +4,8 @@
  * and c-ares is told which ones are ready.
  */
 
+#include <ares.h>
+#include <arpa/nameser.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +17,7 @@
 #include "lib/clock.h"
 #include "names/address.h"
 #include "proxy/closing.h"
+#include "proxy/dns_message.h"
 #include "proxy/nameserver.h"
 
 #define TRY_PATIENCE 2000   /* ms for the first try */
@@ -33,6 +36,7 @@
 
 #define SILENCE	   (60 * SECOND) /* that a nameserver is remembered as silent */
 #define LOG_PERIOD (60 * SECOND) /* from one line of the log to the next */
+#define RECORD_MIN 15		 /* bytes of an address in an answer, at least */
 
 /* A socket of c-ares. */
 struct channel_socket {
@@ -203,15 +207,99 @@ const struct address *nameserver_address(const struct nameserver *nameserver)
 	return &nameserver->address;
 }
 
-void nameserver_ask(struct nameserver *nameserver, const char *name, enum family family,
-	ares_addrinfo_callback done, void *data)
+static void add(struct found *found, const struct address *address, int seconds)
 {
-	/* Not sorted. To sort, c-ares would connect a socket to each address. */
-	const struct ares_addrinfo_hints hints = { .ai_flags = ARES_AI_NOSORT,
-		.ai_family = family == IPV4 ? AF_INET : AF_INET6,
-		.ai_socktype = SOCK_STREAM };
+	/* A time with the highest bit is 0 (RFC 2181 section 8). */
+	uint32_t most = seconds > 0 ? (uint32_t)seconds : 0;
 
-	ares_getaddrinfo(nameserver->channel, name, NULL, &hints, done, data);
+	found->addresses[found->count++] = *address;
+	if (found->seconds > most)
+		found->seconds = most;
+}
+
+static int read_ipv4(const unsigned char *bytes, int length, struct found *found, int count)
+{
+	_free_ struct ares_addrttl *rows = calloc((size_t)count, sizeof(*rows));
+	int status =
+		rows ? ares_parse_a_reply(bytes, length, NULL, rows, &count) : ARES_ENOMEM;
+
+	for (int i = 0; !status && i < count; i++) {
+		struct address address;
+
+		address_from_ipv4(&address, rows[i].ipaddr.s_addr);
+		add(found, &address, rows[i].ttl);
+	}
+	return status;
+}
+
+static int read_ipv6(const unsigned char *bytes, int length, struct found *found, int count)
+{
+	_free_ struct ares_addr6ttl *rows = calloc((size_t)count, sizeof(*rows));
+	int status = rows ? ares_parse_aaaa_reply(bytes, length, NULL, rows, &count)
+			  : ARES_ENOMEM;
+
+	for (int i = 0; !status && i < count; i++) {
+		struct address address;
+
+		memcpy(address.bytes, &rows[i].ip6addr, sizeof(address.bytes));
+		add(found, &address, rows[i].ttl);
+	}
+	return status;
+}
+
+/* Reads an answer. Its addresses count until an alias on the way to them is over, too. */
+static int read_answer(
+	const struct ask *ask, const unsigned char *bytes, int length, struct found **found)
+{
+	int count = length / RECORD_MIN + 1, status;
+	_free_ struct found *new =
+		malloc(sizeof(*new) + (size_t)count * sizeof(new->addresses[0]));
+
+	if (!new)
+		return ARES_ENOMEM;
+	*new = (struct found){ .seconds = UINT32_MAX };
+	status = ask->family == IPV4 ? read_ipv4(bytes, length, new, count)
+				     : read_ipv6(bytes, length, new, count);
+	if (status == ARES_SUCCESS && !new->count)
+		status = ARES_ENODATA;
+	if (status == ARES_SUCCESS)
+		*found = TAKE_POINTER(new);
+	return status;
+}
+
+/* Reads for how long the nameserver's no is true. */
+static int read_refusal(
+	int status, const unsigned char *bytes, int length, struct found **found)
+{
+	struct found *new = calloc(1, sizeof(*new));
+
+	if (!new)
+		return ARES_ENOMEM;
+	if (bytes)
+		new->seconds = dns_negative_seconds(bytes, (size_t)length);
+	*found = new;
+	return status;
+}
+
+static void answered(void *data, int status, int timeouts, unsigned char *bytes, int length)
+{
+	struct ask *ask = data;
+	struct found *found = NULL;
+
+	(void)timeouts;
+	if (status == ARES_SUCCESS)
+		status = read_answer(ask, bytes, length, &found);
+	if (status == ARES_ENOTFOUND || status == ARES_ENODATA)
+		status = read_refusal(status, bytes, length, &found);
+	ask->done(ask, status, found);
+}
+
+void nameserver_ask(struct ask *ask, const char *name)
+{
+	struct nameserver *nameserver = ask->nameserver;
+
+	ares_query(nameserver->channel, name, ns_c_in,
+		ask->family == IPV4 ? ns_t_a : ns_t_aaaa, answered, ask);
 	set_timer(nameserver);
 }
 

@@ -7,8 +7,9 @@
  * which one answered. resolve.c decides which one to ask, and when.
  */
 
-#include <ares.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "jobfence/address.h"
 #include "proxy/loop.h"
@@ -27,13 +28,30 @@ int nameserver_new(
 
 const struct address *nameserver_address(const struct nameserver *nameserver);
 
+/* What a nameserver says of the addresses of a name, of one family. */
+struct found {
+	uint32_t seconds; /* for which it may be remembered. 0: not at all */
+	size_t count;	  /* 0: there is no such name, or no such address */
+	struct address addresses[];
+};
+
+/* One question to a nameserver, embedded in its owner. */
+struct ask {
+	struct nameserver *nameserver;
+	enum family family;
+	/*
+	 * Called once, possibly from within nameserver_ask(). `status` is one of c-ares. If
+	 * it is ARES_SUCCESS, ARES_ENOTFOUND or ARES_ENODATA, the callee has to free
+	 * `found`. Otherwise that is NULL.
+	 */
+	void (*done)(struct ask *ask, int status, struct found *found);
+};
+
 /*
- * Asks for the addresses of `name`. `done` is called once, possibly from within. It gets
- * the status of c-ares and the addresses, which it has to free. SERVFAIL and the like are
- * answers, and not asked for again.
+ * Asks for the addresses of `name`, in canonical form. SERVFAIL and the like are answers,
+ * and not asked for again. The ask has to be there until it is done.
  */
-void nameserver_ask(struct nameserver *nameserver, const char *name, enum family family,
-	ares_addrinfo_callback done, void *data);
+void nameserver_ask(struct ask *ask, const char *name);
 
 /* Notes that the nameserver answered a query for that family, in whatever way. */
 void nameserver_heard(struct nameserver *nameserver, enum family family);

@@ -1,97 +1,67 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A look-up makes a query with two questions, one for each family of addresses. Each
- * question goes to one of the node's resolvers (nameserver.h). It goes to the next one if
- * that one fails, or says nothing for a second. The first useful answer settles the
- * question.
+ * See resolve.h. A look-up tries these, in order:
  *
- * The query ends when both questions are settled. An answer of one family is enough (RFC
- * 8305 section 3). So the other question gets only a little more time once the name has an
- * address, or is known not to exist. A resolver that said nothing in time is remembered as
- * silent, for that family. For a while others are asked before it, and it gets less time.
+ *	the text of the name, if it is an address
+ *	what is remembered of the name
+ *	/etc/hosts, unless it is known not to have the name
+ *	a query (query.h), which may be under way for other look-ups
  *
- * A look-up and its query point at each other. But c-ares can't give up a query. So a
- * look-up that ended or was cancelled may leave its query behind, which later ends in
- * silence. Results are handed on from the loop, never from within a call of the look-up's
+ * A query that is under way is a flight. It has a list of the look-ups that wait for it. If
+ * the last of them is cancelled, the flight ends and its query is abandoned. The reason may
+ * be that the name is not allowed any more.
+ *
+ * What is remembered was true of /etc/hosts, too. So everything is forgotten when the file
+ * changes. Results are handed on from the loop, never from within a call of the look-up's
  * owner.
  */
 
 #include <ares.h>
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "jobfence/address.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
-#include "names/address.h"
 #include "names/hosts.h"
 #include "proxy/addresses.h"
-#include "proxy/nameserver.h"
+#include "proxy/query.h"
 #include "proxy/resolve.h"
 
-#define NEXT_PATIENCE SECOND	   /* before the next resolver is asked as well */
-#define LAST_PATIENCE (5 * SECOND) /* after the last one was asked */
-
-/*
- * For the second family, once the first is there. The other is where the resolver was
- * silent: RFC 8305's.
- */
-#define OTHER_PATIENCE	(500 * MILLISECOND)
-#define SILENT_PATIENCE (50 * MILLISECOND)
-
-/*
- * Queries at once, one for each connection that there may be. Those of connections that
- * have gone are kept until c-ares is done.
- */
-#define QUERIES_MAX JOB_CONNECTIONS_MAX
-
-/* A question to one resolver. */
-struct ask {
-	struct question *question;
-	struct nameserver *nameserver;
-};
-
-struct question {
-	struct query *query;
-	enum family family;
-	struct ask asks[RESOLVERS_MAX];
-	size_t asked;	   /* how many of `asks` are used */
-	unsigned waiting;  /* how many of those have no answer */
-	uint64_t asked_at; /* when the last of those began */
-	bool late;	   /* the last of those had its second */
-	bool settled;
-	int status; /* of c-ares: that of the answer, or of the last failure */
-	const struct nameserver *from;
-	struct ares_addrinfo *answers;
-};
-
-struct query {
-	struct lookup *lookup; /* NULL: it ended, or was cancelled */
+/* A query that look-ups wait for. */
+struct flight {
 	struct resolver *resolver;
-	const struct host *host; /* as long as there is a look-up */
-	struct question questions[FAMILIES];
-	struct timer timer;
-	uint64_t end; /* when it ends with one family alone. 0: not known yet */
-	unsigned
-		/* for answers of both questions, plus one while it is being worked on */
-		waiting;
+	struct host host;
+	struct query *query;
+	struct lookup *lookups;
+	unsigned hosts; /* resolver->hosts as it began */
+	struct flight *next;
 };
 
 struct resolver {
 	struct loop *loop;
 	struct address_rules *address_rules;
-	struct nameserver *nameservers[RESOLVERS_MAX];
-	size_t count;
-	unsigned queries;
+	struct nameservers nameservers;
+	struct flight *flights;
+	struct name_cache cache;
+	struct hosts_stamp hosts_stamp;
+	unsigned hosts; /* how often /etc/hosts changed */
 };
 
-static void lookup_end(struct lookup *lookup, int status)
+static void lookup_end(struct lookup *lookup, const struct resolved *resolved)
 {
-	lookup->status = status;
-	lookup->query = NULL;
-	loop_defer(lookup->resolver->loop, &lookup->deferred);
+	struct resolver *resolver = lookup->resolver;
+
+	lookup->status = resolved->error;
+	lookup->answer = resolved->answer;
+	lookup->who = resolved->who;
+	lookup->count = resolved->count;
+	memcpy(lookup->addresses, resolved->addresses, sizeof(lookup->addresses));
+	lookup->flight = NULL;
+	loop_defer(resolver->loop, &lookup->deferred);
 }
 
 static void lookup_deferred(struct deferred *deferred)
@@ -113,28 +83,28 @@ int resolver_new(struct loop *loop, const struct proxy_settings *settings,
 	for (size_t i = 0; !error && i < RESOLVERS_MAX; i++)
 		if (settings->resolvers[i].port)
 			error = nameserver_new(loop, &settings->resolvers[i],
-				&new->nameservers[new->count++]);
+				&new->nameservers.list[new->nameservers.count++]);
 	if (error)
 		return error; /* and the process ends */
-	new->loop = loop;
+	new->loop = new->nameservers.loop = loop;
 	*resolver = new;
 	return 0;
 }
 
 /* Adds an address, once. Returns 0, or -EACCES if it may not be dialled. */
 static int add_address(
-	struct resolver *resolver, struct lookup *lookup, const struct address *address)
+	struct resolver *resolver, struct resolved *resolved, const struct address *address)
 {
-	for (size_t i = 0; i < lookup->count; i++)
-		if (!memcmp(&lookup->addresses[i], address, sizeof(*address)))
+	for (size_t i = 0; i < resolved->count; i++)
+		if (address_equal(&resolved->addresses[i], address))
 			return 0;
 	if (!address_may_be_dialled(resolver->address_rules, address)) {
-		lookup->addresses[0] = *address;
-		lookup->count = 1;
+		resolved->addresses[0] = *address;
+		resolved->count = 1;
 		return -EACCES;
 	}
-	if (lookup->count < RESOLVED_MAX)
-		lookup->addresses[lookup->count++] = *address;
+	if (resolved->count < RESOLVED_MAX)
+		resolved->addresses[resolved->count++] = *address;
 	return 0;
 }
 
@@ -142,358 +112,241 @@ static int add_address(
  * The families take turns (RFC 8305 section 4), so one that leads nowhere costs one try.
  * IPv4 begins, since more nodes have IPv6 in name only than IPv4.
  */
-static int add_answers(struct query *query, struct lookup *lookup)
+static int add_found(struct resolver *resolver, struct resolved *resolved,
+	const struct query_result *result)
 {
-	const struct ares_addrinfo_node *next[FAMILIES] = {};
+	const struct found *ipv4 = result->found[IPV4], *ipv6 = result->found[IPV6];
+	size_t count4 = ipv4 ? ipv4->count : 0, count6 = ipv6 ? ipv6->count : 0;
+	int error = 0;
 
-	for (enum family family = 0; family < FAMILIES; family++)
-		if (query->questions[family].answers)
-			next[family] = query->questions[family].answers->nodes;
-	for (size_t turn = 0; next[IPV4] || next[IPV6]; turn = !turn) {
-		const struct ares_addrinfo_node *node = next[turn];
-		struct endpoint endpoint;
-		int error;
-
-		if (!node)
-			continue;
-		next[turn] = node->ai_next;
-		error = endpoint_from_socket(node->ai_addr, &endpoint);
-		if (!error)
-			error = add_address(query->resolver, lookup, &endpoint.address);
-		if (error)
-			return error;
+	for (size_t i = 0; (i < count4 || i < count6) && !error; i++) {
+		if (i < count4)
+			error = add_address(resolver, resolved, &ipv4->addresses[i]);
+		if (i < count6 && !error)
+			error = add_address(resolver, resolved, &ipv6->addresses[i]);
 	}
-	return lookup->count ? 0 : -ENOENT;
-}
-
-/*
- * Whether the status is what the resolvers know of the name. Any other status is a failure,
- * and another resolver may know more.
- */
-static bool is_knowledge(int status)
-{
-	return status == ARES_SUCCESS || status == ARES_ENOTFOUND || status == ARES_ENODATA;
-}
-
-/* Whether there was no answer, or it did not come from a resolver. */
-static bool is_silence(int status)
-{
-	return status == ARES_ETIMEOUT || status == ARES_ECONNREFUSED ||
-	       status == ARES_ECANCELLED || status == ARES_ENOMEM;
+	return error;
 }
 
 static int status_to_error(int status)
 {
-	if (is_knowledge(status) || status == ARES_EBADNAME)
+	switch (status) {
+	case ARES_SUCCESS:
+	case ARES_ENOTFOUND:
+	case ARES_ENODATA:
+	case ARES_EBADNAME:
 		return -ENOENT;
-	return status == ARES_ETIMEOUT ? -ETIMEDOUT : -EHOSTUNREACH;
-}
-
-/*
- * Returns the question that says why a query has no address. It is the first of these:
- *
- *	one that says that there is no such name
- *	the first one that failed
- *	the first one, which says that the name has no address
- */
-static const struct question *telling(const struct query *query)
-{
-	const struct question *questions = query->questions;
-
-	for (enum family family = 0; family < FAMILIES; family++)
-		if (questions[family].settled && questions[family].status == ARES_ENOTFOUND)
-			return &questions[family];
-	for (enum family family = 0; family < FAMILIES; family++)
-		if (!is_knowledge(questions[family].status))
-			return &questions[family];
-	return &questions[IPV4];
-}
-
-static void query_put(struct query *query)
-{
-	if (query->lookup || query->waiting)
-		return;
-	loop_cancel_timer(query->resolver->loop, &query->timer);
-	for (enum family family = 0; family < FAMILIES; family++)
-		if (query->questions[family].answers)
-			ares_freeaddrinfo(query->questions[family].answers);
-	query->resolver->queries--;
-	free(query);
-}
-
-static void query_end(struct query *query)
-{
-	struct lookup *lookup = query->lookup;
-	const struct question *question = telling(query);
-	int error = add_answers(query, lookup);
-
-	query->lookup = NULL;
-	loop_cancel_timer(query->resolver->loop, &query->timer);
-	lookup->answer = question->status;
-	if (question->from)
-		lookup->who = *nameserver_address(question->from);
-	lookup_end(lookup, error == -ENOENT ? status_to_error(question->status) : error);
-}
-
-/* Chooses a nameserver that was not asked yet. Silent ones come last. */
-static struct nameserver *choose_nameserver(const struct question *question)
-{
-	const struct resolver *resolver = question->query->resolver;
-
-	for (int silent = 0; silent < 2; silent++)
-		for (size_t i = 0; i < resolver->count; i++) {
-			struct nameserver *nameserver = resolver->nameservers[i];
-			bool asked = false;
-
-			for (size_t k = 0; k < question->asked; k++)
-				asked |= question->asks[k].nameserver == nameserver;
-			if (!asked && (silent || !nameserver_is_silent(
-							 nameserver, question->family)))
-				return nameserver;
-		}
-	return NULL;
-}
-
-static void answered(void *data, int status, int timeouts, struct ares_addrinfo *answers);
-
-static void ask_next(struct question *question)
-{
-	struct query *query = question->query;
-	struct nameserver *nameserver = choose_nameserver(question);
-	struct ask *ask;
-
-	if (!nameserver)
-		return;
-	ask = &question->asks[question->asked++];
-	*ask = (struct ask){ .question = question, .nameserver = nameserver };
-	question->asked_at = loop_now(query->resolver->loop);
-	question->late = false;
-	question->waiting++;
-	query->waiting++;
-	nameserver_ask(nameserver, query->host->name, question->family, answered, ask);
-}
-
-/* When to act on an answer that is missing. */
-static uint64_t due_at(const struct question *question)
-{
-	return question->asked_at + (question->late ? LAST_PATIENCE : NEXT_PATIENCE);
-}
-
-static void set_timer(struct query *query)
-{
-	struct loop *loop = query->resolver->loop;
-	uint64_t now = loop_now(loop), due = query->end;
-
-	for (enum family family = 0; family < FAMILIES && !query->end; family++) {
-		const struct question *question = &query->questions[family];
-
-		if (!question->settled && (!due || due_at(question) < due))
-			due = due_at(question);
+	case ARES_ETIMEOUT:
+		return -ETIMEDOUT;
+	default:
+		return -EHOSTUNREACH;
 	}
-	if (due)
-		loop_set_timer(loop, &query->timer, due > now ? due - now : 0);
-	else
-		loop_cancel_timer(loop, &query->timer);
 }
 
-/* The nameserver that was asked last, or NULL. */
-static struct nameserver *latest(const struct question *question)
+/* For how many seconds the result of a query may be remembered. */
+static uint32_t seconds_of(
+	const struct query_result *result, const struct resolved *resolved)
 {
-	return question->asked ? question->asks[question->asked - 1].nameserver : NULL;
-}
+	uint32_t seconds = UINT32_MAX;
 
-/* How long an answer of one family waits for the other one. */
-static uint64_t other_patience(const struct question *other)
-{
-	const struct nameserver *nameserver = latest(other);
+	if (resolved->error && result->status != ARES_ENOTFOUND &&
+		result->status != ARES_ENODATA)
+		return 0;
+	for (enum family family = 0; family < FAMILIES; family++) {
+		const struct found *found = result->found[family];
 
-	return nameserver && nameserver_is_silent(nameserver, other->family)
-		       ? SILENT_PATIENCE
-		       : OTHER_PATIENCE;
-}
-
-static void settle(struct question *question)
-{
-	struct query *query = question->query;
-	const struct question *other = &query->questions[!question->family];
-
-	question->settled = true;
-	if (other->settled) {
-		query_end(query);
-		return;
+		/* Beside addresses, the no of the other family does not count. */
+		if (found && (found->count || resolved->error) && found->seconds < seconds)
+			seconds = found->seconds;
 	}
-	if (question->status == ARES_SUCCESS || question->status == ARES_ENOTFOUND)
-		query->end = loop_now(query->resolver->loop) + other_patience(other);
-	set_timer(query);
+	return seconds;
 }
 
-/* Keeps the last failure, but silence does not replace another failure. */
-static void note_failure(struct question *question, struct nameserver *from, int status)
+static void resolved_init(const struct resolver *resolver, struct resolved *resolved)
 {
-	if (is_silence(status) && !is_silence(question->status))
-		return;
-	question->status = status;
-	question->from = from;
-	nameserver_log(from, ares_strerror(status), question->query->host->name);
+	*resolved = (struct resolved){ .answer = ARES_ETIMEOUT,
+		.who = *nameserver_address(resolver->nameservers.list[0]) };
 }
 
-static void answered(void *data, int status, int timeouts, struct ares_addrinfo *answers)
+/* Takes the flight off the list. The caller has its memory. */
+static void flight_remove(struct flight *flight)
 {
-	const struct ask *ask = data;
-	struct question *question = ask->question;
-	struct query *query = question->query;
+	struct flight **place = &flight->resolver->flights;
 
-	(void)timeouts;
-	question->waiting--;
-	if (!is_silence(status))
-		nameserver_heard(ask->nameserver, question->family);
-	if (!query->lookup || question->settled) {
-		ares_freeaddrinfo(answers);
-	} else if (is_knowledge(status)) {
-		question->status = status;
-		question->from = ask->nameserver;
-		question->answers = answers;
-		settle(question);
-	} else {
-		ares_freeaddrinfo(answers);
-		note_failure(question, ask->nameserver, status);
-		ask_next(question);
-		if (!question->settled && !question->waiting)
-			settle(question);
-		else if (query->lookup)
-			set_timer(query);
+	while (*place != flight)
+		place = &(*place)->next;
+	*place = flight->next;
+}
+
+static void landed(void *owner, const struct query_result *result)
+{
+	_free_ struct flight *flight = owner;
+	struct resolver *resolver = flight->resolver;
+	struct resolved resolved;
+
+	resolved_init(resolver, &resolved);
+	resolved.answer = result->status;
+	if (result->from)
+		resolved.who = *result->from;
+	resolved.error = add_found(resolver, &resolved, result);
+	if (!resolved.error && !resolved.count)
+		resolved.error = status_to_error(result->status);
+	if (flight->hosts == resolver->hosts)
+		name_cache_keep(name_cache_get(&resolver->cache, &flight->host), &resolved,
+			seconds_of(result, &resolved), loop_now(resolver->loop));
+	flight_remove(flight);
+	while (flight->lookups) {
+		struct lookup *lookup = flight->lookups;
+
+		flight->lookups = lookup->next;
+		lookup_end(lookup, &resolved);
 	}
-	query->waiting--;
-	query_put(query);
 }
 
-/*
- * Notes that a nameserver is silent. A wait of less than OTHER_PATIENCE says nothing about
- * it.
- */
-static void note_silence(struct question *question)
+static struct flight *find_flight(const struct resolver *resolver, const struct host *host)
 {
-	struct nameserver *nameserver = latest(question);
-	uint64_t now = loop_now(question->query->resolver->loop);
+	struct flight *flight = resolver->flights;
 
-	if (nameserver && now >= question->asked_at + OTHER_PATIENCE &&
-		nameserver_waited(nameserver, question->family, question->asked_at))
-		nameserver_log(nameserver, "silent, and asked last for a minute",
-			question->query->host->name);
+	while (flight && !host_equal(&flight->host, host))
+		flight = flight->next;
+	return flight;
 }
 
-/* No answer came in time. Others are asked, if there are any. */
-static void wait_no_more(struct question *question)
-{
-	if (question->late) {
-		settle(question);
-		return;
-	}
-	note_silence(question);
-	question->late = true;
-	ask_next(question);
-}
-
-static void expired(struct timer *timer)
-{
-	struct query *query = container_of(timer, struct query, timer);
-	uint64_t now = loop_now(query->resolver->loop);
-
-	query->waiting++;
-	for (enum family family = 0; family < FAMILIES && query->lookup; family++) {
-		struct question *question = &query->questions[family];
-
-		if (question->settled)
-			continue;
-		if (query->end)
-			note_silence(question);
-		else if (due_at(question) <= now)
-			wait_no_more(question);
-	}
-	if (query->lookup && query->end)
-		query_end(query);
-	else if (query->lookup)
-		set_timer(query);
-	query->waiting--;
-	query_put(query);
-}
-
-static void query_begin(struct query *query)
-{
-	query->waiting = 1;
-	query->timer.expired = expired;
-	for (enum family family = 0; family < FAMILIES; family++)
-		query->questions[family] = (struct question){
-			.query = query, .family = family, .status = ARES_ETIMEOUT
-		};
-	for (enum family family = 0; family < FAMILIES; family++)
-		ask_next(&query->questions[family]);
-	if (query->lookup)
-		set_timer(query);
-	query->waiting--;
-	query_put(query);
-}
-
-/*
- * Looks up names that need no resolver: literals, and the names that the node itself gives.
- * Returns -ENOENT for all others.
- */
-static int look_up_here(
+/* Returns 0, -ENOMEM, or -EBUSY. */
+static int join_flight(
 	struct resolver *resolver, const struct host *host, struct lookup *lookup)
 {
-	struct address addresses[RESOLVED_MAX];
-	size_t count = 1;
-	int error = 0;
+	struct flight *flight = find_flight(resolver, host);
+	_free_ struct flight *new = flight ? NULL : calloc(1, sizeof(*new));
+	int error;
 
-	if (host->literal)
-		addresses[0] = host->address;
-	else
-		count = hosts_look_up(host->name, addresses, RESOLVED_MAX);
-	for (size_t i = 0; i < count && !error; i++)
-		error = add_address(resolver, lookup, &addresses[i]);
-	return count ? error : -ENOENT;
+	if (flight) {
+		lookup->flight = flight;
+		lookup->next = flight->lookups;
+		flight->lookups = lookup;
+		return 0;
+	}
+	if (!new)
+		return -ENOMEM;
+	*new = (struct flight){ .resolver = resolver,
+		.host = *host,
+		.lookups = lookup,
+		.hosts = resolver->hosts,
+		.next = resolver->flights };
+	error = query_new(&resolver->nameservers, host->name, landed, new, &new->query);
+	if (error)
+		return error;
+	lookup->flight = resolver->flights = flight = TAKE_POINTER(new);
+	lookup->next = NULL;
+	query_start(flight->query);
+	return 0;
+}
+
+/* Collects the addresses of names that are the node's own. Returns how many there are. */
+static size_t look_up_node(const struct host *host, struct address addresses[RESOLVED_MAX])
+{
+	static const struct address loopback6 = { .bytes = { [15] = 1 } };
+	size_t count = hosts_look_up(host->name, addresses, RESOLVED_MAX);
+
+	if (count || !host_is_below(host, "localhost"))
+		return count;
+	address_from_ipv4(&addresses[0], htonl(INADDR_LOOPBACK)); /* RFC 6761 section 6.3 */
+	addresses[1] = loopback6;
+	return 2;
+}
+
+/* Returns what is known of a name. If it is too old, the node itself does not know more. */
+static struct known_name *look_up_known(struct resolver *resolver, const struct host *host)
+{
+	uint64_t now = loop_now(resolver->loop);
+	struct resolved resolved = {};
+	struct known_name *known;
+
+	if (hosts_have_changed(&resolver->hosts_stamp)) {
+		name_cache_clear(&resolver->cache);
+		resolver->hosts++;
+	}
+	known = name_cache_get(&resolver->cache, host);
+	if (now < known->until || now < known->asked_until)
+		return known;
+	known->asked_until = now + SECONDS_MAX * SECOND;
+	resolved.count = look_up_node(host, resolved.addresses);
+	if (resolved.count)
+		name_cache_keep(known, &resolved, SECONDS_MAX, now);
+	return known;
+}
+
+/*
+ * Looks up names that need no query. Returns whether there is a result, which may be an
+ * error.
+ */
+static bool look_up_here(
+	struct resolver *resolver, const struct host *host, struct resolved *resolved)
+{
+	const struct known_name *known;
+
+	if (host->literal) {
+		resolved->error = add_address(resolver, resolved, &host->address);
+		return true;
+	}
+	known = look_up_known(resolver, host);
+	if (loop_now(resolver->loop) < known->until) {
+		resolved->answer = known->resolved.answer;
+		resolved->who = known->resolved.who;
+		resolved->error = known->resolved.error;
+		for (size_t i = 0; i < known->resolved.count && !resolved->error; i++)
+			resolved->error = add_address(
+				resolver, resolved, &known->resolved.addresses[i]);
+		return true;
+	}
+	if (!host_is_below(host, "onion")) /* RFC 7686 section 2 */
+		return false;
+	resolved->answer = ARES_ENOTFOUND;
+	resolved->error = -ENOENT;
+	return true;
 }
 
 void resolver_look_up(
 	struct resolver *resolver, const struct host *host, struct lookup *lookup)
 {
-	struct query *query;
-	int error;
+	struct resolved resolved;
 
+	resolved_init(resolver, &resolved);
 	lookup->resolver = resolver;
 	lookup->deferred.run = lookup_deferred;
 	lookup->count = 0;
-	lookup->query = NULL;
-	lookup->answer = ARES_ETIMEOUT;
-	lookup->who = *nameserver_address(resolver->nameservers[0]);
-	lookup->many = resolver->count > 1;
-	error = look_up_here(resolver, host, lookup);
-	if (error == -ENOENT && resolver->queries >= QUERIES_MAX)
-		error = -EBUSY;
-	if (error != -ENOENT) {
-		lookup_end(lookup, error);
+	lookup->flight = NULL;
+	lookup->answer = resolved.answer;
+	lookup->who = resolved.who;
+	lookup->many = resolver->nameservers.count > 1;
+	if (look_up_here(resolver, host, &resolved)) {
+		lookup_end(lookup, &resolved);
 		return;
 	}
-	query = calloc(1, sizeof(*query));
-	if (!query) {
-		lookup->answer = ARES_ENOMEM;
-		lookup_end(lookup, -EHOSTUNREACH);
-		return;
+	resolved.error = join_flight(resolver, host, lookup);
+	if (resolved.error == -ENOMEM) {
+		resolved.error = -EHOSTUNREACH;
+		resolved.answer = ARES_ENOMEM;
 	}
-	resolver->queries++;
-	*query = (struct query){ .lookup = lookup, .resolver = resolver, .host = host };
-	lookup->query = query;
-	query_begin(query);
+	if (resolved.error)
+		lookup_end(lookup, &resolved);
 }
 
 void lookup_cancel(struct lookup *lookup)
 {
-	struct query *query = lookup->query;
+	struct flight *flight = TAKE_POINTER(lookup->flight);
+	struct lookup **place;
 
-	lookup->query = NULL;
 	lookup->resolver = NULL;
-	if (!query)
+	if (!flight)
 		return;
-	query->lookup = NULL;
-	query_put(query);
+	place = &flight->lookups;
+	while (*place != lookup)
+		place = &(*place)->next;
+	*place = lookup->next;
+	if (flight->lookups)
+		return;
+	flight_remove(flight);
+	query_abandon(flight->query);
+	free(flight);
 }

@@ -9,15 +9,19 @@
  * One refused address among the answers refuses them all. A name that points inside and
  * outside at once is an attack (DNS rebinding), or a mistake that ends no better. A look-up
  * ends once. Later answers are not used.
+ *
+ * Answers are remembered as long as their TTL lasts (name_cache.h). Look-ups of one name at
+ * once are one query. Every look-up has its addresses checked as it ends.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "names/host.h"
 #include "proxy/loop.h"
+#include "proxy/name_cache.h"
 #include "proxy/settings.h"
 
-#define RESOLVED_MAX	 8
 #define LOOKUP_TEXT_SIZE 128
 
 struct resolver;
@@ -38,7 +42,8 @@ struct lookup {
 	struct address addresses[RESOLVED_MAX];
 	size_t count;
 	struct resolver *resolver; /* private from here on. NULL when idle */
-	struct query *query;
+	struct flight *flight;	   /* that it waits for, or NULL */
+	struct lookup *next;	   /* of the flight */
 	struct deferred deferred;
 	int status, answer; /* `answer` is a status of c-ares */
 	struct address who; /* the resolver that gave the answer, or none */

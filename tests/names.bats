@@ -1,0 +1,165 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What the proxy remembers of names: answers for as long as they are true, and /etc/hosts
+# until it changes. None of it opens anything.
+
+load lib/job
+
+HELD=11.0.0.60
+
+setup()
+{
+	lab_forget
+	in_lab cp /etc/hosts /run/hosts
+}
+
+teardown()
+{
+	in_lab cp /run/hosts /etc/hosts
+	jobfence down --all >"$BATS_TEST_TMPDIR/down" 2>&1 || cat "$BATS_TEST_TMPDIR/down"
+	: >"$LAB/zone"
+	printf 'nameserver 11.0.0.53\n' >"$LAB/resolv.conf"
+	nothing_is_left
+}
+
+# Prints how often the resolver was asked for the name $1.
+asked()
+{
+	lab_seen ".event == \"query\" and .name == \"$1\"" .type | wc -l
+}
+
+status_of()
+{
+	fetch -o /dev/null -w '%{http_code}' "$@"
+}
+
+@test "an answer is remembered as long as its TTL lasts" {
+	lab_name kept.test ttl=60 11.0.0.2 2600:1::2
+	job_up --rate 0 --domain kept.test --domain fresh.test
+	for _ in 1 2 3; do
+		is "$(fetch http://kept.test http://fresh.test)" $'this is kept.test\nthis is fresh.test'
+	done
+	is "$(asked kept.test) $(asked fresh.test)" '2 6'
+	is "$(fetch_by_proxy http://kept.test)" 'this is kept.test'
+	is "$(asked kept.test)" 2
+}
+
+@test "it is remembered that there is no such name, if the answer says for how long" {
+	lab_name nowhere.test ttl=5
+	lab_name never.test
+	job_up --domain nowhere.test --domain never.test
+	for _ in 1 2; do
+		is "$(status_of http://nowhere.test) $(status_of http://never.test)" '502 502'
+	done
+	is "$(fetch http://nowhere.test)" "jobfence: network: job $JOB: nowhere.test: there is no such name"
+	is "$(asked nowhere.test) $(asked never.test)" '2 4'
+}
+
+@test "look-ups of one name at once are one query" {
+	in_internet "$LIB/hostile_resolver.py" $HELD >"$BATS_TEST_TMPDIR/resolver" 2>&1 3>&- &
+	local resolver=$! fetching=() i
+	await "$BATS_TEST_TMPDIR/resolver" ready
+	echo "nameserver $HELD" >"$LAB/resolv.conf"
+	job_up --rate 0 --domain held.test --domain release.test
+	jobfence update "$JOB" --trace on
+	for i in 1 2 3 4; do
+		fetch http://held.test >"$BATS_TEST_TMPDIR/body$i" 3>&- &
+		fetching+=($!)
+	done
+	eventually all_are_waiting
+	fetch -o /dev/null http://release.test
+	wait "${fetching[@]}"
+	is "$(sort -u "$BATS_TEST_TMPDIR"/body?)" 'this is held.test'
+	is "$(grep -c 'asked A held' "$BATS_TEST_TMPDIR/resolver")" 1
+	is "$(grep -c 'asked AAAA held' "$BATS_TEST_TMPDIR/resolver")" 1
+	kill "$resolver"
+}
+
+all_are_waiting()
+{
+	[ "$(in_lab grep -c 'head -> resolving' "/run/jobfence/jobs/$JOB/proxy.log")" -eq 4 ]
+}
+
+@test "addresses are checked again when they are taken from memory" {
+	lab_name kept.test ttl=60 11.0.0.3
+	job_up --rate 0 --domain kept.test
+	is "$(fetch http://kept.test)" 'this is kept.test'
+	in_lab ip address add 11.0.0.3/32 dev lo
+	refused_for address http://kept.test/
+	in_lab ip address del 11.0.0.3/32 dev lo
+	is "$(fetch http://kept.test)" 'this is kept.test'
+	is "$(asked kept.test)" 2
+}
+
+@test "a refused answer is not remembered" {
+	lab_name rebound.test ttl=60 11.0.0.2 10.1.2.3
+	job_up --domain rebound.test
+	refused_for address http://rebound.test/
+	: >"$LAB/zone"
+	lab_name rebound.test ttl=60 11.0.0.2
+	is "$(fetch http://rebound.test)" 'this is rebound.test'
+}
+
+@test "a name that was withdrawn is not taken from memory, and a learned one is listed" {
+	lab_name kept.test ttl=60 11.0.0.2
+	job_up --domain kept.test --domain other.test
+	fetch -f -o /dev/null http://kept.test
+	jobfence update "$JOB" --remove-domain kept.test
+	refused_for domain http://kept.test/
+	jobfence update "$JOB" --add-domain kept.test
+	fetch -f -o /dev/null http://kept.test
+	jobfence down "$JOB"
+	job_up --learn
+	fetch -f -o /dev/null http://kept.test
+	fetch -f -o /dev/null http://kept.test
+	is "$(jobfence show "$JOB" --json | jq -c .learned)" '[{"name":"kept.test","count":2}]'
+}
+
+@test "a change of /etc/hosts counts at once, whatever is remembered" {
+	lab_name kept.test ttl=60 11.0.0.2
+	job_up --rate 0 --domain kept.test
+	fetch -f -o /dev/null http://kept.test
+	in_lab bash -c 'echo "11.0.0.3 kept.test" >>/etc/hosts'
+	fetch -f -o /dev/null http://kept.test
+	in_lab bash -c 'echo "10.1.2.3 kept.test" >/etc/hosts'
+	refused_for address http://kept.test/
+	in_lab cp /run/hosts /etc/hosts
+	fetch -f -o /dev/null http://kept.test
+	lab_settle
+	is "$(lab_seen '.event == "connection"' .to | xargs)" '11.0.0.2 11.0.0.3 11.0.0.2'
+	is "$(asked kept.test)" 4
+}
+
+# Writes the calls $1 of the job's worker to the file `calls`, until trace_ends.
+trace_begins()
+{
+	local worker
+
+	worker=$(proxy_worker)
+	in_lab strace -qq -p "$worker" -e "trace=$1" -o "$BATS_TEST_TMPDIR/calls" 3>&- &
+	TRACER=$!
+	eventually is_traced "$worker"
+}
+
+is_traced()
+{
+	in_lab awk '/^TracerPid/ { exit !$2 }' "/proc/$1/status"
+}
+
+trace_ends()
+{
+	jobfence down "$JOB"
+	wait "$TRACER" || :
+}
+
+@test "/etc/hosts is read once, and not for each connection" {
+	lab_name kept.test ttl=60 11.0.0.2
+	job_up --rate 0 --domain kept.test --domain fresh.test
+	trace_begins openat
+	for _ in 1 2 3; do
+		fetch -f -o /dev/null http://kept.test http://fresh.test
+	done
+	trace_ends
+	is "$(grep -c /etc/hosts "$BATS_TEST_TMPDIR/calls")" 2 # once for each name
+}
