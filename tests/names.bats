@@ -1,12 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What the proxy remembers of names: answers for as long as they are true, and /etc/hosts
-# until it changes. None of it opens anything.
+# What the proxy remembers of names and addresses: answers for as long as they are true,
+# /etc/hosts until it changes, and which address of a site leads nowhere. None of it opens
+# anything.
 
 load lib/job
 
-HELD=11.0.0.60
+SILENT=11.0.8.1 HELD=11.0.0.60
 
 setup()
 {
@@ -153,6 +154,13 @@ trace_ends()
 	wait "$TRACER" || :
 }
 
+# Prints where the worker connected to, in order.
+connected()
+{
+	grep -oE 'sin_addr=inet_addr\("[^"]*|sin6_port=htons\(80\).*inet_pton\(AF_INET6, "[^"]*' \
+		"$BATS_TEST_TMPDIR/calls" | sed 's/.*"//' | grep -v '^11.0.0.53$' | xargs
+}
+
 @test "/etc/hosts is read once, and not for each connection" {
 	lab_name kept.test ttl=60 11.0.0.2
 	job_up --rate 0 --domain kept.test --domain fresh.test
@@ -162,4 +170,18 @@ trace_ends()
 	done
 	trace_ends
 	is "$(grep -c /etc/hosts "$BATS_TEST_TMPDIR/calls")" 2 # once for each name
+}
+
+@test "a family that leads nowhere is waited for a moment, and comes last from then on" {
+	lab_name four.test $SILENT 2600:1::2
+	job_up --rate 0 --domain four.test
+	trace_begins connect,getsockopt,close
+	# A silent address alone takes ten seconds.
+	is "$(fetch --max-time 8 http://four.test)" 'this is four.test'
+	is "$(fetch http://four.test)" 'this is four.test'
+	trace_ends
+	is "$(connected)" "$SILENT 2600:1::2 2600:1::2"
+	# The first address was not given up before the second was tried.
+	is "$(grep -oE '^connect.*AF_INET, .*htons\(80\)|^connect.*AF_INET6, .*htons\(80\)|ETIMEDOUT' "$BATS_TEST_TMPDIR/calls" |
+		grep -o 'AF_INET6\|AF_INET\|ETIMEDOUT' | xargs)" 'AF_INET AF_INET6 AF_INET6'
 }

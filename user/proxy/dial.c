@@ -19,18 +19,55 @@
 
 #define PATIENCE     (28 * SECOND) /* for all addresses of a site */
 #define TRY_PATIENCE (10 * SECOND) /* for one at most */
+#define HEAD_START   (250 * MILLISECOND)
 
-/* Returns 0 if the try is under way or connected, or -errno. */
-static int try_address(struct dial *dial, const struct address *address)
+static bool is_under_way(const struct dial *dial)
+{
+	return dial->attempts[0].peer || dial->attempts[1].peer;
+}
+
+/* Whether the next address may be tried now, if the pacer lets it. */
+static bool may_try(const struct dial *dial)
+{
+	if (dial->next == dial->lookup.count ||
+		(dial->attempts[0].peer && dial->attempts[1].peer))
+		return false;
+	return !is_under_way(dial) || dial->next_at <= loop_now(dial->loop);
+}
+
+static void set_timer(struct dial *dial)
+{
+	uint64_t now = loop_now(dial->loop), due = UINT64_MAX;
+	bool both = true;
+
+	for (size_t i = 0; i < ARRAY_SIZE(dial->attempts); i++) {
+		const struct attempt *attempt = &dial->attempts[i];
+
+		both &= attempt->peer != NULL;
+		if (attempt->peer && attempt->deadline < due)
+			due = attempt->deadline;
+	}
+	/* In line the pacer tells when it goes on. */
+	if (!both && dial->next < dial->lookup.count && !dial->turn.next &&
+		dial->next_at < due)
+		due = dial->next_at;
+	if (is_under_way(dial))
+		loop_set_timer(dial->loop, &dial->timer, due > now ? due - now : 0);
+	else
+		loop_cancel_timer(dial->loop, &dial->timer);
+}
+
+static void second_ready(struct source *source, uint32_t events);
+
+/* Returns the socket of a try that is under way or connected, or -errno. */
+static int connect_to(const struct dial *dial, const struct address *address)
 {
 	const struct endpoint endpoint = { .address = *address, .port = htons(dial->port) };
 	struct sockaddr_storage socket_address;
 	socklen_t length = endpoint_to_socket(&endpoint, &socket_address);
 	_fd_ int fd = socket(
 		socket_address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	const uint64_t share = PATIENCE / (uint64_t)dial->lookup.count;
 	const int on = 1;
-	int error;
 
 	if (fd < 0)
 		return -errno;
@@ -43,27 +80,56 @@ static int try_address(struct dial *dial, const struct address *address)
 	 */
 	if (connect(fd, (struct sockaddr *)&socket_address, length) && errno != EINPROGRESS)
 		return errno == EPERM ? -EACCES : -errno;
-	error = peer_open(dial->peer, dial->loop, fd, false, dial->ready);
-	if (error)
-		return error;
-	TAKE_FD(fd);
-	pacer_charge_dial(dial->pacer, dial->peer);
-	loop_set_timer(
-		dial->loop, &dial->timer, share < TRY_PATIENCE ? share : TRY_PATIENCE);
-	return 0;
+	return TAKE_FD(fd);
 }
 
-/* Returns 0 if a try is under way or in line, or the status of the last try. */
-static int try_next(struct dial *dial)
+/* Tries the next address. On failure dial->status says why. */
+static void try_next(struct dial *dial)
 {
-	while (dial->next < dial->lookup.count) {
-		if (!pacer_ask(dial->pacer, DIALS, &dial->turn, 1))
-			return 0;
-		dial->status = try_address(dial, &dial->lookup.addresses[dial->next++]);
-		if (!dial->status)
-			return 0;
+	struct attempt *attempt = &dial->attempts[dial->attempts[0].peer ? 1 : 0];
+	bool first = attempt == dial->attempts;
+	struct peer *peer = first ? dial->peer : &dial->second;
+	const struct address *address = &dial->lookup.addresses[dial->next++];
+	const uint64_t share = PATIENCE / (uint64_t)dial->lookup.count,
+		       now = loop_now(dial->loop);
+	_fd_ int fd = connect_to(dial, address);
+	int error = fd < 0 ? fd : 0;
+
+	dial->last = dial->next;
+	if (!error)
+		error = peer_open(
+			peer, dial->loop, fd, false, first ? dial->ready : second_ready);
+	if (error) {
+		dial->status = error;
+		resolver_note_dial(dial->resolver, address, false);
+		return;
 	}
-	return dial->status;
+	TAKE_FD(fd);
+	pacer_charge_dial(dial->pacer, peer);
+	attempt->peer = peer;
+	attempt->index = dial->next - 1;
+	attempt->deadline = now + (share < TRY_PATIENCE ? share : TRY_PATIENCE);
+	dial->next_at = now + HEAD_START;
+}
+
+/* Closes what is under way. The kernel may have sent, and the site answered, until now. */
+static void give_up(struct dial *dial, struct attempt *attempt)
+{
+	struct peer *peer = TAKE_POINTER(attempt->peer);
+
+	if (!peer)
+		return;
+	pacer_charge_failed_dial(dial->pacer, peer);
+	peer_close(peer);
+	peer->connecting = false;
+}
+
+static void give_up_all(struct dial *dial)
+{
+	pacer_leave(&dial->turn);
+	loop_cancel_timer(dial->loop, &dial->timer);
+	for (size_t i = 0; i < ARRAY_SIZE(dial->attempts); i++)
+		give_up(dial, &dial->attempts[i]);
 }
 
 static void end(struct dial *dial, int status)
@@ -76,10 +142,11 @@ static void end(struct dial *dial, int status)
 
 static void go_on(struct dial *dial)
 {
-	int status = try_next(dial);
-
-	if (status)
-		end(dial, status);
+	while (may_try(dial) && pacer_ask(dial->pacer, DIALS, &dial->turn, 1))
+		try_next(dial);
+	set_timer(dial);
+	if (!is_under_way(dial) && !dial->turn.next)
+		end(dial, dial->status);
 }
 
 static void turn(struct waiter *waiter)
@@ -88,36 +155,90 @@ static void turn(struct waiter *waiter)
 	pacer_end_turn(waiter);
 }
 
-static void give_up_address(struct dial *dial, int status)
+static void fail(struct dial *dial, struct attempt *attempt, int status)
 {
 	dial->status = status;
-	loop_cancel_timer(dial->loop, &dial->timer);
-	pacer_charge_failed_dial(dial->pacer, dial->peer);
-	peer_close(dial->peer);
-	dial->peer->connecting = false;
-	go_on(dial);
+	dial->last = attempt->index + 1;
+	dial->next_at = loop_now(dial->loop);
+	resolver_note_dial(dial->resolver, dial_last(dial), false);
+	give_up(dial, attempt);
 }
 
 static void expired(struct timer *timer)
 {
-	give_up_address(container_of(timer, struct dial, timer), -ETIMEDOUT);
+	struct dial *dial = container_of(timer, struct dial, timer);
+
+	for (size_t i = 0; i < ARRAY_SIZE(dial->attempts); i++) {
+		struct attempt *attempt = &dial->attempts[i];
+
+		if (attempt->peer && attempt->deadline <= loop_now(dial->loop))
+			fail(dial, attempt, -ETIMEDOUT);
+	}
+	go_on(dial);
 }
 
-void dial_ready(struct dial *dial)
+/* Moves the socket of the second try to the caller's peer. Returns 0 or -errno. */
+static int take_second(struct dial *dial)
+{
+	const uint32_t segments = dial->second.segments;
+	int fd = dial->second.source.fd, error;
+
+	loop_remove(dial->loop, &dial->second.source);
+	dial->second.source.fd = -1;
+	error = peer_open(dial->peer, dial->loop, fd, true, dial->ready);
+	if (error)
+		close(fd);
+	else
+		dial->peer->segments = segments;
+	return error;
+}
+
+static void win(struct dial *dial, struct attempt *winner)
+{
+	struct attempt *loser = &dial->attempts[winner == dial->attempts];
+	int error = 0;
+
+	/* The loser had a head start, unless it came last. */
+	if (loser->peer && loser->index < winner->index)
+		resolver_note_dial(
+			dial->resolver, &dial->lookup.addresses[loser->index], false);
+	dial->last = winner->index + 1;
+	resolver_note_dial(dial->resolver, dial_last(dial), true);
+	winner->peer = NULL;
+	give_up_all(dial);
+	if (winner != dial->attempts)
+		error = take_second(dial);
+	dial->peer->connecting = false;
+	dial->peer->writable = !error;
+	end(dial, error);
+}
+
+static void attempt_ready(struct dial *dial, struct attempt *attempt)
 {
 	socklen_t length = sizeof(int);
 	int error = 0;
 
-	if (getsockopt(dial->peer->source.fd, SOL_SOCKET, SO_ERROR, &error, &length))
+	if (getsockopt(attempt->peer->source.fd, SOL_SOCKET, SO_ERROR, &error, &length))
 		error = errno;
-	if (error) {
-		give_up_address(dial, -error);
+	if (!error) {
+		win(dial, attempt);
 		return;
 	}
-	loop_cancel_timer(dial->loop, &dial->timer);
-	dial->peer->connecting = false;
-	dial->peer->writable = true;
-	end(dial, 0);
+	fail(dial, attempt, -error);
+	go_on(dial);
+}
+
+void dial_ready(struct dial *dial)
+{
+	attempt_ready(dial, &dial->attempts[0]);
+}
+
+static void second_ready(struct source *source, uint32_t events)
+{
+	struct dial *dial = container_of(source, struct dial, second.source);
+
+	(void)events;
+	attempt_ready(dial, &dial->attempts[1]);
 }
 
 bool dial_has_ended(struct dial *dial, int *status)
@@ -138,7 +259,7 @@ void dial_connect(struct dial *dial, struct pacer *pacer, uint16_t port, size_t 
 	dial->port = port;
 	dial->window = window;
 	dial->ready = ready;
-	dial->next = 0;
+	dial->next = dial->last = 0;
 	dial->ended = false;
 	dial->status = -EHOSTUNREACH;
 	go_on(dial);
@@ -154,8 +275,9 @@ void dial_resolve(struct dial *dial, struct loop *loop, struct resolver *resolve
 {
 	dial->loop = loop;
 	dial->timer.expired = expired;
+	dial->resolver = resolver;
 	dial->lookup.done = looked_up;
-	dial->next = 0;
+	dial->last = 0;
 	dial->ended = false;
 	resolver_look_up(resolver, host, &dial->lookup);
 }
@@ -171,7 +293,7 @@ void dial_prefer(struct dial *dial, size_t index)
 void dial_recall(struct dial *dial, const struct address *address, int status)
 {
 	dial->lookup.addresses[0] = *address;
-	dial->lookup.count = dial->next = 1;
+	dial->lookup.count = dial->last = 1;
 	end(dial, status);
 }
 
@@ -182,9 +304,6 @@ void dial_cancel(struct dial *dial)
 		lookup_cancel(&dial->lookup);
 	if (!dial->peer)
 		return;
-	pacer_leave(&dial->turn);
-	loop_cancel_timer(dial->loop, &dial->timer);
-	peer_close(dial->peer);
-	dial->peer->connecting = false;
+	give_up_all(dial);
 	dial->peer = NULL;
 }

@@ -3,8 +3,13 @@
 
 /*
  * A dial reaches a site in two steps. First it resolves the name. Then it tries the
- * addresses that may be dialled, one after the other. The caller may wait between the steps
- * for as long as it likes.
+ * addresses that may be dialled, in their order. The caller may wait between the steps for
+ * as long as it likes.
+ *
+ * If a try neither succeeds nor fails within 250 ms, the next address is tried beside it
+ * (RFC 8305 section 5). So a family that leads nowhere costs no more time than that. At most
+ * two tries are under way, and the first that is connected wins. Each try has its turn of
+ * the pacer and is charged, the one that lost as well.
  */
 
 #include <stdint.h>
@@ -14,18 +19,30 @@
 #include "proxy/peer.h"
 #include "proxy/resolve.h"
 
+/* One try to connect. */
+struct attempt {
+	struct peer *peer; /* NULL: none is under way */
+	size_t index;	   /* of its address */
+	uint64_t deadline; /* ns of loop_now() */
+};
+
 struct dial {
 	/* Called from the loop when the step has ended, see dial_has_ended(). */
 	void (*done)(struct dial *dial);
 	struct lookup lookup; /* private from here on */
 	struct loop *loop;
+	struct resolver *resolver;
 	struct peer *peer; /* NULL unless it is being connected */
+	struct peer second;
+	struct attempt attempts[2]; /* by `peer`, and by `second` */
 	void (*ready)(struct source *source, uint32_t events);
 	struct pacer *pacer;
 	struct waiter turn; /* for the next try */
 	struct timer timer;
+	uint64_t next_at; /* when the next address is tried beside this one, ns */
 	uint16_t port;
 	size_t window, next;
+	size_t last; /* place of the last address that was tried, from 1 on */
 	bool ended;
 	int status;
 };
@@ -64,14 +81,14 @@ void dial_recall(struct dial *dial, const struct address *address, int status);
 /* Gives up, if a step is under way. */
 void dial_cancel(struct dial *dial);
 
-/* The address that was tried last, or NULL. */
+/* The address that is connected, or failed last, or is tried. NULL: none yet. */
 static inline const struct address *dial_last(const struct dial *dial)
 {
-	return dial->next ? &dial->lookup.addresses[dial->next - 1] : NULL;
+	return dial->last ? &dial->lookup.addresses[dial->last - 1] : NULL;
 }
 
-/* Whether the pacer holds the next try back. */
+/* Whether no try is under way, because the pacer holds the next one back. */
 static inline bool dial_is_waiting(const struct dial *dial)
 {
-	return dial->turn.next;
+	return dial->turn.next && !dial->attempts[0].peer && !dial->attempts[1].peer;
 }

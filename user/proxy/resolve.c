@@ -28,6 +28,7 @@
 #include "lib/clock.h"
 #include "names/hosts.h"
 #include "proxy/addresses.h"
+#include "proxy/failed_addresses.h"
 #include "proxy/query.h"
 #include "proxy/resolve.h"
 
@@ -47,6 +48,7 @@ struct resolver {
 	struct nameservers nameservers;
 	struct flight *flights;
 	struct name_cache cache;
+	struct failed_addresses failed;
 	struct hosts_stamp hosts_stamp;
 	unsigned hosts; /* how often /etc/hosts changed */
 };
@@ -60,6 +62,8 @@ static void lookup_end(struct lookup *lookup, const struct resolved *resolved)
 	lookup->who = resolved->who;
 	lookup->count = resolved->count;
 	memcpy(lookup->addresses, resolved->addresses, sizeof(lookup->addresses));
+	failed_addresses_sort(&resolver->failed, lookup->addresses, lookup->count,
+		loop_now(resolver->loop));
 	lookup->flight = NULL;
 	loop_defer(resolver->loop, &lookup->deferred);
 }
@@ -349,4 +353,13 @@ void lookup_cancel(struct lookup *lookup)
 	flight_remove(flight);
 	query_abandon(flight->query);
 	free(flight);
+}
+
+void resolver_note_dial(
+	struct resolver *resolver, const struct address *address, bool connected)
+{
+	if (connected)
+		failed_addresses_forget(&resolver->failed, address);
+	else
+		failed_addresses_note(&resolver->failed, address, loop_now(resolver->loop));
 }

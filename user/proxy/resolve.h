@@ -72,3 +72,10 @@ const char *lookup_explain(const struct lookup *lookup, char text[LOOKUP_TEXT_SI
 
 /* Gives up a look-up that is under way. done() is not called any more. */
 void lookup_cancel(struct lookup *lookup);
+
+/*
+ * Notes whether an address could be connected. If not, look-ups that end in the next minute
+ * have it behind others.
+ */
+void resolver_note_dial(
+	struct resolver *resolver, const struct address *address, bool connected);

@@ -333,6 +333,14 @@ void resolver_look_up(
 	late[free_place] = lookup;
 }
 
+void resolver_note_dial(
+	struct resolver *resolver_, const struct address *address, bool connected)
+{
+	(void)resolver_;
+	(void)address;
+	(void)connected;
+}
+
 void lookup_cancel(struct lookup *lookup)
 {
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
