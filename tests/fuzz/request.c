@@ -14,7 +14,8 @@
  *	~C ~R	the job, or the site, closes the connection
  *	~w ~W	the job does not read, reads again; ~v ~V: the site
  *	~tN	time passes
- *	~dW	sets the result of look-ups from here on; ~D: late ones end
+ *	~dW	sets the result of look-ups from here on; ~D: late ones end. With ~dp
+ *		connections to sites are shared
  *	~cW	sets the result of connections to sites; ~P: late ones open
  *	~lW	an update of the job: its rate is low (r), kept by the proxy (p), none (0);
  *		a.test is withdrawn (a), given back (A)
@@ -52,6 +53,9 @@ static struct origin *last_origin(const struct script *script)
 {
 	struct client *client = script->client;
 
+	/* Without a site of its own, a connection may have another one's. */
+	while (client && !client->count && client > script->world.clients)
+		client--;
 	return client && client->count ? &client->origins[client->count - 1] : NULL;
 }
 
@@ -147,6 +151,8 @@ static enum names names_of(char word)
 		return NAMES_SLOW;
 	case 'l':
 		return NAMES_LATE;
+	case 'p':
+		return NAMES_SAME;
 	default:
 		return NAMES_ONE;
 	}
@@ -289,8 +295,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.world.next = begin };
 
 	world_play(&script.world);
-	for (size_t i = 0; i < script.world.count; i++)
-		verdict(&script.world.clients[i]);
+	verdict(&script.world);
 	world_free(&script.world);
 	return 0;
 }

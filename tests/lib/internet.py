@@ -40,6 +40,7 @@ RESOLVER = ("::ffff:11.0.0.53", "2600:1::53")
 HELLO_TWICE = "11.0.0.4"
 RESETS = "11.0.0.6"
 HASTY = "11.0.0.7"
+EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\n\r\n"
 FORGED = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nforged\n"
 DEFAULT_ADDRESSES = ("11.0.0.2", "2600:1::2")
 WEBSOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -117,6 +118,7 @@ class Visit:
     """One connection to the web server."""
 
     count = 0
+    lulled = []
 
     def __init__(self, log, connection, address, port, tls):
         Visit.count += 1
@@ -207,13 +209,28 @@ class Visit:
         """Answers before the body has come."""
         self.send_text(request, b"early\n")
 
-    def get_once(self, request, _):
-        """Answers one request on a connection. The next one ends it without a word."""
+    def get_once(self, request, length):
+        """Answers one request on a connection. The next one ends it, after so many bytes of an interim answer."""
         if self.answered:
+            self.connection.sendall(EARLY_HINTS[:length])
             self.connection.shutdown(socket.SHUT_RDWR)
         else:
             self.answered = True
             self.send_text(request, b"once\n")
+
+    def get_lull(self, request, _):
+        """Answers. Afterwards /rouse on another connection has this one say more, or end."""
+        self.send_text(request, b"lull\n")
+        Visit.lulled.append(self.connection)
+
+    def get_rouse(self, request, ends):
+        for connection in Visit.lulled:
+            if ends:
+                connection.shutdown(socket.SHUT_WR)
+            else:
+                connection.sendall(FORGED)
+        Visit.lulled.clear()
+        self.send_text(request, b"rouse\n")
 
     def get_unread(self, request, _):
         """Takes no notice of a body: what is in it could be the next request."""

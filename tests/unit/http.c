@@ -23,7 +23,6 @@ static const struct proxy_settings settings = { .job = "j1",
 
 #define STAMP "X-Jobfence-Job-ID: j1\r\n"
 #define END   "\r\n\r\n"
-#define LAST  "Connection: close" END
 
 /* A request, and the text that goes upstream in its place. NULL: it is refused. */
 struct request {
@@ -44,7 +43,7 @@ static const struct request requests[] = {
 	{ "GET http://a.test:080/ HTTP/1.1\r\nHost: a.test" END,
 		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "GET http://a.test:080/ HTTP/1.0" END,
-		"GET / HTTP/1.1\r\nHost: a.test:80\r\n" STAMP LAST },
+		"GET / HTTP/1.1\r\nHost: a.test:80\r\n" STAMP "\r\n" },
 	{ "GET / HTTP/1.1\r\nHost: -a-.test" END,
 		"GET / HTTP/1.1\r\nHost: -a-.test\r\n" STAMP "\r\n" },
 	{ "GET http://a.test HTTP/1.1\r\nHost: a.test" END,
@@ -52,11 +51,11 @@ static const struct request requests[] = {
 	{ "GET http://a.test?q HTTP/1.1\r\nHost: a.test" END,
 		"GET /?q HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "GET http://a.test/ HTTP/1.0" END,
-		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP LAST },
+		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "GET http://a.test/ HTTP/1.0\r\nConnection: keep-alive" END,
 		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close" END,
-		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP LAST },
+		"GET / HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "OPTIONS * HTTP/1.1\r\nHost: a.test" END,
 		"OPTIONS * HTTP/1.1\r\nHost: a.test\r\n" STAMP "\r\n" },
 	{ "GET / HTTP/1.1\r\nHost: [2001:DB8::1]" END,

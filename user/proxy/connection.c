@@ -43,7 +43,8 @@ static const struct state {
 	[STATE_HEAD] = { "head", head_step, 300 * SECOND,
 		.next = TO(RESOLVING) | TO(EXCHANGE) | TO(HEAD) | TO(ENDING) },
 	[STATE_RESOLVING] = { "resolving", resolving_step, 30 * SECOND, .bound = true,
-		.deaf = true, .next = TO(DIALLING) | TO(HELLO) | TO(HEAD) | TO(ENDING) },
+		.deaf = true,
+		.next = TO(DIALLING) | TO(EXCHANGE) | TO(HELLO) | TO(HEAD) | TO(ENDING) },
 	[STATE_DIALLING] = { "dialling", dialling_step, 30 * SECOND, .bound = true,
 		.deaf = true, .next = TO(EXCHANGE) | TO(ANSWER) | TO(HEAD) | TO(ENDING) },
 	[STATE_ANSWER] = { "answer", answer_step, 60 * SECOND, .bound = true, .deaf = true,
@@ -116,8 +117,21 @@ static void leave(struct connection *connection)
 
 void connection_close_upstream(struct connection *connection)
 {
+	if (pool_keep(&connection->proxy->pool, &connection->idle))
+		return;
 	relay_close_upstream(&connection->relay,
 		connection->http.answered || connection->state == STATE_LEAVING);
+}
+
+void connection_lend_upstream(struct connection *connection)
+{
+	const struct http *http = &connection->http;
+
+	if (!peer_is_open(&connection->relay.upstream) || !http->site_keeps)
+		return;
+	relay_settle(&connection->relay);
+	if (!http->site_private)
+		pool_lend(&connection->proxy->pool, &connection->idle);
 }
 
 static void connection_close(struct connection *connection)
@@ -266,6 +280,10 @@ static enum step ending_step(struct connection *connection)
 		return step;
 	if (!connection->ending.said) {
 		connection->ending.said = true;
+		/* An upstream that is not lent stays open. Its site may close it first. */
+		connection_lend_upstream(connection);
+		if (connection->idle.next)
+			connection_close_upstream(connection);
 		if (connection_ends_response(connection))
 			connection_reset_at_end(connection, false);
 		shutdown(client->source.fd, SHUT_WR);
@@ -437,6 +455,8 @@ int connection_new(struct proxy *proxy, int fd, const struct endpoint *destinati
 	if (error)
 		return error;
 	connection->proxy = proxy;
+	connection->idle.relay = &connection->relay;
+	connection->idle.host = &connection->host;
 	connection->timer.expired = expired;
 	connection->release.run = release;
 	connection->tunnel.up.pipe[0] = connection->tunnel.down.pipe[0] = -1;

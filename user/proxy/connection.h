@@ -12,7 +12,8 @@
  *	HELLO	  a ClientHello is collected and checked	RESOLVING, DIALLING, ANSWER
  *	HEAD	  the head of a request is collected and	RESOLVING, EXCHANGE, HEAD
  *		  checked
- *	RESOLVING the checked name is resolved			DIALLING, HELLO, HEAD
+ *	RESOLVING the checked name is resolved			DIALLING, EXCHANGE,
+ *								HELLO, HEAD
  *	DIALLING  the site is connected				EXCHANGE, ANSWER, HEAD
  *	ANSWER	  the site may want a second ClientHello, or	HELLO, TUNNEL
  *		  resume a session
@@ -23,7 +24,8 @@
  *	LEAVING	  the client has gone, the site may still send
  *
  * The proxy answers CONNECT to port 443 between RESOLVING and HELLO. It does not dial the
- * site before the hello has named it. A refused request may leave its connection in HEAD,
+ * site before the hello has named it. EXCHANGE follows RESOLVING at once if the pool has an
+ * idle connection to the site (pool.h). A refused request may leave its connection in HEAD,
  * and so may a request whose site can't be reached. Every state but LEAVING and TUNNEL may
  * go to ENDING. ANSWER, EXCHANGE and TUNNEL may go to LEAVING for one of two reasons. The
  * job has a rate, so the bytes that the site still sends have to be charged. Or the job has
@@ -44,6 +46,7 @@
 #include "proxy/dial.h"
 #include "proxy/http_body.h"
 #include "proxy/http_response.h"
+#include "proxy/pool.h"
 #include "proxy/refusal.h"
 #include "proxy/relay.h"
 #include "proxy/resting.h"
@@ -61,6 +64,7 @@ struct proxy {
 	struct resolver *resolver;
 	struct sessions *sessions;
 	struct relays relays;
+	struct pool pool;
 	struct resting resting;
 };
 
@@ -98,7 +102,10 @@ struct http {
 	bool answered;		/* the site needs nothing more: it may be reset */
 	bool rest_unwanted;	/* the site will close, and take no more of the request */
 	bool site_keeps;	/* its connection may be used for another request */
+	bool site_private;	/* but only for one of this client */
 	bool site_used;		/* it was: the site may close it without a word */
+	bool repeatable; /* the request may be sent on a used connection, and again */
+	uint64_t heard;	 /* bytes that the site had sent before the exchange */
 };
 
 /* HELLO, ANSWER and the beginning of TUNNEL. */
@@ -148,6 +155,7 @@ struct connection {
 	bool host_fixed; /* by CONNECT to port 80: requests have to name it */
 	bool connect;	 /* CONNECT to port 443: HELLO comes after RESOLVING */
 	struct dial dial;
+	struct idle idle; /* the upstream, while the pool may give it to another client */
 
 	struct http http;
 	struct tls tls;
@@ -177,8 +185,14 @@ void connection_enter(struct connection *connection, enum connection_state state
 /* Gives the state that much time from now, in ns. */
 void connection_give_time(struct connection *connection, uint64_t time);
 
-/* Closes the upstream, if it is open. */
+/* Leaves the upstream to the pool if it is lent. Closes it otherwise, if it is open. */
 void connection_close_upstream(struct connection *connection);
+
+/*
+ * Lends the upstream to the pool, if it may be used for requests of other clients. The
+ * client has all of its answer.
+ */
+void connection_lend_upstream(struct connection *connection);
 
 /* Writes what waits for the client. STEP_AGAIN: all of it is written. */
 enum step connection_flush_client(struct connection *connection);

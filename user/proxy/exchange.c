@@ -24,6 +24,8 @@ void exchange_begin(struct connection *connection)
 	http->request_cut = false;
 	http->irregular = false;
 	http->answered = false;
+	http->site_keeps = false;
+	http->heard = connection->relay.account.received;
 	http->response = (struct http_body){};
 	http->response_scanned = 0;
 	connection_enter(connection, STATE_EXCHANGE);
@@ -193,6 +195,12 @@ static enum step begin_response(struct connection *connection, const struct http
 			head->keep_alive && framing != FRAMING_CLOSE && !http->irregular;
 		http->rest_unwanted = !http->site_keeps && !asked->last;
 		http->site_keeps &= !asked->last;
+		/*
+		 * Some sites know a client by its connection, once it has logged in there.
+		 * An HTTP/1.0 site may keep connections in its own way.
+		 */
+		http->site_private |= asked->login || asked->websocket || !head->minor ||
+				      http_head_logs_in(head);
 		http->early = is_early(connection);
 		asked->keep = asked->keep && framing != FRAMING_CLOSE &&
 			      !(framing == FRAMING_CHUNKED && asked->old);
@@ -255,9 +263,13 @@ static enum step upstream_ended(struct connection *connection)
 	}
 	if (http->response_began)
 		return abandon(connection);
-	if (http->pending) {
-		/* The site gets the head again. */
+	/*
+	 * The site may have closed an idle connection when the request came (RFC 9110
+	 * section 9.2.2). It gets the head again, but on a connection of its own.
+	 */
+	if (http->pending && connection->relay.account.received == http->heard) {
 		relay_charge(&connection->relay, UPLOAD, buffer_length(http->pending));
+		http->repeatable = false;
 		connection_close_upstream(connection);
 		connection_resolve(connection);
 		return STEP_AGAIN;
@@ -312,6 +324,7 @@ static enum step finish(struct connection *connection)
 		!connection->relay.upstream.in && !http->request_cut && is_sent(connection);
 
 	http->answered = clean && !http->early;
+	http->site_keeps &= http->answered;
 	/* Close an upstream that is of no more use. The site may end it first. */
 	if (!clean || http->irregular || http->response.irregular)
 		connection_close_upstream(connection);

@@ -390,6 +390,37 @@ static void read_connection(struct http_head *head)
 	head->websocket = upgrade && websocket;
 }
 
+/* Finds a word, without regard to case, anywhere in a slice. */
+static bool slice_contains(const struct slice *slice, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (size_t i = 0; i + length <= slice->length; i++) {
+		const struct slice part = { slice->bytes + i, length };
+
+		if (slice_is(&part, word))
+			return true;
+	}
+	return false;
+}
+
+/* The word may be in another challenge. Then a connection is not shared that might be. */
+bool http_head_logs_in(const struct http_head *head)
+{
+	for (size_t i = 0; i < head->count; i++) {
+		const struct http_field *field = &head->fields[i];
+
+		if ((field_is(field, "Authorization") ||
+			    field_is(field, "WWW-Authenticate") ||
+			    field_is(field, "Proxy-Authorization") ||
+			    field_is(field, "Proxy-Authenticate")) &&
+			(slice_contains(&field->value, "NTLM") ||
+				slice_contains(&field->value, "Nego")))
+			return true;
+	}
+	return false;
+}
+
 /* Whether the values have no control bytes. llhttp accepts those, but a server may not. */
 static bool values_are_clean(const struct http_head *head)
 {

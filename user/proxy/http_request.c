@@ -176,7 +176,7 @@ static bool asks_for_websocket(const struct http_head *head)
 
 bool http_request_is_last(const struct http_head *head)
 {
-	return !http_head_is_all(head) || (!head->keep_alive && !head->websocket);
+	return !http_head_is_all(head);
 }
 
 bool http_request_write(const struct http_head *head, const struct http_target *target,

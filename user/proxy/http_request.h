@@ -37,7 +37,8 @@ const char *http_target_read(
 /*
  * Whether a request is the last on its connection to the site. The site then closes first
  * (RFC 9112 section 9.6). A request with a body always is the last. A site that does not
- * read the body would take it for the next request, which would lack the job's header.
+ * read the body would take it for the next request, which would lack the job's header. No
+ * other request is, since other clients may use the connection.
  */
 bool http_request_is_last(const struct http_head *head);
 

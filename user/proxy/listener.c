@@ -49,6 +49,7 @@ static bool admit(struct listening *listening, int fd, const struct endpoint *cl
 	struct proxy *proxy = listening->proxy;
 	struct endpoint destination;
 
+	pool_make_room(&proxy->pool);
 	if (proxy->relays.open >= proxy->settings->max_connections) {
 		rules_record_refusal(proxy->rules, REASON_LIMIT, name, sizeof(name) - 1);
 		return false;

@@ -77,13 +77,30 @@ int loop_change(struct loop *loop, struct source *source, uint32_t events)
 					: loop_control(loop, EPOLL_CTL_MOD, source, events);
 }
 
+/* Gives the events in the batch that are not handled yet to another source, or to none. */
+static void redirect(struct loop *loop, const struct source *from, struct source *to)
+{
+	for (int i = loop->batch_next; i < loop->batch_count; i++)
+		if (loop->batch[i].data.ptr == from)
+			loop->batch[i].data.ptr = to;
+}
+
+int loop_move(struct loop *loop, struct source *to, struct source *from, uint32_t events)
+{
+	int error = loop_control(loop, EPOLL_CTL_MOD, to, events);
+
+	if (error)
+		return error;
+	from->events = 0;
+	redirect(loop, from, to);
+	return 0;
+}
+
 void loop_remove(struct loop *loop, struct source *source)
 {
 	epoll_ctl(loop->epoll, EPOLL_CTL_DEL, source->fd, NULL);
 	source->events = 0;
-	for (int i = loop->batch_next; i < loop->batch_count; i++)
-		if (loop->batch[i].data.ptr == source)
-			loop->batch[i].data.ptr = NULL;
+	redirect(loop, source, NULL);
 }
 
 void loop_cancel_timer(struct loop *loop, struct timer *timer)

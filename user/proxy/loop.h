@@ -42,6 +42,12 @@ int loop_add(struct loop *loop, struct source *source, uint32_t events);
 /* Changes the events that are watched, if they differ. Returns 0 or -errno. */
 int loop_change(struct loop *loop, struct source *source, uint32_t events);
 
+/*
+ * Has `to` take the place of `from`, which is watched, with the same descriptor. Returns 0
+ * or -errno. On failure `from` is still watched.
+ */
+int loop_move(struct loop *loop, struct source *to, struct source *from, uint32_t events);
+
 /* Stops watching. Call it before the owner closes the descriptor. */
 void loop_remove(struct loop *loop, struct source *source);
 

@@ -25,6 +25,23 @@ int peer_open(struct peer *peer, struct loop *loop, int fd, bool connected,
 	return error;
 }
 
+int peer_move(struct peer *to, struct peer *from,
+	void (*ready)(struct source *source, uint32_t events))
+{
+	int error;
+
+	buffer_put(&from->in);
+	buffer_put(&from->out);
+	*to = *from;
+	to->source.ready = ready;
+	error = loop_move(to->loop, &to->source, &from->source, EPOLLIN);
+	if (error)
+		to->source.fd = -1;
+	else
+		from->source.fd = -1;
+	return error;
+}
+
 void peer_close(struct peer *peer)
 {
 	if (peer_is_open(peer)) {

@@ -35,6 +35,13 @@ struct peer {
 int peer_open(struct peer *peer, struct loop *loop, int fd, bool connected,
 	void (*ready)(struct source *source, uint32_t events));
 
+/*
+ * Moves an open peer with empty buffers to `to`, which is closed. `ready` becomes its
+ * callback, and it is watched for input. Returns 0 or -errno. On failure nothing has moved.
+ */
+int peer_move(struct peer *to, struct peer *from,
+	void (*ready)(struct source *source, uint32_t events));
+
 /* Closes the socket, if it is open, and gives its buffers back. */
 void peer_close(struct peer *peer);
 

@@ -180,6 +180,7 @@ enum step dialling_step(struct connection *connection)
 	trace_dial(connection, status);
 	if (status)
 		return fail_dial(connection, status);
+	connection->idle.address = *dial_last(&connection->dial);
 	window_limit_site(&relay->upstream, relay->window);
 	resting_forget(&connection->proxy->resting, &connection->host, connection->port);
 	if (connection->tls.named)
@@ -228,11 +229,40 @@ void connection_resolve(struct connection *connection)
 			&connection->dial, proxy->loop, proxy->resolver, &connection->host);
 }
 
+/* Takes an idle upstream for the request, if it may go there and there is one. */
+static bool take_idle(struct connection *connection)
+{
+	struct relay *relay = &connection->relay;
+	const struct lookup *lookup = &connection->dial.lookup;
+	const struct address *address;
+
+	if (connection->tls.named || !connection->http.repeatable)
+		return false;
+	address = pool_take(&connection->proxy->pool, relay, &connection->host,
+		connection->port, lookup->addresses, lookup->count, upstream_ready);
+	if (!address)
+		return false;
+	if (!peer_out(&relay->upstream)) {
+		relay_close_upstream(relay, true);
+		return false;
+	}
+	connection_trace(connection, "upstream to %s taken", connection->host.name);
+	connection->idle.address = *address;
+	return true;
+}
+
 void connection_dial(struct connection *connection)
 {
 	struct relay *relay = &connection->relay;
+	struct http *http = &connection->http;
 
-	connection->http.site_used = connection->http.answered = false;
+	http->answered = http->site_private = false;
+	http->site_used = take_idle(connection);
+	connection->idle.port = connection->port;
+	if (http->site_used) {
+		exchange_begin(connection);
+		return;
+	}
 	connection_enter(connection, STATE_DIALLING);
 	if (connection->tls.named)
 		answer_choose_address(connection);

@@ -205,6 +205,15 @@ static void charge_unforwarded(struct relay *relay, uint64_t received)
 	account->charged += received - known;
 }
 
+void relay_settle(struct relay *relay)
+{
+	struct account *account = &relay->account;
+
+	charge_unforwarded(relay, account->received);
+	account->charged = account->received;
+	account->forwarded = 0;
+}
+
 long relay_read_upstream(struct relay *relay)
 {
 	struct pacer *pacer = relay->all->pacer;

@@ -16,7 +16,7 @@
  * All bytes pass through peer_read() and peer_write(), except those that the tunnel
  * splices. A layer of TLS on either side therefore belongs into struct peer. The account
  * and struct peer hold all that the relay knows of an upstream, so an idle upstream can
- * leave one relay for another.
+ * leave one relay for another, see pool.h.
  */
 
 #include "proxy/closing.h"
@@ -132,6 +132,12 @@ static inline bool relay_is_in_line(const struct relay *relay, enum direction di
  * Closes the client, if it is open. Bytes that the kernel has not sent to it become debt.
  */
 void relay_close_client(struct relay *relay);
+
+/*
+ * Closes the account of an upstream whose bytes were all forwarded or never will be. The
+ * latter become debt. What comes later is counted from here on.
+ */
+void relay_settle(struct relay *relay);
 
 /*
  * Closes the upstream, if it is open, see closing_choose() for `over`. Bytes that came from

@@ -88,28 +88,31 @@ static enum step begin_connect(struct connection *connection, const struct http_
 }
 
 /*
- * A connection that was idle may just be closing. So reuse it only for a request that can
- * be sent again.
+ * A connection that was idle may just be closing. So only a request that can be sent again
+ * may use one (RFC 9110 section 9.2.2).
  */
-static bool may_reuse(const struct connection *connection, const struct http_head *head,
-	const struct http_target *target)
+static bool is_repeatable(const struct http_head *head)
 {
-	bool repeatable =
-		http_head_is_all(head) &&
-		(method_is(&head->method, "GET") || method_is(&head->method, "HEAD") ||
-			method_is(&head->method, "OPTIONS"));
+	return http_head_is_all(head) &&
+	       (method_is(&head->method, "GET") || method_is(&head->method, "HEAD") ||
+		       method_is(&head->method, "OPTIONS"));
+}
 
-	return repeatable && peer_is_open(&connection->relay.upstream) &&
+/* Whether the connection's own upstream serves the request. */
+static bool may_reuse(const struct connection *connection, const struct http_target *target)
+{
+	return connection->http.repeatable && peer_is_open(&connection->relay.upstream) &&
 	       connection->http.site_keeps && host_equal(&connection->host, &target->host);
 }
 
 static enum step forward(struct connection *connection, const struct http_head *head,
 	const struct http_target *target, size_t length)
 {
-	bool reuse = may_reuse(connection, head, target) &&
-		     peer_out(&connection->relay.upstream);
+	bool reuse;
 	size_t written;
 
+	connection->http.repeatable = is_repeatable(head);
+	reuse = may_reuse(connection, target) && peer_out(&connection->relay.upstream);
 	connection->http.pending = buffer_get();
 	if (!connection->http.pending)
 		return STEP_END;
@@ -127,10 +130,12 @@ static enum step forward(struct connection *connection, const struct http_head *
 		.keep = head->keep_alive,
 		.websocket = head->websocket && http_head_is_all(head),
 		.last = http_request_is_last(head),
+		.login = http_head_logs_in(head),
 	};
 	http_body_begin(
 		&connection->http.request, head->framing, head->content_length, true);
 	if (reuse) {
+		pool_reclaim(&connection->idle);
 		exchange_begin(connection);
 		return STEP_AGAIN;
 	}
@@ -231,6 +236,7 @@ enum step head_step(struct connection *connection)
 	if (step != STEP_AGAIN)
 		return step;
 	check_upstream(connection);
+	connection_lend_upstream(connection);
 	skip_empty_lines(connection);
 	if (client->in) {
 		step = read_head(connection);

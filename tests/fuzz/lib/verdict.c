@@ -10,6 +10,10 @@
 #define PORT_HTTP  80
 #define PORT_HTTPS 443
 
+/* The world that is judged, and what its clients said. */
+static const struct world *players;
+static struct reading readings[CLIENTS_MAX];
+
 /* An alert of the proxy, without the last byte. */
 static const char alert[] = { 21, 3, 3, 0, 2, 2 };
 
@@ -196,6 +200,37 @@ static void require_left(const struct reading *heard, const struct origin *origi
 	traffic_free(&said);
 }
 
+/* A request that a client said. */
+struct found {
+	const struct client *client;
+	const struct reading *said;
+	size_t index;
+};
+
+/*
+ * Finds a request on a connection that clients may have shared. Returns false also if one
+ * of them said too much to be read.
+ */
+static bool find_shared(const struct reading *heard, const struct message *passed,
+	const struct origin *origin, struct found *found)
+{
+	bool full = false;
+
+	for (size_t i = 0; i < players->count; i++) {
+		const struct reading *said = &readings[i];
+
+		full |= said->full;
+		for (size_t k = 0; k < said->count; k++) {
+			if (!is_same(said, &said->messages[k], heard, passed, origin))
+				continue;
+			*found = (struct found){ &players->clients[i], said, k };
+			return true;
+		}
+	}
+	require(full);
+	return false;
+}
+
 /*
  * Checks the requests that a site heard. Each has to be one that the job said, at `*next`
  * or later. The first on a connection may repeat the last of the connection before it,
@@ -209,11 +244,23 @@ static void require_requests(const struct client *client, const struct reading *
 	traffic_read_requests(&heard, &origin->heard, false);
 	for (size_t i = 0; i < heard.count; i++) {
 		const struct message *passed = &heard.messages[i];
+		struct found found = { client, said, 0 };
 		size_t k = *next;
 
 		if (!passed->begun)
 			break;
 		require_stamped(&heard, passed, origin);
+		if (players->shared) {
+			if (!find_shared(&heard, passed, origin, &found))
+				break;
+			require_connected(found.said, found.index, origin);
+			if (is_tunnel(found.client, origin,
+				    &found.said->messages[found.index], passed)) {
+				heard.malformed = false;
+				break;
+			}
+			continue;
+		}
 		if (i == 0 && k > 0 && is_repeatable(passed))
 			k--;
 		while (k < said->count &&
@@ -371,13 +418,11 @@ static void require_responses(const struct client *client, const struct reading 
 	traffic_free(&heard);
 }
 
-void verdict(const struct client *client)
+static void judge(const struct client *client, const struct reading *said)
 {
-	struct reading said;
 	size_t next = 0;
 	bool tls = false;
 
-	traffic_read_requests(&said, &client->said, true);
 	for (size_t i = 0; i < client->count; i++) {
 		const struct origin *origin = &client->origins[i];
 
@@ -390,13 +435,23 @@ void verdict(const struct client *client)
 		require(!tls);
 		tls = origin->port == PORT_HTTPS;
 		if (tls)
-			require_tls(client, &said, origin);
+			require_tls(client, said, origin);
 		else
-			require_requests(client, &said, origin, &next);
+			require_requests(client, said, origin, &next);
 	}
 	if (client->heard.length && client->said.bytes[0] == 0x16)
 		require_tunnelled(client, 0);
 	else
-		require_responses(client, &said);
-	traffic_free(&said);
+		require_responses(client, said);
+}
+
+void verdict(const struct world *world)
+{
+	players = world;
+	for (size_t i = 0; i < world->count; i++)
+		traffic_read_requests(&readings[i], &world->clients[i].said, true);
+	for (size_t i = 0; i < world->count; i++)
+		judge(&world->clients[i], &readings[i]);
+	for (size_t i = 0; i < world->count; i++)
+		traffic_free(&readings[i]);
 }

@@ -41,7 +41,15 @@ struct client {
 };
 
 /* The result of the next look-up. */
-enum names { NAMES_ONE, NAMES_TWO, NAMES_NONE, NAMES_REFUSED, NAMES_SLOW, NAMES_LATE };
+enum names {
+	NAMES_ONE,
+	NAMES_TWO,
+	NAMES_NONE,
+	NAMES_REFUSED,
+	NAMES_SLOW,
+	NAMES_LATE,
+	NAMES_SAME, /* as before. So clients may share connections for plain HTTP */
+};
 
 /* The result of the next connection to a site. */
 enum dials { DIALS_OPEN, DIALS_REFUSED, DIALS_FENCED, DIALS_LATE };
@@ -50,6 +58,7 @@ struct world {
 	struct client clients[CLIENTS_MAX];
 	size_t count;
 	enum names names;
+	bool shared; /* clients may have shared connections */
 	enum dials dials;
 	/* Plays the next step. Returns false at the end of the script. */
 	bool (*next)(struct world *world);

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See pool.h. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/cleanup.h"
+#include "lib/clock.h"
+#include "proxy/pool.h"
+#include "proxy/tcp_info.h"
+#include "proxy/trace.h"
+
+#define PATIENCE (30 * SECOND)
+#define LOAN	 SECOND /* the client may go on alone for so long */
+
+/* An upstream that the pool keeps. It has what a relay knows of an upstream. */
+struct kept {
+	struct idle idle;
+	struct pool *pool;
+	struct host host;
+	struct peer peer;
+	struct account account;
+	size_t window;
+	uint64_t number; /* of the relay that had it, for the trace */
+};
+
+static struct kept *kept_of(struct idle *idle)
+{
+	return container_of(idle, struct kept, idle);
+}
+
+static bool is_empty(const struct pool *pool)
+{
+	return pool->line.next == &pool->line;
+}
+
+/* Puts an idle upstream before another one in line. */
+static void link_before(struct idle *idle, struct idle *next)
+{
+	idle->next = next;
+	idle->previous = next->previous;
+	idle->previous->next = idle;
+	next->previous = idle;
+}
+
+void pool_reclaim(struct idle *idle)
+{
+	if (!idle->next)
+		return;
+	idle->previous->next = idle->next;
+	idle->next->previous = idle->previous;
+	idle->next = idle->previous = NULL;
+}
+
+static void forget(struct kept *kept)
+{
+	pool_reclaim(&kept->idle);
+	kept->pool->count--;
+	free(kept);
+}
+
+/* What the site sent since the account was settled goes to nobody, so it is charged. */
+static void close_kept(struct kept *kept)
+{
+	struct relays *all = kept->pool->all;
+	int fd = kept->peer.source.fd;
+	bool in_order = closing_choose(&all->closings, fd, true, loop_now(all->loop));
+	struct tcp_info info;
+
+	if (all->limits->rate && tcp_info_read(fd, &info) &&
+		info.tcpi_bytes_received > kept->account.received)
+		pacer_charge_unforwarded(
+			all->pacer, info.tcpi_bytes_received - kept->account.received);
+	trace(all->limits, kept->number, "upstream to %s %s in the pool", kept->host.name,
+		in_order ? "closed in order" : "reset");
+	peer_close(&kept->peer);
+	forget(kept);
+}
+
+static void drop(struct idle *idle)
+{
+	if (!idle->relay) {
+		close_kept(kept_of(idle));
+		return;
+	}
+	pool_reclaim(idle);
+	relay_close_upstream(idle->relay, true);
+}
+
+static void set_timer(struct pool *pool)
+{
+	if (!is_empty(pool) && !pool->timer.deadline)
+		loop_set_timer(pool->all->loop, &pool->timer, SECOND);
+}
+
+static void expired(struct timer *timer)
+{
+	struct pool *pool = container_of(timer, struct pool, timer);
+	uint64_t now = loop_now(pool->all->loop);
+
+	while (!is_empty(pool) && pool->line.next->since + PATIENCE <= now)
+		drop(pool->line.next);
+	pool_follow(pool);
+	set_timer(pool);
+}
+
+void pool_init(
+	struct pool *pool, struct relays *all, const struct rules *rules, unsigned most)
+{
+	*pool = (struct pool){ .all = all,
+		.rules = rules,
+		.most = most,
+		.timer.expired = expired,
+		.generation = all->limits->generation };
+	pool->line.next = pool->line.previous = &pool->line;
+}
+
+void pool_follow(struct pool *pool)
+{
+	uint64_t generation = pool->all->limits->generation;
+	struct idle *idle = pool->line.next;
+
+	if (generation == pool->generation)
+		return;
+	pool->generation = generation;
+	while (idle != &pool->line) {
+		struct idle *next = idle->next;
+
+		if (rules_check(pool->rules, idle->host))
+			drop(idle);
+		idle = next;
+	}
+}
+
+static void close_oldest(struct pool *pool)
+{
+	struct idle *idle = pool->line.next;
+
+	while (idle != &pool->line && idle->relay)
+		idle = idle->next;
+	if (idle != &pool->line)
+		drop(idle);
+}
+
+static bool is_full(const struct pool *pool)
+{
+	return pool->all->open + pool->count >= pool->most;
+}
+
+void pool_make_room(struct pool *pool)
+{
+	if (is_full(pool))
+		close_oldest(pool);
+}
+
+void pool_lend(struct pool *pool, struct idle *idle)
+{
+	struct loop *loop = pool->all->loop;
+
+	if (idle->next)
+		return;
+	idle->since = loop_now(loop);
+	link_before(idle, &pool->line);
+	set_timer(pool);
+}
+
+/* Whether a peer may be idle, as far as the loop has told by now. */
+static bool is_quiet(const struct peer *peer)
+{
+	return peer_is_open(peer) && !peer->readable && !peer->eof && !peer->hung &&
+	       !peer->error && !peer->reset;
+}
+
+static void kept_ready(struct source *source, uint32_t events)
+{
+	(void)events;
+	close_kept(container_of(source, struct kept, peer.source));
+}
+
+bool pool_keep(struct pool *pool, struct idle *idle)
+{
+	struct relay *relay = idle->relay;
+	struct idle *next = idle->next;
+	struct kept *kept;
+
+	pool_reclaim(idle);
+	if (!next || !is_quiet(&relay->upstream))
+		return false;
+	pool_make_room(pool);
+	if (is_full(pool))
+		return false;
+	kept = malloc(sizeof(*kept));
+	if (!kept)
+		return false;
+	*kept = (struct kept){ .idle = *idle,
+		.pool = pool,
+		.host = *idle->host,
+		.account = relay->account,
+		.window = relay->window,
+		.number = relay->number };
+	if (peer_move(&kept->peer, &relay->upstream, kept_ready)) {
+		free(kept);
+		return false;
+	}
+	relay->account = (struct account){};
+	kept->idle.relay = NULL;
+	kept->idle.host = &kept->host;
+	link_before(&kept->idle, next);
+	trace(pool->all->limits, kept->number, "upstream to %s kept", kept->host.name);
+	if (++pool->count > POOL_KEPT_MAX)
+		close_oldest(pool);
+	return true;
+}
+
+/* The loop may not have told yet what came meanwhile. */
+static bool is_silent(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+/* Moves an idle upstream to a relay. Returns false if it is of no use. */
+static bool hand_over(struct idle *idle, struct relay *relay,
+	void (*ready)(struct source *source, uint32_t events))
+{
+	struct relay *lender = idle->relay;
+	struct kept *kept = lender ? NULL : kept_of(idle);
+	struct peer *peer = lender ? &lender->upstream : &kept->peer;
+	struct account *account = lender ? &lender->account : &kept->account;
+	size_t window = lender ? lender->window : kept->window;
+
+	if (!is_quiet(peer) || !is_silent(peer->source.fd) ||
+		peer_move(&relay->upstream, peer, ready))
+		return false;
+	relay->account = *account;
+	*account = (struct account){};
+	relay->upstream.writable = true;
+	if (window != relay->window)
+		window_limit_site(&relay->upstream, relay->window);
+	if (lender)
+		pool_reclaim(idle);
+	else
+		forget(kept);
+	return true;
+}
+
+static const struct address *find_address(
+	const struct idle *idle, const struct address *addresses, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!memcmp(&addresses[i], &idle->address, sizeof(*addresses)))
+			return &addresses[i];
+	return NULL;
+}
+
+const struct address *pool_take(struct pool *pool, struct relay *relay,
+	const struct host *host, uint16_t port, const struct address *addresses,
+	size_t count, void (*ready)(struct source *source, uint32_t events))
+{
+	uint64_t now = loop_now(pool->all->loop);
+	struct idle *idle, *previous;
+
+	pool_follow(pool);
+	/* A site closes the one first that is idle for the longest time. So take the last. */
+	for (idle = pool->line.previous; idle != &pool->line; idle = previous) {
+		const struct address *address;
+
+		previous = idle->previous;
+		if ((idle->relay && idle->since + LOAN > now) || idle->port != port ||
+			!host_equal(idle->host, host))
+			continue;
+		address = find_address(idle, addresses, count);
+		if (address && hand_over(idle, relay, ready))
+			return address;
+		if (address)
+			drop(idle);
+	}
+	return NULL;
+}
