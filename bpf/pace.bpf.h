@@ -68,12 +68,13 @@ static __always_inline __u64 pace_take(__u64 *clock, __u64 earliest, __u64 delay
 static __always_inline bool pace_reserve(
 	__u64 *clock, __u64 rate, __u64 length, __u64 now, __u64 *departure)
 {
-	__u64 credit = THROTTLE_CREDIT * SECOND / rate;
+	__u64 seen = *(volatile __u64 *)clock, credit = THROTTLE_CREDIT_TIME;
 
-	if (*(volatile __u64 *)clock > now + THROTTLE_HORIZON)
+	if (seen > now + THROTTLE_HORIZON)
 		return false;
-	if (credit < THROTTLE_CREDIT_TIME)
-		credit = THROTTLE_CREDIT_TIME;
+	/* A clock that lags behind less needs no division. */
+	if (seen < now - credit && credit < THROTTLE_CREDIT * SECOND / rate)
+		credit = THROTTLE_CREDIT * SECOND / rate;
 	*departure = pace_take(clock, now - credit, length * SECOND / rate);
 	return true;
 }

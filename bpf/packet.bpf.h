@@ -27,31 +27,55 @@ struct packet {
 	struct endpoint source, destination;
 };
 
+/* Sets the ports, if the packet is plain TCP or UDP. Returns whether it is. */
+static __always_inline bool packet_ports(struct packet *packet, const __be16 ports[2])
+{
+	if (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP)
+		return false;
+	packet->source.port = ports[0];
+	packet->destination.port = ports[1];
+	return true;
+}
+
+/*
+ * One call copies addresses and ports. A packet that ends before its ports is not whole,
+ * and its addresses are read for the event only.
+ */
+
 static __always_inline bool packet_ip4(const struct __sk_buff *skb, struct packet *packet)
 {
-	struct iphdr header;
+	struct {
+		struct iphdr ip;
+		__be16 ports[2];
+	} header;
+	bool whole = !bpf_skb_load_bytes(skb, 0, &header, sizeof(header));
 
-	if (bpf_skb_load_bytes(skb, 0, &header, sizeof(header)))
+	if (!whole && bpf_skb_load_bytes(skb, 0, &header.ip, sizeof(header.ip)))
 		return false;
 	packet->family = AF_INET;
-	packet->protocol = header.protocol;
-	address_from_ipv4(&packet->source.address, header.saddr);
-	address_from_ipv4(&packet->destination.address, header.daddr);
-	return *(__u8 *)&header == IPV4_VERSION_IHL && !(header.frag_off & IPV4_FRAGMENT);
+	packet->protocol = header.ip.protocol;
+	address_from_ipv4(&packet->source.address, header.ip.saddr);
+	address_from_ipv4(&packet->destination.address, header.ip.daddr);
+	return whole && *(__u8 *)&header == IPV4_VERSION_IHL &&
+	       !(header.ip.frag_off & IPV4_FRAGMENT) && packet_ports(packet, header.ports);
 }
 
 static __always_inline bool packet_ip6(const struct __sk_buff *skb, struct packet *packet)
 {
-	struct ipv6hdr header;
+	struct {
+		struct ipv6hdr ip;
+		__be16 ports[2];
+	} header;
+	bool whole = !bpf_skb_load_bytes(skb, 0, &header, sizeof(header));
 
-	if (bpf_skb_load_bytes(skb, 0, &header, sizeof(header)))
+	if (!whole && bpf_skb_load_bytes(skb, 0, &header.ip, sizeof(header.ip)))
 		return false;
 	packet->family = AF_INET6;
-	packet->protocol = header.nexthdr;
-	__builtin_memcpy(&packet->source.address, &header.saddr, sizeof(struct address));
+	packet->protocol = header.ip.nexthdr;
+	__builtin_memcpy(&packet->source.address, &header.ip.saddr, sizeof(struct address));
 	__builtin_memcpy(
-		&packet->destination.address, &header.daddr, sizeof(struct address));
-	return true;
+		&packet->destination.address, &header.ip.daddr, sizeof(struct address));
+	return whole && packet_ports(packet, header.ports);
 }
 
 /* Length of the network header in bytes. */
@@ -66,20 +90,10 @@ static __always_inline __u32 packet_network_header(const struct packet *packet)
  */
 static __always_inline bool packet_parse(const struct __sk_buff *skb, struct packet *packet)
 {
-	bool ip4 = skb->protocol == bpf_htons(ETH_P_IP);
-	__be16 ports[2];
-
 	__builtin_memset(packet, 0, sizeof(*packet));
-	if (!(ip4 ? packet_ip4(skb, packet)
-		  : skb->protocol == bpf_htons(ETH_P_IPV6) && packet_ip6(skb, packet)))
-		return false;
-	if (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP)
-		return false;
-	if (bpf_skb_load_bytes(skb, packet_network_header(packet), ports, sizeof(ports)))
-		return false;
-	packet->source.port = ports[0];
-	packet->destination.port = ports[1];
-	return true;
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		return packet_ip4(skb, packet);
+	return skb->protocol == bpf_htons(ETH_P_IPV6) && packet_ip6(skb, packet);
 }
 
 /* Whether an end of a packet is one of the proxy's listeners, `tcp` or `dns`. */

@@ -135,7 +135,23 @@ ADDRESS_INLINE bool address_is_isatap(const struct address *address)
 	return (address_half(address->words + 2) >> 32 & ~0x02000000U) == 0x00005efe;
 }
 
-/* The class of the first row that covers `address`. */
+/*
+ * The class of the first of `count` rows that covers `address`. The kernel does this for
+ * each packet, so unroll: comparisons with constants are faster than a loop over loads.
+ */
+ADDRESS_INLINE enum address_class address_first_of(
+	const struct address *address, const struct address_row *rows, unsigned count)
+{
+#ifdef __bpf__
+#pragma unroll
+#endif
+	for (unsigned i = 0; i < count; i++)
+		if (address_in_range(address, &rows[i].range))
+			return rows[i].class;
+	return ADDRESS_RESERVED;
+}
+
+/* The class of the first row of its family that covers `address`. */
 ADDRESS_INLINE enum address_class address_look_up(const struct address *address)
 {
 #define IPV6(size, kind, ...) \
@@ -144,7 +160,7 @@ ADDRESS_INLINE enum address_class address_look_up(const struct address *address)
 		.class = ADDRESS_##kind \
 	}
 #define IPV4(size, kind, ...) IPV6(96 + (size), kind, [10] = 0xff, 0xff, __VA_ARGS__)
-	static const struct address_row special[] = {
+	static const struct address_row ip4[] = {
 		IPV4(8, UNSPECIFIED, 0),	  /* RFC 791 section 3.2 */
 		IPV4(8, PRIVATE, 10),		  /* RFC 1918 */
 		IPV4(10, SHARED, 100, 64),	  /* RFC 6598 */
@@ -163,7 +179,8 @@ ADDRESS_INLINE enum address_class address_look_up(const struct address *address)
 		IPV4(32, LINK_LOCAL, 168, 63, 129, 16),	 /* Azure's, from inside */
 		IPV4(4, RESERVED, 240),			 /* RFC 1112 section 4 */
 		IPV4(0, PUBLIC, 0),
-
+	};
+	static const struct address_row ip6[] = {
 		IPV6(128, UNSPECIFIED, 0),     /* RFC 4291 section 2.5.2 */
 		IPV6(128, LOOPBACK, [15] = 1), /* RFC 4291 section 2.5.3 */
 		IPV6(96, RESERVED, 0), /* IPv4-compatible, RFC 4291 section 2.5.5.1 */
@@ -189,17 +206,9 @@ ADDRESS_INLINE enum address_class address_look_up(const struct address *address)
 #undef IPV4
 #undef IPV6
 
-	/*
-	 * The kernel does this for each packet, so unroll: comparisons with constants are
-	 * faster than a loop over loads.
-	 */
-#ifdef __bpf__
-#pragma unroll
-#endif
-	for (unsigned i = 0; i < sizeof(special) / sizeof(special[0]); i++)
-		if (address_in_range(address, &special[i].range))
-			return special[i].class;
-	return ADDRESS_RESERVED;
+	if (address_is_ipv4(address))
+		return address_first_of(address, ip4, sizeof(ip4) / sizeof(ip4[0]));
+	return address_first_of(address, ip6, sizeof(ip6) / sizeof(ip6[0]));
 }
 
 /*
