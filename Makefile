@@ -62,7 +62,7 @@ FUZZ_ARCHIVE := $(BUILD)/tests/fuzz/lib.a
 
 .DELETE_ON_ERROR:
 .PHONY: all other-version unit-tests fuzzers demo check check-vm check-kernels check-asan bench \
-	bench-throttle fuzz format compile_commands.json coverage lint install uninstall help clean libraries
+	bench-proxy bench-throttle fuzz format compile_commands.json coverage lint install uninstall help clean libraries
 
 all: $(PROGRAMS) $(LAYOUT) ## build both programs
 
@@ -150,6 +150,7 @@ LSM	    ?=
 KERNELS	    ?= 6.1 6.12 7.3
 KERNEL_TESTS := $(patsubst %,tests/%.bats,fence throttle update escape/sockets escape/unix)
 SECONDS	    ?= 30
+ROUNDS	    ?= 5
 FUZZ_BUILD  := BUILD=$(BUILD)/fuzz CC=clang CFLAGS='-O1 -g $(ASAN),fuzzer-no-link' HARDEN=
 
 demo: ## install what is missing, build, and show what it does
@@ -183,6 +184,12 @@ bench: ## time jobs that come and go, a thousand of them
 	@tests/packages check
 	$(STEP) all
 	@BUILD=$(BUILD) tests/bench/lifecycle
+
+bench-proxy: ## measure the proxy beside HAProxy, Squid and Tinyproxy; writes docs/performance.md
+	@tests/packages bench-proxy
+	$(STEP) all
+	@BUILD=$(BUILD) tests/bench/proxies $(ROUNDS) >$(BUILD)/proxies.md
+	@tests/in-page docs/performance.md proxies <$(BUILD)/proxies.md
 
 bench-throttle: ## measure the throttle beside tbf and htb; writes docs/performance.md
 	@tests/packages bench
