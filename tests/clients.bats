@@ -5,6 +5,7 @@
 # without.
 
 load lib/job
+load lib/servers
 
 setup_file()
 {
@@ -25,21 +26,15 @@ serve_repository()
 		"$(git --git-dir "$folder/root/repository.git" mktree </dev/null)" -m first >"$folder/commit"
 	git --git-dir "$folder/root/repository.git" update-ref HEAD "$(<"$folder/commit")"
 	git --git-dir "$folder/root/repository.git" update-server-info
-	cat >"$folder/nginx.conf" <<-EOF
-		user root;
-		pid $folder/pid;
-		error_log $folder/errors;
-		events {}
-		http {
-			access_log off;
-			server {
-				listen 11.0.0.3:80 reuseport;
-				listen 11.0.0.3:443 ssl reuseport;
-				ssl_certificate $LAB/server.pem;
-				ssl_certificate_key $LAB/server.pem;
-				root $folder/root;
-				add_header X-From-Job \$http_x_jobfence_job_id always;
-			}
+	nginx_conf "$folder" <<-EOF
+		access_log off;
+		server {
+			listen 11.0.0.3:80 reuseport;
+			listen 11.0.0.3:443 ssl reuseport;
+			ssl_certificate $LAB/server.pem;
+			ssl_certificate_key $LAB/server.pem;
+			root $folder/root;
+			add_header X-From-Job \$http_x_jobfence_job_id always;
 		}
 	EOF
 	in_internet nginx -c "$folder/nginx.conf" -e "$folder/errors"
@@ -89,10 +84,7 @@ fetches()
 }
 
 @test "Node's fetch gets what is allowed" {
-	fetches node -e 'fetch(process.argv[1]).then(async (answer) => {
-		process.stdout.write(await answer.text())
-		process.exitCode = answer.ok ? 0 : 1
-	})'
+	fetches node "$LIB/fetch_node.js"
 }
 
 # A folder for a web server as Debian configures it: port 80 of every address of both
@@ -103,18 +95,12 @@ stock_nginx()
 
 	mkdir -p "$folder"
 	echo 'from the job itself' >"$folder/index.html"
-	cat >"$folder/nginx.conf" <<-EOF
-		user root;
-		pid $folder/pid;
-		error_log $folder/errors;
-		events {}
-		http {
-			access_log off;
-			server {
-				listen 80 default_server;
-				listen [::]:80 default_server;
-				root $folder;
-			}
+	nginx_conf "$folder" <<-EOF
+		access_log off;
+		server {
+			listen 80 default_server;
+			listen [::]:80 default_server;
+			root $folder;
 		}
 	EOF
 	echo "$folder"

@@ -10,10 +10,7 @@ load ../lib/job
 # behind them. Prints all answers.
 say()
 {
-	printf %b "$1GET / HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\r\n" | in_job_directly python3 -c 'import socket, sys
-client = socket.create_connection(("11.0.0.2", 80), 20)
-client.sendall(sys.stdin.buffer.read())
-print(b"".join(iter(lambda: client.recv(65536), b"")).decode(), end="")'
+	converse 11.0.0.2 80 "$1GET / HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\r\n"
 }
 
 @test "a site that does not read a body does not take it for a request" {
@@ -190,13 +187,7 @@ $refusal"
 @test "a request that is repeated takes its share of the rate again" {
 	job_up --rate 512kbit --domain allowed.test
 	# The site gets 240 KB. A quarter of a second of them is free.
-	takes 2800 in_job_directly python3 -c 'import socket
-client = socket.create_connection(("11.0.0.2", 80), 60)
-stream = client.makefile("rb")
-for _ in range(30):
-	client.sendall(b"GET /once HTTP/1.1\r\nHost: allowed.test\r\nA: " + b"a" * 4000 + b"\r\n\r\n")
-	while stream.readline() != b"once\n":
-		pass'
+	takes 2800 in_job_directly "$LIB/large_heads.py"
 	is "$(requests)" 59
 }
 

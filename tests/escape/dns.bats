@@ -139,18 +139,7 @@ answered()
 
 	up_for
 	worker=$(proxy_worker)
-	in_job_directly python3 -c 'import socket, struct
-def ask(name):
-	client = socket.create_connection(("11.0.0.2", 80))
-	client.sendall(b"GET / HTTP/1.1\r\nHost: %b\r\n\r\n" % name.encode())
-	return client
-for i in range(0, 5000, 500):
-	clients = [ask(f"n{i + k}.silent.test") for k in range(500)]
-	ask("denied.test").recv(1000)  # answered once those before it were read
-	for client in clients:
-		client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-		client.close()'
-	like "$(fetch -D - http://last.silent.test)" $'HTTP/1.1 503 *X-Jobfence-Denied: limit\r*: too many names are being looked up'
+	like "$(in_job_directly "$LIB/abandon.py" silent)" $'HTTP/1.1 503 *X-Jobfence-Denied: limit\r*: too many names are being looked up'
 	is "$(fetch http://11.0.0.2)" 'this is 11.0.0.2'
 	# shellcheck disable=SC2016 # expanded by awk
 	[ "$(in_lab awk '$1 == "VmHWM:" { print $2 }' "/proc/$worker/status")" -le 24576 ] ||
@@ -166,34 +155,7 @@ for i in range(0, 5000, 500):
 	files=$(in_lab ls "/proc/$worker/fd" | wc -l)
 	lab_forget
 	# The job asks for more names than may be looked up at once.
-	in_job_directly python3 -c 'import select, socket, ssl, struct, sys
-def send(port, data):
-	client = socket.create_connection(("11.0.0.2", port), 20)
-	client.sendall(data)
-	return client
-def request(name):
-	return send(80, b"GET / HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n" % name.encode())
-def tunnel(name):
-	return send(80, b"CONNECT %b:443 HTTP/1.1\r\n\r\n" % name.encode())
-context = ssl.create_default_context()
-def hello(name):
-	sent = ssl.MemoryBIO()
-	try:
-		context.wrap_bio(ssl.MemoryBIO(), sent, server_hostname=name).do_handshake()
-	except ssl.SSLWantReadError:
-		return send(443, sent.read())
-for _ in range(3):
-	gone = [(request, tunnel, hello)[i % 3](f"n{i}.held.test") for i in range(350)]
-	request("denied.test").recv(1000)  # answered once those before it were read
-	for client in gone:
-		client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-		client.close()
-	kept = request("kept.held.test")
-	while not select.select([kept], [], [], 0)[0]:
-		request("release.test").recv(1000)
-	answer = kept.recv(1000)
-	if not answer.startswith(b"HTTP/1.1 200 "):
-		sys.exit(f"who still waits is answered: {answer}")'
+	in_job_directly "$LIB/abandon.py" held
 	# Look-ups that the resolver held last may still be under way.
 	until [ "$(in_lab ls "/proc/$worker/fd" | wc -l)" -le "$files" ]; do
 		[ $((++tries)) -le 200 ] || lab_fail "it has $(in_lab ls -l "/proc/$worker/fd")" || return
@@ -208,62 +170,7 @@ for _ in range(3):
 
 @test "the stub answers what can be answered, and nothing else ends or fills it" {
 	up_for allowed.test
-	in_job_directly python3 -c 'import socket, struct
-STUB = ("192.0.0.8", 53)
-NAME, A = b"\7allowed\4test\0", b"\0\1\0\1"
-FORMAT_ERROR, NOT_IMPLEMENTED = 1, 4
-
-def query(*parts, flags=0x0100, questions=1, answers=0):
-	return struct.pack("!HHHHHH", 1, flags, questions, answers, 0, 0) + b"".join(parts)
-
-def code(message):
-	with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-		client.connect(STUB)
-		client.settimeout(10)
-		for part in message, query(NAME, A).replace(b"\0\1", b"\0\2", 1):
-			client.send(part)
-		answer = client.recv(4096)
-		# None: only the honest one was answered.
-		return answer[3] & 15 if answer[:2] == b"\0\1" else None
-
-good = query(NAME, A)
-assert code(good) == 0
-for bad in (query(b"\xc0\x0c", A), query(b"\7allowed\xc0\x0c", A), query(b"\xff\xff", A), query(b"\77" * 300, A),
-		query(NAME), query(), query(questions=0), query(NAME, A, questions=65535), query(NAME, A, NAME, A, questions=2),
-		query(NAME, A, answers=1)):
-	assert code(bad) == FORMAT_ERROR, bad
-assert code(query(NAME, A, flags=0x2900)) == NOT_IMPLEMENTED
-for none in (b"", b"\0\1", query(NAME, A, flags=0x8180)):
-	assert code(none) is None, none
-assert code(good + bytes(60000)) == 0
-
-def stream(*parts):
-	client = socket.create_connection(STUB, 20)
-	client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-	for part in parts:
-		client.sendall(part)
-	return client
-
-def prefixed(message):
-	return len(message).to_bytes(2, "big") + message
-
-assert stream(*(bytes([byte]) for byte in prefixed(good))).recv(4096)[5] & 15 == 0
-for lie in b"\xff\xff" + good, b"\0\0" + good, b"\0\5" + good:
-	try:
-		assert stream(lie).recv(4096)[4:6] in (b"", b"\x85\x81"), lie
-	except ConnectionResetError:
-		pass
-idle = [stream(b"\4\0" + good) for _ in range(200)]
-assert code(good) == 0
-del idle
-for _ in range(100):
-	try:
-		if stream(prefixed(good)).recv(4096):
-			break
-	except ConnectionResetError:
-		pass
-else:
-	raise SystemExit("no stream is answered any more")'
+	in_job_directly "$LIB/stub_queries.py"
 	lab_settle
 	is "$(lab_seen '.event == "connection"')" ''
 }

@@ -6,6 +6,7 @@
 # smuggling.bats has those that it refuses.
 
 load ../lib/job
+load ../lib/servers
 
 setup_file()
 {
@@ -17,31 +18,18 @@ sites_up()
 {
 	local folder=$BATS_FILE_TMPDIR
 
-	cat >"$folder/nginx.conf" <<-EOF
-		user root;
-		pid $folder/pid;
-		error_log $folder/errors;
-		events {}
-		http {
-			log_format seen escape=json '{"line":"\$request","stamp":"\$http_x_jobfence_job_id","status":\$status}';
-			access_log $folder/nginx seen;
-			server {
-				listen 11.0.0.3:80 reuseport;
-				location / { return 200 "this is nginx\n"; }
-			}
+	nginx_conf "$folder" <<-EOF
+		log_format seen escape=json '{"line":"\$request","stamp":"\$http_x_jobfence_job_id","status":\$status}';
+		access_log $folder/nginx seen;
+		server {
+			listen 11.0.0.3:80 reuseport;
+			location / { return 200 "this is nginx\n"; }
 		}
 	EOF
 	in_internet nginx -c "$folder/nginx.conf" -e "$folder/errors" || return
 	# The lab's own web server listens on the same port. Node can share it only by such
 	# a socket.
-	in_internet python3 -c 'import os, socket, sys
-made = socket.socket()
-made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-made.bind(("11.0.0.5", 80))
-made.listen()
-os.dup2(made.fileno(), 3)
-os.set_inheritable(3, True)
-os.execvp("node", ["node", sys.argv[1]])' "$LIB/node_site.js" >"$folder/node" 2>"$folder/node-errors" 3>&- &
+	in_internet "$LIB/listen.py" 11.0.0.5 80 node "$LIB/node_site.js" >"$folder/node" 2>"$folder/node-errors" 3>&- &
 	await "$folder/node" ready
 }
 
@@ -56,27 +44,11 @@ setup()
 
 before='POST /before HTTP/1.1\r\nHost: node.test\r\nTransfer-Encoding: chunked\r\n\r\n5;a\r\nhello\r\n0\r\nA: b\r\n\r\n'
 
-# Sends the requests (with escapes as in Python's strings) to 11.0.0.2 and prints a line of
-# statuses for each way of each. There are three ways: as the first on a connection, after
-# the answer to the good request $before, and right behind that request.
+# Sends the requests to 11.0.0.2 in three ways (three_ways.py). Prints a line of statuses
+# for each.
 statuses()
 {
-	in_job_directly python3 -c 'import re, socket, sys
-before, *requests = (text.encode().decode("unicode_escape").encode("latin-1") for text in sys.argv[1:])
-for way in "first", "after", "behind":
-	for request in requests:
-		client = socket.create_connection(("11.0.0.2", 80), 20)
-		answer = b""
-		if way == "after":
-			client.sendall(before)
-			while not answer.endswith(b"this is node\n"):
-				answer += client.recv(65536) or sys.exit("no answer")
-		client.sendall(before + request if way == "behind" else request)
-		answer += b"".join(iter(lambda: client.recv(65536), b""))
-		found = re.findall(rb"HTTP/1.1 (\d+)".decode(), answer.decode("latin-1"))
-		if way != "first" and found.pop(0) != "200":
-			sys.exit("the good request is refused")
-		print(*found)' "$before" "$@"
+	in_job_directly "$LIB/three_ways.py" "$before" "$@"
 }
 
 # Fails unless the log of $1 since line $2 shows $4 times the same, $5. The expression $3

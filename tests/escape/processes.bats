@@ -4,37 +4,7 @@
 # A command of `run` or `exec` that makes an outside process act for it. It tries signals,
 # a tracer, a terminal, a cgroup, a BPF program, and an inherited socket.
 
-load ../lib/job
-
-# Starts a process outside the job as the user $1, with all rights of that user. Sets
-# VICTIM to its number in the lab.
-victim_up()
-{
-	# shellcheck disable=SC2016 # expanded by the inner shell
-	in_lab bash -c 'echo $$ >"$2" && exec setpriv --reuid "$1" --clear-groups --bounding-set -all \
-		--inh-caps -all sleep 1000' victim "$1" "$BATS_TEST_TMPDIR/victim" 3>&- &
-	until [ -s "$BATS_TEST_TMPDIR/victim" ]; do
-		kill -0 $! || lab_fail 'nobody is there' || return
-	done
-	VICTIM=$(<"$BATS_TEST_TMPDIR/victim")
-}
-
-setup()
-{
-	lab_forget
-	chmod 777 "$BATS_TEST_TMPDIR"
-	# Copy the tests, since they may be where only root can read them.
-	OUTSIDE=/srv/attacks/outside.py
-	in_lab install -D -m 755 -t "${OUTSIDE%/*}" "$LIB"/{outside,sockets}.py
-}
-
-# Ends the processes that a test left outside, then the job.
-teardown()
-{
-	[ -z "${VICTIM:-}" ] || in_lab kill "$VICTIM"
-	jobfence down --all >"$BATS_TEST_TMPDIR/down" 2>&1 || cat "$BATS_TEST_TMPDIR/down"
-	nothing_is_left
-}
+load ../lib/outside
 
 # Runs a command in the job as the user $1.
 in_job_as()
@@ -56,14 +26,14 @@ out_of_reach()
 
 @test "the victim is within reach of its like" {
 	victim_up nobody
-	is "$(in_lab setpriv --reuid nobody --clear-groups "$OUTSIDE" "signal $VICTIM" "trace $VICTIM" \
-		"memory $VICTIM" "files $VICTIM" "descriptor $VICTIM" | grep -c ': ok$')" 5
+	is "$(in_lab setpriv --reuid nobody --clear-groups "$OUTSIDE" "signal $HELPER" "trace $HELPER" \
+		"memory $HELPER" "files $HELPER" "descriptor $HELPER" | grep -c ': ok$')" 5
 }
 
 @test "a job traces no process outside, be it of its own user" {
 	victim_up nobody
 	for user in nobody root; do
-		out_of_reach $user "trace $VICTIM" "memory $VICTIM" "files $VICTIM" "descriptor $VICTIM" \
+		out_of_reach $user "trace $HELPER" "memory $HELPER" "files $HELPER" "descriptor $HELPER" \
 			'trace parent' 'memory parent' 'descriptor parent'
 	done
 }
@@ -71,7 +41,7 @@ out_of_reach()
 @test "a job signals no process outside, be it of its own user" {
 	victim_up nobody
 	for user in nobody root; do
-		out_of_reach $user "signal $VICTIM" 'signal parent'
+		out_of_reach $user "signal $HELPER" 'signal parent'
 	done
 }
 
@@ -186,20 +156,7 @@ types_nothing()
 @test "a command that would be born with a network socket is not started" {
 	job_up
 	# Try each kind of socket as each of the three standard descriptors.
-	is "$(in_lab python3 -c 'import socket, subprocess, sys
-program, job, started = sys.argv[1:]
-connected = [socket.socket(socket.AF_INET, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)]
-for made in connected:
-	made.connect(("11.0.0.2", 80))
-made = [*connected, socket.create_server(("::", 0), family=socket.AF_INET6), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)]
-made += [socket.socket(family, socket.SOCK_RAW, 255) for family in (socket.AF_INET, socket.AF_INET6, socket.AF_PACKET)]
-for verb in ["run"], ["exec", job, "--"]:
-	for one in made:
-		for place in "stdin", "stdout", "stderr":
-			ended = subprocess.run([program, *verb, "touch", started], **{place: one}, check=False)
-			# SIGPIPE, where it would say so to a socket that listens.
-			if ended.returncode not in (125, -13):
-				print(verb, one, place, ended.returncode)' "$JOBFENCE" "$JOB" "$BATS_TEST_TMPDIR/started" \
+	is "$(in_lab "$LIB/born_with_sockets.py" "$JOBFENCE" "$JOB" "$BATS_TEST_TMPDIR/started" \
 		2>"$BATS_TEST_TMPDIR/said")" ''
 	[ ! -e "$BATS_TEST_TMPDIR/started" ]
 	like "$(<"$BATS_TEST_TMPDIR/said")" \
@@ -329,28 +286,14 @@ for verb in ["run"], ["exec", job, "--"]:
 }
 
 @test "a service whose socket is shared answers the job, and no other does" {
-	local policy=$BATS_TEST_TMPDIR/policy log=$BATS_TEST_TMPDIR/services
-	local ask='import socket, sys
-s = socket.socket(socket.AF_UNIX)
-s.connect(sys.argv[1])
-print(s.recv(99).decode())'
+	local policy=$BATS_TEST_TMPDIR/policy
 
-	in_lab python3 -uc 'import os, socket
-print(os.getpid())
-listeners = {}
-for name in "shared", "other":
-    os.mkdir("/run/" + name)
-    listeners[name] = socket.create_server(f"/run/{name}/socket", family=socket.AF_UNIX)
-print("ready")
-while True:
-    listeners["shared"].accept()[0].send(b"shared")' >"$log" 3>&- &
-	await "$log" ready
-	VICTIM=$(head -n 1 "$log")
-	is "$(in_lab "$JOBFENCE" run --share /run/shared/socket -- python3 -c "$ask" /run/shared/socket)" shared
-	ends_with 1 in_lab "$JOBFENCE" run --share /run/shared/socket -- python3 -c "$ask" /run/other/socket
+	service_up /run/shared/socket /run/other/socket
+	is "$(in_lab "$JOBFENCE" run --share /run/shared/socket -- "$LIB/ask_unix.py" /run/shared/socket)" shared
+	ends_with 1 in_lab "$JOBFENCE" run --share /run/shared/socket -- "$LIB/ask_unix.py" /run/other/socket
 	printf '%s\n' 'accept = http' 'allow_domain = *' 'share = /run/shared /run/absent' >"$policy"
 	job_up --config "$policy" --domain allowed.test
 	is "$(jobfence show "$JOB" --json | jq -c .shares)" '["/run/shared","/run/absent"]'
-	is "$(in_job python3 -c "$ask" /run/shared/socket)" shared
-	ends_with 1 in_job python3 -c "$ask" /run/other/socket
+	is "$(in_job "$LIB/ask_unix.py" /run/shared/socket)" shared
+	ends_with 1 in_job "$LIB/ask_unix.py" /run/other/socket
 }

@@ -5,18 +5,10 @@
 # memory, limits, services, automounters.
 
 # shellcheck disable=SC2016 # scripts are expanded by inner shells
-load ../lib/job
+load ../lib/outside
 
 AUTOMOUNTED=/run/net
 RUNTIME=/run/user/65534
-
-setup()
-{
-	lab_forget
-	chmod 777 "$BATS_TEST_TMPDIR"
-	OUTSIDE=/srv/attacks/outside.py
-	in_lab install -D -m 755 -t "${OUTSIDE%/*}" "$LIB"/{outside,sockets}.py
-}
 
 teardown()
 {
@@ -26,27 +18,6 @@ teardown()
 	in_lab rm -rf $RUNTIME
 	jobfence down --all >"$BATS_TEST_TMPDIR/down" 2>&1 || cat "$BATS_TEST_TMPDIR/down"
 	nothing_is_left
-}
-
-# Starts the command as a process outside the job, HELPER in the lab. It prints "ready"
-# once it is ready.
-helper_up()
-{
-	in_lab bash -c 'echo $$ >"$0" && exec "$@"' "$BATS_TEST_TMPDIR/helper" "$@" >"$BATS_TEST_TMPDIR/said" 3>&- &
-	await "$BATS_TEST_TMPDIR/said" ready
-	HELPER=$(<"$BATS_TEST_TMPDIR/helper")
-}
-
-# Starts a service outside at the Unix socket $1, which anybody may use.
-service_up()
-{
-	helper_up python3 -uc 'import os, socket, sys
-os.makedirs(os.path.dirname(sys.argv[1]), exist_ok=True)
-listener = socket.create_server(sys.argv[1], family=socket.AF_UNIX)
-os.chmod(sys.argv[1], 0o666)
-print("ready")
-while True:
-    listener.accept()' "$1"
 }
 
 as_nobody()
@@ -93,9 +64,7 @@ as_nobody()
 	local cases
 
 	helper_up setpriv --reuid nobody --regid nogroup --clear-groups --bounding-set -all --inh-caps -all \
-		python3 -uc 'import time
-print("ready")
-time.sleep(1000)'
+		sh -c 'echo ready && exec sleep 1000'
 	cases=("limit $HELPER" "priority $HELPER" "processors $HELPER")
 	is "$(as_nobody "$OUTSIDE" "${cases[@]}" | grep -c ': ok$')" 3
 	for user in nobody root; do
@@ -106,8 +75,8 @@ time.sleep(1000)'
 @test "memory that others share by a key is out of reach, and a job's own goes with it" {
 	local there
 
-	in_lab setpriv --reuid nobody --regid nogroup --clear-groups python3 -c 'import ctypes
-assert ctypes.CDLL(None).shmget(0x5eed, 4096, 0o1666) >= 0'
+	# By standard input, since $LIB may be where only root can read.
+	as_nobody python3 - 0x5eed <"$LIB/shared_memory.py"
 	is "$(as_nobody "$OUTSIDE" 'shared 0x5eed')" 'shared 0x5eed: ok'
 	there=$(in_lab ipcs)
 	for user in nobody root; do

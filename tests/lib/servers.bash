@@ -1,0 +1,25 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Configurations of web servers. Standard input has what differs.
+
+# Writes the configuration of an nginx to $1/nginx.conf. Standard input is its block http.
+nginx_conf()
+{
+	{
+		printf '%s\n' 'user root;' "pid $1/pid;" "error_log $1/errors;" 'events {}' 'http {'
+		cat
+		echo '}'
+	} >"$1/nginx.conf"
+}
+
+# Starts a HAProxy on the lab's Internet, with its files in the folder $1. Standard input
+# has its proxies.
+haproxy_up()
+{
+	{
+		printf '%s\n' global "pidfile $1/pid" defaults 'timeout connect 30s' 'timeout client 30s' 'timeout server 30s'
+		cat
+	} >"$1/haproxy.cfg"
+	in_internet haproxy -D -f "$1/haproxy.cfg" >"$1/log" 2>&1 3>&- || lab_fail "$(<"$1/log")"
+}
