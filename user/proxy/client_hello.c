@@ -40,7 +40,7 @@ static bool parse_server_name(struct slice extension, struct host *host)
 		!take_number(&list, 1, &type) || type != NAME_TYPE_HOST ||
 		!take_vector(&list, 2, &name) || list.length)
 		return false;
-	if (host_parse((const char *)name.bytes, name.length, HOST_NO_BRACKETS, &parsed) ||
+	if (host_parse(name.bytes, name.length, HOST_NO_BRACKETS, &parsed) ||
 		parsed.literal)
 		return false;
 	*host = parsed;
@@ -148,12 +148,12 @@ static enum hello_result take_record(
 static enum hello_result gather(
 	struct slice input, unsigned char *buffer, struct slice *message, size_t *end)
 {
-	const unsigned char *start = input.bytes;
+	const char *start = input.bytes;
 	enum hello_result result;
 	struct slice content;
 	size_t length;
 
-	*message = (struct slice){ buffer, 0 };
+	*message = slice_of(buffer, 0);
 	while ((result = take_record(&input, &content, &length)) == HELLO_NAME) {
 		size_t announced = message->length + length;
 
@@ -185,7 +185,7 @@ enum hello_result hello_parse(const unsigned char *bytes, size_t length, struct 
 	struct slice message, header;
 	enum hello_result result;
 
-	result = gather((struct slice){ bytes, length }, buffer, &message, end);
+	result = gather(slice_of(bytes, length), buffer, &message, end);
 	if (result != HELLO_NAME)
 		return result;
 	take(&message, HANDSHAKE_HEADER_LENGTH, &header);
@@ -221,8 +221,7 @@ bool hello_parse_offer(const unsigned char *bytes, size_t length, struct hello_o
 	struct slice message, fixed, vector, session, extensions, ticket = { 0 };
 	size_t end;
 
-	if (gather((struct slice){ bytes, length }, offer->message, &message, &end) !=
-		HELLO_NAME)
+	if (gather(slice_of(bytes, length), offer->message, &message, &end) != HELLO_NAME)
 		return false;
 	if (!take(&message, HANDSHAKE_HEADER_LENGTH + 2 + RANDOM_LENGTH, &fixed) ||
 		!take_vector(&message, 1, &session) || !take_vector(&message, 2, &vector) ||
@@ -231,9 +230,9 @@ bool hello_parse_offer(const unsigned char *bytes, size_t length, struct hello_o
 	if (message.length && (!take_vector(&message, 2, &extensions) ||
 				      !find_ticket(extensions, &ticket)))
 		return false;
-	offer->id = session.bytes;
+	offer->id = (const unsigned char *)session.bytes;
 	offer->id_length = session.length;
-	offer->ticket = ticket.bytes;
+	offer->ticket = (const unsigned char *)ticket.bytes;
 	offer->ticket_length = ticket.length;
 	return true;
 }
@@ -246,10 +245,10 @@ static bool may_precede(unsigned char type)
 
 size_t hello_skip(const unsigned char *bytes, size_t length)
 {
-	struct slice input = { bytes, length }, header, content;
+	struct slice input = slice_of(bytes, length), header, content;
 	size_t skipped = 0, record;
 
-	while (input.length && may_precede(input.bytes[0]) &&
+	while (input.length && may_precede((unsigned char)input.bytes[0]) &&
 		take(&input, RECORD_HEADER_LENGTH - 2, &header) &&
 		take_number(&input, 2, &record) && take(&input, record, &content))
 		skipped = length - input.length;

@@ -12,14 +12,10 @@
 #include <stdint.h>
 
 #include "proxy/buffer.h"
+#include "proxy/slice.h"
 
 #define HTTP_FIELDS_MAX	    128
 #define HTTP_CONNECTION_MAX 32 /* tokens in Connection: each is compared with each field */
-
-struct slice {
-	const char *bytes;
-	size_t length;
-};
 
 struct http_field {
 	struct slice name, value;

@@ -45,7 +45,7 @@ static size_t collect(struct slice input, unsigned char *buffer, struct slice *f
 	size_t type, version, length;
 	struct slice content;
 
-	*flight = (struct slice){ buffer, 0 };
+	*flight = slice_of(buffer, 0);
 	while (take_number(&input, 1, &type)) {
 		size_t room = FLIGHT_LENGTH_MAX - flight->length;
 
@@ -123,7 +123,7 @@ enum server_hello_result server_hello_parse(
 {
 	unsigned char buffer[FLIGHT_LENGTH_MAX];
 	struct slice flight, message;
-	size_t stop = collect((struct slice){ bytes, length }, buffer, &flight), type;
+	size_t stop = collect(slice_of(bytes, length), buffer, &flight), type;
 	struct server_hello parsed;
 	enum server_hello_result result;
 	bool full = flight.length == FLIGHT_LENGTH_MAX;

@@ -6,10 +6,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct slice {
-	const unsigned char *bytes;
-	size_t length;
-};
+#include "proxy/slice.h"
+
+static inline struct slice slice_of(const unsigned char *bytes, size_t length)
+{
+	return (struct slice){ (const char *)bytes, length };
+}
 
 /* Each of these takes something from the front of `from`, or returns false. */
 static inline bool take(struct slice *from, size_t length, struct slice *taken)
@@ -30,7 +32,7 @@ static inline bool take_number(struct slice *from, size_t length, size_t *number
 		return false;
 	*number = 0;
 	for (size_t i = 0; i < length; i++)
-		*number = *number << 8 | bytes.bytes[i];
+		*number = *number << 8 | (unsigned char)bytes.bytes[i];
 	return true;
 }
 
