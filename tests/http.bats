@@ -97,6 +97,34 @@ memory_peak()
 	ends_with 18 fetch -o /dev/null $site/cut-chunk/1000
 }
 
+# The middle of long bodies is spliced, and their ends are read.
+@test "a long body arrives whole or is seen to be cut, and leaves the connections in use" {
+	local size=262144 whole path
+
+	up
+	whole=$(in_lab curl -sS $site/bytes/$size | sha256sum)
+	for path in bytes until-close longer; do
+		is "$(fetch $site/$path/$size | sha256sum)" "$whole"
+	done
+	ends_with 56 fetch -o /dev/null $site/until-reset/$size
+	ends_with 18 fetch -o /dev/null $site/short/$size
+	is "$(fetch -o /dev/null $site/longer/$size --next -sS $site)" 'this is allowed.test'
+	lab_forget
+	is "$(fetch -o /dev/null -o /dev/null -w '%{num_connects} ' $site/bytes/$size $site/bytes/$size)" '1 0 '
+	is "$(lab_seen '.event == "connection"' | wc -l)" 1
+}
+
+@test "what follows a long body of a request is the next request, and waits for an interim answer" {
+	local body=$BATS_TEST_TMPDIR/body
+
+	up
+	head -c 3000000 /dev/zero >"$body"
+	is "$(fetch -H 'Expect: 100-continue' --data-binary "@$body" $site/upload --next -sS $site)" \
+		"3000000 $(sha256sum <"$body" | cut -d ' ' -f 1)"$'\nthis is allowed.test'
+	like "$(in_job_directly timeout 20 python3 "$LIB/pipelined_body.py")" \
+		"3000000 *this is allowed.test"
+}
+
 # Whether the site has read bodies of these lengths.
 bodies()
 {

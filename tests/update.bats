@@ -111,6 +111,33 @@ milliseconds()
 	is "$(domains)" ''
 }
 
+# Whether the job of the next test has read these answers.
+answers()
+{
+	[ "$(xargs <"$BATS_TEST_TMPDIR/answers")" = "$1" ]
+}
+
+@test "a domain is taken away and given back between the requests of one connection" {
+	local go=$BATS_TEST_TMPDIR/go requests input
+
+	job_up --domain allowed.test --domain git.test
+	mkfifo "$go"
+	in_job_directly python3 "$LIB/kept_requests.py" <"$go" >"$BATS_TEST_TMPDIR/answers" 3>&- &
+	requests=$!
+	exec {input}>"$go"
+	echo >&"$input"
+	eventually answers 200
+	jobfence update "$JOB" --remove-domain allowed.test
+	echo >&"$input"
+	eventually answers '200 403'
+	jobfence update "$JOB" --add-domain allowed.test
+	echo >&"$input"
+	exec {input}>&-
+	wait "$requests"
+	answers '200 403 200'
+	is "$(lab_seen '.event == "connection"' | wc -l)" 2
+}
+
 @test "a job may lose its last domain, and get one again" {
 	job_up --domain allowed.test
 	jobfence update "$JOB" --remove-domain allowed.test

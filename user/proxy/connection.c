@@ -5,7 +5,6 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "lib/cleanup.h"
@@ -32,7 +31,6 @@ static const struct state {
 	uint64_t patience; /* ns. HEAD has less once a head has begun */
 	bool renews;	   /* the patience begins anew with each byte that moves */
 	bool bound;	   /* the connection is for its host */
-	bool deaf;	   /* the client's input waits */
 	unsigned next;	   /* bits of the states that may follow */
 } states[] = {
 #define TO(state) (1U << STATE_##state)
@@ -43,11 +41,10 @@ static const struct state {
 	[STATE_HEAD] = { "head", head_step, 300 * SECOND,
 		.next = TO(RESOLVING) | TO(EXCHANGE) | TO(HEAD) | TO(ENDING) },
 	[STATE_RESOLVING] = { "resolving", resolving_step, 30 * SECOND, .bound = true,
-		.deaf = true,
 		.next = TO(DIALLING) | TO(EXCHANGE) | TO(HELLO) | TO(HEAD) | TO(ENDING) },
 	[STATE_DIALLING] = { "dialling", dialling_step, 30 * SECOND, .bound = true,
-		.deaf = true, .next = TO(EXCHANGE) | TO(ANSWER) | TO(HEAD) | TO(ENDING) },
-	[STATE_ANSWER] = { "answer", answer_step, 60 * SECOND, .bound = true, .deaf = true,
+		.next = TO(EXCHANGE) | TO(ANSWER) | TO(HEAD) | TO(ENDING) },
+	[STATE_ANSWER] = { "answer", answer_step, 60 * SECOND, .bound = true,
 		.next = TO(HELLO) | TO(TUNNEL) | TO(ENDING) | TO(LEAVING) },
 	[STATE_EXCHANGE] = { "exchange", exchange_step, 300 * SECOND, .renews = true,
 		.bound = true,
@@ -119,6 +116,7 @@ void connection_close_upstream(struct connection *connection)
 {
 	if (pool_keep(&connection->proxy->pool, &connection->idle))
 		return;
+	relay_drop(&connection->relay, UPLOAD, &connection->tunnel.up);
 	relay_close_upstream(&connection->relay,
 		connection->http.answered || connection->state == STATE_LEAVING);
 }
@@ -303,12 +301,6 @@ static enum step leaving_step(struct connection *connection)
 	return connection->relay.upstream.hung ? STEP_END : STEP_WAIT;
 }
 
-static bool wants_input(const struct connection *connection)
-{
-	return !states[connection->state].deaf &&
-	       !(connection->state == STATE_EXCHANGE && connection->http.request.complete);
-}
-
 /*
  * Takes over an update of the job. Returns whether the update took away the host that this
  * connection is for. Between requests it is for none, and the next one is checked anyway.
@@ -407,7 +399,6 @@ static void run(struct relay *relay)
 		relay, connection->tunnel.up.piped + connection->tunnel.down.piped);
 	if (step == STEP_AGAIN)
 		relay_wake(relay);
-	relay_watch(relay, wants_input(connection));
 }
 
 static void moved(struct relay *relay)

@@ -4,8 +4,7 @@
 /*
  * One connection of the job: a relay, and what the proxy knows of its protocol. It is in
  * one state at a time. Each state has a step, which does what it can without waiting. Steps
- * run until one has to wait. The relay then asks the loop for what the connection waits
- * for.
+ * run until one has to wait. The loop wakes the relay when something has changed.
  *
  *	state	  what happens					next
  *	FIRST	  the first byte tells TLS from HTTP		HELLO, HEAD
@@ -119,13 +118,7 @@ struct tls {
 	struct ticket_watch watch;
 };
 
-/* One direction of a tunnel. */
-struct flow {
-	int pipe[2];  /* -1: none. There is one only while bytes are in it */
-	size_t piped; /* bytes in it */
-	bool finished;
-};
-
+/* TUNNEL, and the flows of EXCHANGE. */
 struct tunnel {
 	struct flow up, down;
 	bool held;	  /* the site was not told yet that the client has ended */

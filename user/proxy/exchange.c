@@ -2,6 +2,9 @@
 /*
  * The state EXCHANGE sends the request up and the response down at the same time. Each goes
  * through one buffer of its own. So a slow end slows the other down, and nothing grows.
+ *
+ * The middle of a long body is spliced, if its end is known without reading it. A direction
+ * has bytes either in its pipe or in its buffers, so they keep their order.
  */
 
 #include <errno.h>
@@ -92,6 +95,56 @@ static int move(struct http_body *body, struct peer *from, struct peer *to, bool
 	return error;
 }
 
+/*
+ * Splices a part of a body into the pipe of its flow, while no byte of it is in a buffer.
+ * Returns as relay_splice(), or -ENODATA if the buffers have to be used.
+ */
+static long splice_body(
+	struct connection *connection, struct http_body *body, enum direction direction)
+{
+	struct relay *relay = &connection->relay;
+	bool up = direction == UPLOAD;
+	const struct peer *from = up ? &relay->client : &relay->upstream,
+			  *to = up ? &relay->upstream : &relay->client;
+	uint64_t most = http_body_spliceable(body);
+	long length;
+
+	if (!most || from->in || to->out)
+		return -ENODATA;
+	if (most > relay_read_size(relay))
+		most = relay_read_size(relay);
+	length = relay_splice(relay, direction,
+		up ? &connection->tunnel.up : &connection->tunnel.down, (size_t)most);
+	if (length > 0)
+		http_body_pass(body, (size_t)length);
+	return length == -ENOBUFS ? -ENODATA : length;
+}
+
+/* Reads a part of the body of the request. Returns as peer_read(). */
+static long read_request(struct connection *connection)
+{
+	struct relay *relay = &connection->relay;
+	long length;
+
+	if (connection->tunnel.up.piped || relay_is_full(relay, &relay->upstream))
+		return -EAGAIN;
+	length = splice_body(connection, &connection->http.request, UPLOAD);
+	return length == -ENODATA ? relay_read_client(relay) : length;
+}
+
+/* Writes a part of the request. Returns as peer_write(). */
+static long write_request(struct connection *connection)
+{
+	struct flow *up = &connection->tunnel.up;
+	size_t before = up->piped;
+	int error;
+
+	if (connection->relay.upstream.out)
+		return relay_write_upstream(&connection->relay);
+	error = relay_drain(&connection->relay, UPLOAD, up);
+	return before != up->piped ? (long)(before - up->piped) : error;
+}
+
 /* Returns STEP_AGAIN if something moved. */
 static enum step send_request(struct connection *connection)
 {
@@ -104,10 +157,7 @@ static enum step send_request(struct connection *connection)
 	if (!http->request.complete && !http->request_cut) {
 		int error = 0;
 
-		length = client->in ? 0
-			 : relay_is_full(&connection->relay, upstream)
-				 ? -EAGAIN
-				 : relay_read_client(&connection->relay);
+		length = client->in ? 0 : read_request(connection);
 		if (client->in)
 			error = move(&http->request, client, upstream, &moved);
 		if (error) {
@@ -124,15 +174,16 @@ static enum step send_request(struct connection *connection)
 		if (length < 0 && length != -EAGAIN)
 			return STEP_END;
 	}
-	if (!upstream->out)
+	if (!upstream->out && !connection->tunnel.up.piped)
 		return moved ? STEP_AGAIN : STEP_WAIT;
-	length = relay_write_upstream(&connection->relay);
+	length = write_request(connection);
 	if (length > 0) {
 		moved = true;
 	} else if (length != -EAGAIN) {
 		/* A response may still be on its way. */
 		http->request_cut = true;
 		buffer_put(&upstream->out);
+		relay_drop(&connection->relay, UPLOAD, &connection->tunnel.up);
 		upstream->readable = true;
 	}
 	return moved ? STEP_AGAIN : STEP_WAIT;
@@ -164,7 +215,8 @@ static enum step change_to_websocket(
 static bool is_sent(const struct connection *connection)
 {
 	return connection->http.request_cut ||
-	       (connection->http.request.complete && !connection->relay.upstream.out);
+	       (connection->http.request.complete && !connection->relay.upstream.out &&
+		       !connection->tunnel.up.piped);
 }
 
 static bool is_early(const struct connection *connection)
@@ -278,17 +330,28 @@ static enum step upstream_ended(struct connection *connection)
 		connection, SITE_CUT, "the site closed the connection without an answer");
 }
 
+/* Reads a part of the response. Returns as peer_read(). */
+static long read_response(struct connection *connection)
+{
+	struct relay *relay = &connection->relay;
+	long length = -ENODATA;
+
+	if (connection->http.response_began) {
+		if (relay->upstream.in || connection->tunnel.down.piped ||
+			relay_is_full(relay, &relay->client))
+			return -EAGAIN;
+		length = splice_body(connection, &connection->http.response, DOWNLOAD);
+	}
+	return length == -ENODATA ? relay_read_upstream(relay) : length;
+}
+
 static enum step receive_response(struct connection *connection)
 {
 	struct http *http = &connection->http;
 	struct peer *client = &connection->relay.client,
 		    *upstream = &connection->relay.upstream;
 	bool moved = false;
-	long length =
-		http->response_began &&
-				(upstream->in || relay_is_full(&connection->relay, client))
-			? -EAGAIN
-			: relay_read_upstream(&connection->relay);
+	long length = read_response(connection);
 
 	if (length == -ENOMEM)
 		return STEP_END;
@@ -309,7 +372,9 @@ static enum step receive_response(struct connection *connection)
 	if (upstream->in && http->response_began)
 		return STEP_WAIT;
 	if (upstream->eof || (length < 0 && length != -EAGAIN))
-		return client->out ? STEP_WAIT : upstream_ended(connection);
+		return client->out || connection->tunnel.down.piped
+			       ? STEP_WAIT
+			       : upstream_ended(connection);
 	return STEP_WAIT;
 }
 
@@ -336,10 +401,29 @@ static enum step finish(struct connection *connection)
 	return STEP_AGAIN;
 }
 
+/* Writes a part of the response. Returns STEP_AGAIN if something moved. */
+static enum step write_response(struct connection *connection)
+{
+	struct flow *down = &connection->tunnel.down;
+	size_t before = down->piped;
+	long length;
+
+	if (connection->relay.client.out) {
+		length = relay_write_client(&connection->relay);
+	} else {
+		length = relay_drain(&connection->relay, DOWNLOAD, down);
+		if (before != down->piped)
+			return STEP_AGAIN;
+	}
+	if (length < 0 && length != -EAGAIN)
+		return STEP_END;
+	return length > 0 ? STEP_AGAIN : STEP_WAIT;
+}
+
 enum step exchange_step(struct connection *connection)
 {
 	const struct http *http = &connection->http;
-	enum step sent, received = STEP_WAIT, written = STEP_WAIT;
+	enum step sent, received = STEP_WAIT, written;
 
 	sent = send_request(connection);
 	if (sent == STEP_END || connection->state != STATE_EXCHANGE)
@@ -349,14 +433,11 @@ enum step exchange_step(struct connection *connection)
 		if (received == STEP_END || connection->state != STATE_EXCHANGE)
 			return received;
 	}
-	if (connection->relay.client.out) {
-		long length = relay_write_client(&connection->relay);
-
-		if (length < 0 && length != -EAGAIN)
-			return STEP_END;
-		written = length > 0 ? STEP_AGAIN : STEP_WAIT;
-	}
+	written = write_response(connection);
+	if (written == STEP_END)
+		return STEP_END;
 	if (http->response_began && http->response.complete &&
+		!connection->tunnel.down.piped &&
 		(is_sent(connection) || http->rest_unwanted ||
 			connection_ends_response(connection) ||
 			peer_read(&connection->relay.upstream, BUFFER_SIZE) != -EAGAIN))

@@ -128,6 +128,15 @@ bool http_body_pass(struct http_body *body, size_t length)
 	return true;
 }
 
+uint64_t http_body_spliceable(const struct http_body *body)
+{
+	if (body->complete || body->framing == FRAMING_CHUNKED)
+		return 0;
+	if (body->framing == FRAMING_CLOSE)
+		return UINT64_MAX;
+	return body->left > BUFFER_SIZE ? body->left - BUFFER_SIZE / 2 : 0;
+}
+
 /* Bounds the bytes that are read and go no further. */
 static int count_seen(struct http_body *body, size_t length)
 {

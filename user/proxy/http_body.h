@@ -46,6 +46,12 @@ void http_body_begin_answer(
 bool http_body_pass(struct http_body *body, size_t length);
 
 /*
+ * Returns how many bytes may be spliced now, or 0. The last ones of a known length may not.
+ * So what stands behind the body is seen in a buffer.
+ */
+uint64_t http_body_spliceable(const struct http_body *body);
+
+/*
  * Moves as many bytes as fit from `in` to `out`. Returns 0, or -EBADMSG if the body is
  * malformed. Its connection can't be used any more then.
  */

@@ -103,6 +103,13 @@ void loop_remove(struct loop *loop, struct source *source)
 	redirect(loop, source, NULL);
 }
 
+void loop_close(struct loop *loop, struct source *source)
+{
+	source->events = 0;
+	redirect(loop, source, NULL);
+	close(TAKE_FD(source->fd));
+}
+
 void loop_cancel_timer(struct loop *loop, struct timer *timer)
 {
 	(void)loop;

@@ -36,7 +36,10 @@ struct deferred {
 int loop_new(struct loop **loop);
 void loop_free(struct loop *loop);
 
-/* Watches source->fd for `events` (EPOLLIN …, level-triggered). Returns 0 or -errno. */
+/*
+ * Watches source->fd for `events` (EPOLLIN …), level-triggered without EPOLLET. Returns 0
+ * or -errno.
+ */
 int loop_add(struct loop *loop, struct source *source, uint32_t events);
 
 /* Changes the events that are watched, if they differ. Returns 0 or -errno. */
@@ -50,6 +53,12 @@ int loop_move(struct loop *loop, struct source *to, struct source *from, uint32_
 
 /* Stops watching. Call it before the owner closes the descriptor. */
 void loop_remove(struct loop *loop, struct source *source);
+
+/*
+ * Stops watching and closes the descriptor, the only one of its file. The kernel then
+ * forgets it by itself.
+ */
+void loop_close(struct loop *loop, struct source *source);
 
 /* Sets a deadline `nanoseconds` from now, in place of the timer's earlier one. */
 void loop_set_timer(struct loop *loop, struct timer *timer, uint64_t nanoseconds);

@@ -4,7 +4,17 @@
 /*
  * A peer is one end of a relay: a socket that does not block, bytes read from it, and bytes
  * to be written to it. It remembers whether reading and writing would block. So nothing is
- * tried in vain, and the loop is asked only for events that are needed.
+ * tried in vain.
+ *
+ * The loop is asked once for all events of the socket, edge-triggered. An event comes when
+ * something changes, and then not again. So `readable` and `writable` stay set until a call
+ * has shown that the socket is empty, or its queue full. A short read shows that it is
+ * empty, with these exceptions. Each of them comes with an event of its own, at the latest
+ * after the read.
+ *
+ *	ended	 the end is there already, behind the bytes
+ *	hung	 so is an error
+ *	urgent	 a read stops where urgent data begin (tcp(7))
  */
 
 #include <stdbool.h>
@@ -16,15 +26,16 @@
 struct peer {
 	struct source source; /* source.fd is -1 when closed */
 	struct loop *loop;
-	bool connecting;	 /* not connected yet */
-	bool readable, writable; /* worth a try */
-	bool eof;		 /* the other side sends no more */
-	bool hung;		 /* no more events: what comes is in the kernel already */
-	int error;		 /* -errno of a failed read. The kernel tells it once */
-	bool bounded;		 /* its queue to send has a bound, see peer_wrote() */
-	bool reset;		 /* a write found ECONNRESET. No read will */
-	uint32_t segments;	 /* sent, of which the pacer knows */
-	struct buffer *in, *out; /* NULL when empty */
+	bool connecting;	  /* not connected yet */
+	bool readable, writable;  /* worth a try */
+	bool ended, hung, urgent; /* see above */
+	bool eof;		  /* the other side sends no more */
+	int error;		  /* -errno of a failed read. The kernel tells it once */
+	bool bounded;		  /* its queue to send has a bound, see peer_has_room() */
+	size_t unseen;		  /* bytes written since there was room in that queue */
+	bool reset;		  /* a write found ECONNRESET. No read will */
+	uint32_t segments;	  /* sent, of which the pacer knows */
+	struct buffer *in, *out;  /* NULL when empty */
 };
 
 /*
@@ -37,7 +48,8 @@ int peer_open(struct peer *peer, struct loop *loop, int fd, bool connected,
 
 /*
  * Moves an open peer with empty buffers to `to`, which is closed. `ready` becomes its
- * callback, and it is watched for input. Returns 0 or -errno. On failure nothing has moved.
+ * callback, and is told again what the socket is ready for. Returns 0 or -errno. On failure
+ * nothing has moved.
  */
 int peer_move(struct peer *to, struct peer *from,
 	void (*ready)(struct source *source, uint32_t events));
@@ -47,12 +59,6 @@ void peer_close(struct peer *peer);
 
 /* Notes the events that the loop reported. */
 void peer_note(struct peer *peer, uint32_t events);
-
-/*
- * Asks the loop for what the peer needs: input if `want_input`, and room if bytes are to be
- * written.
- */
-void peer_watch(struct peer *peer, bool want_input);
 
 /*
  * Reads at most `most` bytes behind those in peer->in. Returns how many, or
@@ -65,21 +71,20 @@ void peer_watch(struct peer *peer, bool want_input);
 long peer_read(struct peer *peer, size_t most);
 
 /*
+ * Moves at most `most` bytes into a pipe, past peer->in. Returns as peer_read(), or
+ *
+ *	-ENODATA  peer_read() tells: it is the end, an error, or urgent data
+ */
+long peer_splice(struct peer *peer, int pipe, size_t most);
+
+/*
  * Writes at most `most` bytes of peer->out. Returns how many, -EAGAIN if none can be
  * written now, or -errno.
  */
 long peer_write(struct peer *peer, size_t most);
 
-/*
- * Notes that bytes were written, by peer_write() or past it. Even if the queue is full, the
- * kernel puts them behind others into one packet (Linux 6.18, tcp_sendmsg_locked()). So if
- * the queue has a bound, the next bytes wait until there is room.
- */
-static inline void peer_wrote(struct peer *peer)
-{
-	if (peer->bounded && !peer->hung)
-		peer->writable = false;
-}
+/* Writes at most `most` bytes from a pipe, and returns as peer_write(). */
+long peer_drain(struct peer *peer, int pipe, size_t most);
 
 /*
  * Returns the buffer of bytes to be written, and makes it if there is none. NULL: no

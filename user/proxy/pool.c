@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "lib/cleanup.h"
@@ -106,8 +107,7 @@ static void expired(struct timer *timer)
 	set_timer(pool);
 }
 
-void pool_init(
-	struct pool *pool, struct relays *all, const struct rules *rules, unsigned most)
+void pool_init(struct pool *pool, struct relays *all, struct rules *rules, unsigned most)
 {
 	*pool = (struct pool){ .all = all,
 		.rules = rules,
@@ -175,8 +175,8 @@ static bool is_quiet(const struct peer *peer)
 
 static void kept_ready(struct source *source, uint32_t events)
 {
-	(void)events;
-	close_kept(container_of(source, struct kept, peer.source));
+	if (events != EPOLLOUT)
+		close_kept(container_of(source, struct kept, peer.source));
 }
 
 bool pool_keep(struct pool *pool, struct idle *idle)

@@ -13,7 +13,7 @@
  * comes after the name was checked and resolved, as for a connection that is dialled.
  *
  * An idle upstream owes nothing. What its site sent is forwarded or charged, and nothing
- * waits to be written. So any event on it is a reason to close it: a byte answers no
+ * waits to be written. So any event but room is a reason to close it: a byte answers no
  * request, and an end ends it. It is closed as well
  *
  *	after 30 s, or 31
@@ -43,7 +43,7 @@ struct idle {
 
 struct pool {
 	struct relays *all;
-	const struct rules *rules;
+	struct rules *rules;
 	unsigned most;	     /* connections of the job */
 	struct idle line;    /* head of a ring. `next` is idle for the longest time */
 	struct timer timer;  /* runs each second, while the line is not empty */
@@ -52,8 +52,7 @@ struct pool {
 };
 
 /* Sets up an empty pool for the relays of a job, which has at most `most` connections. */
-void pool_init(
-	struct pool *pool, struct relays *all, const struct rules *rules, unsigned most);
+void pool_init(struct pool *pool, struct relays *all, struct rules *rules, unsigned most);
 
 /*
  * Lends the open upstream of idle->relay, to idle->host, if it is not lent yet. Its buffers

@@ -205,7 +205,9 @@ static void upstream_ready(struct source *source, uint32_t events)
 
 	if (connection->relay.upstream.connecting)
 		dial_ready(&connection->dial);
-	else
+	/* A site may have spoken already. The loop does not tell it again. */
+	if (peer_is_open(&connection->relay.upstream) &&
+		!connection->relay.upstream.connecting)
 		relay_note_upstream(&connection->relay, events);
 }
 

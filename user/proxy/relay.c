@@ -88,13 +88,6 @@ void relay_close(struct relay *relay)
 	relay->closed = true;
 }
 
-void relay_watch(struct relay *relay, bool want_input)
-{
-	peer_watch(&relay->client, want_input);
-	if (!relay->upstream.connecting)
-		peer_watch(&relay->upstream, true);
-}
-
 void relay_count_backlog(struct relay *relay, size_t piped)
 {
 	bool backlogged = relay->client.out || relay->upstream.out || piped;
@@ -261,6 +254,59 @@ int relay_flush_upstream(struct relay *relay)
 			return (int)length;
 	}
 	return 0;
+}
+
+long relay_splice(
+	struct relay *relay, enum direction direction, struct flow *flow, size_t most)
+{
+	struct peer *from = direction == UPLOAD ? &relay->client : &relay->upstream;
+	size_t allowed;
+	long length;
+
+	if (!from->readable || from->eof)
+		return -EAGAIN;
+	if (direction == DOWNLOAD)
+		charge_unforwarded(relay, relay->account.received);
+	allowed = relay_ask(relay, direction, most);
+	if (!allowed)
+		return -EAGAIN;
+	if (!flow_open(flow))
+		return -ENOBUFS;
+	length = peer_splice(from, flow->pipe[1], allowed);
+	if (length <= 0) {
+		flow_close(flow);
+		return length;
+	}
+	flow->piped = (size_t)length;
+	if (direction == DOWNLOAD)
+		relay->account.received += (uint64_t)length;
+	relay_charge(relay, direction, flow->piped);
+	return length;
+}
+
+int relay_drain(struct relay *relay, enum direction direction, struct flow *flow)
+{
+	struct peer *to = direction == UPLOAD ? &relay->upstream : &relay->client;
+
+	while (flow->piped) {
+		long length = peer_drain(to, flow->pipe[0], flow->piped);
+
+		if (length <= 0)
+			return length ? (int)length : -EPIPE;
+		flow->piped -= (size_t)length;
+		relay->owner->moved(relay);
+	}
+	flow_close(flow);
+	return 0;
+}
+
+void relay_drop(struct relay *relay, enum direction direction, struct flow *flow)
+{
+	const volatile struct job_limits *limits = relay->all->limits;
+
+	if (direction == DOWNLOAD && limits->rate && !limits->paced)
+		pacer_charge_unforwarded(relay->all->pacer, flow->piped);
+	flow_close(flow);
 }
 
 void relay_close_client(struct relay *relay)

@@ -13,13 +13,14 @@
  * Nothing here calls the owner in the middle of something. Events, turns and timers only
  * wake the relay. The loop then runs its owner once, after the events of the same round.
  *
- * All bytes pass through peer_read() and peer_write(), except those that the tunnel
- * splices. A layer of TLS on either side therefore belongs into struct peer. The account
+ * All bytes pass through peer_read() and peer_write(), except those that are spliced. A
+ * layer of TLS on either side therefore belongs into struct peer. The account
  * and struct peer hold all that the relay knows of an upstream, so an idle upstream can
  * leave one relay for another, see pool.h.
  */
 
 #include "proxy/closing.h"
+#include "proxy/flow.h"
 #include "proxy/pacer.h"
 #include "proxy/peer.h"
 #include "proxy/window.h"
@@ -84,9 +85,6 @@ void relay_wake(struct relay *relay);
 /* Notes events of the upstream, and wakes the relay. */
 void relay_note_upstream(struct relay *relay, uint32_t events);
 
-/* Asks the loop for what the relay waits for, which includes input if `want_input`. */
-void relay_watch(struct relay *relay, bool want_input);
-
 /* Keeps the sockets to the window that each relay has by now. */
 void relay_limit_windows(struct relay *relay);
 
@@ -121,6 +119,19 @@ long relay_write_upstream(struct relay *relay);
 /* Write all that waits. They return 0, -EAGAIN if something is left, or -errno. */
 int relay_flush_client(struct relay *relay);
 int relay_flush_upstream(struct relay *relay);
+
+/*
+ * Fills the pipe of a flow, which is empty, with at most `most` bytes as the pacer allows.
+ * They count as moved. Returns as peer_splice(), or -ENOBUFS if there is no pipe.
+ */
+long relay_splice(
+	struct relay *relay, enum direction direction, struct flow *flow, size_t most);
+
+/* Writes what is in the pipe. Returns 0, -EAGAIN if something is left, or -errno. */
+int relay_drain(struct relay *relay, enum direction direction, struct flow *flow);
+
+/* Gives up what is in the pipe. Where the kernel paces, those bytes become debt. */
+void relay_drop(struct relay *relay, enum direction direction, struct flow *flow);
 
 /* Whether the relay stands in line. */
 static inline bool relay_is_in_line(const struct relay *relay, enum direction direction)

@@ -119,6 +119,7 @@ static const int allowed_calls[] = {
 	SCMP_SYS(writev),
 	SCMP_SYS(recvfrom),
 	SCMP_SYS(sendto),
+	SCMP_SYS(ppoll),
 	SCMP_SYS(pipe2),
 	SCMP_SYS(splice),
 	/* other calls of c-ares and the C library */

@@ -1,58 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The state TUNNEL passes bytes both ways unseen, except for the rest of a handshake of TLS
- * 1.2 or older. Bytes are spliced through a pipe, which a flow has only while bytes are in
- * it. So an idle tunnel costs nothing but its two sockets.
+ * 1.2 or older. Bytes are spliced.
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "lib/clock.h"
 #include "proxy/connection.h"
 
-#define POOL_MAX 8
-
 /* ns of silence from a site that is not told that the client has ended */
 #define HELD_PATIENCE SECOND
-
-static int pool[POOL_MAX][2];
-static int pooled;
-
-static bool pipe_get(struct flow *flow)
-{
-	if (flow->pipe[0] >= 0)
-		return true;
-	if (pooled) {
-		pooled--;
-		flow->pipe[0] = pool[pooled][0];
-		flow->pipe[1] = pool[pooled][1];
-		return true;
-	}
-	if (pipe2(flow->pipe, O_NONBLOCK | O_CLOEXEC) == 0)
-		return true;
-	flow->pipe[0] = -1;
-	return false;
-}
-
-/* A pipe with bytes in it is not used again. */
-static void pipe_put(struct flow *flow)
-{
-	if (flow->pipe[0] < 0)
-		return;
-	if (!flow->piped && pooled < POOL_MAX) {
-		pool[pooled][0] = flow->pipe[0];
-		pool[pooled][1] = flow->pipe[1];
-		pooled++;
-	} else {
-		close(flow->pipe[0]);
-		close(flow->pipe[1]);
-	}
-	flow->pipe[0] = -1;
-	flow->piped = 0;
-}
 
 void tunnel_begin(struct connection *connection)
 {
@@ -67,8 +26,8 @@ void tunnel_begin(struct connection *connection)
 
 void tunnel_end(struct connection *connection)
 {
-	pipe_put(&connection->tunnel.up);
-	pipe_put(&connection->tunnel.down);
+	relay_drop(&connection->relay, UPLOAD, &connection->tunnel.up);
+	relay_drop(&connection->relay, DOWNLOAD, &connection->tunnel.down);
 }
 
 /* Passes on bytes that were read before the tunnel began. STEP_AGAIN: none are left. */
@@ -91,38 +50,29 @@ static enum step flush(struct connection *connection, struct peer *from, struct 
 	}
 }
 
-static enum step drain(struct flow *flow, struct peer *to)
+static enum step drain(
+	struct connection *connection, struct flow *flow, enum direction direction)
 {
-	while (flow->piped) {
-		ssize_t length;
+	int error = relay_drain(&connection->relay, direction, flow);
 
-		if (!to->writable)
-			return STEP_WAIT;
-		length = splice(flow->pipe[0], NULL, to->source.fd, NULL, flow->piped,
-			SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
-		if (length > 0) {
-			flow->piped -= (size_t)length;
-			peer_wrote(to);
-		} else if (length < 0 && errno == EAGAIN)
-			to->writable = false;
-		else
-			return STEP_END;
-	}
-	pipe_put(flow);
-	return STEP_AGAIN;
+	if (!error)
+		return STEP_AGAIN;
+	return error == -EAGAIN ? STEP_WAIT : STEP_END;
 }
 
-/*
- * Reads where bytes can't be spliced. Splicing stops for good where urgent data begin
- * (Linux, tcp_read_sock()). recv(2) leaves them out, and goes on behind them. The site's
- * bytes are also read while they are watched.
- */
-static enum step read_on(struct connection *connection, struct peer *from, size_t allowed)
+/* Reads what is watched, and where bytes can't be spliced. */
+static enum step read_on(struct connection *connection, struct peer *from)
 {
-	long length = from == &connection->relay.client
-			      ? relay_read_client(&connection->relay)
-			      : peer_read(from, allowed);
+	long length = -EAGAIN;
+	size_t allowed;
 
+	if (from == &connection->relay.client)
+		length = relay_read_client(&connection->relay);
+	else if ((allowed = relay_ask(&connection->relay, DOWNLOAD,
+			  relay_read_size(&connection->relay))))
+		length = peer_read(from, allowed);
+	else
+		return STEP_WAIT;
 	if (length > 0 && from == &connection->relay.upstream)
 		answer_watch(connection, (size_t)length);
 	if (length > 0)
@@ -138,27 +88,16 @@ static enum step fill(struct connection *connection, struct flow *flow, struct p
 {
 	struct relay *relay = &connection->relay;
 	enum direction direction = from == &relay->client ? UPLOAD : DOWNLOAD;
-	size_t allowed = relay_ask(relay, direction, relay_read_size(relay));
-	ssize_t length;
+	long length;
 
-	if (!allowed)
-		return STEP_WAIT;
 	if (direction == DOWNLOAD && connection->tls.watched)
-		return read_on(connection, from, allowed);
-	if (!pipe_get(flow))
-		return STEP_END;
-	length = splice(from->source.fd, NULL, flow->pipe[1], NULL, allowed,
-		SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
-	if (length > 0) {
-		flow->piped = (size_t)length;
-		relay_charge(relay, direction, flow->piped);
-		/* Mostly the socket is empty now. If not, the loop tells at once. */
-		from->readable = from->hung || flow->piped == allowed;
+		return read_on(connection, from);
+	length = relay_splice(relay, direction, flow, relay_read_size(relay));
+	if (length == -ENODATA)
+		return read_on(connection, from);
+	if (length > 0)
 		return STEP_AGAIN;
-	}
-	pipe_put(flow);
-	return length < 0 && errno != EAGAIN ? STEP_END
-					     : read_on(connection, from, allowed);
+	return length == -EAGAIN ? STEP_WAIT : STEP_END;
 }
 
 /* A connection is not kept in TIME-WAIT here if the site has ended, or ends by itself. */
@@ -190,10 +129,11 @@ bool tunnel_tell_end(struct connection *connection)
 static enum step run_flow(struct connection *connection, struct flow *flow,
 	struct peer *from, struct peer *to)
 {
+	enum direction direction = from == &connection->relay.client ? UPLOAD : DOWNLOAD;
 	enum step step = flush(connection, from, to);
 
 	if (step == STEP_AGAIN)
-		step = drain(flow, to);
+		step = drain(connection, flow, direction);
 	if (step != STEP_AGAIN || flow->finished)
 		return step == STEP_AGAIN ? STEP_WAIT : step;
 	if (!from->eof && !from->readable)
@@ -201,7 +141,7 @@ static enum step run_flow(struct connection *connection, struct flow *flow,
 	if (!from->eof)
 		step = fill(connection, flow, from);
 	if (step == STEP_AGAIN)
-		step = drain(flow, to);
+		step = drain(connection, flow, direction);
 	if (step == STEP_AGAIN && from->eof) {
 		flow->finished = true;
 		pass_end(connection, to);
