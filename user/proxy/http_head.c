@@ -390,20 +390,6 @@ static void read_connection(struct http_head *head)
 	head->websocket = upgrade && websocket;
 }
 
-/* Finds a word, without regard to case, anywhere in a slice. */
-static bool slice_contains(const struct slice *slice, const char *word)
-{
-	size_t length = strlen(word);
-
-	for (size_t i = 0; i + length <= slice->length; i++) {
-		const struct slice part = { slice->bytes + i, length };
-
-		if (slice_is(&part, word))
-			return true;
-	}
-	return false;
-}
-
 /* The word may be in another challenge. Then a connection is not shared that might be. */
 bool http_head_logs_in(const struct http_head *head)
 {
