@@ -50,36 +50,31 @@ status_of()
 	lab_name nowhere.test ttl=5
 	lab_name never.test
 	job_up --domain nowhere.test --domain never.test
-	for _ in 1 2; do
-		is "$(status_of http://nowhere.test) $(status_of http://never.test)" '502 502'
-	done
-	is "$(fetch http://nowhere.test)" "jobfence: network: job $JOB: nowhere.test: there is no such name"
+	# By one client, since five seconds may be short on a busy machine.
+	is "$(fetch http://nowhere.test http://nowhere.test http://never.test http://never.test | sort | uniq -c | xargs)" \
+		"2 jobfence: network: job $JOB: never.test: there is no such name 2 jobfence: network: job $JOB: nowhere.test: there is no such name"
 	is "$(asked nowhere.test) $(asked never.test)" '2 4'
 }
 
 @test "look-ups of one name at once are one query" {
 	in_internet "$LIB/hostile_resolver.py" $HELD >"$BATS_TEST_TMPDIR/resolver" 2>&1 3>&- &
-	local resolver=$! fetching=() i
+	local resolver=$!
 	await "$BATS_TEST_TMPDIR/resolver" ready
 	echo "nameserver $HELD" >"$LAB/resolv.conf"
 	job_up --rate 0 --domain held.test --domain release.test
-	jobfence update "$JOB" --trace on
-	for i in 1 2 3 4; do
-		fetch http://held.test >"$BATS_TEST_TMPDIR/body$i" 3>&- &
-		fetching+=($!)
-	done
-	eventually all_are_waiting
-	fetch -o /dev/null http://release.test
-	wait "${fetching[@]}"
-	is "$(sort -u "$BATS_TEST_TMPDIR"/body?)" 'this is held.test'
+	is "$(in_job_directly python3 -c '
+import socket
+
+def ask(name):
+    site = socket.create_connection(("11.0.0.2", 80))
+    site.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+    return site
+
+for site in [ask("held.test") for _ in range(4)] + [ask("release.test")]:
+    print(site.makefile().readlines()[-1], end="")' | uniq -c | xargs)" '4 this is held.test 1 this is release.test'
 	is "$(grep -c 'asked A held' "$BATS_TEST_TMPDIR/resolver")" 1
 	is "$(grep -c 'asked AAAA held' "$BATS_TEST_TMPDIR/resolver")" 1
 	kill "$resolver"
-}
-
-all_are_waiting()
-{
-	[ "$(in_lab grep -c 'head -> resolving' "/run/jobfence/jobs/$JOB/proxy.log")" -eq 4 ]
 }
 
 @test "addresses are checked again when they are taken from memory" {
@@ -145,6 +140,7 @@ trace_begins()
 
 is_traced()
 {
+	# shellcheck disable=SC2016 # a field of awk
 	in_lab awk '/^TracerPid/ { exit !$2 }' "/proc/$1/status"
 }
 
