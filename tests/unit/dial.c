@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -71,15 +72,17 @@ int loop_add(struct loop *loop, struct source *source, uint32_t wanted)
 	return 0;
 }
 
-int loop_change(struct loop *loop, struct source *source, uint32_t wanted)
+int loop_move(struct loop *loop, struct source *to, struct source *from, uint32_t wanted)
 {
-	return loop_add(loop, source, wanted);
+	from->events = 0;
+	return loop_add(loop, to, wanted);
 }
 
-void loop_remove(struct loop *loop, struct source *source)
+void loop_close(struct loop *loop, struct source *source)
 {
 	(void)loop;
 	source->events = 0;
+	close(TAKE_FD(source->fd));
 }
 
 void loop_defer(struct loop *loop, struct deferred *deferred)

@@ -177,22 +177,6 @@ static void expired(struct timer *timer)
 	go_on(dial);
 }
 
-/* Moves the socket of the second try to the caller's peer. Returns 0 or -errno. */
-static int take_second(struct dial *dial)
-{
-	const uint32_t segments = dial->second.segments;
-	int fd = dial->second.source.fd, error;
-
-	loop_remove(dial->loop, &dial->second.source);
-	dial->second.source.fd = -1;
-	error = peer_open(dial->peer, dial->loop, fd, true, dial->ready);
-	if (error)
-		close(fd);
-	else
-		dial->peer->segments = segments;
-	return error;
-}
-
 static void win(struct dial *dial, struct attempt *winner)
 {
 	struct attempt *loser = &dial->attempts[winner == dial->attempts];
@@ -207,7 +191,9 @@ static void win(struct dial *dial, struct attempt *winner)
 	winner->peer = NULL;
 	give_up_all(dial);
 	if (winner != dial->attempts)
-		error = take_second(dial);
+		error = peer_move(dial->peer, &dial->second, dial->ready);
+	if (error)
+		peer_close(&dial->second);
 	dial->peer->connecting = false;
 	dial->peer->writable = !error;
 	end(dial, error);
