@@ -76,7 +76,7 @@ lock_of()
 
 	job_up --domain allowed.test
 	links=/sys/fs/bpf/jobfence/jobs/$JOB/links
-	is "$(lock_of sockets) $(lock_of packets) $(lock_of namespace) $(lock_of seccomp)" 'true true true "exec"'
+	is "$(lock_of sockets) $(lock_of packets) $(lock_of namespace)" 'true true true'
 	is "$(lock_of lsm)" "$(in_lab test -e "$links/socket_create" && echo true || echo false)"
 	is "$(lock_of pacing)" "$(jobfence show "$JOB" --json | jq .rate.pacing)"
 	in_lab rm "$links/bind4"

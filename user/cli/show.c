@@ -98,9 +98,9 @@ static json_t *learned_to_json(const struct learned *learned)
 }
 
 /*
- * Which locks hold for the job. null: the network is full, and nothing is refused. Only
- * commands of `run` and `exec` have the filter of system calls. A process that others put
- * into the cgroup has no filter of ours.
+ * Which locks hold for the job. null: the network is full, and nothing is refused. The
+ * filter of system calls is none of them: it is a process that has one, and not the job.
+ * To see what a filter refuses, one has to trace the process (ptrace(2)).
  */
 static json_t *locks_to_json(const struct job *job)
 {
@@ -109,10 +109,9 @@ static json_t *locks_to_json(const struct job *job)
 	if (job->spec.network == NETWORK_FULL)
 		return json_null();
 	attached = attach_look(&job->paths, job->id);
-	return json_pack("{s:b, s:b, s:b, s:b, s:s, s:s}", "sockets", attached.sockets,
+	return json_pack("{s:b, s:b, s:b, s:b, s:s}", "sockets", attached.sockets,
 		"packets", attached.packets, "lsm", attached.lsm, "namespace",
-		!job->host_netns, "seccomp", job->by_operator ? "all" : "exec", "pacing",
-		pacing_name(job->pacing));
+		!job->host_netns, "pacing", pacing_name(job->pacing));
 }
 
 static void print_locks(const struct job *job)
@@ -125,11 +124,9 @@ static void print_locks(const struct job *job)
 		return;
 	}
 	attached = attach_look(&job->paths, job->id);
-	printf("locks      socket hooks %s, packet filter %s, BPF LSM %s, namespace %s, "
-	       "seccomp %s\n",
+	printf("locks      socket hooks %s, packet filter %s, BPF LSM %s, namespace %s\n",
 		words[attached.sockets], words[attached.packets], words[attached.lsm],
-		words[!job->host_netns],
-		job->by_operator ? "yes" : "for commands of exec only");
+		words[!job->host_netns]);
 }
 
 static int print_all(const struct job *job, enum condition condition,
