@@ -152,13 +152,7 @@ containers/below d 750 nobody\ncontainers/below/script f 750 nobody'
 	[ "$seen" -gt 900 ] && [ "$seen" -le 1025 ]
 	in_lab rm -r $RUNTIME
 	in_lab install -d -o nobody -g nogroup -m 700 $RUNTIME
-	helper_up python3 -uc 'import os, sys
-os.chdir(sys.argv[1])
-print("ready")
-while True:
-    for make in (lambda: open("new", "w").close(), lambda: os.mkfifo("new"), lambda: os.symlink("/etc/shadow", "new")):
-        make()
-        os.rename("new", "entry")' $RUNTIME
+	helper_up "$LIB/change_entry.py" $RUNTIME
 	for _ in {1..20}; do
 		is "$(jobfence run --user nobody -- find $RUNTIME -mindepth 1 ! -type f -o -size +0)" '' || return
 	done
