@@ -11,10 +11,12 @@
 #define HELPER_WORDS_MAX 4096 /* bytes on its standard error */
 
 struct helper {
-	const char *const *arguments; /* NULL-terminated; the first is an absolute path */
-	const char *const
-		*environment; /* NULL-terminated, added to a PATH of the system's folders */
-	const char *input;    /* its standard input */
+	/* NULL-terminated. The first is an absolute path. */
+	const char *const *arguments;
+	/* NULL-terminated, added to a PATH of the system's folders. */
+	const char *const *environment;
+	/* Its standard input, of `length` bytes. */
+	const char *input;
 	size_t length;
 	unsigned timeout; /* seconds */
 };

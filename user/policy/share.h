@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Paths of the node that a job sees, though they are in folders that its view (view.h)
- * covers.
+ * Paths of the node that a job sees all the same, though its view (command/view.h) covers
+ * the folders above them.
  */
 
 #include <jansson.h>

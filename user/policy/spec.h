@@ -21,14 +21,14 @@
 
 enum pacing { PACING_AUTO, PACING_EDT, PACING_PROXY, PACING_NONE };
 
-/* One that is all zero is empty. */
+/* A spec is empty if all its bytes are zero. */
 struct job_spec {
 	char name[JOB_NAME_MAX + 1]; /* empty: not given */
 	bool network_given;
 	enum network network;
 	struct domains domains;
-	bool learn;		/* every name is allowed, and noted */
-	struct domains guarded; /* TLS to them is refused */
+	bool learn;		/* the job may reach every name, and each is noted */
+	struct domains guarded; /* the proxy refuses TLS to them */
 	struct domains denied;	/* refused, unless a declared domain is narrower */
 	struct domains ech;	/* TLS to them may have an encrypted ClientHello */
 	bool rate_given;
@@ -44,8 +44,8 @@ struct job_spec {
 void spec_free(struct job_spec *spec);
 
 /*
- * Each sets a field from text. Returns 0, or -errno with the reason in `failure`.
- * admission_settle() checks wildcards on public suffixes.
+ * Each of these functions sets a field from text, or adds to a list. Each returns 0, or
+ * -errno with the failure noted. admission_settle() checks wildcards on public suffixes.
  */
 int spec_set_name(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_set_network(struct job_spec *spec, const char *text, struct failure *failure);
