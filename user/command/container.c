@@ -14,7 +14,7 @@
 
 #include "command/container.h"
 #include "command/view.h"
-#include "job/health.h"
+#include "job/init.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "node/cgroup.h"

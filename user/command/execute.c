@@ -28,6 +28,7 @@
 #include "command/standard.h"
 #include "command/terminal.h"
 #include "job/health.h"
+#include "job/variables.h"
 #include "lib/cleanup.h"
 #include "lib/inherited.h"
 #include "lib/umask.h"
@@ -88,7 +89,7 @@ static __attribute__((noreturn)) void report(int pipe, int error, enum stage sta
 
 static int set_proxy_variables(void)
 {
-	for (const struct variable *v = job_proxy_variables(); v->name; v++)
+	for (const struct variable *v = proxy_variables(); v->name; v++)
 		if (setenv(v->name, v->value, 1))
 			return -errno;
 	return 0;

@@ -27,7 +27,7 @@ static int holds_others(uint64_t id)
 	int populated = cgroup_is_populated(id);
 	_fd_ int cgroup = -1;
 
-	if (populated <= 0 || place_is_mistaken(id))
+	if (populated <= 0 || place_is_forbidden(id))
 		return populated < 0 ? populated : 0;
 	cgroup = cgroup_open_id(id);
 	if (cgroup < 0)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "job/dead.h"
 #include "job/down.h"
 #include "job/gc.h"
 #include "job/health.h"
@@ -18,14 +19,19 @@
 #define BUSY_PATIENCE 3 /* seconds for all jobs that another command has locked */
 
 /*
- * Whether gc ends the job. Returns 1, 0 or -errno. Without labels, call with the job's
- * lock held.
+ * Whether gc ends the job. Returns 1, 0 or -errno.
+ *
+ *		   without labels	    with labels
+ *   complete	   it is dead		    its record has them
+ *   incomplete	   it left anything	    labels.json has them, which `up` writes first
+ *
+ * Without labels, call with the job's lock held.
  */
 static int is_due(const char *name, const json_t *labels, struct failure *failure)
 {
 	_cleanup_(job_free) struct job job = {};
 	struct failure ignored;
-	bool selects = json_object_size(labels) > 0;
+	bool complete;
 	int error;
 
 	/* No job can have such a name, so the entry is not ours. */
@@ -34,13 +40,15 @@ static int is_due(const char *name, const json_t *labels, struct failure *failur
 	error = job_paths(name, &job.paths, failure);
 	if (error)
 		return error;
-	if (!job_is_complete(&job.paths) && !selects)
+	complete = job_is_complete(&job.paths);
+	if (json_object_size(labels) > 0) {
+		error = complete ? job_record_read(&job, &ignored)
+				 : job_labels_read(&job, &ignored);
+		return !error && job_has_labels(&job, labels);
+	}
+	if (!complete)
 		return job_is_anywhere(&job.paths);
-	if (!job_is_complete(&job.paths))
-		return !job_labels_read(&job, &ignored) && job_has_labels(&job, labels);
-	if (job_record_read(&job, &ignored))
-		return 0;
-	return selects ? job_has_labels(&job, labels) : job_is_dead(&job);
+	return !job_record_read(&job, &ignored) && job_is_dead(&job);
 }
 
 /*
@@ -66,7 +74,7 @@ static bool has_fence(const struct job *job)
  * Somebody may have removed these parts, or the caller's namespaces may hide them. Only
  * `down` with its name ends such a job. Returns 0, or -errno with the failure noted.
  */
-static int check_lost(const char *name, const json_t *labels, struct failure *failure)
+static int check_not_hidden(const char *name, const json_t *labels, struct failure *failure)
 {
 	_cleanup_(job_free) struct job job = {};
 	enum condition condition;
@@ -122,7 +130,7 @@ static int collect_one(
 	due = is_due(name, labels, failure);
 	if (due <= 0)
 		return due;
-	if (check_lost(name, labels, failure))
+	if (check_not_hidden(name, labels, failure))
 		return 1;
 	job_down_locked(name, failure);
 	return 1;
@@ -133,6 +141,14 @@ struct collection {
 	int (*visit)(const char *name, const struct failure *failure, void *data);
 	void *data;
 };
+
+/* The seconds until `end`, at least one: each job may take that long. */
+static int patience_until(time_t end)
+{
+	time_t left = end - time(NULL);
+
+	return left > 1 ? (int)left : 1;
+}
 
 /*
  * Ends each job that is due. Puts the name of each job that another command has locked
@@ -149,12 +165,8 @@ static int collect_each(const struct collection *collection, json_t *names, json
 	json_t *value;
 
 	json_object_foreach (names, name, value) {
-		time_t left = end - time(NULL);
-		int due = collect_one(name, collection->labels,
-			busy	   ? 0
-			: left > 1 ? (int)left
-				   : 1,
-			failure);
+		int due = collect_one(
+			name, collection->labels, busy ? 0 : patience_until(end), failure);
 		int error = due < 0 ? due : 0;
 
 		if (due == -EAGAIN && busy)

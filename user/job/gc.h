@@ -11,7 +11,7 @@
  * Ends jobs and removes leftovers. Calls `visit` with each name, and with the failure
  * that kept it from being removed. NULL: it was removed.
  *
- * Without labels (an empty object) gc ends the jobs that are dead (see job_is_dead). It
+ * Without labels (an empty object) gc ends the jobs that are dead (dead.h). It
  * also removes all leftovers of interrupted commands.
  *
  * With labels gc ends every job that has all of them, as `down` does. An incomplete job

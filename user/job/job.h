@@ -128,8 +128,8 @@ bool job_has_labels(const struct job *job, const json_t *labels);
 /* The job as JSON, as `up --json` prints it. NULL: there is no memory. */
 json_t *job_to_json(const struct job *job);
 
-/* Write and read spec.json. Return 0 or -errno. */
-int job_record_write(const struct job *job);
+/* Write and read spec.json. Return 0, or -errno with the failure noted. */
+int job_record_write(const struct job *job, struct failure *failure);
 int job_record_read(struct job *job, struct failure *failure);
 
 /*
@@ -138,12 +138,3 @@ int job_record_read(struct job *job, struct failure *failure);
  */
 int job_labels_write(const struct job *job);
 int job_labels_read(struct job *job, struct failure *failure);
-
-/*
- * Environment variables that point programs to the proxy. A pair with a NULL name ends
- * the list.
- */
-struct variable {
-	const char *name, *value;
-};
-const struct variable *job_proxy_variables(void);

@@ -43,13 +43,14 @@ struct search {
 };
 
 /*
- * Whether a thread belongs to the container. A thread without a number in the caller's
- * PID namespace is given as 0. Returns 1, 0 or -errno.
+ * Whether a thread belongs to the container: to its first process, or to its PID namespace
+ * if that is not the caller's. A thread without a number in the caller's PID namespace is
+ * given as 0. Returns 1, 0 or -errno.
  */
 static int is_of_container(pid_t thread, pid_t container)
 {
-	char path[PATH_SIZE], own[LINK_SIZE] = "", its[LINK_SIZE] = "",
-			      other[LINK_SIZE] = "";
+	char path[PATH_SIZE], callers[LINK_SIZE] = "", containers[LINK_SIZE] = "",
+			      threads[LINK_SIZE] = "";
 
 	if (thread <= 0 ||
 		path_format(path, "/proc/%d/task/%d", (int)container, (int)thread))
@@ -57,13 +58,13 @@ static int is_of_container(pid_t thread, pid_t container)
 	if (file_exists(path))
 		return 1;
 	if (path_format(path, "/proc/%d/ns/pid", (int)container) ||
-		readlink(path, its, sizeof(its) - 1) < 0 ||
-		readlink("/proc/self/ns/pid", own, sizeof(own) - 1) < 0)
+		readlink(path, containers, sizeof(containers) - 1) < 0 ||
+		readlink("/proc/self/ns/pid", callers, sizeof(callers) - 1) < 0)
 		return -errno;
 	if (path_format(path, "/proc/%d/ns/pid", (int)thread) ||
-		readlink(path, other, sizeof(other) - 1) < 0)
+		readlink(path, threads, sizeof(threads) - 1) < 0)
 		return errno == ENOENT || errno == ESRCH; /* the thread has ended */
-	return !strcmp(its, other) && strcmp(its, own) != 0;
+	return !strcmp(threads, containers) && strcmp(containers, callers) != 0;
 }
 
 /*
@@ -281,7 +282,7 @@ int place_check(const char *path, int cgroup, pid_t container, struct failure *f
 	return -EINVAL;
 }
 
-bool place_is_mistaken(uint64_t id)
+bool place_is_forbidden(uint64_t id)
 {
 	struct search search = {};
 

@@ -13,7 +13,7 @@
 #include "lib/failure.h"
 
 /*
- * Whether a job may have the cgroup `cgroup`, which others made, and whose path is
+ * Checks that a job may have the cgroup `cgroup`, which others made, and whose path is
  * `path`. Refused are:
  *
  * - the root of the tree or of the cgroup namespace
@@ -29,8 +29,8 @@
 int place_check(const char *path, int cgroup, pid_t container, struct failure *failure);
 
 /*
- * Whether a fence on the cgroup with that id is a mistake. No job may have this cgroup,
- * since it is the root, jobfence's own or the caller's. Such a fence is detached even
- * though processes are in the cgroup, since these can't be ended first.
+ * Whether no job may ever have the cgroup with that id, since it is the root, jobfence's
+ * own or the caller's. A fence there is detached even though processes are in the cgroup,
+ * since these can't be ended first.
  */
-bool place_is_mistaken(uint64_t id);
+bool place_is_forbidden(uint64_t id);

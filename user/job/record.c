@@ -10,34 +10,21 @@
 #include <string.h>
 
 #include "job/job.h"
+#include "job/variables.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "lib/json.h"
 #include "names/address.h"
 #include "policy/share.h"
 
-#define PROXY_URL	  "http://" PROXY_ADDRESS4 ":80"
 #define ENDPOINT_TEXT_MAX (ADDRESS_TEXT_MAX + 8)
-
-const struct variable *job_proxy_variables(void)
-{
-	static const struct variable variables[] = {
-		{ "http_proxy", PROXY_URL },
-		{ "https_proxy", PROXY_URL },
-		{ "HTTP_PROXY", PROXY_URL },
-		{ "HTTPS_PROXY", PROXY_URL },
-		{ "no_proxy", "localhost,127.0.0.1,127.0.0.0/8,0.0.0.0,::1" },
-		{ NULL, NULL },
-	};
-	return variables;
-}
 
 static json_t *variables_to_json(const struct job *job)
 {
 	json_t *object = json_object();
 
 	if (job->proxy_pid)
-		for (const struct variable *v = job_proxy_variables(); v->name; v++)
+		for (const struct variable *v = proxy_variables(); v->name; v++)
 			json_object_set_new(object, v->name, json_string(v->value));
 	return object;
 }
@@ -124,7 +111,7 @@ static void endpoint_from_json(const json_t *value, struct endpoint *endpoint)
 		endpoint->port = htons((uint16_t)strtoul(blank + 1, NULL, 10));
 }
 
-static int state_path(char path[PATH_SIZE], const struct job *job, const char *suffix)
+static int record_path(char path[PATH_SIZE], const struct job *job, const char *suffix)
 {
 	return path_format(path, "%s/spec.json%s", job->paths.run, suffix);
 }
@@ -165,32 +152,40 @@ static int field_from_json(
 	return 0;
 }
 
-int job_record_write(const struct job *job)
+static json_t *record_to_json(const struct job *job)
 {
 	_json_ json_t *record = spec_to_json(&job->spec);
 	_json_ json_t *state = json_pack("{s:s, s:o, s:o, s:o, s:o}", "pacing",
 		pacing_name(job->pacing), "proxy4", endpoint_to_json(&job->proxy4),
 		"proxy6", endpoint_to_json(&job->proxy6), "dns4",
 		endpoint_to_json(&job->dns4), "dns6", endpoint_to_json(&job->dns6));
-	char path[PATH_SIZE], fresh[PATH_SIZE];
-	_free_ char *text = NULL;
-	int error;
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		if (json_object_set_new(
 			    state, fields[i].name, field_to_json(job, &fields[i])))
-			return -ENOMEM;
+			return NULL;
 	if (job->shares && json_object_set(state, "shares", job->shares))
-		return -ENOMEM;
-	if (!record || json_object_set(record, "state", state))
-		return -ENOMEM;
-	if (state_path(path, job, "") || state_path(fresh, job, ".new"))
-		return -ENAMETOOLONG;
-	text = json_dumps(record, JSON_INDENT(2));
-	error = text ? file_write(fresh, text) : -ENOMEM;
-	if (error)
-		return error;
-	return rename(fresh, path) ? -errno : 0;
+		return NULL;
+	if (json_object_set(record, "state", state))
+		return NULL;
+	return TAKE_POINTER(record);
+}
+
+int job_record_write(const struct job *job, struct failure *failure)
+{
+	_json_ json_t *record = record_to_json(job);
+	_free_ char *text = record ? json_dumps(record, JSON_INDENT(2)) : NULL;
+	char path[PATH_SIZE], fresh[PATH_SIZE];
+	int error = text ? record_path(path, job, "") : -ENOMEM;
+
+	if (!error)
+		error = record_path(fresh, job, ".new");
+	if (!error)
+		error = file_write(fresh, text);
+	if (!error && rename(fresh, path))
+		error = -errno;
+	return error ? fail(failure, error, "cannot write %s/spec.json", job->paths.run)
+		     : 0;
 }
 
 static int labels_path(char path[PATH_SIZE], const struct job *job)
@@ -265,7 +260,7 @@ int job_record_read(struct job *job, struct failure *failure)
 {
 	_json_ json_t *record = NULL;
 	char path[PATH_SIZE];
-	int error = state_path(path, job, "");
+	int error = record_path(path, job, "");
 
 	if (error)
 		return fail(failure, error, "record of job %s", job->spec.name);

@@ -82,24 +82,44 @@ int remains_remove(const struct job_paths *paths, struct failure *failure)
 	return error ? fail(failure, error, "cannot remove %s", paths->run) : 0;
 }
 
+/* Whether the cgroup with that id is the one that jobfence made for the job. */
+static bool is_own(const struct job_paths *paths, uint64_t id)
+{
+	_fd_ int cgroup = cgroup_open(paths->work);
+	uint64_t own;
+
+	return cgroup >= 0 && !cgroup_id(cgroup, &own) && own == id;
+}
+
 int remains_check_unfenced(const struct job_paths *paths, struct failure *failure)
 {
-	uint64_t fenced, own = 0;
-	_fd_ int cgroup = cgroup_open(paths->work);
-	int populated = find_fenced(paths, &fenced);
+	uint64_t fenced;
+	int error = find_fenced(paths, &fenced), populated;
 
-	if (!populated && fenced &&
-		(cgroup < 0 || cgroup_id(cgroup, &own) || own != fenced))
-		populated = cgroup_is_populated(fenced);
+	if (!error && (!fenced || is_own(paths, fenced)))
+		return 0;
+	populated = error ? error : cgroup_is_populated(fenced);
 	if (populated < 0)
 		return fail(failure, populated, "cannot see whom the fence of %s holds",
 			paths->run);
-	if (!populated || place_is_mistaken(fenced))
+	if (!populated || place_is_forbidden(fenced))
 		return 0;
 	return fail(failure, -EBUSY,
 		"%s is half a job, whose fence still holds processes in the cgroup with the inode "
 		"%llu; end them first",
 		paths->run, (unsigned long long)fenced);
+}
+
+/* Whether processes run in the cgroup of that path. Returns 1, 0 or -errno. */
+static int has_processes(const char *path)
+{
+	_fd_ int cgroup = cgroup_open(path);
+	uint64_t id;
+	int error = cgroup < 0 ? cgroup : cgroup_id(cgroup, &id);
+
+	if (error)
+		return cgroup == -ENOENT ? 0 : error;
+	return cgroup_is_populated(id);
 }
 
 /*
@@ -108,25 +128,14 @@ int remains_check_unfenced(const struct job_paths *paths, struct failure *failur
  */
 static int is_lived_in(const struct job_paths *paths)
 {
-	const char *const places[] = { paths->work, paths->init };
 	_fd_ int work = cgroup_open(paths->work);
 	int attached = work == -ENOENT ? 0 : work < 0 ? work : attach_is_there(work);
+	int populated;
 
 	if (attached <= 0)
 		return attached;
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		_fd_ int cgroup = cgroup_open(places[i]);
-		uint64_t id;
-		int populated = cgroup == -ENOENT ? 0 : cgroup;
-
-		if (cgroup >= 0)
-			populated = cgroup_id(cgroup, &id);
-		if (cgroup >= 0 && !populated)
-			populated = cgroup_is_populated(id);
-		if (populated)
-			return populated;
-	}
-	return 0;
+	populated = has_processes(paths->work);
+	return populated ? populated : has_processes(paths->init);
 }
 
 /*

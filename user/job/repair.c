@@ -36,11 +36,7 @@ int job_restart_proxy(struct job *job, struct failure *failure)
 	if (error)
 		return fail(failure, error, "cannot end what is left of the proxy");
 	error = proxy_start(job, cgroup, netns, job->proxy6.port, &maps, failure);
-	if (error)
-		return error;
-	error = job_record_write(job);
-	return error ? fail(failure, error, "cannot write %s/spec.json", job->paths.run)
-		     : 0;
+	return error ? error : job_record_write(job, failure);
 }
 
 /*

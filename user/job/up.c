@@ -242,9 +242,7 @@ static int build(struct job *job, const struct placement *where, struct failure 
 	job->abi = FENCE_ABI;
 	snprintf(job->programs, sizeof(job->programs), "%s", objects_digest());
 	job->started = time(NULL);
-	error = job_record_write(job);
-	return error ? fail(failure, error, "cannot write %s/spec.json", job->paths.run)
-		     : 0;
+	return job_record_write(job, failure);
 }
 
 int job_up_locked(struct job *job, const struct placement *where, struct failure *failure)

@@ -26,9 +26,7 @@ static int replace_programs(struct job *job, struct failure *failure)
 	if (error)
 		return error;
 	snprintf(job->programs, sizeof(job->programs), "%s", objects_digest());
-	error = job_record_write(job);
-	return error ? fail(failure, error, "cannot write %s/spec.json", job->paths.run)
-		     : 0;
+	return job_record_write(job, failure);
 }
 
 int job_upgrade(const char *name, bool proxy, struct failure *failure)

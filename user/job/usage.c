@@ -10,11 +10,6 @@
 #include "node/maps.h"
 #include "node/state.h"
 
-json_t *number_or_null(bool there, json_int_t number)
-{
-	return there ? json_integer(number) : json_null();
-}
-
 static int compare(const void *a, const void *b)
 {
 	const struct usage_refusal *left = a, *right = b;

@@ -33,6 +33,3 @@ struct usage {
  */
 int usage_read(const struct job *job, struct usage **usage, struct failure *failure);
 void usage_free(struct usage **usage);
-
-/* A number as JSON. null: there is no number. */
-json_t *number_or_null(bool there, json_int_t number);

@@ -6,6 +6,11 @@
 
 #include "lib/json.h"
 
+json_t *number_or_null(bool there, json_int_t number)
+{
+	return there ? json_integer(number) : json_null();
+}
+
 int print_json(const json_t *json)
 {
 	_free_ char *text =

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* Releases a JSON value at the end of its scope, and prints one. */
+/* Makes, prints and releases JSON values. */
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "lib/cleanup.h"
 
@@ -12,6 +13,9 @@ static inline void cleanup_json(json_t **json)
 	json_decref(*json);
 }
 #define _json_ _cleanup_(cleanup_json)
+
+/* A number as JSON. null: there is no number. */
+json_t *number_or_null(bool there, json_int_t number);
 
 /*
  * Prints a value to standard output as a line of ASCII. No string in it can control a

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See show_json.h. */
+
+#include <errno.h>
+#include <sys/wait.h>
+
+#include "cli/show_json.h"
+#include "lib/cleanup.h"
+#include "lib/json.h"
+#include "lib/moment.h"
+#include "node/attach.h"
+
+static json_t *reasons_to_json(const struct job_counters *counters)
+{
+	json_t *object = json_object();
+
+	for (int reason = 1; reason < REASON_COUNT; reason++)
+		if (counters->refused[reason])
+			json_object_set_new(object, reason_word((enum reason)reason),
+				json_integer((json_int_t)counters->refused[reason]));
+	return object;
+}
+
+static json_t *counters_to_json(const struct job_counters *counters, uint64_t delay)
+{
+	return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "refused",
+		reasons_to_json(counters), "paced_packets",
+		(json_int_t)counters->paced_packets, "paced_bytes",
+		(json_int_t)counters->paced_bytes, "marked_packets",
+		(json_int_t)counters->marked_packets, "dropped_packets",
+		(json_int_t)counters->refused[REASON_HORIZON], "delay_microseconds",
+		(json_int_t)(delay / 1000));
+}
+
+static json_t *refusals_to_json(const struct usage *usage)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < usage->refusal_count; i++) {
+		const struct usage_refusal *row = &usage->refusals[i];
+
+		json_array_append_new(
+			array, json_pack("{s:s, s:s%, s:I}", "reason",
+				       reason_word((enum reason)row->key.reason), "name",
+				       row->key.name, (size_t)row->key.length, "count",
+				       (json_int_t)row->refusal.count));
+	}
+	return array;
+}
+
+static json_t *hits_to_json(const struct job *job, const struct usage *usage)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < job->spec.domains.count; i++) {
+		char domain[NAME_LENGTH_MAX + 3];
+
+		declared_domain_format(&job->spec.domains.list[i], domain);
+		json_object_set_new(
+			object, domain, json_integer((json_int_t)usage->hits[i]));
+	}
+	return object;
+}
+
+/* How often the proxy lost its worker, and when it last did. */
+static json_t *restarts_to_json(const struct job_counters *proxy)
+{
+	bool any = proxy->workers_ended > 0;
+	int status = (int)proxy->worker_status;
+	char time[MOMENT_TEXT_MAX];
+
+	moment_format(proxy->worker_ended, time);
+	return json_pack("{s:I, s:s?, s:o, s:o}", "count", (json_int_t)proxy->workers_ended,
+		"last", any ? time : NULL, "signal",
+		number_or_null(any && WIFSIGNALED(status), WTERMSIG(status)), "status",
+		number_or_null(any && WIFEXITED(status), WEXITSTATUS(status)));
+}
+
+/* The names that a learning job used. null: it does not learn. */
+static json_t *learned_to_json(const struct learned *learned)
+{
+	json_t *array = learned ? json_array() : json_null();
+
+	for (size_t i = 0; learned && i < learned->count; i++)
+		json_array_append_new(
+			array, json_pack("{s:s, s:I}", "name",
+				       learned->domains[i].domain.host.name, "count",
+				       (json_int_t)learned->domains[i].count));
+	return array;
+}
+
+/*
+ * Which locks hold for the job. null: the network is full, and nothing is refused. The
+ * filter of system calls is none of them: it is a process that has one, and not the job.
+ * To see what a filter refuses, one has to trace the process (ptrace(2)).
+ */
+static json_t *locks_to_json(const struct job *job)
+{
+	struct attached attached;
+
+	if (job->spec.network == NETWORK_FULL)
+		return json_null();
+	attached = attach_look(&job->paths, job->id);
+	return json_pack("{s:b, s:b, s:b, s:b, s:s}", "sockets", attached.sockets,
+		"packets", attached.packets, "lsm", attached.lsm, "namespace",
+		!job->host_netns, "pacing", pacing_name(job->pacing));
+}
+
+int show_json(const struct job *job, enum condition condition, const struct usage *usage,
+	struct failure *failure)
+{
+	_json_ json_t *json = job_to_json(job);
+
+	if (!json ||
+		json_object_set_new(
+			json, "state", json_string(condition_word(condition))) ||
+		json_object_set_new(json, "locks", locks_to_json(job)) ||
+		json_object_set_new(json, "connections",
+			json_integer((json_int_t)usage->job.connections)) ||
+		json_object_set_new(json, "unmatched",
+			json_integer((json_int_t)usage->job.unmatched)) ||
+		json_object_set_new(json, "upload",
+			counters_to_json(&usage->job, usage->upload_delay)) ||
+		json_object_set_new(json, "download",
+			counters_to_json(&usage->proxy, usage->download_delay)) ||
+		json_object_set_new(json, "restarts", restarts_to_json(&usage->proxy)) ||
+		json_object_set_new(json, "hits", hits_to_json(job, usage)) ||
+		json_object_set_new(json, "learned", learned_to_json(usage->learned)) ||
+		json_object_set_new(json, "events_lost",
+			json_integer((json_int_t)(usage->job.events_lost +
+						  usage->proxy.events_lost))) ||
+		json_object_set_new(json, "refusals", refusals_to_json(usage)))
+		return fail(failure, -ENOMEM, "job %s", job->spec.name);
+	return print_json(json);
+}
