@@ -11,7 +11,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -20,6 +19,8 @@
 
 #define BYTES(literal) (literal), sizeof(literal) - 1
 #define ROOM	       4096
+
+#include "room.h"
 
 #define FLAGS	   "\1\0" /* recursion is desired */
 #define ONE	   "\0\1\0\0\0\0\0\0"
@@ -31,8 +32,6 @@
 #define QUERY_EDNS "id" FLAGS ONE_EDNS FOO A_IN OPT
 #define SOA	   "\300\14\0\6\0\1\0\0\0\74\0\26\0\0\0\0\0\1\0\0\0\74\0\0\0\74\0\0\0\74\0\0\0\74"
 #define OPT_ANSWER "\0\0\51\4\320\0\0\0\0"
-
-static unsigned char *room; /* ROOM bytes, then a page without access */
 
 static size_t put(unsigned char *at, const void *bytes, size_t length)
 {
@@ -445,22 +444,6 @@ static void a_no_is_true_for_a_time(void **state)
 		negative_seconds(BYTES("id\205\203\377\377\377\377\377\377\0\0")), 0);
 	for (size_t length = 0; length < sizeof(whole) - 1; length++)
 		assert_int_equal(negative_seconds(whole, length), 0);
-}
-
-static int map_room(void **state)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	(void)state;
-	room = mmap(NULL, ROOM + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-		-1, 0);
-	return room == MAP_FAILED || mprotect(room + ROOM, page, PROT_NONE);
-}
-
-static int unmap_room(void **state)
-{
-	(void)state;
-	return munmap(room, ROOM + (size_t)sysconf(_SC_PAGESIZE));
 }
 
 int main(void)

@@ -10,7 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -21,13 +20,13 @@
 #define BYTES(literal) (literal), sizeof(literal) - 1
 #define ROOM	       (1 << 18)
 
+#include "room.h"
+
 /* Bytes that grow at their end. */
 struct buffer {
 	unsigned char bytes[ROOM];
 	size_t length;
 };
-
-static unsigned char *room; /* ROOM bytes, then a page without access */
 
 static void put(struct buffer *buffer, const void *bytes, size_t length)
 {
@@ -515,22 +514,6 @@ static void what_may_precede_another_hello_is_skipped(void **state)
 			hello_skip(memcpy(room + ROOM - length, before, length), length),
 			length);
 	assert_int_equal(hello_skip((const unsigned char *)BYTES("\x18\x03\x03\0\1a")), 0);
-}
-
-static int map_room(void **state)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	(void)state;
-	room = mmap(NULL, ROOM + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-		-1, 0);
-	return room == MAP_FAILED || mprotect(room + ROOM, page, PROT_NONE);
-}
-
-static int unmap_room(void **state)
-{
-	(void)state;
-	return munmap(room, ROOM + (size_t)sysconf(_SC_PAGESIZE));
 }
 
 int main(void)

@@ -9,8 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -19,6 +17,8 @@
 
 #define BYTES(literal) (const unsigned char *)(literal), sizeof(literal) - 1
 #define ROOM	       (1 << 17)
+
+#include "room.h"
 
 #define RANDOM "0123456789abcdef0123456789abcdef"
 #define RETRY \
@@ -38,8 +38,6 @@
 #define CHANGE	"\x14\3\3\0\1\1"
 #define WARNING "\x15\3\3\0\2\1\x70"
 #define FATAL	"\x15\3\3\0\2\2\x28"
-
-static unsigned char *room; /* ROOM bytes, then a page without access */
 
 struct buffer {
 	unsigned char bytes[4096];
@@ -246,22 +244,6 @@ static void other_messages_are_no_tickets(void **state)
 	put_records(&sent, BYTES(HELLO "\4\0\0\7\0\0\0\1\0\1x" TICKET), 64);
 	put(&sent, BYTES("\x17"));
 	assert_true(watch(&sent, 10, true) == mark_of("ticket"));
-}
-
-static int map_room(void **state)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	(void)state;
-	room = mmap(NULL, ROOM + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-		-1, 0);
-	return room == MAP_FAILED || mprotect(room + ROOM, page, PROT_NONE);
-}
-
-static int unmap_room(void **state)
-{
-	(void)state;
-	return munmap(room, ROOM + (size_t)sysconf(_SC_PAGESIZE));
 }
 
 int main(void)
