@@ -131,12 +131,7 @@ limit_memory()
 	job_up --domain allowed.test
 	# The worker, and not the supervisor as well before the worker's memory is free.
 	in_lab bash -c "echo -1000 >/proc/$(up_says .proxy.pid)/oom_score_adj"
-	# shellcheck disable=SC2016 # expanded by the inner shell
-	in_lab bash -c 'cd "$1" && size=$(<memory.current)
-		until grep -q "^oom_kill [1-9]" memory.events || [ $((size = size * 7 / 8)) -lt 4096 ]; do
-			echo $size >memory.max
-		done
-		echo max >memory.max && [ $size -ge 4096 ]' tighten "$cgroup" || lab_fail 'nothing was killed'
+	in_lab "$LIB/shrink-memory" "$cgroup" || lab_fail 'nothing was killed'
 	is "$(jobfence list --json | jq -r '.[].state')" up
 	is "$(fetch --retry 10 --retry-all-errors --retry-delay 1 $site)" 'this is allowed.test'
 	refused_for domain http://denied.test/

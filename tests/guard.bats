@@ -6,6 +6,7 @@
 # keeps TLS away from there.
 
 load lib/job
+load lib/servers
 
 GUARD=$(realpath "$LIB/../../share/jobfence/guard")
 
@@ -84,19 +85,14 @@ one_got_through()
 }
 
 @test "nginx rejects what a job submits" {
-	cat >"$FOLDER/nginx.conf" <<-END
-		user root;
-		pid $FOLDER/pid;
-		events {}
-		http {
-			access_log off;
-			include $GUARD/nginx-http.conf;
-			server {
-				listen ${ADDRESSES[nginx]}:80 reuseport;
-				include $GUARD/nginx-server.conf;
-				location / {
-					proxy_pass http://11.0.0.2;
-				}
+	nginx_conf "$FOLDER" <<-END
+		access_log off;
+		include $GUARD/nginx-http.conf;
+		server {
+			listen ${ADDRESSES[nginx]}:80 reuseport;
+			include $GUARD/nginx-server.conf;
+			location / {
+				proxy_pass http://11.0.0.2;
 			}
 		}
 	END
@@ -106,22 +102,13 @@ one_got_through()
 }
 
 @test "HAProxy rejects what a job submits" {
-	{
-		cat <<-END
-			global
-				pidfile $FOLDER/pid
-			defaults
-				mode http
-				timeout connect 30s
-				timeout client 30s
-				timeout server 30s
-			listen site
-				bind ${ADDRESSES[haproxy]}:80
-				server site 11.0.0.2:80
-		END
-		cat "$GUARD/haproxy.cfg"
-	} >"$FOLDER/haproxy.cfg"
-	in_internet haproxy -D -f "$FOLDER/haproxy.cfg" >"$FOLDER/log" 2>&1 3>&-
+	haproxy_up "$FOLDER" <<-END
+		listen site
+			mode http
+			bind ${ADDRESSES[haproxy]}:80
+			server site 11.0.0.2:80
+		$(<"$GUARD/haproxy.cfg")
+	END
 	guards haproxy
 	one_got_through
 }

@@ -191,8 +191,7 @@ forget_programs()
 tell_lie()
 {
 	# shellcheck disable=SC2016 # expanded by the inner shell
-	in_lab bash -c 'echo $$ >"$1/cgroup.procs" && exec python3 -c "$2"' tell_lie "$1" \
-		'import socket; socket.socket().setsockopt(0x6a66, 1, 7 << 8)'
+	in_lab bash -c 'echo $$ >"$1/cgroup.procs" && exec python3 "$2"' tell_lie "$1" "$LIB/worker_ended.py"
 }
 
 @test "only a proxy can tell that its worker ended, and of its own job only" {

@@ -230,12 +230,8 @@ hook()
 	make_cgroup
 	enter "$THEIRS" sleep infinity 3>&- &
 	eventually in_lab grep -q . "$THEIRS/cgroup.procs"
-	# shellcheck disable=SC2016 # expanded by the inner shell
-	ends_with 1 in_lab timeout 60 unshare --pid --fork --mount-proc bash -c 'unshare --net --pid --fork --kill-child sleep infinity &
-		for try in {1..6000}; do ! pid=$(pgrep -P $!) || break; read -rt 0.01 <> <(:) || :; done
-		echo "$pid" >"$1/cgroup.procs"
-		"$2" oci-hook createRuntime <<<"{\"ociVersion\": \"1.0.2\", \"id\": \"$3\", \"status\": \"creating\", \"pid\": $pid}"' \
-		hook "$THEIRS" "$JOBFENCE" "$JOB" 3>&-
+	ends_with 1 in_lab timeout 60 unshare --pid --fork --mount-proc \
+		"$LIB/hook-below" "$THEIRS" "$JOBFENCE" "$JOB" 3>&-
 	like "$ERRORS" "jobfence: cgroup $THEIRS holds process 0 as well*"
 	in_lab kill "$(in_lab cat "$THEIRS/cgroup.procs")"
 	eventually in_lab grep -q 'populated 0' "$THEIRS/cgroup.events"

@@ -149,13 +149,7 @@ mistaken()
 
 	policy 'accept = http' 'allow_domain = *' 'max_connections = 1'
 	job_up --config "$POLICY" --domain allowed.test
-	# shellcheck disable=SC2016 # expanded by the inner shell
-	first=$(in_job_directly timeout 20 bash -c '
-		exec 3<>/dev/tcp/11.0.0.2/80
-		printf "GET / HTTP/1.1\r\nHost: allowed.test\r\n\r\n" >&3
-		read -r line <&3 && echo "$line"
-		exec 4<>/dev/tcp/11.0.0.2/80
-		cat <&4 | wc -c')
+	first=$(in_job_directly timeout 20 "$LIB/two-connections")
 	is "$first" "HTTP/1.1 200 OK"$'\r\n0'
 	like "$(jobfence show "$JOB" --json | jq -c .refusals)" '*"limit"*connections*'
 }

@@ -130,14 +130,7 @@ is_explained()
 # that is a file.
 on_bare_node()
 {
-	# shellcheck disable=SC2016 # expanded by the inner shell
-	in_lab unshare --mount bash -c 'set -e
-		cp -r /etc/jobfence /run/bare
-		mount -t tmpfs tmpfs /etc
-		mv /run/bare /etc/jobfence
-		[ ! -f "$1" ] || cp "$1" /etc/resolv.conf
-		shift
-		exec "$@"' bare "$1" "$JOBFENCE" "${@:2}"
+	in_lab unshare --mount "$LIB/bare-etc" "$1" "$JOBFENCE" "${@:2}"
 }
 
 @test "a node that names no resolver is told so, and one that names nonsense has no job" {

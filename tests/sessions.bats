@@ -6,6 +6,7 @@
 # name is refused, and a job's own are not.
 
 load lib/job
+load lib/servers
 
 REFUSED='SSL alert number 49'
 
@@ -45,19 +46,14 @@ resumes_its_own_only()
 
 @test "a session of TLS 1.2 that began under another name is not resumed at nginx" {
 	job_for 11.0.0.41
-	cat >"$FOLDER/nginx.conf" <<-END
-		user root;
-		pid $FOLDER/pid;
-		events {}
-		http {
-			access_log off;
-			ssl_certificate $LAB/server.pem;
-			ssl_certificate_key $LAB/server.key;
-			ssl_session_cache shared:sessions:1m;
-			server {
-				listen $SITE:443 ssl reuseport;
-				return 200;
-			}
+	nginx_conf "$FOLDER" <<-END
+		access_log off;
+		ssl_certificate $LAB/server.pem;
+		ssl_certificate_key $LAB/server.key;
+		ssl_session_cache shared:sessions:1m;
+		server {
+			listen $SITE:443 ssl reuseport;
+			return 200;
 		}
 	END
 	in_internet nginx -c "$FOLDER/nginx.conf" -e "$FOLDER/errors"
@@ -67,39 +63,25 @@ resumes_its_own_only()
 
 @test "a session of TLS 1.2 that began under another name is not resumed at HAProxy" {
 	job_for 11.0.0.42
-	cat >"$FOLDER/haproxy.cfg" <<-END
-		global
-			pidfile $FOLDER/pid
-		defaults
-			mode http
-			timeout connect 30s
-			timeout client 30s
-			timeout server 30s
+	haproxy_up "$FOLDER" <<-END
 		frontend site
+			mode http
 			bind $SITE:443 ssl crt $LAB/server.pem
 			http-request return status 200
 	END
-	in_internet haproxy -D -f "$FOLDER/haproxy.cfg" >"$FOLDER/log" 2>&1 3>&-
 	resumes_its_own_only
 	resumes_its_own_only -no_ticket
 }
 
 @test "a session of TLS 1.2 that began under another name is not resumed at OpenSSL's s_server" {
 	job_for 11.0.0.43
-	in_internet openssl s_server -www -quiet -accept "$SITE:4443" -cert "$LAB/server.pem" >"$FOLDER/log" 2>&1 3>&- &
+	in_internet openssl s_server -www -quiet -accept "$SITE:4443" -cert "$LAB/server.pem" >"$FOLDER/openssl" 2>&1 3>&- &
 	# HAProxy shares the port with the lab's own server, as s_server can't.
-	cat >"$FOLDER/haproxy.cfg" <<-END
-		global
-			pidfile $FOLDER/pid
-		defaults
-			timeout connect 30s
-			timeout client 30s
-			timeout server 30s
+	haproxy_up "$FOLDER" <<-END
 		listen relay
 			bind $SITE:443
 			server openssl $SITE:4443
 	END
-	in_internet haproxy -D -f "$FOLDER/haproxy.cfg" >"$FOLDER/relay" 2>&1 3>&-
 	resumes_its_own_only
 	resumes_its_own_only -no_ticket
 }

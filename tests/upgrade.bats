@@ -65,13 +65,7 @@ has_programs()
 	mkfifo "$BATS_TEST_TMPDIR/started"
 	begin_to_fetch https://allowed.test/bytes/1000000
 	fetching=$!
-	# shellcheck disable=SC2016 # expanded in the job
-	in_job_directly bash -c 'echo >"$1"
-		until [ -e "$2" ]; do
-			echo leak >/dev/udp/11.0.0.2/444
-			echo leak >/dev/tcp/11.0.0.2/81
-			echo leak >/dev/tcp/11.0.0.1/80
-		done 2>/dev/null' leak "$BATS_TEST_TMPDIR/started" "$BATS_TEST_TMPDIR/enough" 3>&- &
+	in_job_directly "$LIB/leak" "$BATS_TEST_TMPDIR/started" "$BATS_TEST_TMPDIR/enough" 3>&- &
 	leaking=$!
 	read -r _ <"$BATS_TEST_TMPDIR/started"
 	for _ in 1 2 3 4 5; do

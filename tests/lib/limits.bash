@@ -19,12 +19,7 @@ limits_up()
 	cgroups=$(<"$LAB/cgroups")
 	LIMITS=()
 	if in_lab grep -qw pids "$cgroups/cgroup.controllers"; then
-		# shellcheck disable=SC2016 # expanded by the inner shell
-		in_lab bash -c 'for folder in "$1" "$1/jobfence" "$1/jobfence/$2"; do
-			echo "+cpu +pids +memory" >"$folder/cgroup.subtree_control" || exit
-		done
-		echo "$3" >"$1/jobfence/$2/work/pids.max" && echo "$4" >"$1/jobfence/$2/work/memory.max"' \
-			limits "$cgroups" "$JOB" "$PROCESSES_MAX" "$MEMORY_MAX"
+		in_lab "$LIB/limit-job" "$cgroups" "$JOB" "$PROCESSES_MAX" "$MEMORY_MAX"
 		return
 	fi
 	for controller in pids memory cpu; do
@@ -56,17 +51,8 @@ attack()
 	await "$BATS_TEST_TMPDIR/attack" 'under way' || lab_fail "$(<"$BATS_TEST_TMPDIR/attack")"
 }
 
-# Frozen, who forks is not faster than who kills. (After cgroup.kill, Linux 6.18 kills
-# whoever is cloned into that cgroup.)
 attack_end()
 {
-	# shellcheck disable=SC2016 # expanded by the inner shell
-	in_lab bash -c 'cd "$1" && echo 1 >cgroup.freeze
-		for _ in {1..1000}; do
-			mapfile -t left <cgroup.procs
-			[ ${#left[@]} -gt 0 ] || break
-			kill -KILL "${left[@]}" 2>/dev/null
-		done
-		echo 0 >cgroup.freeze' end "$(up_says .cgroup)"
+	in_lab "$LIB/kill-frozen" "$(up_says .cgroup)"
 	wait "$ATTACK" || true
 }

@@ -190,15 +190,10 @@ write_program()
 }
 
 @test "locks, notices of changes, and large and sparse files work" {
+	cp "$LIB/map_and_link.py" "$PROJECT"
 	same_at_work '
 		exec 9>lock && flock -n 9 && ! flock -n lock true && echo locked
 		truncate -s 1G sparse && stat -c %s sparse && fallocate -l 1M full && stat -c %s full
 		cp --reflink=auto --sparse=always sparse again && cmp -n 1000000 sparse again && echo same
-		python3 -c "
-import mmap, os, fcntl
-f = open(\"map\", \"wb+\"); f.truncate(8192); m = mmap.mmap(f.fileno(), 8192); m[0:2] = b\"ok\"; m.flush(); print(open(\"map\",\"rb\").read(2))
-os.memfd_create(\"x\"); fcntl.lockf(f, fcntl.LOCK_EX); os.rename(\"map\", \"home/map\"); os.replace(\"home/map\", \"map\")
-d = os.open(\".\", os.O_RDONLY); os.link(\"map\", \"linked\", src_dir_fd=d, dst_dir_fd=d); print(sorted(os.listdir(d)))
-t = os.open(\".\", os.O_TMPFILE | os.O_RDWR); os.link(f\"/proc/self/fd/{t}\", \"home/named\", src_dir_fd=d); print(os.listdir(\"home\"))
-"'
+		python3 map_and_link.py'
 }
