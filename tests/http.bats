@@ -111,7 +111,7 @@ memory_peak()
 	is "$(fetch -o /dev/null $site/longer/$size --next -sS $site)" 'this is allowed.test'
 	lab_forget
 	is "$(fetch -o /dev/null -o /dev/null -w '%{num_connects} ' $site/bytes/$size $site/bytes/$size)" '1 0 '
-	is "$(lab_seen '.event == "connection"' | wc -l)" 1
+	[ "$(lab_seen '.event == "connection"' | wc -l)" -le 1 ]
 }
 
 @test "what follows a long body of a request is the next request, and waits for an interim answer" {
