@@ -4,7 +4,7 @@
 little_requests.py CONNECTIONS COUNT SITE-NETNS JOB-NETNS JOB-CGROUP
 
 Is the sites and the job at once: it listens at 11.0.0.3, as a.test and b.test, and then enters the job, which sends COUNT requests as
-short as can be over each connection, to either in turns and all of them before the first answer. The answers are as short.
+short as can be over each connection, to either in turns and all of them before the first answer. The answers are short, too.
 Prints how many bytes of packets the sites were sent at least, and in how many microseconds.
 """
 
@@ -18,7 +18,7 @@ from runahead import enter
 # Of a packet, in bytes, of which there are at least five for a connection with a request.
 HEADERS = 40
 REQUESTS = b"GET / HTTP/1.1\r\nHost:a.test\r\n\r\nGET / HTTP/1.1\r\nHost:b.test\r\n\r\n"
-ANSWER = b"HTTP/1.1 204 \r\n\r\n"
+ANSWER = b"HTTP/1.1 204 \r\nConnection:close\r\n\r\n"  # so that each request has a connection of its own
 heads = []  # their lengths
 
 
