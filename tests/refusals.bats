@@ -45,11 +45,11 @@ answered()
 
 @test "a client that accepts JSON gets a refusal as JSON, another one as text" {
 	up
-	like "$(ask --connect-to ::11.0.0.2: "${json[@]}" http://denied.test/)" *$'\r\nContent-Type: application/json; charset=utf-8\r\n*'
+	like "$(ask --connect-to ::11.0.0.2: "${json[@]}" http://denied.test/)" '*'$'\r\nContent-Type: application/json; charset=utf-8\r\n*'
 	says . "{\"error\":\"jobfence: network: job $JOB may not reach denied.test\",\"job\":\"$JOB\",\"host\":\"denied.test\",\"port\":80,\
 \"by\":\"fence\",\"reason\":\"domain\",\"missing\":{\"option\":\"--domain\",\"value\":\"denied.test\"},\
 \"next_steps\":[\"The job did not declare this domain. To allow it, declare it: --domain denied.test\"],\"operator_text\":null}"
-	like "$(ask --connect-to ::11.0.0.2: http://denied.test/)" *$'\r\nContent-Type: text/plain; charset=utf-8\r\n*'
+	like "$(ask --connect-to ::11.0.0.2: http://denied.test/)" '*'$'\r\nContent-Type: text/plain; charset=utf-8\r\n*'
 	is "$(<"$BATS_TEST_TMPDIR/body")" "jobfence: network: job $JOB may not reach denied.test
 The job did not declare this domain. To allow it, declare it:
     --domain denied.test"
@@ -57,7 +57,7 @@ The job did not declare this domain. To allow it, declare it:
 	is "$(fetch --connect-to ::11.0.0.2: -w '%{content_type} ' -o /dev/null "${json[@]}" http://denied.test/ \
 		--next --connect-to ::11.0.0.2: -sS -w '%{content_type} %{num_connects}' -o /dev/null http://denied.test/)" \
 		'application/json; charset=utf-8 text/plain; charset=utf-8 0'
-	like "$(fetch -I --connect-to ::11.0.0.2: "${json[@]}" http://denied.test/)" *$'\r\nContent-Type: application/json*'
+	like "$(fetch -I --connect-to ::11.0.0.2: "${json[@]}" http://denied.test/)" '*'$'\r\nContent-Type: application/json*'
 }
 
 @test "every answer of the fence says that it is one, and why" {

@@ -39,6 +39,8 @@ const struct command commands[] = {
 		OPTIONS_HOOK, COMMAND_ROOT, oci_hook_command, 0 },
 	{ "events", "[JOB]", "print refusals by the kernel, and restarts of proxies",
 		OPTIONS_JSON | OPTIONS_FOLLOW, COMMAND_ROOT, events_command, 0 },
+	{ "doctor", "", "tell what this node lacks for jobs, and how to mend it",
+		OPTIONS_JSON, 0, doctor_command, 0 },
 	{ "preset", "list | show PRESET", "list the presets of domains, or print one",
 		OPTIONS_JSON, 0, preset_command, 0 },
 	{ "completion", "[bash|zsh|fish]", "print the completion for a shell", 0,

@@ -207,6 +207,24 @@ static int pin(const struct bpf_object *object,
 	return error;
 }
 
+/* errno says why. */
+static int fail_load(struct failure *failure)
+{
+	return fail(failure, -errno,
+		"cannot load the programs into the kernel (Linux 6.1 or later with BTF and "
+		"CONFIG_CGROUP_BPF is needed; JOBFENCE_DEBUG=1 tells more)");
+}
+
+int objects_try(struct failure *failure)
+{
+	_cleanup_(cleanup_skeleton) struct fence *skeleton = NULL;
+
+	if (file_exists(PINS_FOLDER "/" FENCE_DIGEST))
+		return 0;
+	skeleton = load(true);
+	return skeleton ? 0 : fail_load(failure);
+}
+
 int objects_ensure(struct failure *failure)
 {
 	_cleanup_(cleanup_skeleton) struct fence *skeleton = NULL;
@@ -231,9 +249,7 @@ int objects_ensure(struct failure *failure)
 	with_maps = !file_exists(PINS_FOLDER "/" MAPS_NAME);
 	skeleton = load(with_maps);
 	if (!skeleton)
-		return fail(failure, -errno,
-			"cannot load the programs into the kernel (Linux 6.1 or later with BTF and "
-			"CONFIG_CGROUP_BPF is needed; JOBFENCE_DEBUG=1 tells more)");
+		return fail_load(failure);
 	if (with_maps)
 		error = pin(skeleton->obj, pin_maps, MAPS_NAME);
 	if (!error)

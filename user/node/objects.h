@@ -21,6 +21,13 @@
  */
 int objects_ensure(struct failure *failure);
 
+/*
+ * Whether the kernel takes the programs. They are loaded and dropped, unless they are
+ * pinned already. Nothing is pinned or mounted. Returns 0, or -errno with the failure
+ * noted.
+ */
+int objects_try(struct failure *failure);
+
 /* The digest of this version's programs. */
 const char *objects_digest(void);
 

@@ -196,16 +196,16 @@ static void write_json(const struct refusal_text *text, const struct words *word
 }
 
 size_t refusal_body(const struct refusal_text *text, const struct proxy_settings *settings,
-	bool json, char bytes[REFUSAL_BODY_SIZE])
+	bool json, char body[REFUSAL_BODY_SIZE])
 {
 	const char *operator_words = operator_text(text, settings);
-	struct body body = { .bytes = bytes };
+	struct body written = { .bytes = body };
 	struct words words = {};
 
 	find_words(text, settings, &words);
 	if (json)
-		write_json(text, &words, settings->job, operator_words, &body);
+		write_json(text, &words, settings->job, operator_words, &written);
 	else
-		write_text(&words, operator_words, &body);
-	return body.full ? 0 : body.length;
+		write_text(&words, operator_words, &written);
+	return written.full ? 0 : written.length;
 }
