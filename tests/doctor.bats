@@ -84,7 +84,14 @@ changed=(unshare --mount --propagation private bash -c 'eval "$0" && exec "$@"')
 }
 
 @test "jobs that are not whole are named, with the verb that helps" {
+	local processes
+
 	job_up --domain allowed.test
+	mapfile -t processes < <(proxy_processes)
+	in_lab kill -STOP "${processes[@]}"
+	examined 0
+	says job "note: the job $JOB is stuck, *, jobfence repair $JOB"
+	in_lab kill -CONT "${processes[@]}"
 	in_lab rm -r "/sys/fs/bpf/jobfence/jobs/$JOB"
 	in_lab mkdir -p /run/jobfence/jobs/half
 	examined 0

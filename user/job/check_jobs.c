@@ -9,20 +9,23 @@
 #include "job/check_jobs.h"
 #include "job/health.h"
 #include "job/jobs.h"
+#include "job/pulse.h"
 #include "lib/cleanup.h"
 #include "lib/installed.h"
 
 #define SHOWN_MAX 16 /* jobs that get a line of their own */
+#define STUCK_MAX 3  /* proxies that are waited for, as each takes its time */
 
 struct count {
 	struct findings *findings;
-	unsigned up, others;
+	unsigned up, others, stuck;
 };
 
 /* The command that helps a job in a condition. docs/architecture.md has the table. */
 static const char *remedy(enum condition condition)
 {
-	return condition == CONDITION_CUT_OFF ? "repair" : "down";
+	return condition == CONDITION_CUT_OFF || condition == CONDITION_STUCK ? "repair"
+									      : "down";
 }
 
 static void note_job(
@@ -50,7 +53,9 @@ static int visit(const struct job *job, void *data)
 		note_job(count, job->spec.name, "unreadable", "down");
 		return 0;
 	}
-	condition = job_condition(job);
+	condition =
+		count->stuck < STUCK_MAX ? job_condition_asked(job) : job_condition(job);
+	count->stuck += condition == CONDITION_STUCK;
 	if (condition == CONDITION_UP)
 		count->up++;
 	else if (job_is_complete(&job->paths))
