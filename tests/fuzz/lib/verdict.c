@@ -107,7 +107,8 @@ static bool same_target(const struct reading *said, const struct message *asked,
 	while (authority.length && (authority.bytes[authority.length - 1] == ' ' ||
 					   authority.bytes[authority.length - 1] == '\t'))
 		authority.length--;
-	if (host_parse_with_port(authority.bytes, authority.length, &host, &port) ||
+	if (!authority.length ||
+		host_parse_with_port(authority.bytes, authority.length, &host, &port) ||
 		!host_equal(&host, &origin->host) || (port && port != PORT_HTTP))
 		return false;
 	/*
