@@ -59,9 +59,9 @@ class Question:
         other = self.record(16, bytes(room - len(filler) * RECORD - RECORD + 4))
         return self.answer(*filler, other, *self.addresses(*last))
 
-    def addresses(self, *texts, owner=ITSELF):
+    def addresses(self, *texts, owner=ITSELF, ttl=60):
         families = {A: socket.AF_INET, AAAA: socket.AF_INET6}
-        return [self.record(self.kind, socket.inet_pton(families[self.kind], text), owner)
+        return [self.record(self.kind, socket.inet_pton(families[self.kind], text), owner, ttl=ttl)
                 for text in texts if self.kind == (AAAA if ":" in text else A)]
 
     # CNAMEs
@@ -210,7 +210,7 @@ class Question:
         return None
 
     def name_release(self, _):
-        """Has those answered that were held so far."""
+        """Has those answered that were held so far, at each look-up."""
         if self.kind == A:
             print("released", len(held) + len(late), flush=True)
             while late:
@@ -218,7 +218,7 @@ class Question:
             while held:
                 question = held.pop(0)
                 datagrams.sendto(question.answer(*question.addresses(GOOD)), question.client)
-        return self.answer(*self.addresses(GOOD))
+        return self.answer(*self.addresses(GOOD, ttl=0))
 
     # Over TCP
 
