@@ -136,7 +136,8 @@ int host_parse_with_port(const char *text, size_t length, struct host *host, uin
 {
 	const char *bracket = length && text[0] == '[' ? memchr(text, ']', length) : NULL;
 	const char *from = bracket ? bracket : text;
-	const char *colon = memchr(from, ':', length - (size_t)(from - text));
+	const char *colon =
+		length ? memchr(from, ':', length - (size_t)(from - text)) : NULL;
 	size_t host_length = colon ? (size_t)(colon - text) : length;
 	uint16_t parsed = 0;
 	int error;
