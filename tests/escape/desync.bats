@@ -6,6 +6,7 @@
 # its request. `REQUESTS=10000 SEED=1 bats tests/escape/desync.bats` sends more.
 
 load ../lib/job
+load ../lib/servers
 
 setup_file()
 {
@@ -17,21 +18,15 @@ sites_up()
 {
 	local folder=$BATS_FILE_TMPDIR module
 
-	cat >"$folder/nginx.conf" <<-EOF
-		user root;
-		pid $folder/pid;
-		error_log $folder/errors;
-		events {}
-		http {
-			log_format seen '\$connection';
-			access_log $folder/nginx seen;
-			keepalive_requests 20;
-			server {
-				listen 11.0.0.3:80 reuseport;
-				add_header X-Token \$request_uri;
-				add_header X-Stamp \$http_x_jobfence_job_id;
-				location / { return 200 "\$request_uri\n"; }
-			}
+	nginx_conf "$folder" <<-EOF
+		log_format seen '\$connection';
+		access_log $folder/nginx seen;
+		keepalive_requests 20;
+		server {
+			listen 11.0.0.3:80 reuseport;
+			add_header X-Token \$request_uri;
+			add_header X-Stamp \$http_x_jobfence_job_id;
+			location / { return 200 "\$request_uri\n"; }
 		}
 	EOF
 	{
@@ -60,14 +55,7 @@ sites_up()
 	in_internet apache2 -f "$folder/apache.conf" -k start >"$folder/apache" 2>&1 3>&- || lab_fail "$(<"$folder/apache")" || return
 	# The lab's own web server listens on the same port. Node can share it only by such
 	# a socket.
-	in_internet python3 -c 'import os, socket, sys
-made = socket.socket()
-made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-made.bind(("11.0.0.5", 80))
-made.listen()
-os.dup2(made.fileno(), 3)
-os.set_inheritable(3, True)
-os.execvp("node", ["node", sys.argv[1]])' "$LIB/mixed_site.js" >"$folder/node" 2>&1 3>&- &
+	in_internet "$LIB/listen.py" 11.0.0.5 80 node "$LIB/mixed_site.js" >"$folder/node" 2>&1 3>&- &
 	await "$folder/node" ready
 }
 
