@@ -334,6 +334,7 @@ void resolver_look_up(
 	static const int status[] = { [NAMES_NONE] = -ENOENT,
 		[NAMES_REFUSED] = -EACCES,
 		[NAMES_SLOW] = -ETIMEDOUT,
+		[NAMES_LATE] = 0,
 		[NAMES_SAME] = 0 };
 	size_t want = world->names == NAMES_TWO ? 2 : 1;
 	size_t free_place = 0;
