@@ -10,7 +10,7 @@ site=http://allowed.test
 
 up()
 {
-	job_up --rate 0 --domain allowed.test --domain other.test "$@"
+	job_up --rate 0 --domain allowed.test --domain other.test
 }
 
 # Prints the connections on which the sites saw requests, in the order of the requests, and
