@@ -230,8 +230,7 @@ ADDRESS_INLINE __u32 address_embedded(const struct address *address, __u32 bits)
 /*
  * What a packet to `address` reaches. Below a NAT64 prefix this is the IPv4 address
  * inside. NAT64 prefixes are the well-known one (RFC 6052) and the network's own,
- * `prefixes` (NULL: none; rows with 0 bits are unused). Any other address reaches itself,
- * and so does an IPv4 address whatever the prefixes are: no packet to it is of IPv6.
+ * `prefixes` (NULL: none; rows with 0 bits are unused). Any other address reaches itself.
  * A form that RFC 6052 does not allow becomes the unspecified address.
  */
 ADDRESS_INLINE struct address address_behind_nat64(
@@ -242,11 +241,8 @@ ADDRESS_INLINE struct address address_behind_nat64(
 		.bits = 96,
 	};
 	struct address plain;
-	__u32 bits;
+	__u32 bits = address_in_range(address, &well_known) ? 96 : 0;
 
-	if (address_is_ipv4(address))
-		return *address;
-	bits = address_in_range(address, &well_known) ? 96 : 0;
 #ifdef __bpf__
 #pragma unroll
 #endif
