@@ -78,13 +78,13 @@ site=http://allowed.test
 inherited_by()
 {
 	# shellcheck disable=SC2016 # expanded by the inner shell
-	in_lab sh -c 'cd "/proc/$1" && sed -n "s/^Max \\(cpu time\\|address\\|data\\|processes\\|open files\\)/&/p" limits | tr -s " "
+	in_lab sh -c 'cd "/proc/$1" && sed -n "s/^Max \\(cpu time\\|address\\|data\\|processes\\|file size\\|open files\\)/&/p" limits | tr -s " "
 		cat oom_score_adj; readlink cwd; ps -o cls=,ni=,sid= -p "$1"; ionice -p "$1"; taskset -p "$1" | cut -d: -f2
 		grep -c ^Sig[^PQ].*[^0]$ status; cat personality timerslack_ns' sh "$1"
 }
 
 @test "a proxy has limits, priorities and processors of its own, and a command those of its caller" {
-	local caller=(setarch -R prlimit --nofile=256: --cpu=20: --as=4000000000: --data=2000000000: --nproc=4000: choom -n 500 --
+	local caller=(setarch -R prlimit --nofile=256: --cpu=20: --as=4000000000: --data=2000000000: --nproc=4000: --fsize=0: choom -n 500 --
 		ionice -c 3 nice -n 7 chrt --batch 0 taskset 1)
 	local worker
 
@@ -96,8 +96,8 @@ inherited_by()
 	like "$worker" '*open files 8192 8192*'
 	in_job curl -sS --fail-early --parallel --parallel-max 200 "$site/?[1-300]" -o /dev/null
 	jobfence down "$JOB"
-	is "$(in_lab "${caller[@]}" "$JOBFENCE" run --rate 0 --domain allowed.test -- sh -c 'ulimit -Sn; ulimit -St; nice; cat /proc/self/oom_score_adj')" \
-		"$(printf '%s\n' 256 20 7 500)"
+	is "$(in_lab "${caller[@]}" "$JOBFENCE" run --rate 0 --domain allowed.test -- sh -c 'ulimit -Sn; ulimit -St; ulimit -Sf; nice; cat /proc/self/oom_score_adj')" \
+		"$(printf '%s\n' 256 20 0 7 500)"
 }
 
 # As its own user: who is not needs CAP_SYS_RESOURCE.

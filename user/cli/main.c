@@ -128,8 +128,8 @@ int main(int count, char **arguments)
 	 * If a caller ignores SIGCHLD, the kernel reaps our children and their status is
 	 * lost.
 	 */
-	if (inherited_take_child()) {
-		perror("jobfence: SIGCHLD");
+	if (inherited_take()) {
+		perror("jobfence: cannot undo what the caller has set");
 		return STATUS_FAILED;
 	}
 	config = take_config(&count, &arguments);

@@ -73,7 +73,7 @@ static void signals_set(struct signals *signals)
 
 static void signals_restore(const struct signals *signals)
 {
-	inherited_give_child();
+	inherited_give();
 	sigaction(SIGTTOU, &signals->terminal, NULL);
 	sigaction(SIGPIPE, &signals->pipe, NULL);
 	sigprocmask(SIG_SETMASK, &signals->mask, NULL);

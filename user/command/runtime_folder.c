@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -66,13 +65,10 @@ static int copy_file(int entry, const struct stat *status, int to, const char *n
 {
 	_fd_ int source = -1, target = -1;
 	size_t left = (size_t)status->st_size;
-	struct rlimit own;
 	char opened[PATH_SIZE];
 	ssize_t count = 1;
 
-	/* Beyond the caller's own limit, a write would be answered by SIGXFSZ. */
-	if (getrlimit(RLIMIT_FSIZE, &own) || left > own.rlim_cur || left > FILE_MAX ||
-		left > BYTES_MAX - copying->bytes) {
+	if (left > FILE_MAX || left > BYTES_MAX - copying->bytes) {
 		copying->incomplete = true;
 		return 0;
 	}

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/resource.h>
 
 #include "lib/inherited.h"
 
 static struct sigaction callers_child = { .sa_handler = SIG_DFL };
+static struct rlimit callers_size = { RLIM_INFINITY, RLIM_INFINITY };
 
 /* execve(2) removes handlers. So a handler here is our own, or that of a sanitizer. */
 static int reset(int signal)
@@ -37,14 +39,21 @@ int inherited_reset(void)
 	return sigprocmask(SIG_SETMASK, &none, NULL) ? -errno : 0;
 }
 
-int inherited_take_child(void)
+int inherited_take(void)
 {
 	const struct sigaction standard = { .sa_handler = SIG_DFL };
+	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
 
+	if (getrlimit(RLIMIT_FSIZE, &callers_size))
+		return -errno;
+	/* Who may not raise limits may do nothing else either, and is told so later. */
+	if (setrlimit(RLIMIT_FSIZE, &none) && errno != EPERM)
+		return -errno;
 	return sigaction(SIGCHLD, &standard, &callers_child) ? -errno : 0;
 }
 
-void inherited_give_child(void)
+void inherited_give(void)
 {
 	sigaction(SIGCHLD, &callers_child, NULL);
+	setrlimit(RLIMIT_FSIZE, &callers_size);
 }

@@ -19,10 +19,12 @@
 int inherited_reset(void);
 
 /*
- * Does the same for SIGCHLD alone, for a program that runs commands. Remembers the
- * caller's disposition. Call it once, at the start. Returns 0 or -errno.
+ * Does the same for SIGCHLD alone, for a program that runs commands, and lifts the
+ * caller's limit of the size of files. At that limit, a write ends a program by SIGXFSZ
+ * (setrlimit(2)). Remembers what the caller had. Call it once, at the start. Returns 0 or
+ * -errno.
  */
-int inherited_take_child(void);
+int inherited_take(void);
 
-/* Restores the caller's disposition of SIGCHLD, for a command. */
-void inherited_give_child(void);
+/* Restores what the caller had, for a command. */
+void inherited_give(void);

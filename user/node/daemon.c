@@ -41,7 +41,7 @@ static int set_limit(int resource, rlim_t value)
 
 static int lift_limits(void)
 {
-	static const int resources[] = { RLIMIT_AS, RLIMIT_CPU, RLIMIT_DATA };
+	static const int resources[] = { RLIMIT_AS, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE };
 	int error = 0;
 
 	for (size_t i = 0; !error && i < ARRAY_SIZE(resources); i++)
