@@ -89,3 +89,22 @@ lock_of()
 	is "$(jobfence show "$JOB" --json | jq .locks)" null
 	like "$(jobfence show "$JOB")" '*locks      none*'
 }
+
+@test "show counts the processes of a job that have a filter of system calls" {
+	local cgroup
+
+	mkfifo "$BATS_TEST_TMPDIR/end"
+	job_up
+	is "$(lock_of seccomp)" '{"processes":0,"filtered":0}'
+	jobfence exec "$JOB" -- sh -c 'echo ready && read -r _' <"$BATS_TEST_TMPDIR/end" >"$BATS_TEST_TMPDIR/seen" 3>&- &
+	exec 5>"$BATS_TEST_TMPDIR/end"
+	await "$BATS_TEST_TMPDIR/seen" ready
+	is "$(lock_of seccomp)" '{"processes":1,"filtered":1}'
+	# One that others put into the job has what they gave it.
+	cgroup=$(up_says .cgroup)
+	in_lab sh -c 'echo $$ >"$1"/cgroup.procs && echo joined && read -r _' sh "$cgroup" <"$BATS_TEST_TMPDIR/end" >"$BATS_TEST_TMPDIR/joined" 3>&- &
+	await "$BATS_TEST_TMPDIR/joined" joined
+	is "$(lock_of seccomp)" '{"processes":2,"filtered":1}'
+	like "$(jobfence show "$JOB")" '*seccomp for 1 of 2 processes*'
+	exec 5>&-
+}

@@ -16,21 +16,26 @@
 #include "lib/printable.h"
 #include "lib/rate.h"
 #include "node/attach.h"
+#include "node/filtered.h"
 #include "node/lock.h"
 
 static void print_locks(const struct job *job)
 {
 	const char *const words[] = { "no", "yes" };
 	struct attached attached;
+	struct filtered count;
 
 	if (job->spec.network == NETWORK_FULL) {
 		printf("locks      none: the network is full\n");
 		return;
 	}
 	attached = attach_look(&job->paths, job->id);
-	printf("locks      socket hooks %s, packet filter %s, BPF LSM %s, namespace %s\n",
+	printf("locks      socket hooks %s, packet filter %s, BPF LSM %s, namespace %s",
 		words[attached.sockets], words[attached.packets], words[attached.lsm],
 		words[!job->host_netns]);
+	if (!filtered_count(job->id, &count) && count.processes)
+		printf(", seccomp for %u of %u processes", count.filtered, count.processes);
+	printf("\n");
 }
 
 static void print_counters(const char *who, const struct job_counters *counters)

@@ -9,6 +9,7 @@
 #include "lib/json.h"
 #include "lib/moment.h"
 #include "node/attach.h"
+#include "node/filtered.h"
 
 static json_t *reasons_to_json(const struct job_counters *counters)
 {
@@ -89,11 +90,18 @@ static json_t *learned_to_json(const struct learned *learned)
 	return array;
 }
 
-/*
- * Which locks hold for the job. null: the network is full, and nothing is refused. The
- * filter of system calls is none of them: it is a process that has one, and not the job.
- * To see what a filter refuses, one has to trace the process (ptrace(2)).
- */
+/* How many processes have a filter of system calls. null: that can't be seen. */
+static json_t *filtered_to_json(const struct job *job)
+{
+	struct filtered count;
+
+	if (filtered_count(job->id, &count))
+		return json_null();
+	return json_pack("{s:I, s:I}", "processes", (json_int_t)count.processes, "filtered",
+		(json_int_t)count.filtered);
+}
+
+/* Which locks hold for the job. null: the network is full, and nothing is refused. */
 static json_t *locks_to_json(const struct job *job)
 {
 	struct attached attached;
@@ -101,9 +109,10 @@ static json_t *locks_to_json(const struct job *job)
 	if (job->spec.network == NETWORK_FULL)
 		return json_null();
 	attached = attach_look(&job->paths, job->id);
-	return json_pack("{s:b, s:b, s:b, s:b, s:s}", "sockets", attached.sockets,
+	return json_pack("{s:b, s:b, s:b, s:b, s:o, s:s}", "sockets", attached.sockets,
 		"packets", attached.packets, "lsm", attached.lsm, "namespace",
-		!job->host_netns, "pacing", pacing_name(job->pacing));
+		!job->host_netns, "seccomp", filtered_to_json(job), "pacing",
+		pacing_name(job->pacing));
 }
 
 int show_json(const struct job *job, enum condition condition, const struct usage *usage,
