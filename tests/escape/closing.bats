@@ -192,6 +192,7 @@ $refusal"
 }
 
 @test "a job begins a bounded number of connections to sites" {
+	leave_ports 28000
 	job_up --rate 0 --domain allowed.test
 	# A thousand at once and 200 a second are allowed.
 	takes 2900 in_job_directly "$LIB/many.py" empty 1600

@@ -113,12 +113,13 @@ fetch_by_proxy()
 }
 
 # Sends the bytes $3 (with escapes as in printf's %b) to host $1, port $2 from the job.
-# Prints the answer until the other side closes.
+# Prints the answer until the other side closes. printf(1) of bash would write each line by
+# itself, and the site might answer the first ones.
 converse()
 {
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	in_job_directly timeout 20 bash -c '
-		exec 3<>"/dev/tcp/$1/$2" && printf %b "$3" >&3 && exec cat <&3' converse "$@"
+		exec 3<>"/dev/tcp/$1/$2" && printf %b "$3" | dd bs=1M iflag=fullblock status=none >&3 && exec cat <&3' converse "$@"
 }
 
 # Fails if any job has left something behind, and prints it.
