@@ -251,7 +251,7 @@ still_serves()
 	is "$(in_lab "$LIB/taken_over.py" "$WORKER" --filter | sort | paste -sd ' ')" "$(printf '%s\n' \
 		accept4 brk clock_gettime close connect epoll_ctl epoll_pwait2 exit exit_group fstat futex getpeername \
 		getpid getrandom getsockname getsockopt gettid gettimeofday ioctl lseek madvise mremap munmap newfstatat \
-		pipe2 pread64 read recvfrom restart_syscall rt_sigprocmask rt_sigreturn sendto splice stat write writev |
+		pipe2 ppoll pread64 read recvfrom restart_syscall rt_sigprocmask rt_sigreturn sendto splice stat write writev |
 		sort | paste -sd ' ')"
 }
 
