@@ -11,15 +11,16 @@ log()
 }
 
 @test "the trace is off until an update switches it on, and off again" {
-	job_up --domain allowed.test
+	job_up --domain allowed.test --domain www.allowed.test
 	fetch -f -o /dev/null http://allowed.test/
 	is "$(log | grep -c '^trace' || :)" 0
 	jobfence update "$JOB" --trace on
-	fetch -f -o /dev/null http://allowed.test/
+	# There is no connection to this one yet that it could take.
+	fetch -f -o /dev/null http://www.allowed.test/
 	jobfence events "$JOB" --trace > "$BATS_TEST_TMPDIR/lines"
 	grep -q '^trace [0-9]*: accepted, for .* port 80$' "$BATS_TEST_TMPDIR/lines"
 	grep -q '^trace [0-9]*: head -> resolving$' "$BATS_TEST_TMPDIR/lines"
-	grep -q '^trace [0-9]*: dial allowed.test .*: connected$' "$BATS_TEST_TMPDIR/lines"
+	grep -q '^trace [0-9]*: dial www.allowed.test .*: connected$' "$BATS_TEST_TMPDIR/lines"
 	grep -q '^trace [0-9]*: closed in ' "$BATS_TEST_TMPDIR/lines"
 	jobfence update "$JOB" --trace off
 	fetch -f -o /dev/null http://allowed.test/
