@@ -207,7 +207,7 @@ mistaken()
 		'[false,"accept http","deny_domain bad.test","max_rate 9mbit","allow_domain b.test","allow_domain bad.test"]'
 	is "$ERRORS" ''
 	# shellcheck disable=SC2016 # backquotes of the page
-	is "$(jq -r 'keys[]' <<<"$OUTPUT")" "$(sed -n '/^## policy check/,/^## gc/s/^| `\([a-z_]*\)`.*/\1/p' "$BATS_TEST_DIRNAME/../docs/json.md")"
+	is "$(jq -r 'keys[]' <<<"$OUTPUT")" "$(sed -n '/^## policy check/,/^## doctor/s/^| `\([a-z_]*\)`.*/\1/p' "$BATS_TEST_DIRNAME/../docs/json.md")"
 	is "$(check --json)" '{"accepted":true,"reasons":[]}'
 }
 
