@@ -69,7 +69,8 @@ lab_up()
 	local cgroups answer own=()
 
 	cgroups=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
-	LAB_CGROUP=$cgroups/lab-$$-${BATS_SUITE_TEST_NUMBER:-0}
+	# A lab in another PID namespace may have the same number.
+	LAB_CGROUP=$cgroups/lab-$$-$SRANDOM
 	lab_make_certificate >"$LAB/output" 2>&1 || lab_fail "no certificate: $(<"$LAB/output")" || return
 	printf '%s\n' "$cgroups" >"$LAB/cgroups"
 	: >"$LAB/zone"
