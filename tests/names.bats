@@ -35,7 +35,8 @@ status_of()
 	fetch -o /dev/null -w '%{http_code}' "$@"
 }
 
-# Fetches something of the site that comes last. The site ends the connection, so nobody uses it again.
+# Fetches something of the site that comes last. The site ends the connection, so nobody
+# uses it again.
 connect_anew()
 {
 	fetch -f -o /dev/null "${@:1:$#-1}" "${!#}/until-close/1"

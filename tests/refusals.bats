@@ -24,7 +24,8 @@ ask()
 	fetch -D - -o "$BATS_TEST_TMPDIR/body" "$@"
 }
 
-# Fails unless the last body is JSON that keeps to the schema, and the filter $1 makes $2 of it.
+# Fails unless the last body is JSON that keeps to the schema, and the filter $1 makes $2
+# of it.
 says()
 {
 	is "$(jq -c "$1" "$BATS_TEST_TMPDIR/body")" "$2" || return
@@ -32,7 +33,8 @@ says()
 		"$(<"$BATS_TEST_TMPDIR/body")")" True
 }
 
-# Fails unless a request with these arguments is answered by status $1, word $2 and error $3.
+# Fails unless a request with these arguments is answered by status $1, word $2 and error
+# $3.
 answered()
 {
 	local status=$1 word=$2 error=$3 head

@@ -18,7 +18,8 @@ from runahead import enter
 # Of a packet, in bytes, of which there are at least five for a connection with a request.
 HEADERS = 40
 REQUESTS = b"GET / HTTP/1.1\r\nHost:a.test\r\n\r\nGET / HTTP/1.1\r\nHost:b.test\r\n\r\n"
-ANSWER = b"HTTP/1.1 204 \r\nConnection:close\r\n\r\n"  # so that each request has a connection of its own
+# Each request has a connection of its own.
+ANSWER = b"HTTP/1.1 204 \r\nConnection:close\r\n\r\n"
 heads = []  # their lengths
 
 

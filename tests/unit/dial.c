@@ -25,20 +25,20 @@
 
 #define HEAD_START (250 * MILLISECOND)
 
-static uint64_t now;
-static struct timer *timer; /* the one that is set */
+static uint64_t time_now;
+static struct timer *pending; /* the timer that is set */
 static struct dial dial;
 static struct peer peer;
 static int connect_error, socket_error;
 static bool pacer_refuses;
 static unsigned done, charged, charged_failures;
-static char events[64]; /* the last byte of each address that is tried, and -a, +a */
+static char story[64]; /* the last byte of each address that is tried, and -a, +a */
 
 static void note(const char *what, const void *address)
 {
 	const unsigned char *bytes = address;
 
-	snprintf(events + strlen(events), sizeof(events) - strlen(events), "%s%c", what,
+	snprintf(story + strlen(story), sizeof(story) - strlen(story), "%s%c", what,
 		bytes[15]);
 }
 
@@ -47,35 +47,36 @@ static void note(const char *what, const void *address)
 uint64_t loop_now(const struct loop *loop)
 {
 	(void)loop;
-	return now;
+	return time_now;
 }
 
-void loop_cancel_timer(struct loop *loop, struct timer *cancelled)
+void loop_cancel_timer(struct loop *loop, struct timer *timer)
 {
 	(void)loop;
-	if (timer == cancelled)
-		timer = NULL;
+	timer->deadline = 0;
+	if (pending == timer)
+		pending = NULL;
 }
 
-void loop_set_timer(struct loop *loop, struct timer *set, uint64_t nanoseconds)
+void loop_set_timer(struct loop *loop, struct timer *timer, uint64_t nanoseconds)
 {
 	(void)loop;
-	assert_true(!timer || timer == set);
-	timer = set;
-	timer->deadline = now + nanoseconds;
+	assert_true(!pending || pending == timer);
+	pending = timer;
+	timer->deadline = time_now + nanoseconds;
 }
 
-int loop_add(struct loop *loop, struct source *source, uint32_t wanted)
+int loop_add(struct loop *loop, struct source *source, uint32_t events)
 {
 	(void)loop;
-	source->events = wanted;
+	source->events = events;
 	return 0;
 }
 
-int loop_move(struct loop *loop, struct source *to, struct source *from, uint32_t wanted)
+int loop_move(struct loop *loop, struct source *to, struct source *from, uint32_t events)
 {
 	from->events = 0;
-	return loop_add(loop, to, wanted);
+	return loop_add(loop, to, events);
 }
 
 void loop_close(struct loop *loop, struct source *source)
@@ -172,6 +173,7 @@ int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 	return -1;
 }
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int setsockopt(int fd, int level, int name, const void *value, socklen_t length)
 {
 	(void)fd;
@@ -182,6 +184,7 @@ int setsockopt(int fd, int level, int name, const void *value, socklen_t length)
 	return 0;
 }
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int getsockopt(
 	int fd, int level, int name, void *restrict value, socklen_t *restrict length)
 {
@@ -210,15 +213,15 @@ static void begin(const char *letters)
 {
 	const struct host host = { .name = "a.test", .length = 6 };
 
-	now = 1000 * SECOND;
-	timer = NULL;
+	time_now = 1000 * SECOND;
+	pending = NULL;
 	dial = (struct dial){ .done = count_done };
 	peer = (struct peer){ .source.fd = -1 };
 	connect_error = EINPROGRESS;
 	socket_error = 0;
 	pacer_refuses = false;
 	done = charged = charged_failures = 0;
-	events[0] = '\0';
+	story[0] = '\0';
 	dial_resolve(&dial, NULL, NULL, &host);
 	for (const char *letter = letters; *letter; letter++)
 		dial.lookup.addresses[dial.lookup.count++] = (struct address){
@@ -229,12 +232,12 @@ static void begin(const char *letters)
 
 static void wait_for_timer(void)
 {
-	struct timer *due = timer;
+	struct timer *due = pending;
 
 	assert_non_null(due);
-	assert_true(due->deadline > now);
-	now = due->deadline;
-	timer = NULL;
+	assert_true(due->deadline > time_now);
+	time_now = due->deadline;
+	pending = NULL;
 	due->expired(due);
 }
 
@@ -259,7 +262,7 @@ static void assert_over(int status, char letter)
 	assert_true(dial_has_ended(&dial, &seen));
 	assert_int_equal(seen, status);
 	assert_int_equal(dial_last(&dial)->bytes[15], letter);
-	assert_null(timer);
+	assert_null(pending);
 	assert_null(dial.turn.next);
 	assert_false(peer.connecting);
 	assert_int_equal(peer_is_open(&peer), status == 0);
@@ -273,9 +276,9 @@ static void one_address_is_connected(void **state)
 	(void)state;
 	begin("a");
 	assert_true(peer.connecting);
-	assert_true(timer->deadline > now + HEAD_START);
+	assert_true(pending->deadline > time_now + HEAD_START);
 	first_is_ready(0);
-	assert_string_equal(events, "a+a");
+	assert_string_equal(story, "a+a");
 	assert_over(0, 'a');
 }
 
@@ -285,14 +288,14 @@ static void a_silent_address_has_a_head_start_and_loses(void **state)
 
 	(void)state;
 	begin("abc");
-	assert_string_equal(events, "a");
-	assert_int_equal(timer->deadline, now + HEAD_START);
+	assert_string_equal(story, "a");
+	assert_int_equal(pending->deadline, time_now + HEAD_START);
 	wait_for_timer();
-	assert_string_equal(events, "ab");
+	assert_string_equal(story, "ab");
 	assert_int_equal(charged, 2);
 	fd = dial.second.source.fd;
 	second_is_ready(0);
-	assert_string_equal(events, "ab-a+b");
+	assert_string_equal(story, "ab-a+b");
 	assert_int_equal(peer.source.fd, fd);
 	assert_true(peer.writable);
 	assert_int_equal(peer.segments, 1);
@@ -306,7 +309,7 @@ static void a_slow_address_may_still_win(void **state)
 	begin("ab");
 	wait_for_timer();
 	first_is_ready(0);
-	assert_string_equal(events, "ab+a"); /* b had no chance, so it did not fail */
+	assert_string_equal(story, "ab+a"); /* b had no chance, so it did not fail */
 	assert_over(0, 'a');
 }
 
@@ -315,11 +318,11 @@ static void after_a_failure_the_next_address_is_tried_at_once(void **state)
 	(void)state;
 	begin("abc");
 	first_is_ready(ECONNREFUSED);
-	assert_string_equal(events, "a-ab");
+	assert_string_equal(story, "a-ab");
 	wait_for_timer();
-	assert_string_equal(events, "a-abc");
+	assert_string_equal(story, "a-abc");
 	second_is_ready(ECONNREFUSED);
-	assert_string_equal(events, "a-abc-c");
+	assert_string_equal(story, "a-abc-c");
 	first_is_ready(0);
 	assert_over(0, 'b');
 }
@@ -331,11 +334,11 @@ static void two_tries_at_most_are_under_way(void **state)
 	wait_for_timer();
 	wait_for_timer();
 	/* The first has had its time. */
-	assert_int_equal(now, 1000 * SECOND + 28 * SECOND / 6);
-	assert_string_equal(events, "ab-ac");
+	assert_int_equal(time_now, 1000 * SECOND + 28 * SECOND / 6);
+	assert_string_equal(story, "ab-ac");
 	assert_int_equal(charged - charged_failures, 2);
 	first_is_ready(0);
-	assert_string_equal(events, "ab-ac-b+c");
+	assert_string_equal(story, "ab-ac-b+c");
 	assert_over(0, 'c');
 }
 
@@ -345,8 +348,8 @@ static void all_addresses_may_fail(void **state)
 	begin("ab");
 	while (!done)
 		wait_for_timer();
-	assert_string_equal(events, "ab-a-b");
-	assert_true(now <= 1000 * SECOND + 28 * SECOND);
+	assert_string_equal(story, "ab-a-b");
+	assert_true(time_now <= 1000 * SECOND + 28 * SECOND);
 	assert_over(-ETIMEDOUT, 'b');
 	begin("ab");
 	first_is_ready(ECONNREFUSED);
@@ -360,7 +363,7 @@ static void the_pacer_may_hold_the_second_try_back(void **state)
 	begin("ab");
 	pacer_refuses = true;
 	wait_for_timer();
-	assert_string_equal(events, "a");
+	assert_string_equal(story, "a");
 	assert_false(dial_is_waiting(&dial));
 	first_is_ready(0);
 	assert_over(0, 'a');
@@ -370,11 +373,11 @@ static void the_pacer_may_hold_the_second_try_back(void **state)
 	wait_for_timer();
 	first_is_ready(ECONNREFUSED);
 	assert_true(dial_is_waiting(&dial));
-	assert_null(timer);
+	assert_null(pending);
 	pacer_refuses = false;
 	pacer_leave(&dial.turn);
 	dial.turn.ready(&dial.turn);
-	assert_string_equal(events, "a-ab");
+	assert_string_equal(story, "a-ab");
 	first_is_ready(0);
 	assert_over(0, 'b');
 }
@@ -386,7 +389,7 @@ static void all_that_is_under_way_can_be_given_up(void **state)
 	wait_for_timer();
 	dial_cancel(&dial);
 	assert_int_equal(done, 0);
-	assert_null(timer);
+	assert_null(pending);
 	assert_false(peer_is_open(&peer));
 	assert_false(peer_is_open(&dial.second));
 	assert_int_equal(charged_failures, 2);

@@ -120,7 +120,7 @@ static void any_number_of_names_has_the_same_room(void **state)
 		last->until = i;
 	}
 	assert_ptr_equal(get_number(100 * NAMES_MAX - 1), last);
-	assert_true(sizeof(cache) < 64 * 1024);
+	assert_true(sizeof(cache) < 65536);
 }
 
 static void all_is_forgotten_at_once(void **state)

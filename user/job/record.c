@@ -175,7 +175,7 @@ int job_record_write(const struct job *job, struct failure *failure)
 {
 	_json_ json_t *record = record_to_json(job);
 	_free_ char *text = record ? json_dumps(record, JSON_INDENT(2)) : NULL;
-	char path[PATH_SIZE], fresh[PATH_SIZE];
+	char path[PATH_SIZE], fresh[PATH_SIZE] = "";
 	int error = text ? record_path(path, job, "") : -ENOMEM;
 
 	if (!error)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See check_kernel.h. A feature is asked for in a way that the kernel refuses if it has it. */
+/*
+ * See check_kernel.h. A feature is asked for in a way that the kernel refuses if it has it.
+ */
 
 #include <errno.h>
 #include <fcntl.h>

@@ -43,12 +43,11 @@ static int open_all(const struct proxy_settings *settings, struct proxy *proxy)
 		error = relays_init(
 			&proxy->relays, proxy->loop, rules_limits(proxy->rules));
 	if (!error)
-		pool_init(&proxy->pool, &proxy->relays, proxy->rules,
-			settings->max_connections);
-	if (!error)
 		error = sessions_new(&proxy->sessions);
-	if (!error)
-		error = dns_stub_start(proxy->loop, settings, proxy->rules);
+	if (error)
+		return error;
+	pool_init(&proxy->pool, &proxy->relays, proxy->rules, settings->max_connections);
+	error = dns_stub_start(proxy->loop, settings, proxy->rules);
 	return error ? error : listener_start(proxy);
 }
 

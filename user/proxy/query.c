@@ -13,6 +13,7 @@
 #include <ares.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -325,7 +326,7 @@ int query_new(struct nameservers *nameservers, const char *name, query_done done
 	if (!new)
 		return -ENOMEM;
 	*new = (struct query){ .done = done, .owner = owner, .nameservers = nameservers };
-	strcpy(new->name, name);
+	snprintf(new->name, sizeof(new->name), "%s", name);
 	new->timer.expired = expired;
 	for (enum family family = 0; family < FAMILIES; family++)
 		new->questions[family] = (struct question){
