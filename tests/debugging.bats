@@ -102,6 +102,7 @@ lock_of()
 	is "$(lock_of seccomp)" '{"processes":1,"filtered":1}'
 	# One that others put into the job has what they gave it.
 	cgroup=$(up_says .cgroup)
+	# shellcheck disable=SC2016 # expanded by the inner shell
 	in_lab sh -c 'echo $$ >"$1"/cgroup.procs && echo joined && read -r _' sh "$cgroup" <"$BATS_TEST_TMPDIR/end" >"$BATS_TEST_TMPDIR/joined" 3>&- &
 	await "$BATS_TEST_TMPDIR/joined" joined
 	is "$(lock_of seccomp)" '{"processes":2,"filtered":1}'

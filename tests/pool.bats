@@ -134,8 +134,8 @@ lent()
 	is "$(fetch $site/once)" once
 	is "$(fetch $site/once)" once
 	is "$(used)" '1 1 2 2 3 '
-	# The connection before had to be left. Two bytes are the beginning of an answer, and
-	# so is an interim one.
+	# The connection before had to be left. Two bytes are the beginning of an answer,
+	# and so is an interim one.
 	for length in 2 28; do
 		lab_forget
 		is "$(fetch -o /dev/null -w '%{http_code}' http://other.test/once/$length)" 200

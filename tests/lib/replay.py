@@ -11,9 +11,9 @@ import json, os, re, socket, sys
 
 ALLOWED = re.compile(r"(a\.test|(?!x\.)([a-z_0-9]+\.)?b\.test)(:80)?")
 
-# Node knows a list of methods; to the proxy any token is one. A request that the job cuts may
-# be on its way when the proxy sees its end. If the proxy took it for a whole one, it would
-# wait for its answer beyond the patience of answers().
+# Node knows a list of methods; to the proxy any token is one. A request that the job cuts
+# may be on its way when the proxy sees its end. If the proxy took it for a whole one, it
+# would wait for its answer beyond the patience of answers().
 NO_FAULT = "HPE_INVALID_METHOD", "HPE_INVALID_EOF_STATE"
 
 BEFORE = b"POST /before HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"

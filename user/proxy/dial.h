@@ -8,8 +8,8 @@
  *
  * If a try neither succeeds nor fails within 250 ms, the next address is tried beside it
  * (RFC 8305 section 5). So a family that leads nowhere costs no more time than that. At
- * most two tries are under way, and the first that is connected wins. Each try has its turn of
- * the pacer and is charged, the one that lost as well.
+ * most two tries are under way, and the first that is connected wins. Each try has its
+ * turn of the pacer and is charged, the one that lost as well.
  */
 
 #include <stdint.h>

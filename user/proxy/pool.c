@@ -264,7 +264,7 @@ const struct address *pool_take(struct pool *pool, struct relay *relay,
 	struct idle *idle, *previous;
 
 	pool_follow(pool);
-	/* A site closes the one that is idle for the longest time first. So take the last. */
+	/* A site closes first what is idle for the longest time. So take the last. */
 	for (idle = pool->line.previous; idle != &pool->line; idle = previous) {
 		const struct address *address;
 
