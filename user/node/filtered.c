@@ -6,6 +6,8 @@
 #include <linux/seccomp.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -15,9 +17,9 @@
 /* Returns whether a process has a filter, from its status(5), or -ESRCH: it has ended. */
 static int has_filter(pid_t pid)
 {
+	static const char key[] = "Seccomp:";
 	char path[32], line[128];
 	_file_ FILE *status = NULL;
-	int mode;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	status = fopen(path, "re");
@@ -25,8 +27,8 @@ static int has_filter(pid_t pid)
 		return -ESRCH;
 	/* A kernel without seccomp has no such line. */
 	while (fgets(line, sizeof(line), status))
-		if (sscanf(line, "Seccomp: %d", &mode) == 1)
-			return mode == SECCOMP_MODE_FILTER;
+		if (!strncmp(line, key, strlen(key)))
+			return strtol(line + strlen(key), NULL, 10) == SECCOMP_MODE_FILTER;
 	return false;
 }
 
@@ -35,13 +37,14 @@ static int count_in(int cgroup, void *data)
 	struct filtered *count = data;
 	_fd_ int fd = openat(cgroup, "cgroup.procs", O_RDONLY | O_CLOEXEC);
 	_file_ FILE *procs = fd < 0 ? NULL : fdopen(fd, "r");
-	pid_t pid;
+	char line[32];
 
 	if (!procs)
 		return -errno;
 	TAKE_FD(fd);
 	/* 0 is a process that the caller's PID namespace does not have. */
-	while (fscanf(procs, "%d", &pid) == 1) {
+	while (fgets(line, sizeof(line), procs)) {
+		pid_t pid = (pid_t)strtol(line, NULL, 10);
 		int filter = pid > 0 ? has_filter(pid) : -ESRCH;
 
 		count->processes += filter >= 0;
