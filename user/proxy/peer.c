@@ -76,16 +76,23 @@ static bool has_more(const struct peer *peer)
 	return peer->ended || peer->hung || peer->urgent;
 }
 
+/* Returns 0 if reading is worth a try, or what peer_read() returns. */
+static int why_not_read(const struct peer *peer)
+{
+	if (peer->error)
+		return peer->error;
+	return peer->readable && !peer->eof ? 0 : -EAGAIN;
+}
+
 long peer_read(struct peer *peer, size_t most)
 {
 	size_t space;
 	ssize_t length;
 	int error;
 
-	if (peer->error)
-		return peer->error;
-	if (!peer->readable || peer->eof)
-		return -EAGAIN;
+	error = why_not_read(peer);
+	if (error)
+		return error;
 	if (!peer->in)
 		peer->in = buffer_get();
 	if (!peer->in)
@@ -119,10 +126,9 @@ long peer_splice(struct peer *peer, int pipe, size_t most)
 	ssize_t length;
 	int error;
 
-	if (peer->error)
-		return peer->error;
-	if (!peer->readable || peer->eof)
-		return -EAGAIN;
+	error = why_not_read(peer);
+	if (error)
+		return error;
 	do
 		length = splice(peer->source.fd, NULL, pipe, NULL, most,
 			SPLICE_F_NONBLOCK | SPLICE_F_MOVE);

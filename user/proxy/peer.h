@@ -31,7 +31,7 @@ struct peer {
 	bool ended, hung, urgent; /* see above */
 	bool eof;		  /* the other side sends no more */
 	int error;		  /* -errno of a failed read. The kernel tells it once */
-	bool bounded;		  /* its queue to send has a bound, see peer_has_room() */
+	bool bounded;		  /* its queue to send has a bound, see has_room() */
 	size_t unseen;		  /* bytes written since there was room in that queue */
 	bool reset;		  /* a write found ECONNRESET. No read will */
 	uint32_t segments;	  /* sent, of which the pacer knows */
