@@ -321,7 +321,7 @@ holds()
 	game 80000 16
 	is "$(jobfence show "$JOB" --json | jq .upload.marked_packets)" 0
 	in_lab nsenter --net="$(up_says .netns)" sysctl -q net.ipv4.tcp_ecn=1
-	# On a busy machine the connections may begin one after another, so that nothing waits.
+	# On a busy machine connections may begin one after another: nothing waits then.
 	for _ in 1 2 3; do
 		watch_wire 160000 bash -c 'echo $$ >"$1/cgroup.procs" && exec "$2" 80000 16' watched "$(up_says .cgroup)" "$LIB/gamer.py"
 		[ "$(jobfence show "$JOB" --json | jq .upload.marked_packets)" -eq 0 ] || break
