@@ -9,21 +9,14 @@ load ../lib/container
 setup_file()
 {
 	mkdir "$BATS_FILE_TMPDIR/lab"
-	{ lab_up "$BATS_FILE_TMPDIR/lab" && containers_up && containerd_up; } || { lab_down && false; }
+	{ lab_up "$BATS_FILE_TMPDIR/lab" && containers_up && annotated_runtime && containerd_up; } || { lab_down && false; }
 }
 
-containerd_up()
+# A runtime that reads annotations, since containerd copies none of an image.
+annotated_runtime()
 {
-	cat >"$BATS_FILE_TMPDIR/config.toml" <<-END
-		version = 2
-		root = "$BATS_FILE_TMPDIR/containerd"
-		state = "/run/containerd"
-		disabled_plugins = ["io.containerd.grpc.v1.cri"]
-	END
 	printf '#!/bin/sh\nexec %s --annotations "$@"\n' "$RUNTIME" >"$RUNTIME-annotations"
 	chmod +x "$RUNTIME-annotations"
-	in_lab containerd --config "$BATS_FILE_TMPDIR/config.toml" >"$BATS_FILE_TMPDIR/log" 2>&1 3>&- &
-	await "$BATS_FILE_TMPDIR/log" 'containerd successfully booted'
 }
 
 teardown()

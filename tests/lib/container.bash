@@ -28,6 +28,23 @@ containers_up()
 	ln -s "$JOBFENCE" "$RUNTIME"
 }
 
+# A containerd in the lab. Docker would give its own 15 s to start, which an emulated
+# machine may need.
+containerd_up()
+{
+	local folder=$BATS_FILE_TMPDIR/containerd
+
+	mkdir "$folder"
+	cat >"$folder/config.toml" <<-END
+		version = 2
+		root = "$folder/root"
+		state = "/run/containerd"
+		disabled_plugins = ["io.containerd.grpc.v1.cri"]
+	END
+	in_lab containerd --config "$folder/config.toml" >"$folder/log" 2>&1 3>&- &
+	await "$folder/log" 'containerd successfully booted' || { cat "$folder/log" && false; }
+}
+
 # What a container runs to show its fence: requests by name to two sites, and one port that
 # is no web's. Each is a line, of the answer or of the error. (The C library of a static
 # busybox resolves no names.)

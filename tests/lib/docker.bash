@@ -41,17 +41,19 @@ docker_up()
 {
 	local folder=$BATS_FILE_TMPDIR/docker
 
+	containerd_up || return
 	mkdir "$folder"
 	cat >"$folder/daemon.json" <<-END
 		{"data-root": "$folder/data", "exec-root": "/run/docker", "pidfile": "/run/docker.pid",
-		 "hosts": ["unix:///run/docker.sock"], "bridge": "none", "iptables": false, "ip6tables": false,
+		 "hosts": ["unix:///run/docker.sock"], "containerd": "/run/containerd/containerd.sock",
+		 "bridge": "none", "iptables": false, "ip6tables": false,
 		 "storage-driver": "vfs", "exec-opts": ["native.cgroupdriver=cgroupfs"],
 		 "runtimes": {"jobfence": {"path": "$RUNTIME"}}}
 	END
 	# Where the kernel has AppArmor, Docker wants its parser as well.
 	! in_lab mountpoint -q /sys/kernel/security || in_lab umount /sys/kernel/security
 	in_lab dockerd --config-file "$folder/daemon.json" >"$folder/log" 2>&1 3>&- &
-	await "$folder/log" 'API listen' || return
+	await "$folder/log" 'API listen' || { cat "$folder/log" && return 1; }
 	tar -C "$ROOT" -cf "$BATS_FILE_TMPDIR/root.tar" . &&
 		docker import "$BATS_FILE_TMPDIR/root.tar" box
 }
