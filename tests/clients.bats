@@ -9,8 +9,7 @@ load lib/servers
 
 setup_file()
 {
-	mkdir "$BATS_FILE_TMPDIR/lab"
-	lab_up "$BATS_FILE_TMPDIR/lab" || { lab_down && false; }
+	lab_with
 	serve_repository
 }
 

@@ -14,12 +14,6 @@ GUARD=$(realpath "$LIB/../../share/jobfence/guard")
 declare -gA ADDRESSES=([nginx]=11.0.0.31 [haproxy]=11.0.0.32 [apache]=11.0.0.33 [caddy]=11.0.0.34 [wsgi]=11.0.0.35
 	[asgi]=11.0.0.36 [node]=11.0.0.37)
 
-setup_file()
-{
-	mkdir "$BATS_FILE_TMPDIR/lab"
-	lab_up "$BATS_FILE_TMPDIR/lab" || { lab_down && false; }
-}
-
 setup()
 {
 	local name

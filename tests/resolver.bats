@@ -10,8 +10,7 @@ GOOD=11.0.0.54 SILENT=11.0.0.55 SILENT_TOO=11.0.0.56 FAILING=11.0.0.57 NO_AAAA=1
 
 setup_file()
 {
-	mkdir "$BATS_FILE_TMPDIR/lab"
-	{ lab_up "$BATS_FILE_TMPDIR/lab" && resolvers_up; } || { lab_down && false; }
+	lab_with resolvers_up
 }
 
 resolvers_up()

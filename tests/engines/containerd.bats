@@ -8,8 +8,7 @@ load ../lib/container
 
 setup_file()
 {
-	mkdir "$BATS_FILE_TMPDIR/lab"
-	{ lab_up "$BATS_FILE_TMPDIR/lab" && containers_up && annotated_runtime && containerd_up; } || { lab_down && false; }
+	lab_with containers_up annotated_runtime containerd_up
 }
 
 # A runtime that reads annotations, since containerd copies none of an image.

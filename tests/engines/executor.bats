@@ -7,7 +7,7 @@ load ../lib/docker
 
 setup_file()
 {
-	docker_lab_up
+	lab_with containers_up docker_up
 	mkdir "$BATS_FILE_TMPDIR/bin"
 	ln -s "$JOBFENCE" "$BATS_FILE_TMPDIR/bin/jobfence"
 	printf '#!/bin/sh\nexec /usr/bin/docker -H unix:///run/docker.sock "$@"\n' >"$BATS_FILE_TMPDIR/bin/docker"

@@ -8,8 +8,7 @@ load ../lib/container
 
 setup_file()
 {
-	mkdir "$BATS_FILE_TMPDIR/lab"
-	{ lab_up "$BATS_FILE_TMPDIR/lab" && containers_up && podman_up; } || { lab_down && false; }
+	lab_with containers_up podman_up
 }
 
 may_start()

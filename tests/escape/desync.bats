@@ -10,8 +10,7 @@ load ../lib/servers
 
 setup_file()
 {
-	mkdir "$BATS_FILE_TMPDIR/lab"
-	{ lab_up "$BATS_FILE_TMPDIR/lab" && sites_up; } || { lab_down && false; }
+	lab_with sites_up
 }
 
 sites_up()

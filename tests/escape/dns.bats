@@ -9,8 +9,7 @@ load ../lib/job
 
 setup_file()
 {
-	mkdir "$BATS_FILE_TMPDIR/lab"
-	{ lab_up "$BATS_FILE_TMPDIR/lab" && hostile_up; } || { lab_down && false; }
+	lab_with hostile_up
 }
 
 hostile_up()

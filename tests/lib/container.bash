@@ -9,8 +9,7 @@
 
 setup_file()
 {
-	mkdir "$BATS_FILE_TMPDIR/lab"
-	{ lab_up "$BATS_FILE_TMPDIR/lab" && containers_up; } || { lab_down && false; }
+	lab_with containers_up
 }
 
 containers_up()

@@ -7,15 +7,9 @@
 # shellcheck source=tests/lib/container.bash
 . "${BASH_SOURCE[0]%/*}/container.bash"
 
-docker_lab_up()
-{
-	mkdir "$BATS_FILE_TMPDIR/lab"
-	{ lab_up "$BATS_FILE_TMPDIR/lab" && containers_up && docker_up; } || { teardown_file && false; }
-}
-
 setup_file()
 {
-	docker_lab_up
+	lab_with containers_up docker_up
 }
 
 teardown_file()

@@ -12,10 +12,22 @@ JOB=t${BATS_TEST_NUMBER:-}
 UP=${BATS_TEST_TMPDIR:-}/up.json
 JOBFENCE=${JOBFENCE:-$(realpath "$LIB/../../build/jobfence")}
 
+# Starts the lab of a file, and by each of the functions $@ what the file needs besides.
+# shellcheck disable=SC2120 # other files give it some
+lab_with()
+{
+	local part
+
+	mkdir "$BATS_FILE_TMPDIR/lab"
+	for part in "lab_up $BATS_FILE_TMPDIR/lab" "$@"; do
+		# shellcheck disable=SC2086 # one may have an argument
+		$part || { teardown_file && false; } || return
+	done
+}
+
 setup_file()
 {
-	mkdir "$BATS_FILE_TMPDIR/lab"
-	lab_up "$BATS_FILE_TMPDIR/lab" || { lab_down && false; }
+	lab_with # shellcheck disable=SC2119 # a lab is all
 }
 
 teardown_file()

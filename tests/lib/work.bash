@@ -18,11 +18,10 @@ SITES=(go npm pypi apt git lfs)
 
 setup_file()
 {
-	mkdir "$BATS_FILE_TMPDIR/lab"
 	# Users of the job's own, such as those of apt and PostgreSQL, reach their files
 	# through these.
 	chmod go+x "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_FILE_TMPDIR/.."
-	{ lab_up "$BATS_FILE_TMPDIR/lab" && work_up; } || { lab_down && false; }
+	lab_with work_up
 }
 
 # A file of tests replaces this function to declare its shares.
