@@ -27,7 +27,8 @@ lab_with()
 
 setup_file()
 {
-	lab_with # shellcheck disable=SC2119 # a lab is all
+	# shellcheck disable=SC2119 # a lab is all
+	lab_with
 }
 
 teardown_file()
