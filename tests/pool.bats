@@ -215,3 +215,28 @@ for client in clients:
 	client.request("GET", "/")
 	print(client.getresponse().status)')" $'200\n200'
 }
+
+@test "the next idle connection may be the one that makes room for another" {
+	printf '%s\n' 'accept = http' 'allow_domain = *' 'max_connections = 3' >"$BATS_TEST_TMPDIR/policy"
+	job_up --config "$BATS_TEST_TMPDIR/policy" --domain allowed.test --domain other.test
+	# The first client lends its connection. The one of the second is kept behind it, and
+	# has to go when the first one's is to be kept.
+	is "$(in_job_directly python3 -c 'import http.client
+def client(name):
+	client = http.client.HTTPConnection(name)
+	client.connect()
+	return client
+def ask(client):
+	client.request("GET", "/")
+	print(client.getresponse().read().decode(), end="")
+first, second = client("allowed.test"), client("other.test")
+ask(first)
+ask(second)
+second.close()
+third = client("allowed.test")
+first.close()
+ask(third)
+third.close()
+ask(client("other.test"))')" $'this is allowed.test\nthis is other.test\nthis is allowed.test\nthis is other.test'
+	is "$(jobfence show "$JOB" --json | jq .restarts.count)" 0
+}

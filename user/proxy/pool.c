@@ -182,14 +182,15 @@ static void kept_ready(struct source *source, uint32_t events)
 bool pool_keep(struct pool *pool, struct idle *idle)
 {
 	struct relay *relay = idle->relay;
-	struct idle *next = idle->next;
+	struct idle *next;
 	struct kept *kept;
 
+	if (idle->next && is_quiet(&relay->upstream))
+		pool_make_room(pool);
+	/* Not before: it may have been the next one that made room. */
+	next = idle->next;
 	pool_reclaim(idle);
-	if (!next || !is_quiet(&relay->upstream))
-		return false;
-	pool_make_room(pool);
-	if (is_full(pool))
+	if (!next || !is_quiet(&relay->upstream) || is_full(pool))
 		return false;
 	kept = malloc(sizeof(*kept));
 	if (!kept)
