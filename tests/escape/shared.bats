@@ -156,6 +156,32 @@ containers/below d 750 nobody\ncontainers/below/script f 750 nobody'
 	done
 }
 
+@test "a runtime folder belongs to root alone until it has its name" {
+	runtime_folder_up
+	job_up
+	jobfence exec --user root "$JOB" -- python3 -u -c '
+import ctypes, os, struct
+
+ATTRIB, MOVED_TO = 4, 0x80
+libc = ctypes.CDLL(None)
+inotify = libc.inotify_init()
+libc.inotify_add_watch(inotify, b"/run/user", ATTRIB | MOVED_TO)
+print("ready")
+while True:
+    events = os.read(inotify, 4096)
+    while events:
+        _, mask, _, length = struct.unpack_from("iIII", events)
+        print("named" if mask & MOVED_TO else "given", events[16:16 + length].rstrip(b"\0").decode())
+        events = events[16 + length:]
+        if mask & MOVED_TO:
+            raise SystemExit' >"$BATS_TEST_TMPDIR/watched" 3>&- &
+	await "$BATS_TEST_TMPDIR/watched" ready
+	jobfence exec --user nobody "$JOB" -- true
+	await "$BATS_TEST_TMPDIR/watched" named
+	is "$(<"$BATS_TEST_TMPDIR/watched")" $'ready\nnamed 65534'
+	is "$(jobfence exec --user nobody "$JOB" -- ls -A /run/user)" $'0\n65534'
+}
+
 @test "a shared path in a user's runtime folder leaves the folder the user's" {
 	runtime_folder_up
 	is "$(jobfence run --user nobody --share $RUNTIME/containers/bus -- sh -c 'cd "$XDG_RUNTIME_DIR" && echo new >>containers/auth.json &&

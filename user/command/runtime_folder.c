@@ -153,14 +153,16 @@ static int copy_folder(int from, int to, unsigned depth, struct copying *copying
 	return error;
 }
 
-/* Fills the job's new folder, and gives it to the user. */
+/* Makes and fills the job's folder, and gives it to the user. */
 static int fill(const char *path, const struct runtime_folder *folder, int outside,
 	struct copying *copying)
 {
 	const struct stat status = {
 		.st_uid = folder->uid, .st_gid = folder->gid, .st_mode = 0700
 	};
-	_fd_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_fd_ int fd = mkdir(path, 0700)
+			      ? -1
+			      : open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int error = fd < 0 ? -errno : 0;
 
 	if (!error && outside >= 0)
@@ -168,28 +170,33 @@ static int fill(const char *path, const struct runtime_folder *folder, int outsi
 	return error ? error : give(fd, &status);
 }
 
+/*
+ * The folder is made in one that is root's alone. So a process of the user can't put links
+ * into it while it is removed, if another command was first.
+ */
 static int make_place(const char *place, const struct runtime_folder *folder, int outside)
 {
-	char path[PATH_SIZE], unfinished[PATH_SIZE];
+	char path[PATH_SIZE], above[PATH_SIZE], unfinished[PATH_SIZE];
 	struct copying copying = { 0 };
 	int error;
 
 	if (path_format(path, "%s/%u", place, folder->uid) ||
-		path_format(unfinished, "%s/.XXXXXX", place))
+		path_format(above, "%s/.XXXXXX", place))
 		return -ENAMETOOLONG;
 	if (file_exists(path))
 		return 0;
 	error = folder_make(place);
 	if (error)
 		return error;
-	if (!mkdtemp(unfinished))
+	if (!mkdtemp(above))
 		return -errno;
-	error = fill(unfinished, folder, outside, &copying);
+	error = path_format(unfinished, "%s/unfinished", above)
+			? -ENAMETOOLONG
+			: fill(unfinished, folder, outside, &copying);
 	if (!error && renameat2(AT_FDCWD, unfinished, AT_FDCWD, path, RENAME_NOREPLACE))
 		error = -errno;
-	if (error)
-		tree_remove(unfinished);
-	else if (copying.incomplete && debugging_verbose())
+	tree_remove(above);
+	if (!error && copying.incomplete && debugging_verbose())
 		fprintf(stderr,
 			"jobfence: the job sees not all files of %s: at most %d entries, %d "
 			"levels, %d bytes each and %d in all are copied\n",

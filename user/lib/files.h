@@ -26,8 +26,9 @@ int file_write(const char *path, const char *text);
 int file_read(int fd, size_t limit, char **text, size_t *length);
 
 /*
- * Removes a folder and everything below it, without following links. Returns 0, also if
- * there is no such folder, or -errno of the first failure.
+ * Removes a folder and everything below it, without following links. Only the caller may
+ * write there: fts(3) opens a folder by its path, which could have become a link. Returns
+ * 0, also if there is no such folder, or -errno of the first failure.
  */
 int tree_remove(const char *path);
 
