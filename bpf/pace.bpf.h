@@ -115,6 +115,20 @@ static __always_inline bool pace_overtakes(const struct __sk_buff *skb,
 }
 
 /*
+ * For how long a packet waits, in ns, but at most for its share of the clock. Packets that
+ * wait at the same time have shares that follow one another, so no time counts twice.
+ */
+static __always_inline __u64 pace_held(__u64 departure, __u64 now, __u64 length, __u64 rate)
+{
+	__u64 share;
+
+	if (departure <= now)
+		return 0;
+	share = length * SECOND / rate;
+	return departure - now < share ? departure - now : share;
+}
+
+/*
  * Gives a packet its departure time. Returns false if it is beyond the horizon. `rate` is
  * in bytes per second, 0: no pacing.
  */
@@ -141,6 +155,7 @@ static __always_inline bool pace(struct __sk_buff *skb, const struct packet *pac
 			counter->marked_packets++;
 		if (departure > skb->tstamp)
 			skb->tstamp = departure;
+		counter->held += pace_held(departure, now, length, rate);
 		skb->priority = 0;
 	}
 	counter->paced_packets += skb->gso_segs > 1 ? skb->gso_segs : 1;

@@ -15,8 +15,9 @@
 #include <linux/types.h>
 
 #include "jobfence/reasons.h"
+#include "jobfence/statistics.h"
 
-#define FENCE_ABI 8
+#define FENCE_ABI 9
 
 /* The addresses under which a job sees its proxy: the IPv4 dummy address (RFC 7600 section
  * 4.8) and one of the dummy IPv6 prefix 100:0:0:1::/64 (RFC 9780). */
@@ -129,6 +130,7 @@ struct job_counters {
 	__u64 unmatched;	     /* without an entry: the proxy closes them */
 	__u64 paced_packets, paced_bytes;
 	__u64 marked_packets; /* given an ECN mark */
+	__u64 held;	      /* ns in which packets waited for their departure */
 	__u64 workers_ended;  /* of the proxy; the supervisor replaced each */
 	__u64 worker_ended;   /* when the last of them ended, ns of CLOCK_BOOTTIME */
 	__u64 events_lost;    /* events that found no room */
@@ -241,7 +243,7 @@ struct event {
 _Static_assert(sizeof(struct endpoint) == 20, "endpoint");
 _Static_assert(sizeof(struct event_budget) == 24, "event_budget");
 _Static_assert(sizeof(struct job_state) == 144, "job_state");
-_Static_assert(sizeof(struct job_counters) == 232, "job_counters");
+_Static_assert(sizeof(struct job_counters) == 240, "job_counters");
 _Static_assert(sizeof(struct address_range) == 20, "address_range");
 _Static_assert(sizeof(struct upstream_state) == 632, "upstream_state");
 _Static_assert(sizeof(struct connection_key) == 32, "connection_key");

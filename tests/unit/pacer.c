@@ -10,6 +10,7 @@
 
 #include "lib/cleanup.h"
 #include "proxy/pacer.h"
+#include "proxy/statistics.h"
 
 #define MS	1000000ULL
 #define MEGABIT 125000ULL /* bytes per second */
@@ -249,6 +250,52 @@ static void tries_have_a_rate_of_their_own(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
+static void time_in_line_counts_once_whoever_waits(void **state)
+{
+	struct waiter waiters[3] = {};
+	__u64 *throttled = statistics->throttled;
+
+	(void)state;
+	throttled[UPLOAD] = throttled[DOWNLOAD] = 0;
+	for (size_t i = 0; i < 3; i++) {
+		waiters[i].ready = ready;
+		move(DOWNLOAD, &waiters[i]);
+	}
+	now += MS;
+	pacer_leave(&waiters[1]);
+	now += MS;
+	pacer_leave(&waiters[0]);
+	assert_int_equal(throttled[DOWNLOAD], 0); /* as long as somebody waits */
+	now += MS;
+	pacer_leave(&waiters[2]);
+	assert_int_equal(throttled[DOWNLOAD], 3 * MS);
+	now += MS; /* nobody waits */
+	assert_int_equal(move(DOWNLOAD, &waiters[0]), 0);
+	wait_for_timer();
+	/* The fourth ms does not count. */
+	assert_int_equal(throttled[DOWNLOAD], 11840000 - MS);
+	assert_int_equal(throttled[UPLOAD], 0);
+	pacer_leave(&waiters[0]);
+}
+
+static void times_go_into_the_first_bucket_that_holds_them(void **state)
+{
+	const uint64_t times[] = { 0, 5 * MS, 5 * MS + 1, 300000 * MS, 300000 * MS + 1 };
+	struct histogram histogram = {};
+	uint64_t sum = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
+		statistics_time(&histogram, times[i]);
+		sum += times[i];
+	}
+	assert_int_equal(histogram.buckets[0], 2);
+	assert_int_equal(histogram.buckets[1], 1);
+	assert_int_equal(histogram.buckets[HISTOGRAM_BUCKETS - 2], 1);
+	assert_int_equal(histogram.buckets[HISTOGRAM_BUCKETS - 1], 1);
+	assert_int_equal(histogram.sum, sum);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +308,8 @@ int main(void)
 		TEST(a_waiter_that_leaves_gives_its_turn_on),
 		TEST(where_the_kernel_paces_the_upload_has_a_tolerance),
 		TEST(tries_have_a_rate_of_their_own),
+		TEST(time_in_line_counts_once_whoever_waits),
+		TEST(times_go_into_the_first_bucket_that_holds_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

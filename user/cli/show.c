@@ -7,6 +7,7 @@
 #include "cli/advice.h"
 #include "cli/command.h"
 #include "cli/show_json.h"
+#include "cli/statistics.h"
 #include "job/health.h"
 #include "job/init.h"
 #include "job/pulse.h"
@@ -147,6 +148,8 @@ static void print_text(
 	if (usage->job.unmatched)
 		printf("connections that the proxy closes, as the kernel has no entry for them: %llu\n",
 			(unsigned long long)usage->job.unmatched);
+	if (job->proxy_id)
+		statistics_print(usage);
 	if (job->pacing == PACING_EDT) {
 		print_throttle("upload", &usage->job, usage->upload_delay);
 		print_throttle("download", &usage->proxy, usage->download_delay);

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "cli/show_json.h"
+#include "cli/statistics.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/moment.h"
@@ -132,6 +133,8 @@ int show_json(const struct job *job, enum condition condition, const struct usag
 			counters_to_json(&usage->job, usage->upload_delay)) ||
 		json_object_set_new(json, "download",
 			counters_to_json(&usage->proxy, usage->download_delay)) ||
+		json_object_set_new(json, "statistics",
+			job->proxy_id ? statistics_to_json(usage) : json_null()) ||
 		json_object_set_new(json, "restarts", restarts_to_json(&usage->proxy)) ||
 		json_object_set_new(json, "hits", hits_to_json(job, usage)) ||
 		json_object_set_new(json, "learned", learned_to_json(usage->learned)) ||

@@ -140,6 +140,7 @@ static int hand_over(
 		[FD_DOMAINS] = launch->domains,
 		[FD_HITS] = launch->maps->hits,
 		[FD_LIMITS] = launch->maps->limits,
+		[FD_STATISTICS] = launch->maps->statistics,
 		[FD_REFUSED] = launch->maps->refused,
 		[FD_LEARNED] = launch->maps->learned,
 		[FD_CONNECTIONS] = launch->connections,

@@ -66,6 +66,26 @@ static int read_hits(
 	return 0;
 }
 
+/*
+ * Reads the proxy's own counts. A worker that was taken over may have written anything, so
+ * large numbers are cut.
+ */
+static int read_statistics(
+	const struct job_maps *maps, const struct job *job, struct usage *usage)
+{
+	uint64_t *numbers = (uint64_t *)&usage->statistics;
+	int error = job_statistics_read(maps, &usage->statistics);
+	bool kernel = job->pacing == PACING_EDT;
+
+	for (size_t i = 0; i < sizeof(usage->statistics) / sizeof(*numbers); i++)
+		if (numbers[i] > STATISTIC_MAX)
+			numbers[i] = STATISTIC_MAX;
+	usage->throttled_upload = kernel ? usage->job.held : usage->statistics.throttled[0];
+	usage->throttled_download =
+		kernel ? usage->proxy.held : usage->statistics.throttled[1];
+	return error;
+}
+
 void usage_free(struct usage **usage)
 {
 	if (*usage)
@@ -91,6 +111,8 @@ int usage_read(const struct job *job, struct usage **usage, struct failure *fail
 			&read->upload_delay, &read->download_delay);
 	if (!error)
 		error = read_hits(&maps, job, read);
+	if (!error)
+		error = read_statistics(&maps, job, read);
 	if (!error && job->spec.learn)
 		error = learned_read(maps.learned, &read->learned);
 	if (error)

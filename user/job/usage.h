@@ -14,9 +14,16 @@ struct usage_refusal {
 	struct refusal refusal;
 };
 
+/* All that a double holds exactly, so that every reader of JSON reads it alike. */
+#define STATISTIC_MAX (1ULL << 53)
+
 struct usage {
 	/* The counters of the programs on the job's cgroup, and on the proxy's. */
 	struct job_counters job, proxy;
+	/* Of the proxy. No number is larger than STATISTIC_MAX. */
+	struct proxy_statistics statistics;
+	/* The time in ns in which the throttle held bytes back, whoever paces. */
+	uint64_t throttled_upload, throttled_download;
 	/*
 	 * The time that a new packet waits in the kernel, in ns. 0 if the proxy paces.
 	 */

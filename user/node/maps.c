@@ -27,6 +27,7 @@ static const struct map_row rows[] = {
 	ROW(domains, true, false),
 	ROW(hits, true, false),
 	ROW(limits, true, false),
+	ROW(statistics, true, false),
 	ROW(refused, true, false),
 	ROW(learned, true, true),
 	ROW(job, false, false),
@@ -170,6 +171,13 @@ int job_limits_write(const struct job_maps *maps, const struct job_limits *limit
 	return bpf_map_update_elem(maps->limits, &first, limits, BPF_ANY) ? -errno : 0;
 }
 
+int job_statistics_read(const struct job_maps *maps, struct proxy_statistics *statistics)
+{
+	const __u32 first = 0;
+
+	return bpf_map_lookup_elem(maps->statistics, &first, statistics) ? -errno : 0;
+}
+
 int job_map_read_only(const struct job_paths *paths, const char *name)
 {
 	LIBBPF_OPTS(bpf_obj_get_opts, options, .file_flags = BPF_F_RDONLY);
@@ -202,6 +210,7 @@ int job_counters_read(int counters, uint64_t cgroup, struct job_counters *sum)
 		sum->paced_packets += each[cpu].paced_packets;
 		sum->paced_bytes += each[cpu].paced_bytes;
 		sum->marked_packets += each[cpu].marked_packets;
+		sum->held += each[cpu].held;
 		sum->workers_ended += each[cpu].workers_ended;
 		sum->events_lost += each[cpu].events_lost;
 		sum->unmatched += each[cpu].unmatched;

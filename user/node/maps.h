@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * A job's maps. Its own maps (domains, hits, limits, refused, and learned if the job
- * learns) are made with the types of the node's templates. The node's maps (job,
+ * A job's maps. Its own maps (domains, hits, limits, statistics, refused, and learned if
+ * the job learns) are made with the types of the node's templates. The node's maps (job,
  * upstream, counters, connections, open_count) are shared by all jobs, and pinned beside
  * the job's own. So the job's folder of pins holds all the maps that a job of that
  * version needs.
@@ -22,6 +22,7 @@ struct job_maps {
 	int domains;
 	int hits;
 	int limits;
+	int statistics;
 	int refused;
 	int learned; /* also -1 if the job does not learn */
 	int job;
@@ -33,7 +34,7 @@ struct job_maps {
 
 #define JOB_MAPS_NONE \
 	{ \
-		-1, -1, -1, -1, -1, -1, -1, -1, -1, -1 \
+		-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 \
 	}
 
 /* The initial contents of a job's maps. */
@@ -61,6 +62,9 @@ int job_maps_hit(int domains, const struct declared_domain *domain);
 /* Read and write the map `limits`. Return 0 or -errno. */
 int job_limits_read(const struct job_maps *maps, struct job_limits *limits);
 int job_limits_write(const struct job_maps *maps, const struct job_limits *limits);
+
+/* Reads the map `statistics`. Returns 0 or -errno. */
+int job_statistics_read(const struct job_maps *maps, struct proxy_statistics *statistics);
 
 /* Opens a map of the job for reading only. Returns a descriptor or -errno. */
 int job_map_read_only(const struct job_paths *paths, const char *name);

@@ -202,6 +202,7 @@ static enum step with_answer(struct connection *connection, enum server_hello_re
 	if (full || resumed)
 		watch_begin(
 			connection, kind == SESSION_ID ? SESSION_TICKET_BESIDE_ID : kind);
+	connection_time(connection, &statistics->first_byte);
 	tunnel_begin(connection);
 	return STEP_AGAIN;
 }
@@ -226,8 +227,10 @@ enum step answer_step(struct connection *connection)
 		return STEP_AGAIN;
 	if (length == -EAGAIN && !upstream->eof)
 		return STEP_WAIT;
-	if (length < 0 && length != -EAGAIN)
+	if (length < 0 && length != -EAGAIN) {
+		statistics_add(&statistics->failures[CAUSE_ANSWER], 1);
 		return connection_alert(connection, TLS_INTERNAL_ERROR, 0, NULL);
+	}
 	tunnel_begin(connection);
 	return STEP_AGAIN;
 }

@@ -188,6 +188,17 @@ bool connection_establish(struct connection *connection)
 	return out && buffer_append(out, established, sizeof(established) - 1);
 }
 
+void connection_count(struct connection *connection, __u64 *counter)
+{
+	connection->began = loop_now(connection->proxy->loop);
+	statistics_add(counter, 1);
+}
+
+void connection_time(const struct connection *connection, struct histogram *histogram)
+{
+	statistics_time(histogram, loop_now(connection->proxy->loop) - connection->began);
+}
+
 static const char *trace_word(enum reason reason)
 {
 	return reason ? reason_word(reason) : "-";
@@ -218,6 +229,8 @@ enum step connection_refuse(struct connection *connection, const struct refusal_
 		trace_word(text->reason), text->name ? text->name : "",
 		text->explanation ? text->explanation : "");
 	record(connection, text->reason, text->name);
+	if (!text->reason)
+		statistics_add(&statistics->failures[site_failure_cause(text->failure)], 1);
 	out = give_up(connection, text->keep ? STATE_HEAD : STATE_ENDING);
 	if (!out || !refusal_write(
 			    text, connection->proxy->settings, connection->http.json, out))

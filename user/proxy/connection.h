@@ -53,6 +53,7 @@
 #include "proxy/server_hello.h"
 #include "proxy/sessions.h"
 #include "proxy/settings.h"
+#include "proxy/statistics.h"
 #include "proxy/trace.h"
 
 /* The part that all connections share. */
@@ -141,6 +142,7 @@ struct connection {
 
 	struct address original; /* where the job wanted to go */
 	uint16_t port;		 /* that the job asked for, host byte order */
+	uint64_t began;		 /* the latest request or tunnel, ns of loop_now() */
 	bool explicit; /* it came to the proxy's own address: a request names its port */
 
 	/* Where the upstream is, or is to be, connected to. */
@@ -200,6 +202,12 @@ bool connection_establish(struct connection *connection);
 enum step connection_refuse(struct connection *connection, const struct refusal_text *text);
 enum step connection_alert(struct connection *connection, enum tls_alert alert,
 	enum reason reason, const char *name);
+
+/* Counts a request or a tunnel that the job may have, from now on. */
+void connection_count(struct connection *connection, __u64 *counter);
+
+/* Counts how long it is since then. */
+void connection_time(const struct connection *connection, struct histogram *histogram);
 
 /* Starts to resolve connection->host. The site is dialled, or CONNECT answered, next. */
 void connection_resolve(struct connection *connection);

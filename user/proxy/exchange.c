@@ -206,6 +206,8 @@ static enum step change_to_websocket(
 			"the site changed the protocol otherwise than it was asked");
 	if (!out || !http_response_write(head, &http->asked, true, out))
 		return STEP_END;
+	statistics_answer(head->status);
+	connection_time(connection, &statistics->first_byte);
 	buffer_put(&http->pending);
 	tunnel_begin(connection);
 	return STEP_AGAIN;
@@ -224,6 +226,15 @@ static bool is_early(const struct connection *connection)
 	return !is_sent(connection) ||
 	       (connection->http.request.framing != FRAMING_NONE &&
 		       !closing_is_acknowledged(connection->relay.upstream.source.fd));
+}
+
+/* Counts a response that is passed on, if it is not an interim one. */
+static void count_response(const struct connection *connection, unsigned status)
+{
+	if (status < 200)
+		return;
+	statistics_answer(status);
+	connection_time(connection, &statistics->first_byte);
 }
 
 static enum step begin_response(struct connection *connection, const struct http_head *head)
@@ -263,8 +274,10 @@ static enum step begin_response(struct connection *connection, const struct http
 		if (connection_ends_response(connection))
 			connection_reset_at_end(connection, true);
 	}
-	if (out && http_response_write(head, asked, asked->keep, out))
+	if (out && http_response_write(head, asked, asked->keep, out)) {
+		count_response(connection, head->status);
 		return STEP_AGAIN;
+	}
 	/* Behind a part of the head, the refusal would be one of its fields. */
 	buffer_put(&connection->relay.client.out);
 	return out ? bad_gateway(connection, SITE_LONG_HEAD, response_too_long) : STEP_END;
@@ -388,6 +401,7 @@ static enum step finish(struct connection *connection)
 	bool clean =
 		!connection->relay.upstream.in && !http->request_cut && is_sent(connection);
 
+	connection_time(connection, &statistics->duration);
 	http->answered = clean && !http->early;
 	http->site_keeps &= http->answered;
 	/* Close an upstream that is of no more use. The site may end it first. */

@@ -61,6 +61,7 @@ static enum step with_own_name(struct connection *connection, enum hello_result 
 		connection->proxy->rules, name, encrypted ? SIGHT_NOTHING : SIGHT_NAME);
 	if (reason)
 		return connection_alert(connection, TLS_ACCESS_DENIED, reason, name->name);
+	connection_count(connection, &statistics->tunnels);
 	connection->host = *name;
 	connection->tls.named = true;
 	connection_resolve(connection);

@@ -15,6 +15,7 @@
 #include "proxy/listener.h"
 #include "proxy/resolve.h"
 #include "proxy/sandbox.h"
+#include "proxy/statistics.h"
 #include "proxy/supervisor.h"
 
 static int read_settings(struct proxy_settings *settings)
@@ -35,6 +36,8 @@ static int open_all(const struct proxy_settings *settings, struct proxy *proxy)
 {
 	int error = loop_new(&proxy->loop);
 
+	if (!error)
+		error = statistics_open();
 	if (!error)
 		error = rules_new(settings, &proxy->rules);
 	if (!error)

@@ -9,6 +9,7 @@
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "proxy/pacer.h"
+#include "proxy/statistics.h"
 #include "proxy/tcp_info.h"
 
 #define PAYLOAD		  ((size_t)THROTTLE_PAYLOAD)
@@ -33,6 +34,7 @@ struct clock {
 	struct timer timer;
 	struct waiter line;    /* head of a ring. `next` is first */
 	struct waiter *served; /* it has the turn, or NULL */
+	uint64_t held_since; /* the time in line is counted up to this, ns of loop_now() */
 };
 
 struct pacer {
@@ -100,10 +102,24 @@ static void set_timer(struct clock *clock)
 		loop_set_timer(loop, &clock->timer, next > now ? next - now : 1);
 }
 
+/* Counts the time in which there was a line. */
+static void count_held(struct clock *clock)
+{
+	uint64_t now = loop_now(clock->pacer->loop);
+	size_t direction = (size_t)(clock - clock->pacer->clocks);
+
+	if (direction < ARRAY_SIZE(statistics->throttled))
+		statistics_add(&statistics->throttled[direction], now - clock->held_since);
+	clock->held_since = now;
+}
+
 static void leave_line(struct waiter *waiter)
 {
 	if (!waiter->next)
 		return;
+	/* Of one that is alone in line, both neighbours are the head. */
+	if (waiter->next == waiter->previous)
+		count_held(container_of(waiter->next, struct clock, line));
 	waiter->previous->next = waiter->next;
 	waiter->next->previous = waiter->previous;
 	waiter->next = waiter->previous = NULL;
@@ -119,6 +135,7 @@ static void clock_expired(struct timer *timer)
 		set_timer(clock);
 		return;
 	}
+	count_held(clock);
 	leave_line(first);
 	clock->served = first;
 	first->turn_of = clock;
@@ -277,6 +294,8 @@ void pacer_wait(struct pacer *pacer, enum direction direction, struct waiter *wa
 
 	if (waiter->next)
 		return;
+	if (is_empty(clock))
+		clock->held_since = loop_now(pacer->loop);
 	waiter->next = &clock->line;
 	waiter->previous = clock->line.previous;
 	waiter->previous->next = waiter;

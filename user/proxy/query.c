@@ -20,6 +20,7 @@
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "proxy/query.h"
+#include "proxy/statistics.h"
 
 #define NEXT_PATIENCE SECOND	   /* before the next resolver is asked as well */
 #define LAST_PATIENCE (5 * SECOND) /* after the last one was asked */
@@ -230,6 +231,7 @@ static void settle(struct question *question)
 /* Keeps the last failure, but silence does not replace another failure. */
 static void note_failure(struct question *question, struct nameserver *from, int status)
 {
+	statistics_add(&statistics->resolver_failures, 1);
 	if (is_silence(status) && !is_silence(question->status))
 		return;
 	question->status = status;
@@ -274,9 +276,11 @@ static void note_silence(struct question *question)
 	uint64_t now = loop_now(question->query->nameservers->loop);
 
 	if (nameserver && now >= question->asked_at + OTHER_PATIENCE &&
-		nameserver_waited(nameserver, question->family, question->asked_at))
+		nameserver_waited(nameserver, question->family, question->asked_at)) {
+		statistics_add(&statistics->resolver_failures, 1);
 		nameserver_log(nameserver, "silent, and asked last for a minute",
 			question->query->name);
+	}
 }
 
 /* No answer came in time. Others are asked, if there are any. */

@@ -102,6 +102,8 @@ static enum step refuse_dial(struct connection *connection, int status)
 				? lookup_explain(&connection->dial.lookup, lookup)
 				: dial_problem(status);
 	}
+	if (connection->tls.named && !text.reason)
+		statistics_add(&statistics->failures[site_failure_cause(text.failure)], 1);
 	if (connection->tls.named)
 		return connection_alert(connection,
 			text.reason ? TLS_ACCESS_DENIED : TLS_INTERNAL_ERROR, text.reason,

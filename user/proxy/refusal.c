@@ -27,7 +27,7 @@ static const char *status_text(unsigned status)
 static const char *proxy_error(const struct refusal_text *text)
 {
 	static const char *const errors[] = { [SITE_NONE] = "destination_unavailable",
-#define X(name, word, error) [SITE_##name] = (error),
+#define X(name, cause, error) [SITE_##name] = (error),
 		SITE_FAILURES(X)
 #undef X
 	};

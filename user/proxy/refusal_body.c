@@ -69,15 +69,21 @@ static void add_string(struct body *body, const char *text)
 	add(body, "\"");
 }
 
-const char *refusal_word(const struct refusal_text *text)
+enum cause site_failure_cause(enum site_failure failure)
 {
-	static const char *const words[] = { [SITE_NONE] = "unreachable",
-#define X(name, word, error) [SITE_##name] = (word),
+	static const enum cause causes[] = { [SITE_NONE] = CAUSE_UNREACHABLE,
+#define X(name, cause, error) [SITE_##name] = CAUSE_##cause,
 		SITE_FAILURES(X)
 #undef X
 	};
 
-	return text->reason ? reason_header(text->reason) : words[text->failure];
+	return causes[failure];
+}
+
+const char *refusal_word(const struct refusal_text *text)
+{
+	return text->reason ? reason_header(text->reason)
+			    : cause_word(site_failure_cause(text->failure));
 }
 
 /* The refusals about which no more is known than their explanation. */

@@ -7,32 +7,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "jobfence/statistics.h"
 #include "proxy/settings.h"
 
 /*
  * Why a site gave no answer that the job can have. The fence refused nothing then.
  *
- * X(NAME, word, error):
- *	word   in X-Jobfence-Denied and in JSON
+ * X(NAME, CAUSE, error):
+ *	CAUSE  its word is in X-Jobfence-Denied and in JSON
  *	error  in Proxy-Status (RFC 9209 section 2.3)
  */
 #define SITE_FAILURES(X) \
-	X(NO_NAME, "dns", "dns_error") \
-	X(NO_RESOLVER, "dns", "dns_timeout") \
-	X(CLOSED, "unreachable", "connection_refused") \
-	X(NO_ROUTE, "unreachable", "destination_ip_unroutable") \
-	X(NO_PORT, "unreachable", "connection_limit_reached") \
-	X(UNREACHABLE, "unreachable", "destination_unavailable") \
-	X(SLOW_CONNECT, "timeout", "connection_timeout") \
-	X(SLOW_ANSWER, "timeout", "http_response_timeout") \
-	X(CUT, "answer", "connection_terminated") \
-	X(MALFORMED, "answer", "http_protocol_error") \
-	X(LONG_HEAD, "answer", "http_response_header_section_size") \
-	X(UPGRADE, "answer", "http_upgrade_failed")
+	X(NO_NAME, DNS, "dns_error") \
+	X(NO_RESOLVER, DNS, "dns_timeout") \
+	X(CLOSED, UNREACHABLE, "connection_refused") \
+	X(NO_ROUTE, UNREACHABLE, "destination_ip_unroutable") \
+	X(NO_PORT, UNREACHABLE, "connection_limit_reached") \
+	X(UNREACHABLE, UNREACHABLE, "destination_unavailable") \
+	X(SLOW_CONNECT, TIMEOUT, "connection_timeout") \
+	X(SLOW_ANSWER, TIMEOUT, "http_response_timeout") \
+	X(CUT, ANSWER, "connection_terminated") \
+	X(MALFORMED, ANSWER, "http_protocol_error") \
+	X(LONG_HEAD, ANSWER, "http_response_header_section_size") \
+	X(UPGRADE, ANSWER, "http_upgrade_failed")
 
 enum site_failure {
 	SITE_NONE,
-#define X(name, word, error) SITE_##name,
+#define X(name, cause, error) SITE_##name,
 	SITE_FAILURES(X)
 #undef X
 };
@@ -50,6 +51,9 @@ struct refusal_text {
 };
 
 #define REFUSAL_BODY_SIZE 6144
+
+/* The cause that a failure counts for. */
+enum cause site_failure_cause(enum site_failure failure);
 
 /* The word of a refusal in X-Jobfence-Denied and in JSON. */
 const char *refusal_word(const struct refusal_text *text);

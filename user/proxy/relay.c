@@ -5,6 +5,7 @@
 
 #include "lib/cleanup.h"
 #include "proxy/relay.h"
+#include "proxy/statistics.h"
 #include "proxy/tcp_info.h"
 #include "proxy/trace.h"
 
@@ -73,7 +74,7 @@ int relay_open(
 	error = peer_open(&relay->client, all->loop, fd, true, client_ready);
 	if (error)
 		return error;
-	all->open++;
+	statistics_open_connections(++all->open);
 	relay->number = ++all->opened;
 	return 0;
 }
@@ -84,7 +85,7 @@ void relay_close(struct relay *relay)
 	pacer_leave(&relay->upload_turn);
 	pacer_leave(&relay->download_turn);
 	relay_count_backlog(relay, 0);
-	relay->all->open--;
+	statistics_open_connections(--relay->all->open);
 	relay->closed = true;
 }
 
@@ -159,8 +160,10 @@ long relay_read_client(struct relay *relay)
 	if (!allowed)
 		return -EAGAIN;
 	length = peer_read(&relay->client, allowed);
-	if (length > 0)
+	if (length > 0) {
+		statistics_add(&statistics->sent, (uint64_t)length);
 		relay_charge(relay, UPLOAD, (size_t)length);
+	}
 	return length;
 }
 
@@ -175,8 +178,10 @@ long relay_write_client(struct relay *relay)
 	if (!allowed)
 		return -EAGAIN;
 	length = peer_write(&relay->client, allowed);
-	if (length > 0)
+	if (length > 0) {
+		statistics_add(&statistics->received, (uint64_t)length);
 		relay_charge(relay, DOWNLOAD, (size_t)length);
+	}
 	return length;
 }
 
@@ -280,6 +285,8 @@ long relay_splice(
 	flow->piped = (size_t)length;
 	if (direction == DOWNLOAD)
 		relay->account.received += (uint64_t)length;
+	else
+		statistics_add(&statistics->sent, (uint64_t)length);
 	relay_charge(relay, direction, flow->piped);
 	return length;
 }
@@ -294,6 +301,8 @@ int relay_drain(struct relay *relay, enum direction direction, struct flow *flow
 		if (length <= 0)
 			return length ? (int)length : -EPIPE;
 		flow->piped -= (size_t)length;
+		if (direction == DOWNLOAD)
+			statistics_add(&statistics->received, (uint64_t)length);
 		relay->owner->moved(relay);
 	}
 	flow_close(flow);

@@ -78,6 +78,7 @@ static enum step begin_connect(struct connection *connection, const struct http_
 	connection->host = target->host;
 	connection->port = target->port;
 	if (target->port == PORT_HTTPS) {
+		connection_count(connection, &statistics->tunnels);
 		connection->connect = true;
 		connection->http.asked = (struct http_asked){};
 		connection_resolve(connection);
@@ -176,6 +177,7 @@ static enum step begin(struct connection *connection, const char *bytes, size_t 
 	reason = rules_use(connection->proxy->rules, &target.host, SIGHT_REQUESTS);
 	if (reason)
 		return refuse_host(connection, &head, &target, reason, NULL);
+	connection_count(connection, &statistics->requests);
 	return forward(connection, &head, &target, length);
 }
 

@@ -31,6 +31,7 @@
 #include "proxy/failed_addresses.h"
 #include "proxy/query.h"
 #include "proxy/resolve.h"
+#include "proxy/statistics.h"
 
 /* A query that look-ups wait for. */
 struct flight {
@@ -39,6 +40,7 @@ struct flight {
 	struct query *query;
 	struct lookup *lookups;
 	unsigned hosts; /* resolver->hosts as it began */
+	uint64_t began; /* ns of loop_now() */
 	struct flight *next;
 };
 
@@ -188,6 +190,7 @@ static void landed(void *owner, const struct query_result *result)
 	struct resolver *resolver = flight->resolver;
 	struct resolved resolved;
 
+	statistics_time(&statistics->dns, loop_now(resolver->loop) - flight->began);
 	resolved_init(resolver, &resolved);
 	resolved.answer = result->status;
 	if (result->from)
@@ -236,6 +239,7 @@ static int join_flight(
 		.host = *host,
 		.lookups = lookup,
 		.hosts = resolver->hosts,
+		.began = loop_now(resolver->loop),
 		.next = resolver->flights };
 	error = query_new(&resolver->nameservers, host->name, landed, new, &new->query);
 	if (error)
@@ -315,6 +319,7 @@ void resolver_look_up(
 {
 	struct resolved resolved;
 
+	statistics_add(&statistics->lookups, 1);
 	resolved_init(resolver, &resolved);
 	lookup->resolver = resolver;
 	lookup->deferred.run = lookup_deferred;

@@ -14,6 +14,7 @@
 #include "names/address.h"
 #include "proxy/bpf_map.h"
 #include "proxy/rules.h"
+#include "proxy/statistics.h"
 
 #define HITS_SIZE    (DOMAIN_ENTRIES_MAX * sizeof(uint64_t))
 #define LATEST_NAMES 16	    /* names that make room for newer ones */
@@ -276,6 +277,7 @@ void rules_record_refusal(
 	struct refusal refusal = {};
 	uint64_t now = clock_ns(CLOCK_BOOTTIME);
 
+	statistics_add(&statistics->refused[reason], 1);
 	set_name(&key, name, length);
 	for (size_t i = 0; i < key.length; i++)
 		if (name[i] <= ' ' || name[i] > '~')
