@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * How the supervisor of a proxy reports that its worker ended. Only a program can write
- * to the ring buffer of the node, and its cgroup tells it the job. So the supervisor sets
+ * to the journal of the node, and its cgroup tells it the job. So the supervisor sets
  * an option of a socket that only this program understands.
  */
 
@@ -17,7 +17,7 @@ static __always_inline void note_end_of_worker(__u32 status)
 	counter->workers_ended++;
 	counter->worker_ended = now;
 	counter->worker_status = status;
-	event = event_begin(state->job, &state->budget, HOOK_WORKER, now);
+	event = event_begin(state->job, &state->budget, EVENT_WORKER, now);
 	if (!event)
 		return;
 	event->worker_status = status;

@@ -41,10 +41,9 @@
 #define DOMAINS_MAX	    1024   /* keys for the domains of one job */
 #define DOMAIN_ENTRIES_MAX  2048 /* of its domain map: old and new keys during an update */
 #define REFUSALS_MAX	    256	 /* names for which a job's refusals are kept */
-#define LEARNED_MAX	    DOMAINS_MAX	 /* names of a learning job */
-#define EVENTS_SIZE	    (256 * 1024) /* bytes of the ring buffer */
-#ifndef EVENTS_PER_SECOND		 /* the tests build programs with another number */
-#define EVENTS_PER_SECOND 64		 /* of one job */
+#define LEARNED_MAX	    DOMAINS_MAX /* names of a learning job */
+#ifndef EVENTS_PER_SECOND		/* the tests build programs with another number */
+#define EVENTS_PER_SECOND 64		/* of one job */
 #endif
 
 /* An IPv6 address, or an IPv4 address in its IPv4-mapped form ::ffff:a.b.c.d. */
@@ -79,7 +78,6 @@ enum hook {
 	HOOK_EGRESS = 5,
 	HOOK_INGRESS = 6,
 	HOOK_UPSTREAM = 7,
-	HOOK_WORKER = 8, /* no refusal: the worker of a proxy ended */
 	HOOK_OPTION = 9,
 };
 
@@ -92,14 +90,38 @@ enum hook {
 #define WORKER_ENDED 1
 
 /*
- * How many events a job caused in a second of CLOCK_BOOTTIME, and how many of its events
- * wait for a reader.
+ * The journal of events: the map `events` has all records, and the map `journal` says where
+ * the next go. A record has a number, which counts up for the whole node. Each reader
+ * remembers the last number that it read, and takes nothing from others. A number that is
+ * missing is an event that a later one replaced before the reader came.
+ *
+ * The records are in rings, so that no job replaces those of all others:
+ *	RING_SHARED	of all jobs. In each window of its positions a job has a share, so
+ *			it has at most an eighth of the ring.
+ *	RING_SURPLUS	of jobs that used up their share of the window
+ *	RING_JOBS	jobs that started, changed and ended, by the loader
  */
+enum event_ring { RING_SHARED, RING_SURPLUS, RING_JOBS, RING_COUNT };
+#define RING_SHARED_SIZE  4096
+#define RING_SURPLUS_SIZE 512
+#define RING_JOBS_SIZE	  1024
+#define EVENTS_MAX	  (RING_SHARED_SIZE + RING_SURPLUS_SIZE + RING_JOBS_SIZE)
+#define EVENTS_WINDOW	  1024 /* positions of RING_SHARED */
+/* Of one job in a window. The ring has at most five windows, two of them in part. */
+#define EVENTS_SHARE (RING_SHARED_SIZE / 8 / (RING_SHARED_SIZE / EVENTS_WINDOW + 1))
+
+/* The one element of the map `journal`. */
+struct journal {
+	__u64 last;		     /* the number of the newest event, 0: there is none */
+	__u64 positions[RING_COUNT]; /* how many records each ring was given */
+};
+
+/* How many events a job caused in a second of CLOCK_BOOTTIME, and in a window. */
 struct event_budget {
 	__u64 second;
-	__u64 read; /* position of the reader in the ring buffer */
+	__u64 window; /* of RING_SHARED */
 	__u32 admitted;
-	__u32 kept; /* events since the reader was there */
+	__u32 kept; /* in RING_SHARED, of the window */
 };
 
 /*
@@ -225,18 +247,29 @@ struct learned_key {
 	char name[256];
 };
 
-/* One record of the ring buffer `events`. */
+enum event_kind {
+	EVENT_REFUSAL = 1,
+	EVENT_WORKER = 2, /* the worker of a proxy ended */
+};
+
+#define EVENT_BUSY (~0ULL) /* as a number: somebody is writing the record */
+
+/* One record of the map `events`. */
 struct event {
-	__u64 time;		/* ns of CLOCK_BOOTTIME */
-	__u64 job;		/* `id` of struct job_state */
-	__u32 pid;		/* of the thread group; 0 where a packet was refused */
-	__u16 reason, hook;	/* reason 0: no refusal, see HOOK_WORKER */
+	__u64 number; /* written last; 0: the record was never written, or EVENT_BUSY */
+	__u64 time;   /* ns of CLOCK_BOOTTIME */
+	__u64 job;    /* `id` of struct job_state */
+	__u32 pid;    /* of the thread group; 0 where a packet was refused */
+	__u16 kind;   /* enum event_kind */
+	__u16 reason, hook;	/* of a refusal */
 	__u16 family, protocol; /* AF_*, IPPROTO_* */
+	__u16 unused[3];
 	union {
 		struct endpoint destination;
 		__u32 worker_status; /* as wait(2) has it */
 	};
 	char comm[COMM_LENGTH];
+	char name[256]; /* ends with a NUL */
 };
 
 /* FENCE_ABI is about these sizes. */
@@ -254,4 +287,5 @@ _Static_assert(sizeof(struct job_limits) == 32, "job_limits");
 _Static_assert(sizeof(struct refusal_key) == 256, "refusal_key");
 _Static_assert(sizeof(struct refusal) == 16, "refusal");
 _Static_assert(sizeof(struct learned_key) == 256, "learned_key");
-_Static_assert(sizeof(struct event) == 64, "event");
+_Static_assert(sizeof(struct journal) == 32, "journal");
+_Static_assert(sizeof(struct event) == 336, "event");

@@ -31,11 +31,15 @@
 #define MOCK		   static inline __attribute__((unused))
 
 static struct job_counters mock_counters;
-static struct event mock_event;
+/* The journal. A test with events sets the addresses of its maps. */
+static const void *mock_map_journal, *mock_map_events;
+static struct journal mock_journal;
+static struct event mock_records[EVENTS_MAX];
+static __u32 mock_place;   /* of the record that was looked up last */
 static __u64 mock_open;	   /* value of the job's element in `open_count` */
 static bool mock_is_known; /* whether the job has that element */
 static __u64 mock_now;	   /* ns, of both clocks */
-static unsigned mock_events, mock_marks;
+static unsigned mock_marks;
 static unsigned char mock_packet[256];
 static __u32 mock_packet_length;
 
@@ -43,11 +47,12 @@ static __u32 mock_packet_length;
 MOCK void mock_reset(void)
 {
 	memset(&mock_counters, 0, sizeof(mock_counters));
-	memset(&mock_event, 0, sizeof(mock_event));
+	memset(&mock_journal, 0, sizeof(mock_journal));
+	memset(mock_records, 0, sizeof(mock_records));
 	memset(mock_packet, 0, sizeof(mock_packet));
 	mock_open = mock_now = 0;
 	mock_is_known = true;
-	mock_events = mock_marks = mock_packet_length = 0;
+	mock_marks = mock_packet_length = 0;
 }
 
 /* The headers under test use no other storage. */
@@ -59,28 +64,16 @@ MOCK void *bpf_get_local_storage(const void *map, __u64 flags)
 
 MOCK void *bpf_map_lookup_elem(const void *map, const void *key)
 {
-	(void)map, (void)key;
+	const __u32 place = *(const __u32 *)key;
+
+	if (map == mock_map_journal)
+		return &mock_journal;
+	if (map == mock_map_events) {
+		assert_in_range(place, 0, EVENTS_MAX - 1);
+		mock_place = place;
+		return &mock_records[place];
+	}
 	return mock_is_known ? &mock_open : NULL;
-}
-
-MOCK __u64 bpf_ringbuf_query(const void *map, __u64 flags)
-{
-	(void)map, (void)flags;
-	return 0;
-}
-
-MOCK void *bpf_ringbuf_reserve(const void *map, __u64 size, __u64 flags)
-{
-	(void)map, (void)flags;
-	assert_int_equal(size, sizeof(mock_event));
-	return &mock_event;
-}
-
-MOCK void bpf_ringbuf_submit(void *data, __u64 flags)
-{
-	(void)flags;
-	assert_ptr_equal(data, &mock_event);
-	mock_events++;
 }
 
 MOCK __u64 bpf_ktime_get_ns(void)

@@ -135,12 +135,12 @@ static void a_refusal_reports_the_far_end(void **state)
 	assert_true(packet_parse(&skb4, &packet));
 	refuse_packet(7, &budget, &packet, REASON_PACKET, HOOK_EGRESS);
 	assert_int_equal(mock_counters.refused[REASON_PACKET], 1);
-	assert_int_equal(mock_events, 1);
-	assert_int_equal(mock_event.job, 7);
-	assert_int_equal(mock_event.pid, 0);
-	assert_int_equal(mock_event.destination.port, bpf_htons(53));
+	assert_int_equal(mock_journal.last, 1);
+	assert_int_equal(mock_records[mock_place].job, 7);
+	assert_int_equal(mock_records[mock_place].pid, 0);
+	assert_int_equal(mock_records[mock_place].destination.port, bpf_htons(53));
 	refuse_packet(7, &budget, &packet, REASON_PACKET, HOOK_INGRESS);
-	assert_int_equal(mock_event.destination.port, bpf_htons(1000));
+	assert_int_equal(mock_records[mock_place].destination.port, bpf_htons(1000));
 }
 
 static void a_job_has_a_budget_of_events(void **state)
@@ -152,16 +152,61 @@ static void a_job_has_a_budget_of_events(void **state)
 	mock_reset();
 	for (int i = 0; i < EVENTS_PER_SECOND + 3; i++)
 		refuse_packet(7, &budget, &packet, REASON_PACKET, HOOK_EGRESS);
-	assert_int_equal(mock_events, EVENTS_PER_SECOND);
+	assert_int_equal(mock_journal.last, EVENTS_PER_SECOND);
 	assert_int_equal(mock_counters.events_lost, 3);
 	assert_int_equal(mock_counters.refused[REASON_PACKET], EVENTS_PER_SECOND + 3);
 	mock_now += SECOND;
 	refuse_packet(7, &budget, &packet, REASON_PACKET, HOOK_EGRESS);
-	assert_int_equal(mock_events, EVENTS_PER_SECOND + 1);
+	assert_int_equal(mock_journal.last, EVENTS_PER_SECOND + 1);
 	for (mock_now = 2 * SECOND; mock_now < 60 * SECOND; mock_now += SECOND)
 		for (int i = 0; i < EVENTS_PER_SECOND; i++)
 			refuse_packet(7, &budget, &packet, REASON_PACKET, HOOK_EGRESS);
-	assert_int_equal(mock_events, EVENTS_KEPT_MAX);
+	assert_int_equal(mock_journal.last, 59 * EVENTS_PER_SECOND + 1);
+	assert_int_equal(mock_journal.positions[RING_SHARED], EVENTS_SHARE);
+}
+
+static unsigned records_of(__u64 id)
+{
+	unsigned count = 0;
+
+	for (int i = 0; i < RING_SHARED_SIZE; i++)
+		count += mock_records[i].job == id;
+	return count;
+}
+
+/* One job floods for an hour. Between its events another one has as many as it may. */
+static void a_job_replaces_an_eighth_of_the_events_at_most(void **state)
+{
+	struct event_budget flood = {}, others[20] = {};
+	struct packet packet = {};
+
+	(void)state;
+	mock_reset();
+	for (mock_now = SECOND; mock_now < 3600 * SECOND; mock_now += SECOND) {
+		for (int i = 0; i < EVENTS_PER_SECOND; i++)
+			refuse_packet(7, &flood, &packet, REASON_PACKET, HOOK_EGRESS);
+		for (int i = 0; i < 20; i++)
+			refuse_packet(100 + (__u64)i, &others[i], &packet, REASON_PACKET,
+				HOOK_EGRESS);
+		assert_true(records_of(7) <= RING_SHARED_SIZE / 8);
+	}
+	assert_int_equal(mock_counters.events_lost, 0);
+	assert_int_equal(mock_records[mock_place].number, mock_journal.last);
+}
+
+static void a_record_that_is_written_is_left_alone(void **state)
+{
+	struct event_budget budget = {};
+	struct packet packet = {};
+
+	(void)state;
+	mock_reset();
+	mock_records[0].number = EVENT_BUSY;
+	refuse_packet(7, &budget, &packet, REASON_PACKET, HOOK_EGRESS);
+	assert_int_equal(mock_counters.events_lost, 1);
+	assert_int_equal(mock_journal.last, 0);
+	refuse_packet(7, &budget, &packet, REASON_PACKET, HOOK_EGRESS);
+	assert_int_equal(mock_records[1].number, 1);
 }
 
 int main(void)
@@ -173,7 +218,11 @@ int main(void)
 		cmocka_unit_test(a_listener_is_known_by_address_port_and_protocol),
 		cmocka_unit_test(a_refusal_reports_the_far_end),
 		cmocka_unit_test(a_job_has_a_budget_of_events),
+		cmocka_unit_test(a_job_replaces_an_eighth_of_the_events_at_most),
+		cmocka_unit_test(a_record_that_is_written_is_left_alone),
 	};
 
+	mock_map_journal = &journal;
+	mock_map_events = &events;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

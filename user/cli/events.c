@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * `jobfence events`: prints the ring buffer of the kernel programs. The buffer has one
- * reader, so an event is gone once it was printed.
+ * `jobfence events`: prints the journal of events. Each reader has a place of its own, so
+ * printing takes nothing from others.
  */
 
 #include <arpa/inet.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,14 +22,15 @@
 #include "lib/moment.h"
 #include "lib/printable.h"
 #include "names/address.h"
-#include "node/objects.h"
+#include "node/journal.h"
+
+#define PERIOD 100 /* ms after which a follower looks again */
 
 struct printing {
 	const char *job; /* NULL: every job */
 	bool json;
 	json_t *names; /* names of jobs by their id as a decimal number; null: unknown */
 	time_t looked; /* when all jobs were last searched for a name */
-	int unwritten; /* -errno of an event that could not be written */
 };
 
 static volatile sig_atomic_t stopped;
@@ -38,11 +39,6 @@ static void stop(int signal)
 {
 	(void)signal;
 	stopped = 1;
-}
-
-static void cleanup_ring(struct ring_buffer **ring)
-{
-	ring_buffer__free(*ring);
 }
 
 static const char *hook_name(unsigned hook)
@@ -98,16 +94,16 @@ static const char *job_name(struct printing *printing, uint64_t id)
 static json_t *event_to_json(const struct event *event, const char *job, const char *comm)
 {
 	char time[MOMENT_TEXT_MAX], address[ADDRESS_TEXT_MAX];
-	const bool refusal = event->hook != HOOK_WORKER;
+	const bool refusal = event->kind != EVENT_WORKER;
 	const int status = refusal ? 0 : (int)event->worker_status;
 
 	moment_format(event->time, time);
 	address_format(&event->destination.address, address);
 	return json_pack(
-		"{s:s, s:s?, s:s, s:i, s:s, s:s?, s:s?, s:o, s:o, s:s?, s:o, s:o, s:o}",
-		"time", time, "job", job, "kind", refusal ? "refusal" : "worker", "pid",
-		(int)event->pid, "comm", comm, "hook",
-		refusal ? hook_name(event->hook) : NULL, "reason",
+		"{s:I, s:s, s:s?, s:s, s:i, s:s, s:s?, s:s?, s:o, s:o, s:s?, s:o, s:o, s:o}",
+		"number", (json_int_t)event->number, "time", time, "job", job, "kind",
+		refusal ? "refusal" : "worker", "pid", (int)event->pid, "comm", comm,
+		"hook", refusal ? hook_name(event->hook) : NULL, "reason",
 		refusal ? reason_word((enum reason)event->reason) : NULL, "family",
 		number_or_null(refusal, event->family), "protocol",
 		number_or_null(refusal, event->protocol), "address",
@@ -123,7 +119,7 @@ static void print_text(const struct event *event, const char *job, const char *c
 
 	moment_format(event->time, time);
 	printf("%s %s %s[%u] ", time, job ? job : "-", comm[0] ? comm : "-", event->pid);
-	if (event->hook == HOOK_WORKER) {
+	if (event->kind == EVENT_WORKER) {
 		char ending[ENDING_TEXT_MAX];
 
 		ending_format((int)event->worker_status, ending);
@@ -135,49 +131,63 @@ static void print_text(const struct event *event, const char *job, const char *c
 		ntohs(event->destination.port), reason_text((enum reason)event->reason));
 }
 
-/* Returns 0, or -errno if the event can't be written. */
-static int print_event(
-	const struct event *event, const char *job, const char *comm, bool json)
+static void print_event(struct printing *printing, const struct event *event)
 {
-	if (json) {
+	const char *job = job_name(printing, event->job);
+	char comm[COMM_LENGTH + 1];
+
+	if (printing->job && (!job || strcmp(job, printing->job)))
+		return;
+	/* A process chooses its own name, which may have control characters. */
+	snprintf(comm, sizeof(comm), "%.*s", COMM_LENGTH, event->comm);
+	make_printable(comm);
+	if (printing->json) {
 		_json_ json_t *line = event_to_json(event, job, comm);
 
 		print_json(line);
 	} else {
 		print_text(event, job, comm);
 	}
-	return fflush(stdout) ? -errno : 0;
 }
 
-static int on_event(void *data, void *record, size_t size)
+/* The lost ones may be of any job. */
+static void print_lost(uint64_t count, bool json)
 {
-	struct printing *printing = data;
-	const struct event *event = record;
-	char comm[COMM_LENGTH + 1];
-	const char *job;
-
-	if (size < sizeof(*event))
-		return 0;
-	job = job_name(printing, event->job);
-	if (printing->job && (!job || strcmp(job, printing->job)))
-		return 0;
-	/* A process chooses its own name, which may have control characters. */
-	snprintf(comm, sizeof(comm), "%.*s", COMM_LENGTH, event->comm);
-	make_printable(comm);
-	printing->unwritten = print_event(event, job, comm, printing->json);
-	return printing->unwritten;
+	if (json)
+		printf("{\"kind\":\"lost\",\"count\":%llu}\n", (unsigned long long)count);
+	else
+		printf("%llu events were lost: later ones had replaced them\n",
+			(unsigned long long)count);
 }
 
-static int read_events(struct ring_buffer *ring, bool follow)
+/* Returns 0, or -errno if the events can't be written. */
+static int print_new(struct printing *printing, struct journal_reader *reader)
 {
-	int result = ring_buffer__consume(ring);
+	journal_read(reader);
+	if (reader->lost)
+		print_lost(reader->lost, printing->json);
+	for (size_t i = 0; i < reader->count && !ferror(stdout); i++)
+		print_event(printing, &reader->found[i]);
+	return fflush(stdout) || ferror(stdout) ? -errno : 0;
+}
 
-	while (follow && result >= 0 && !stopped) {
-		result = ring_buffer__poll(ring, -1);
-		if (result == -EINTR)
-			result = 0;
-	}
-	return result < 0 ? result : 0;
+/* Waits for the time to look again. Returns whether somebody still reads. */
+static bool wait_a_period(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	return poll(&out, 1, PERIOD) <= 0;
+}
+
+static int print_events(
+	struct printing *printing, struct journal_reader *reader, bool follow)
+{
+	int error;
+
+	do
+		error = print_new(printing, reader);
+	while (follow && !error && wait_a_period() && !stopped);
+	return error;
 }
 
 static void stop_on_signals(void)
@@ -200,12 +210,11 @@ static int print_trace(const struct options *options, struct failure *failure)
 
 int events_command(struct options *options, int *status, struct failure *failure)
 {
-	_fd_ int map = options->trace ? -1 : objects_map("events");
+	_cleanup_(journal_close) struct journal_reader reader = {};
 	_json_ json_t *names = json_object();
 	struct printing printing = {
 		.job = options->arguments[0], .json = options->json, .names = names
 	};
-	_cleanup_(cleanup_ring) struct ring_buffer *ring = NULL;
 	int error;
 
 	(void)status;
@@ -213,14 +222,10 @@ int events_command(struct options *options, int *status, struct failure *failure
 		return fail_as(failure, STATUS_USAGE, "events takes the name of one job");
 	if (options->trace)
 		return print_trace(options, failure);
-	if (map < 0)
-		return fail(failure, map, "cannot open the events (no job was up yet?)");
-	ring = ring_buffer__new(map, on_event, &printing, NULL);
-	if (!ring || !names)
-		return fail(failure, -errno, "cannot read the events");
+	error = journal_open(&reader);
+	if (error)
+		return fail(failure, error, "cannot open the events (no job was up yet?)");
 	stop_on_signals();
-	error = read_events(ring, options->follow);
-	if (printing.unwritten)
-		return fail(failure, printing.unwritten, "cannot write the events");
-	return error ? fail(failure, error, "cannot read the events") : 0;
+	error = print_events(&printing, &reader, options->follow);
+	return error ? fail(failure, error, "cannot write the events") : 0;
 }

@@ -160,7 +160,7 @@ static void print_text(
 	if (usage->learned)
 		print_learned(usage->learned);
 	if (usage->job.events_lost + usage->proxy.events_lost)
-		printf("events     %llu were not kept; to read them as they happen: jobfence events --follow\n",
+		printf("events     %llu were not kept, since the job has a share in each second\n",
 			(unsigned long long)(usage->job.events_lost +
 					     usage->proxy.events_lost));
 	printf("refused:\n");

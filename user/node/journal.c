@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * See journal.h. A record is copied between two looks at its number. If both find the same
+ * number, nobody wrote in the meantime, since a writer first makes the number EVENT_BUSY.
+ */
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <sys/mman.h>
+
+#include "lib/cleanup.h"
+#include "node/journal.h"
+#include "node/objects.h"
+
+#define RECORDS_SIZE (EVENTS_MAX * sizeof(struct event))
+#define ATTEMPTS     3	       /* to read all numbers */
+#define PAUSE	     10000000L /* ns between them */
+
+/* Returns the memory of a map, or NULL with errno set. */
+static void *map_memory(const char *name, size_t size)
+{
+	_fd_ int fd = objects_map(name);
+	void *memory;
+
+	if (fd < 0) {
+		errno = -fd;
+		return NULL;
+	}
+	memory = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+int journal_open(struct journal_reader *reader)
+{
+	int error = 0;
+
+	*reader = (struct journal_reader){};
+	reader->records = map_memory("events", RECORDS_SIZE);
+	if (reader->records)
+		reader->journal = map_memory("journal", sizeof(*reader->journal));
+	if (reader->journal)
+		reader->found = calloc(EVENTS_MAX, sizeof(*reader->found));
+	if (!reader->found)
+		error = -errno;
+	if (error)
+		journal_close(reader);
+	return error;
+}
+
+void journal_close(struct journal_reader *reader)
+{
+	if (reader->records)
+		munmap((void *)reader->records, RECORDS_SIZE);
+	if (reader->journal)
+		munmap((void *)reader->journal, sizeof(*reader->journal));
+	free(reader->found);
+	*reader = (struct journal_reader){};
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct event *left = a, *right = b;
+
+	return left->number < right->number ? -1 : left->number > right->number;
+}
+
+/* Copies a record if it has a number from `after` to `last`. Returns whether it has. */
+static bool copy(
+	const struct event *record, uint64_t after, uint64_t last, struct event *event)
+{
+	uint64_t number = __atomic_load_n(&record->number, __ATOMIC_ACQUIRE);
+
+	if (number <= after || number > last)
+		return false;
+	*event = *record;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return __atomic_load_n(&record->number, __ATOMIC_RELAXED) == number;
+}
+
+/* Returns how many numbers up to `last` are missing. */
+static uint64_t collect(struct journal_reader *reader, uint64_t last)
+{
+	reader->count = 0;
+	for (size_t i = 0; i < EVENTS_MAX; i++) {
+		struct event *event = &reader->found[reader->count];
+
+		if (copy(&reader->records[i], reader->read, last, event) &&
+			event->time >= reader->since)
+			reader->count++;
+	}
+	qsort(reader->found, reader->count, sizeof(reader->found[0]), compare);
+	if (!reader->began)
+		reader->read = reader->count ? reader->found[0].number - 1 : last;
+	return last - reader->read - reader->count;
+}
+
+void journal_read(struct journal_reader *reader)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE };
+	uint64_t last = __atomic_load_n(&reader->journal->last, __ATOMIC_ACQUIRE);
+
+	reader->count = 0;
+	reader->lost = 0;
+	if (reader->began && last <= reader->read)
+		return;
+	reader->lost = collect(reader, last);
+	/* A writer takes its number an instant before it writes it. */
+	for (int i = 1; reader->lost && i < ATTEMPTS; i++) {
+		nanosleep(&pause, NULL);
+		reader->lost = collect(reader, last);
+	}
+	reader->began = true;
+	reader->read = last;
+}
