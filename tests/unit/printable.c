@@ -71,7 +71,7 @@ static void what_a_terminal_obeys_becomes_a_question_mark(void **state)
 static void a_failure_is_printable_and_cut_at_a_character(void **state)
 {
 	struct failure failure;
-	char text[1024];
+	char text[2 * sizeof(failure.text)];
 
 	(void)state;
 	assert_int_equal(fail_with(&failure, "\x1b[2K\xc2\x9b"), -EIO);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/failure_json.h"
 #include "cli/runtime.h"
 #include "command/privileges.h"
 #include "lib/cleanup.h"
@@ -31,16 +32,23 @@ void warn_of_node(const struct job *job)
 			stderr);
 }
 
-static int usage(const char *word)
+/* A line without a verb. It may still ask for JSON. */
+static int usage(int count, char **arguments)
 {
-	if (word) {
-		char shown[PRINTABLE_SIZE];
+	struct failure failure;
+	char shown[PRINTABLE_SIZE];
+	bool json = false;
 
-		fprintf(stderr, "jobfence: unknown command %.64s; see: jobfence help\n",
-			printable(word, shown));
-	} else {
-		fprintf(stderr, "jobfence: no command was given; see: jobfence help\n");
-	}
+	for (int i = 1; i < count; i++)
+		json |= !strcmp(arguments[i], "--json");
+	if (count > 1)
+		fail_as(&failure, STATUS_USAGE, "unknown command %.64s; see: jobfence help",
+			printable(arguments[1], shown));
+	else
+		fail_as(&failure, STATUS_USAGE, "no command was given; see: jobfence help");
+	report_failure(&failure);
+	if (json)
+		failure_print_json(&failure, STATUS_USAGE);
 	return STATUS_USAGE;
 }
 
@@ -91,13 +99,18 @@ static int run(
 		fail(&failure, error, "%s", command->name);
 	if (failure.text[0])
 		report_failure(&failure);
-	if (!error && fflush(stdout)) {
+	if (error) {
+		status = command->failure_status ? command->failure_status
+						 : (int)failure.status;
+		if (options.json)
+			failure_print_json(&failure, status);
+		return status;
+	}
+	if (fflush(stdout)) {
 		perror("jobfence: standard output");
 		return STATUS_FAILED;
 	}
-	if (!error)
-		return status;
-	return command->failure_status ? command->failure_status : (int)failure.status;
+	return status;
 }
 
 /*
@@ -139,5 +152,6 @@ int main(int count, char **arguments)
 	else if (word && !strcmp(word, "--version"))
 		word = "version";
 	command = word ? command_find(word) : NULL;
-	return command ? run(command, config, count - 1, arguments + 1) : usage(word);
+	return command ? run(command, config, count - 1, arguments + 1)
+		       : usage(count, arguments);
 }

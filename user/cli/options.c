@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/options.h"
@@ -13,6 +14,8 @@
 #include "policy/share.h"
 
 #define SPEC_SIZE_MAX (1024UL * 1024) /* bytes */
+/* getopt's values for the rows of the table, above all characters. */
+#define LONG_OPTION 256
 
 typedef int spec_setter(
 	struct job_spec *spec, const char *argument, struct failure *failure);
@@ -234,7 +237,7 @@ static void fill(unsigned groups, struct option long_options[ROWS + 1])
 				.name = rows[i].shown.name,
 				.has_arg = rows[i].shown.argument ? required_argument
 								  : no_argument,
-				.val = (int)i + 1,
+				.val = LONG_OPTION + (int)i,
 			};
 	long_options[count] = (struct option){};
 }
@@ -255,6 +258,40 @@ static int take(struct options *options, const struct option_row *row, const cha
 	return 0;
 }
 
+/*
+ * Takes an option that getopt found, or 0 for -h. An error is about the option that was
+ * written.
+ */
+static int take_found(struct options *options, int found, const char *verb,
+	const char *word, struct failure *failure)
+{
+	const struct option_row *row =
+		found < LONG_OPTION ? NULL : &rows[found - LONG_OPTION];
+	char name[sizeof(failure->setting)];
+	int error;
+
+	if (found == 'h') {
+		options->help = true;
+		return 0;
+	}
+	if (found == ':')
+		error = fail_as(
+			failure, STATUS_USAGE, "option %.64s needs an argument", word);
+	else if (found == '?')
+		error = fail_as(failure, STATUS_USAGE,
+			"unknown option %.64s; see: jobfence help %s", word, verb);
+	else
+		error = take(options, row, optarg, failure);
+	if (!error)
+		return 0;
+	if (row)
+		snprintf(name, sizeof(name), "--%s", row->shown.name);
+	else
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
+	failure_about(failure, name, row ? optarg : NULL);
+	return error;
+}
+
 int options_parse(struct options *options, unsigned groups, bool whole_line,
 	const char *config, int count, char **arguments, struct failure *failure)
 {
@@ -267,21 +304,15 @@ int options_parse(struct options *options, unsigned groups, bool whole_line,
 	fill(groups | OPTIONS_COMMON, long_options);
 	opterr = 0;
 	optind = 0;
-	while (!error && (found = getopt_long(count, arguments, short_options, long_options,
-				  NULL)) != -1) {
-		const char *word = arguments[optind - 1];
-
-		if (found == 'h')
-			options->help = true;
-		else if (found == ':')
-			error = fail_as(failure, STATUS_USAGE,
-				"option %.64s needs an argument", word);
-		else if (found == '?')
-			error = fail_as(failure, STATUS_USAGE,
-				"unknown option %.64s; see: jobfence help %s", word,
-				arguments[0]);
-		else
-			error = take(options, &rows[found - 1], optarg, failure);
+	while ((found = getopt_long(count, arguments, short_options, long_options, NULL)) !=
+		-1) {
+		if (!error)
+			error = take_found(options, found, arguments[0],
+				arguments[optind - 1], failure);
+		/* After an error, how to report it is all that counts. */
+		else if (found >= LONG_OPTION &&
+			 rows[found - LONG_OPTION].field == offsetof(struct options, json))
+			options->json = true;
 	}
 	options->arguments = arguments + optind;
 	options->count = count - optind;

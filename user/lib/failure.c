@@ -12,6 +12,30 @@
 #include "lib/failure.h"
 #include "lib/printable.h"
 
+static void clear_details(struct failure *failure)
+{
+	failure->next = 0;
+	failure->setting[0] = failure->value[0] = '\0';
+}
+
+/* Where what to do begins: behind the last "; " of the format. It does not allocate. */
+static size_t find_next(const char *format, va_list arguments)
+{
+	char start[sizeof(((struct failure *)0)->text)], text[sizeof(start)];
+	const char *end = NULL;
+
+	for (const char *at = format; (at = strstr(at, "; ")); at += 2)
+		end = at + 2;
+	if (!end || (size_t)(end - format) >= sizeof(start))
+		return 0;
+	memcpy(start, format, (size_t)(end - format));
+	start[end - format] = '\0';
+	if (vsnprintf(text, sizeof(text), start, arguments) >= (int)sizeof(text))
+		return 0;
+	make_printable(text);
+	return strlen(text);
+}
+
 int fail(struct failure *failure, int error, const char *format, ...)
 {
 	size_t length;
@@ -24,6 +48,7 @@ int fail(struct failure *failure, int error, const char *format, ...)
 	snprintf(failure->text + length, sizeof(failure->text) - length, ": %s",
 		strerror(-error));
 	make_printable(failure->text);
+	clear_details(failure);
 	failure->status = STATUS_FAILED;
 	return error;
 }
@@ -31,11 +56,25 @@ int fail(struct failure *failure, int error, const char *format, ...)
 int fail_as(struct failure *failure, enum status status, const char *format, ...)
 {
 	va_list arguments;
+	int error;
 
 	va_start(arguments, format);
-	vsnprintf(failure->text, sizeof(failure->text), format, arguments);
+	error = fail_as_list(failure, status, format, arguments);
 	va_end(arguments);
+	return error;
+}
+
+int fail_as_list(
+	struct failure *failure, enum status status, const char *format, va_list arguments)
+{
+	va_list again;
+
+	va_copy(again, arguments);
+	vsnprintf(failure->text, sizeof(failure->text), format, arguments);
 	make_printable(failure->text);
+	clear_details(failure);
+	failure->next = find_next(format, again);
+	va_end(again);
 	failure->status = status;
 	switch (status) {
 	case STATUS_USAGE:
@@ -47,4 +86,14 @@ int fail_as(struct failure *failure, enum status status, const char *format, ...
 	default:
 		return -EPERM;
 	}
+}
+
+void failure_about(struct failure *failure, const char *setting, const char *value)
+{
+	if (failure->setting[0])
+		return;
+	snprintf(failure->setting, sizeof(failure->setting), "%s", setting);
+	make_printable(failure->setting);
+	snprintf(failure->value, sizeof(failure->value), "%s", value ? value : "");
+	make_printable(failure->value);
 }

@@ -8,6 +8,7 @@
  * here (printable.h).
  */
 
+#include <stdarg.h>
 #include <stddef.h>
 
 /* The exit statuses of every command except `run` and `exec`. */
@@ -22,7 +23,14 @@ enum status {
 
 struct failure {
 	enum status status;
-	char text[512];
+	char text[1024];
+	/* Where in the text it begins to say what to do. 0: it does not. */
+	size_t next;
+	/*
+	 * The option, the key of the spec or the setting of the policy that failed, and its
+	 * value. Empty: none in particular.
+	 */
+	char setting[64], value[320];
 };
 
 /*
@@ -33,9 +41,19 @@ int fail(struct failure *failure, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /*
- * Notes a failure whose text is complete, with a status of its own. Returns -EINVAL for
+ * Notes a failure whose text is complete, with a status of its own. The last "; " of the
+ * format separates what happened from what to do. Returns -EINVAL for
  * STATUS_USAGE, -ENOENT for STATUS_NO_JOB, -EEXIST for STATUS_EXISTS, and otherwise
  * -EPERM.
  */
 int fail_as(struct failure *failure, enum status status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+int fail_as_list(struct failure *failure, enum status status, const char *format,
+	va_list arguments) __attribute__((format(printf, 3, 0)));
+
+/*
+ * Adds which setting failed, and its value (NULL: none). What is noted already stays: the
+ * function that is nearest to the cause knows best. Both may be foreign text.
+ */
+void failure_about(struct failure *failure, const char *setting, const char *value);

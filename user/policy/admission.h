@@ -33,8 +33,8 @@ int admission_settle(const struct admission *admission, struct failure *failure)
 /*
  * Appends an object to `violations` for each rule that refuses the settled spec. Without
  * `all` it may stop at the first. The object has `setting`, a key of the policy; `value`,
- * the value of the job that is refused, or null; and `reason`, a sentence that says what
- * to set, and where.
+ * the value of the job that is refused, or null; `reason`, a sentence that says what to
+ * set, and where; and `next`, the part of it that says so, or null.
  *
  * Returns 0, also if the job is refused, or -ENOMEM.
  */

@@ -445,7 +445,7 @@ int policy_parse(struct policy *policy, const char *name, const char *text, size
 	if (!line && !reader.failed_line)
 		return 0;
 	return fail_as(failure, STATUS_POLICY,
-		"%s:%d: %s; until that is mended no job is accepted", name,
+		"%s:%d: %s: until that is mended no job is accepted", name,
 		reader.failed_line, reader.problem);
 }
 
@@ -462,7 +462,7 @@ int policy_finish(struct policy *policy, struct failure *failure)
 		policy->max_rate = policy->rate;
 	if (policy->max_rate && (!policy->rate || policy->rate > policy->max_rate))
 		return fail_as(failure, STATUS_POLICY,
-			"rate in %s is above max_rate in %s; until that is mended no job is accepted",
+			"rate in %s is above max_rate in %s: until that is mended no job is accepted",
 			policy_where(policy, "rate"), policy_where(policy, "max_rate"));
 	for (size_t i = 0; i < policy->default_domains.count; i++) {
 		const struct declared_domain *denied = domains_overlap(
@@ -472,7 +472,7 @@ int policy_finish(struct policy *policy, struct failure *failure)
 			continue;
 		declared_domain_format(denied, text);
 		return fail_as(failure, STATUS_POLICY,
-			"%s is in deny_domain in %s, and in default_domain in %s; until that is mended no job is accepted",
+			"%s is in deny_domain in %s, and in default_domain in %s: until that is mended no job is accepted",
 			text, policy_where(policy, "deny_domain"),
 			policy_where(policy, "default_domain"));
 	}

@@ -6,7 +6,7 @@
 #include "policy/policy.h"
 
 #define SIGNATURE_NAMESPACE "jobfence"
-#define REASON_SIZE	    512
+#define REASON_SIZE	    1024
 
 /*
  * Verifies the signature, in the file `signature`, of the text of a spec. `ssh-keygen -Y

@@ -51,11 +51,14 @@ static int read_string(struct job_spec *spec, const struct field *field,
 	const json_t *value, struct failure *failure)
 {
 	const char *text = plain_string(value);
+	int error = text ? field->set(spec, text, failure)
+			 : fail_as(failure, STATUS_USAGE, "in the spec, '%s' has to be %s",
+				   field->key,
+				   field->array ? "an array of strings" : "a string");
 
-	if (!text)
-		return fail_as(failure, STATUS_USAGE, "in the spec, '%s' has to be %s",
-			field->key, field->array ? "an array of strings" : "a string");
-	return field->set(spec, text, failure);
+	if (error)
+		failure_about(failure, field->key, text);
+	return error;
 }
 
 static int read_field(struct job_spec *spec, const struct field *field, const json_t *value,
@@ -87,12 +90,16 @@ static const struct field *field_find(
 static int unknown_key(const char *key, const char *known, struct failure *failure)
 {
 	char shown[PRINTABLE_SIZE];
+	int error;
 
 	if (!strcmp(key, "domains") || !strcmp(key, "type"))
-		return fail_as(failure, STATUS_USAGE,
+		error = fail_as(failure, STATUS_USAGE,
 			"in the spec, '%s' belongs into 'network'", key);
-	return fail_as(failure, STATUS_USAGE, "in the spec, '%s' is none of: %s",
-		printable(key, shown), known);
+	else
+		error = fail_as(failure, STATUS_USAGE, "in the spec, '%s' is none of: %s",
+			printable(key, shown), known);
+	failure_about(failure, key, NULL);
+	return error;
 }
 
 static int read_network(struct job_spec *spec, json_t *network, struct failure *failure)
@@ -141,8 +148,10 @@ static int read_labels(struct job_spec *spec, json_t *labels, struct failure *fa
 		if (asprintf(&pair, "%s=%s", key, text) < 0)
 			return fail(failure, -ENOMEM, "labels");
 		error = spec_add_label(spec, pair, failure);
-		if (error)
+		if (error) {
+			failure_about(failure, "labels", pair);
 			return error;
+		}
 	}
 	return 0;
 }
@@ -182,8 +191,10 @@ int spec_from_json(
 				"job, network, rate, pacing, header, labels, allow_addresses, "
 				"guard_domains, deny_domains, allow_ech, presets, learn",
 				failure);
-		if (error)
+		if (error) {
+			failure_about(failure, key, NULL);
 			return error;
+		}
 	}
 	return 0;
 }
