@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,58 +15,88 @@
 #include "lib/json.h"
 #include "lib/printable.h"
 #include "lib/rate.h"
+#include "node/cgroup.h"
+
+/* A job, as far as it is printed. It lives only as long as its visit (job_each()). */
+struct row {
+	char name[JOB_NAME_MAX + 1];
+	const char *state;
+	char *rest;   /* what the table says behind the state; NULL: nothing is known */
+	json_t *json; /* all but the state; NULL without --json */
+};
 
 struct listing {
 	const json_t *labels;
+	bool json;
+	struct row *rows;
+	size_t count;
 	/*
-	 * The jobs as `list --json` prints them. The table is printed from them too, as a
-	 * job lives only as long as its visit (job_each()).
-	 */
-	json_t *jobs;
-	/*
-	 * Proxies that were asked and may not have answered yet, and their jobs. These
-	 * belong to `jobs`.
+	 * Proxies that were asked and may not have answered yet, and the rows of their
+	 * jobs.
 	 */
 	struct pulse pulses[PULSES_MAX];
-	json_t *asked[PULSES_MAX];
+	size_t asked[PULSES_MAX];
 	size_t asked_count;
 };
 
-static int set_state(json_t *shown, enum condition condition)
+static void listing_free(struct listing *listing)
 {
-	return json_object_set_new(shown, "state", json_string(condition_word(condition)))
-		       ? -ENOMEM
-		       : 0;
+	for (size_t i = 0; i < listing->count; i++) {
+		free(listing->rows[i].rest);
+		json_decref(listing->rows[i].json);
+	}
+	free(listing->rows);
 }
 
 /* Waits for the answers of all proxies that were asked. */
-static int settle(struct listing *listing)
+static void settle(struct listing *listing)
 {
-	int error = 0;
-
 	pulses_wait(listing->pulses, listing->asked_count);
-	for (size_t i = 0; !error && i < listing->asked_count; i++)
+	for (size_t i = 0; i < listing->asked_count; i++)
 		if (!listing->pulses[i].answered)
-			error = set_state(listing->asked[i], CONDITION_STUCK);
+			listing->rows[listing->asked[i]].state =
+				condition_word(CONDITION_STUCK);
 	listing->asked_count = 0;
-	return error;
 }
 
 /*
- * Asks the proxy of a job that is up, if the caller is root. Many are asked before any is
- * waited for.
+ * Asks the proxy of the last job, which is up, if the caller is root. Many are asked before
+ * any is waited for.
  */
-static int ask(struct listing *listing, const struct job *job, json_t *shown)
+static void ask(struct listing *listing, const struct job *job)
 {
+	size_t last = listing->count - 1;
 	int error;
 
 	if (geteuid())
-		return 0;
+		return;
 	error = pulse_begin(job, &listing->pulses[listing->asked_count]);
+	if (error == -EHOSTDOWN)
+		listing->rows[last].state = condition_word(CONDITION_STUCK);
 	if (error)
-		return error == -EHOSTDOWN ? set_state(shown, CONDITION_STUCK) : 0;
-	listing->asked[listing->asked_count++] = shown;
-	return listing->asked_count == PULSES_MAX ? settle(listing) : 0;
+		return;
+	listing->asked[listing->asked_count++] = last;
+	if (listing->asked_count == PULSES_MAX)
+		settle(listing);
+}
+
+/* Adds a row without a text. Returns it, or NULL if there is no memory. */
+static struct row *add_row(struct listing *listing, const char *name, const char *state)
+{
+	/* Room for twice as many, at each power of two. */
+	bool full = !(listing->count & (listing->count - 1));
+	struct row *rows =
+		full ? reallocarray(listing->rows, 2 * listing->count + 1, sizeof(*rows))
+		     : listing->rows;
+	struct row *row;
+
+	if (!rows)
+		return NULL;
+	listing->rows = rows;
+	row = &rows[listing->count++];
+	*row = (struct row){ .state = state };
+	snprintf(row->name, sizeof(row->name), "%s", name);
+	return row;
 }
 
 /*
@@ -75,59 +106,28 @@ static int ask(struct listing *listing, const struct job *job, json_t *shown)
  */
 static int add_name(struct listing *listing, const char *name, const char *state)
 {
-	_cleanup_(job_free) struct job job = {};
-	json_t *shown = job_to_json(&job);
+	const struct job job = {};
+	struct row *row = add_row(listing, name, state);
 	const char *key;
 	json_t *value;
 
-	json_object_foreach (shown, key, value)
-		json_object_set_new(shown, key, json_null());
-	if (json_object_set_new(shown, "job", json_string(name)) ||
-		json_object_set_new(shown, "state", json_string(state))) {
-		json_decref(shown);
+	if (!row)
 		return -ENOMEM;
-	}
-	return json_array_append_new(listing->jobs, shown) ? -ENOMEM : 0;
-}
-
-static int add(const struct job *job, void *data)
-{
-	struct listing *listing = data;
-	enum condition condition;
-	json_t *shown;
-
-	if (!job_has_labels(job, listing->labels) || (job->unreadable && geteuid()))
+	if (!listing->json)
 		return 0;
-	if (job->unreadable)
-		return add_name(listing, job->spec.name, "unreadable");
-	condition = job_condition(job);
-	/* The job ended after it was read. */
-	if (condition != CONDITION_UP && !job_is_complete(&job->paths))
-		return 0;
-	shown = job_to_json(job);
-	if (shown && set_state(shown, condition)) {
-		json_decref(shown);
-		return -ENOMEM;
-	}
-	if (json_array_append_new(listing->jobs, shown))
-		return -ENOMEM;
-	return condition == CONDITION_UP ? ask(listing, job, shown) : 0;
-}
-
-static int add_half_made(const char *name, void *data)
-{
-	return add_name(data, name, "half-made");
-}
-
-static const char *text(const json_t *job, const char *key)
-{
-	return json_string_value(json_object_get(job, key));
+	row->json = job_to_json(&job);
+	json_object_foreach (row->json, key, value)
+		json_object_set_new(row->json, key, json_null());
+	return json_object_set_new(row->json, "job", json_string(name)) ||
+			       json_object_set_new(row->json, "processes", json_null())
+		       ? -ENOMEM
+		       : 0;
 }
 
 /*
  * Prints the age of a job in the largest unit of which it has two, as 90s, 5m, 3h, 12d.
  */
-static void print_age(time_t started)
+static void print_age(FILE *file, time_t started)
 {
 	static const struct {
 		char letter;
@@ -138,47 +138,126 @@ static void print_age(time_t started)
 
 	while (i < ARRAY_SIZE(units) - 1 && age < 2 * units[i].seconds)
 		i++;
-	printf(" %4ld%c", age / units[i].seconds, units[i].letter);
+	fprintf(file, " %4ld%c", age / units[i].seconds, units[i].letter);
 }
 
-static void print_label(const char *key, const char *value)
+static void print_labels(FILE *file, json_t *labels)
 {
-	putchar(' ');
-	print_foreign(stdout, key, strlen(key));
-	putchar('=');
-	print_foreign(stdout, value, strlen(value));
-}
-
-static void print_line(const json_t *job)
-{
-	const json_t *rate = json_object_get(job, "rate");
-	const json_t *domain, *label;
-	char shown[RATE_TEXT_MAX];
 	const char *key;
-	size_t i;
+	json_t *value;
 
-	if (json_is_null(rate)) {
-		printf("%-24s %s\n", text(job, "job"), text(job, "state"));
-		return;
+	json_object_foreach (labels, key, value) {
+		fputc(' ', file);
+		print_foreign(file, key, strlen(key));
+		fputc('=', file);
+		print_foreign(file, json_string_value(value), json_string_length(value));
 	}
-	printf("%-24s %-10s", text(job, "job"), text(job, "state"));
-	rate_format((uint64_t)json_integer_value(json_object_get(rate, "bits_per_second")),
-		shown);
-	printf(" %-5s %-9s %-6s", text(job, "network"), shown, text(rate, "pacing"));
-	print_age((time_t)json_integer_value(json_object_get(job, "started")));
-	json_array_foreach (json_object_get(job, "domains"), i, domain)
-		printf("%s%s", i ? "," : " ", json_string_value(domain));
-	json_object_foreach (json_object_get(job, "labels"), key, label)
-		print_label(key, json_string_value(label));
-	putchar('\n');
+}
+
+/* Formats what the table says of a job behind its state. Returns NULL without memory. */
+static char *format_rest(const struct job *job)
+{
+	char domain[NAME_LENGTH_MAX + 3], rate[RATE_TEXT_MAX];
+	char *text = NULL;
+	size_t length;
+	FILE *file = open_memstream(&text, &length);
+
+	if (!file)
+		return NULL;
+	rate_format(job->spec.rate, rate);
+	fprintf(file, " %-5s %-9s %-6s", network_name(job->spec.network), rate,
+		pacing_name(job->pacing));
+	print_age(file, job->started);
+	for (size_t i = 0; i < job->spec.domains.count; i++) {
+		declared_domain_format(&job->spec.domains.list[i], domain);
+		fprintf(file, "%s%s", i ? "," : " ", domain);
+	}
+	print_labels(file, job->spec.labels);
+	if (!fclose(file))
+		return text;
+	free(text);
+	return NULL;
+}
+
+static json_t *row_to_json(const struct job *job)
+{
+	json_t *json = job_to_json(job);
+	int populated = geteuid() ? -EPERM : cgroup_is_populated(job->id);
+
+	if (json_object_set_new(json, "processes",
+		    populated < 0 ? json_null() : json_boolean(populated))) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
+static int add(const struct job *job, void *data)
+{
+	struct listing *listing = data;
+	enum condition condition;
+	struct row *row;
+
+	if (!job_has_labels(job, listing->labels) || (job->unreadable && geteuid()))
+		return 0;
+	if (job->unreadable)
+		return add_name(listing, job->spec.name, "unreadable");
+	condition = job_condition(job);
+	/* The job ended after it was read. */
+	if (condition != CONDITION_UP && !job_is_complete(&job->paths))
+		return 0;
+	row = add_row(listing, job->spec.name, condition_word(condition));
+	if (!row)
+		return -ENOMEM;
+	if (listing->json)
+		row->json = row_to_json(job);
+	else
+		row->rest = format_rest(job);
+	if (!row->json && !row->rest)
+		return -ENOMEM;
+	if (condition == CONDITION_UP)
+		ask(listing, job);
+	return 0;
+}
+
+static int add_half_made(const char *name, void *data)
+{
+	return add_name(data, name, "half-made");
+}
+
+static int print_rows_as_json(const struct listing *listing)
+{
+	_json_ json_t *array = json_array();
+
+	for (size_t i = 0; i < listing->count; i++) {
+		const struct row *row = &listing->rows[i];
+
+		if (json_object_set_new(row->json, "state", json_string(row->state)) ||
+			json_array_append(array, row->json))
+			return -ENOMEM;
+	}
+	return print_json(array);
+}
+
+static void print_rows(const struct listing *listing)
+{
+	if (listing->count)
+		printf("%-24s %-10s %-5s %-9s %-6s %5s %s\n", "JOB", "STATE", "NET", "RATE",
+			"PACING", "AGE", "DOMAINS, LABELS");
+	for (size_t i = 0; i < listing->count; i++) {
+		const struct row *row = &listing->rows[i];
+
+		if (row->rest)
+			printf("%-24s %-10s%s\n", row->name, row->state, row->rest);
+		else
+			printf("%-24s %s\n", row->name, row->state);
+	}
 }
 
 int list_command(struct options *options, int *status, struct failure *failure)
 {
-	_json_ json_t *jobs = json_array();
-	struct listing listing = { .labels = options->spec.labels, .jobs = jobs };
-	const json_t *job;
-	size_t i;
+	_cleanup_(listing_free) struct listing listing = { .labels = options->spec.labels,
+		.json = options->json };
 	int error;
 
 	(void)status;
@@ -186,18 +265,13 @@ int list_command(struct options *options, int *status, struct failure *failure)
 		return fail_as(failure, STATUS_USAGE,
 			"list takes no names; see: jobfence show JOB");
 	error = job_each(add, &listing, failure);
-	if (!error)
-		error = settle(&listing);
+	settle(&listing);
 	if (!error && !geteuid() && !json_object_size(listing.labels))
 		error = jobs_each_half_made(add_half_made, &listing, failure);
 	if (error)
 		return error;
 	if (options->json)
-		return print_json(jobs);
-	if (json_array_size(jobs))
-		printf("%-24s %-10s %-5s %-9s %-6s %5s %s\n", "JOB", "STATE", "NET", "RATE",
-			"PACING", "AGE", "DOMAINS, LABELS");
-	json_array_foreach (jobs, i, job)
-		print_line(job);
+		return print_rows_as_json(&listing);
+	print_rows(&listing);
 	return 0;
 }

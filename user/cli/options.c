@@ -186,6 +186,8 @@ static const struct option_row rows[] = {
 	SPEC("job", "ID", spec_set_name, "the job's name"),
 	{ SHOWN("label", "K=V", "a label, to find the job by"),
 		OPTIONS_JOB | OPTIONS_SELECT, spec_add_label, NULL, 0 },
+	SPEC("owner-pid", "PID", spec_set_owner,
+		"the process that will end the job; if it ends before, gc ends the job"),
 	SPEC("header", "NAME", spec_set_header,
 		"the header that carries the job's name; default: " HEADER_DEFAULT),
 	SPEC("allow-address", "CIDR", spec_add_allowed,

@@ -10,6 +10,7 @@
 #include "job/dead.h"
 #include "job/health.h"
 #include "job/init.h"
+#include "job/owner.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "node/cgroup.h"
@@ -66,6 +67,8 @@ bool job_is_dead(const struct job *job)
 	enum condition condition = job_condition(job);
 	int populated;
 
+	if (job_ownership(job) == OWNER_GONE)
+		return true;
 	if (condition == CONDITION_UNFENCED || condition == CONDITION_ENDING)
 		return true;
 	populated = cgroup_is_populated(job->id);

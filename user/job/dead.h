@@ -13,6 +13,7 @@
  *
  * - Its pins are gone, or its packet filter is detached. Nothing fences its processes.
  * - A `down` has begun to end it.
+ * - Its owner has gone (owner.h). Processes of the job may still run.
  * - Nothing runs in it, and it is gone or cut off.
  * - It is closed (a job of `run` without shared paths), nothing runs in it, and its
  *   container has ended.

@@ -61,6 +61,12 @@ struct job {
 	char programs[DIGEST_LENGTH + 1];
 	/* The time at which `up` built the job. */
 	time_t started;
+	/*
+	 * The process that owns the job, its start, and its PID namespace (owner.h). 0:
+	 * there is none.
+	 */
+	pid_t owner;
+	uint64_t owner_start, owner_namespace;
 	/* `run` made the job, so the node's policy needs no opt-in for it. */
 	bool by_operator;
 

@@ -10,10 +10,13 @@
 #include <string.h>
 
 #include "job/job.h"
+#include "job/owner.h"
 #include "job/variables.h"
 #include "lib/cleanup.h"
+#include "jobfence/time.h"
 #include "lib/files.h"
 #include "lib/json.h"
+#include "lib/moment.h"
 #include "names/address.h"
 #include "policy/share.h"
 
@@ -35,17 +38,32 @@ static json_t *netns_to_json(const struct job *job)
 	return job->netns[0] ? json_string(job->netns) : json_null();
 }
 
+/* The process that owns the job, and whether it runs. null: that can't be seen. */
+static json_t *owner_to_json(const struct job *job)
+{
+	enum ownership ownership = job_ownership(job);
+
+	if (ownership == OWNER_NONE)
+		return json_null();
+	return json_pack("{s:i, s:o}", "pid", (int)job->owner, "alive",
+		ownership == OWNER_UNKNOWN ? json_null()
+					   : json_boolean(ownership == OWNER_ALIVE));
+}
+
 json_t *job_to_json(const struct job *job)
 {
+	char started[MOMENT_TEXT_MAX];
 	json_t *proxy = job->proxy_pid ? json_pack("{s:i, s:s}", "pid", (int)job->proxy_pid,
 						 "address", PROXY_ADDRESS4 ":80")
 				       : json_null();
 
+	moment_format_real((uint64_t)job->started * SECOND, started);
 	return json_pack(
-		"{s:s, s:s, s:I, s:s, s:o, s:o, s:o, s:b, s:o, s:{s:I, s:s}, s:s, s:o, s:o, s:s, s:o, s:s+, s:o}",
+		"{s:s, s:s, s:I, s:s, s:o, s:s, s:o, s:o, s:o, s:b, s:o, s:{s:I, s:s}, s:s, s:o, s:o, s:s, s:o, s:s+, s:o}",
 		"job", job->spec.name, "programs", job->programs, "started",
-		(json_int_t)job->started, "network", network_name(job->spec.network),
-		"domains", domains_to_json(&job->spec.domains), "guard_domains",
+		(json_int_t)job->started, "started_at", started, "owner",
+		owner_to_json(job), "network", network_name(job->spec.network), "domains",
+		domains_to_json(&job->spec.domains), "guard_domains",
 		domains_to_json(&job->spec.guarded), "allow_ech",
 		domains_to_json(&job->spec.ech), "learn", job->spec.learn, "labels",
 		job->spec.labels ? json_incref(job->spec.labels) : json_object(), "rate",
@@ -73,6 +91,9 @@ static const struct record_field {
 	FIELD(NUMBER, abi),
 	FIELD(TEXT, programs),
 	FIELD(NUMBER, started),
+	FIELD(NUMBER, owner),
+	FIELD(NUMBER, owner_start),
+	FIELD(NUMBER, owner_namespace),
 	FIELD(BOOL, by_operator),
 	FIELD(NUMBER, max_connections),
 	FIELD(TEXT, nat64),

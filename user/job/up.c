@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 
 #include "job/launch.h"
+#include "job/owner.h"
 #include "job/place.h"
 #include "job/remains.h"
 #include "job/up.h"
@@ -257,6 +258,8 @@ int job_up_locked(struct job *job, const struct placement *where, struct failure
 			"there is a job %s already; end it: jobfence down %s",
 			job->spec.name, job->spec.name);
 	error = remains_check_idle(&job->paths, failure);
+	if (!error)
+		error = job_note_owner(job, failure);
 	if (!error)
 		error = remains_remove(&job->paths, failure);
 	if (!error)

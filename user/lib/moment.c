@@ -13,7 +13,13 @@ void moment_format(uint64_t boottime, char text[MOMENT_TEXT_MAX])
 {
 	/* In nanoseconds. Whole seconds would differ by one from call to call. */
 	int64_t booted = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME));
-	time_t seconds = (time_t)((booted + (int64_t)boottime) / (int64_t)SECOND);
+
+	moment_format_real((uint64_t)(booted + (int64_t)boottime), text);
+}
+
+void moment_format_real(uint64_t realtime, char text[MOMENT_TEXT_MAX])
+{
+	time_t seconds = (time_t)(realtime / SECOND);
 	struct tm parts;
 
 	gmtime_r(&seconds, &parts);

@@ -185,6 +185,19 @@ int spec_set_pacing(struct job_spec *spec, const char *text, struct failure *fai
 	return fail_as(failure, STATUS_USAGE, "pacing is auto, edt or proxy");
 }
 
+int spec_set_owner(struct job_spec *spec, const char *text, struct failure *failure)
+{
+	size_t length = strlen(text);
+
+	/* More digits than Linux has for a process (PID_MAX_LIMIT) could overflow. */
+	if (!length || length > 9 || strspn(text, "0123456789") != length ||
+		!strtol(text, NULL, 10))
+		return fail_as(failure, STATUS_USAGE,
+			"the owner of a job is the number of a process");
+	spec->owner = (pid_t)strtol(text, NULL, 10);
+	return 0;
+}
+
 static bool is_label_text(const char *text, size_t length)
 {
 	if (length > LABEL_MAX)

@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "jobfence/abi.h"
 #include "lib/failure.h"
@@ -35,6 +36,7 @@ struct job_spec {
 	uint64_t rate; /* bits per second and direction, 0: none */
 	enum pacing pacing;
 	json_t *labels; /* object of strings, NULL: none */
+	pid_t owner;	/* the process that will end the job, 0: not given */
 	bool header_given;
 	char header[HEADER_MAX + 1]; /* empty: the default one */
 	struct address_range allowed[ALLOWED_RANGES_MAX];
@@ -69,6 +71,7 @@ int spec_add_denied(struct job_spec *spec, const char *text, struct failure *fai
 int spec_add_ech(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_set_rate(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_set_pacing(struct job_spec *spec, const char *text, struct failure *failure);
+int spec_set_owner(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_add_label(struct job_spec *spec, const char *text, struct failure *failure);
 /* The job's labels, an object that is made if it is missing. NULL: there is no memory. */
 json_t *spec_labels(struct job_spec *spec);

@@ -2,6 +2,7 @@
 /* A spec as JSON, in and out. Each string passes the same check as an option. */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/cleanup.h"
@@ -165,6 +166,16 @@ static int read_learn(struct job_spec *spec, const json_t *value, struct failure
 	return 0;
 }
 
+static int read_owner(struct job_spec *spec, const json_t *value, struct failure *failure)
+{
+	char text[32] = "";
+
+	if (json_is_integer(value))
+		snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT,
+			json_integer_value(value));
+	return spec_set_owner(spec, text, failure);
+}
+
 int spec_from_json(
 	struct job_spec *spec, const json_t *json, bool strict, struct failure *failure)
 {
@@ -186,10 +197,12 @@ int spec_from_json(
 			error = read_labels(spec, value, failure);
 		else if (!strcmp(key, "learn"))
 			error = read_learn(spec, value, failure);
+		else if (!strcmp(key, "owner_pid"))
+			error = read_owner(spec, value, failure);
 		else if (strict)
 			error = unknown_key(key,
 				"job, network, rate, pacing, header, labels, allow_addresses, "
-				"guard_domains, deny_domains, allow_ech, presets, learn",
+				"guard_domains, deny_domains, allow_ech, presets, learn, owner_pid",
 				failure);
 		if (error) {
 			failure_about(failure, key, NULL);
