@@ -98,6 +98,9 @@ lent()
 	up
 	for path in longer/5 longer-chunk/5 longer-than-none until-close/5 status/101 garbage short/10 cut-chunk/10 \
 		'raw?HTTP%2f1.0+200+OK%0d%0aConnection:+keep-alive%0d%0aContent-Length:+0%0d%0a%0d%0a' \
+		'raw?HTTP/1.1%20204%20No%20Content%0d%0aContent-Length:%205%0d%0a%0d%0a' \
+		'raw?HTTP/1.1%20204%20No%20Content%0d%0aTransfer-Encoding:%20chunked%0d%0a%0d%0a' \
+		'raw?HTTP/1.1%20103%20Early%20Hints%0d%0aContent-Length:%205%0d%0a%0d%0aHTTP/1.1%20200%20OK%0d%0aContent-Length:%200%0d%0a%0d%0a' \
 		'raw?HTTP/1.1%20200%20OK%0aContent-Length:%200%0a%0a' \
 		'raw?HTTP/1.1%20200%20OK%0d%0aContent-Length:%200%0d%0a%0d%0aHTTP/1.1%20100%20Continue%0d%0a%0d%0a'; do
 		fetch -o /dev/null "$site/$path" || true
@@ -114,7 +117,7 @@ lent()
 	bytes=$(lab_seen '.event == "request"' '"\(.id) \(.line)"' | jq -r . |
 		awk '$1 in line { print line[$1] " was followed by " $0 } $3 !~ "^/last/" { line[$1] = $0 }')
 	is "$bytes" ''
-	is "$(requests)" 28
+	is "$(requests)" 34
 }
 
 @test "a connection with a login of its own belongs to one client" {

@@ -245,7 +245,7 @@ static enum step begin_response(struct connection *connection, const struct http
 	bool interim = head->status < 200;
 	struct buffer *out;
 
-	http->irregular |= head->irregular;
+	http->irregular |= head->irregular || http_response_misleads(head);
 	/* HTTP/1.0 has no interim responses (RFC 9110 section 15.2). */
 	if (interim && asked->old)
 		return ++asked->kept_back <= KEPT_BACK_MAX

@@ -11,6 +11,19 @@ enum http_framing http_response_framing(
 	return head->framing;
 }
 
+/* These have neither a body nor a length (RFC 9110 section 8.6). */
+static bool is_bodiless(const struct http_head *head)
+{
+	return head->status < 200 || head->status == 204;
+}
+
+bool http_response_misleads(const struct http_head *head)
+{
+	return is_bodiless(head) &&
+	       (head->framing == FRAMING_CHUNKED ||
+		       (head->framing == FRAMING_LENGTH && head->content_length));
+}
+
 /* The reason phrase is for people, and optional. */
 static bool write_status(const struct http_head *head, struct buffer *out)
 {
@@ -34,8 +47,6 @@ bool http_response_write(const struct http_head *head, const struct http_asked *
 	bool keep, struct buffer *out)
 {
 	enum http_framing framing = http_response_framing(head, asked);
-	/* These have neither a body nor a length (RFC 9110 section 8.6). */
-	bool bodiless = head->status < 200 || head->status == 204;
 	bool fits = write_status(head, out);
 
 	for (size_t i = 0; fits && i < head->count; i++)
@@ -44,7 +55,7 @@ bool http_response_write(const struct http_head *head, const struct http_asked *
 			!field_is(&head->fields[i], "Content-Length"))
 			fits = field_write(&head->fields[i], out);
 	/* Write one length in place of several, and none beside chunks. */
-	if (fits && head->framing == FRAMING_LENGTH && !bodiless)
+	if (fits && head->framing == FRAMING_LENGTH && !is_bodiless(head))
 		fits = buffer_format(out, "Content-Length: %llu\r\n",
 			(unsigned long long)head->content_length);
 	if (fits && framing == FRAMING_CHUNKED && !asked->old)

@@ -25,6 +25,12 @@ enum http_framing http_response_framing(
 	const struct http_head *head, const struct http_asked *asked);
 
 /*
+ * Whether the head announces a body that its status does not have. Some readers wait for
+ * one.
+ */
+bool http_response_misleads(const struct http_head *head);
+
+/*
  * Writes the head of the response. `keep` says that the client's connection stays. Returns
  * whether it fitted.
  */
