@@ -200,8 +200,9 @@ static int add_refusal_line(struct reader *reader, void *field, const char *valu
 		return wrong(reader, "it has characters that can't be shown");
 	if (length + strlen(line) + 2 > REFUSAL_TEXT_SIZE)
 		return wrong(reader, "its lines have more than 510 bytes together");
-	snprintf(text + length, REFUSAL_TEXT_SIZE - length, "%s%s", length ? "\n" : "",
-		line);
+	if (length)
+		text[length++] = '\n';
+	memcpy(text + length, line, strlen(line) + 1);
 	return 0;
 }
 
