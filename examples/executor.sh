@@ -11,8 +11,8 @@
 # A job is a file ID.json; `fence` is what `jobfence up --spec` takes:
 #	{"image": "box", "command": ["wget", "http://crates.io/"],
 #	 "fence": {"network": {"type": "http", "domains": ["crates.io"]}}}
-# It ends up in FOLDER/done, with ID.log and ID.status, or in FOLDER/refused with the reason
-# in ID.log.
+# It ends up in FOLDER/done, with ID.log, ID.status and ID.report (what it used, and what
+# was refused), or in FOLDER/refused with the reason in ID.log.
 
 set -uo pipefail
 shopt -s nullglob
@@ -56,7 +56,7 @@ run()
 	docker run --rm --name "$job" --label "executor=$name" --runtime jobfence --network none \
 		--cgroup-parent "/jobfence/$job/work" "${variables[@]}" -- "$image" "${command[@]}"
 	status=$?
-	jobfence down "$job"
+	jobfence down "$job" --json | jq '.ended[]' >"done/$id.report"
 	return $status
 } 9>&-
 

@@ -505,10 +505,17 @@ has_types()
 	jobfence events "$JOB" --json | head -n 1 >"$BATS_TEST_TMPDIR/events"
 	jobfence gc --json >"$BATS_TEST_TMPDIR/gc"
 	jobfence preset show rust --json >"$BATS_TEST_TMPDIR/preset"
-	for section in 'A job' list show events preset gc; do
+	jobfence upgrade "$JOB" --json >"$BATS_TEST_TMPDIR/upgrade"
+	jobfence down "$JOB" --json >"$BATS_TEST_TMPDIR/down"
+	jobfence run --report "$BATS_TEST_TMPDIR/The last word" -- true
+	for section in 'A job' list show events preset gc upgrade down 'The last word'; do
 		is "$(jq -r 'keys[]' "$BATS_TEST_TMPDIR/$section" | sort)" \
-			"$({ documented "$section"; [[ $section != @(list|show) ]] || documented 'A job'; } | sort)"
+			"$({
+				documented "$section"
+				[[ $section != @(list|show|The last word) ]] || documented 'A job'
+				[[ $section != 'The last word' ]] || documented show
+			} | sort)"
 		has_types "$section" "$BATS_TEST_TMPDIR/$section"
 	done
-	is "$(documented show | wc -l)" 11
+	is "$(documented show | wc -l)" 12
 }

@@ -54,3 +54,94 @@ fails_in_json()
 	fails_in_json 2 '[.setting, .next]' '["--rate",null]' jobfence up --json --job a --rate "$value"
 	[[ $OUTPUT$ERRORS != *[$'\e\a']* ]] || lab_fail 'it has a control character'
 }
+
+# The fields of what `show --json` and the last word have in common.
+same_fields()
+{
+	jq -S 'del(.state, .ended_at, .exit_status, .locks, .owner, .upload.delay_microseconds,
+		.download.delay_microseconds, .statistics.open.now)'
+}
+
+@test "down says at the end of a job what show says, and of others why they did not end" {
+	local shown
+
+	job_up --domain allowed.test
+	ends_with 0 fetch -o /dev/null http://allowed.test/
+	refused_for domain http://denied.test/
+	ends_with 1 in_job_directly bash -c 'echo leak >/dev/udp/11.0.0.2/444'
+	shown=$(jobfence show "$JOB" --json)
+	ends_with 4 jobfence down nobody "$JOB" --json
+	is "$ERRORS" 'jobfence: there is no job nobody'
+	is "$(jq -c '.failed' <<<"$OUTPUT")" \
+		'[{"job":"nobody","status":4,"reason":"there is no job nobody","setting":null,"value":null,"next":null}]'
+	is "$(python3 "$LIB/matches_schema.py" "$share/report.schema.json" "$OUTPUT")" True
+	is "$(jq '.ended[0]' <<<"$OUTPUT" | same_fields)" "$(same_fields <<<"$shown")"
+	is "$(jq -c '.ended[0] | [.state, .hits["allowed.test"], .statistics.bytes.received > 0, .statistics.requests]' <<<"$OUTPUT")" \
+		'["up",1,true,1]'
+	like "$(jq -r '.ended[0].ended_at' <<<"$OUTPUT")" '20??-??-??T??:??:??*Z'
+	nothing_is_left
+}
+
+@test "the last word counts what came while the job was ended, in every pacing mode" {
+	local pacing
+
+	for pacing in auto proxy; do
+		job_up --domain allowed.test --pacing "$pacing" --rate 800kbit
+		begin_to_fetch http://allowed.test/bytes/1000000
+		is "$(jobfence down "$JOB" --json | jq -c '.ended[0] |
+			[.statistics.requests, .statistics.open.most, .statistics.bytes.received > 0, .locks.packets]')" '[1,1,true,true]'
+	done
+}
+
+@test "a run writes its last word to a file, with the status of its command" {
+	local report=$BATS_TEST_TMPDIR/report
+
+	ends_with 7 jobfence run --job "$JOB" --domain allowed.test --report "$report" -- \
+		sh -c 'curl -sS -o /dev/null http://allowed.test/; curl -sS -o /dev/null http://denied.test/; exit 7'
+	is "$(jq -c '[.job, .exit_status, .hits, .refusals, .statistics.answers["2xx"]]' "$report")" \
+		"[\"$JOB\",7,{\"allowed.test\":1},[{\"reason\":\"domain\",\"name\":\"denied.test\",\"count\":1}],1]"
+	is "$(python3 "$LIB/matches_schema.py" "$share/report.schema.json" "$(<"$report")")" True
+	fails_before=$(jobfence run --job "$JOB" --report /nowhere/report -- echo started || echo "status $?")
+	is "$fails_before" 'status 125'
+	ends_with 125 jobfence run --job "$JOB" --report /dev/full -- true
+	like "$ERRORS" '*cannot write /dev/full: No space left on device'
+	nothing_is_left
+}
+
+@test "show takes several jobs" {
+	jobfence up --job a --label group=x
+	jobfence up --job b --label group=x
+	jobfence up --job c
+	is "$(jobfence show a c --json | jq -c '[.[].job]')" '["a","c"]'
+	is "$(jobfence show --all --json | jq -c '[.[].job] | sort')" '["a","b","c"]'
+	is "$(jobfence show --label group=x --json | jq -c '[.[].job] | sort')" '["a","b"]'
+	is "$(jobfence show --label group=y --json)" '[]'
+	ends_with 4 jobfence show a nobody --json
+	is "$(jq -c '[.[] | [.job, .error.status]]' <<<"$OUTPUT")" '[["a",null],["nobody",4]]'
+	is "$(jobfence show a b | grep -c '^state      up$')" 2
+	is "$(jobfence show a --json | jq -r .job)" a
+}
+
+@test "update, repair and upgrade say in JSON what came of it" {
+	job_up --domain allowed.test
+	is "$(jobfence update "$JOB" --add-domain git.test --json | jq -c .domains)" '["allowed.test","git.test"]'
+	is "$(jobfence repair "$JOB" --json | jq .proxy.pid)" "$(up_says .proxy.pid)"
+	ends_with 4 jobfence upgrade "$JOB" nobody --json
+	is "$(jq -c '[.upgraded, [.failed[].job]]' <<<"$OUTPUT")" "[[\"$JOB\"],[\"nobody\"]]"
+}
+
+@test "what can't be read of a job is null in its report" {
+	local word
+
+	job_up --domain allowed.test
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab bash -c 'jq ".state.abi -= 1" "$1" >"$1.new" && mv "$1.new" "$1"' sh "/run/jobfence/jobs/$JOB/spec.json"
+	is "$(jobfence show "$JOB" --json | jq -c '[.state, .domains, .connections, .statistics, .hits]')" \
+		'["up",["allowed.test"],null,null,null]'
+	like "$(jobfence show "$JOB")" '*only the version that built it*'
+	is "$(jobfence down "$JOB" --json | jq -c '.ended[0] | [.state, .upload]')" '["up",null]'
+	in_lab mkdir -p "/run/jobfence/jobs/$JOB"
+	word=$(jobfence down "$JOB" --json)
+	is "$(jq -c '.ended[0] | [.job, .state, .domains]' <<<"$word")" "[\"$JOB\",\"half-made\",null]"
+	is "$(python3 "$LIB/matches_schema.py" "$share/report.schema.json" "$word")" True
+}

@@ -178,11 +178,13 @@ is_ended_by_next()
 
 	# As if an older version had built it.
 	in_lab sed -i 's/"abi": [0-9]*/"abi": 1/' "/run/jobfence/jobs/$JOB/spec.json"
-	for verb in "upgrade $JOB" "update $JOB --rate 2mbit" "show $JOB" "repair $JOB"; do
+	for verb in "upgrade $JOB" "update $JOB --rate 2mbit" "repair $JOB"; do
 		# shellcheck disable=SC2086 # words
 		ends_with 1 jobfence $verb
 		like "$ERRORS" "jobfence: job $JOB was built by a version of jobfence with other maps*"
 	done
+	# What the record says can be shown.
+	is "$(jobfence show "$JOB" --json | jq -c '[.domains, .state, .connections]')" '[["allowed.test"],"up",null]'
 	jobfence down "$JOB"
 	nothing_is_left
 }

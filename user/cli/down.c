@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* `jobfence down`. It also prints the names that a job learned. */
+/* `jobfence down`. It also prints the names that a job learned, and its last word. */
+
+#include <errno.h>
 
 #include "cli/learning.h"
 #include "cli/select.h"
 #include "job/down.h"
 #include "lib/cleanup.h"
+#include "lib/json.h"
+
+struct ending {
+	struct learning learning;
+	bool print_learned;
+	json_t *ended; /* last words; NULL without --json */
+};
 
 /*
  * Opens the names that a job learned, which outlive the job in the descriptor. -1: it
@@ -21,19 +30,33 @@ static int open_learned(const char *name)
 
 static int down_one(const char *name, void *data, struct failure *failure)
 {
-	const struct learning *learning = data;
-	_fd_ int learned = open_learned(name);
-	int error = job_down(name, failure);
+	struct ending *ending = data;
+	_fd_ int learned = ending->print_learned ? open_learned(name) : -1;
+	_json_ json_t *last = NULL;
+	int error = job_down(name, ending->ended ? &last : NULL, failure);
 
-	return error || learned < 0 ? error
-				    : learning_print(learning, name, learned, failure);
+	if (!error && ending->ended && json_array_append(ending->ended, last))
+		error = fail(failure, -ENOMEM, "the last word of job %s", name);
+	return error || learned < 0
+		       ? error
+		       : learning_print(&ending->learning, name, learned, failure);
 }
 
 int down_command(struct options *options, int *status, struct failure *failure)
 {
-	_cleanup_(learning_close) struct learning learning = {};
-	int error = learning_begin(&learning, options, failure);
+	_json_ json_t *result =
+		options->json ? json_pack("{s:[], s:[]}", "ended", "failed") : NULL;
+	struct ending ending = { .ended = json_object_get(result, "ended"),
+		/* In JSON they are part of the last word. */
+		.print_learned = !options->json || options->learn_output };
+	int error = learning_begin(&ending.learning, options, failure);
 
-	return error ? error
-		     : select_jobs(options, "down", down_one, &learning, status, failure);
+	if (!error)
+		error = options->json && !result
+				? -ENOMEM
+				: select_jobs(options, "down", down_one, &ending,
+					  json_object_get(result, "failed"), status,
+					  failure);
+	learning_close(&ending.learning);
+	return error || !options->json ? error : print_json(result);
 }

@@ -12,9 +12,7 @@ int learning_begin(
 	learning->path = options->learn_output;
 	if (!learning->path)
 		return 0;
-	umask(umask_of_caller());
-	learning->file = fopen(learning->path, "we");
-	umask_set();
+	learning->file = umask_open(learning->path);
 	return learning->file ? 0
 			      : fail(failure, -errno, "cannot write %s", learning->path);
 }

@@ -24,6 +24,7 @@ enum option_group {
 	OPTIONS_HOOK = 1 << 10,	  /* how far a container engine is trusted */
 	OPTIONS_FOLLOW = 1 << 11, /* whether to wait for more output */
 	OPTIONS_JSON = 1 << 12,
+	OPTIONS_REPORT = 1 << 14, /* where the last word of a job goes */
 	OPTIONS_COMMON = 1 << 13, /* the options that every verb takes */
 };
 
@@ -41,6 +42,7 @@ struct options {
 	const char *user;	  /* NULL: not given */
 	json_t *shares;		  /* NULL: none */
 	const char *learn_output; /* NULL: standard output */
+	const char *report;	  /* NULL: not given */
 	size_t learn_collapse;	  /* 0: never */
 	const char *new_rate;	  /* NULL: not given */
 	enum trace_change new_trace;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* `jobfence run`: up, one command, a summary of the refusals, down. */
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 #include "job/usage.h"
 #include "lib/cleanup.h"
 #include "lib/debugging.h"
+#include "lib/json.h"
+#include "lib/umask.h"
 #include "node/lock.h"
 
 static int make_name(char name[JOB_NAME_MAX + 1], struct failure *failure)
@@ -128,13 +131,76 @@ static void print_summary(const struct job *job, const struct usage *usage)
 			stderr);
 }
 
+/* Where the last word goes: --report. */
+struct report {
+	const char *path; /* NULL: not given */
+	FILE *file;
+};
+
+static void report_close(struct report *report)
+{
+	cleanup_file(&report->file);
+}
+
+/* Opens the file before the job begins, so that no job runs in vain. */
+static int report_begin(struct report *report, const char *path, struct failure *failure)
+{
+	report->path = path;
+	report->file = path ? umask_open(path) : NULL;
+	return path && !report->file ? fail(failure, -errno, "cannot write %s", path) : 0;
+}
+
+/* Writes the job's last word, with the status of its command. Returns 0 or -errno. */
+static int report_write(
+	struct report *report, json_t *last, int status, struct failure *failure)
+{
+	int error = 0;
+
+	if (!report->file)
+		return 0;
+	if (json_object_set_new(last, "exit_status", json_integer(status)))
+		error = -ENOMEM;
+	else if (json_dumpf(last, report->file, JSON_COMPACT | JSON_ENSURE_ASCII) ||
+		 fputc('\n', report->file) == EOF || fflush(report->file))
+		error = errno ? -errno : -EIO;
+	return error ? fail(failure, error, "cannot write %s", report->path) : 0;
+}
+
+/*
+ * Ends the job, and tells what is asked for. A failure becomes the status of a command that
+ * succeeded.
+ */
+static void end_job(const struct job *job, int learned, const struct learning *learning,
+	struct report *report, int *status)
+{
+	_json_ json_t *last = NULL;
+	struct failure failure = {};
+	bool failed = false;
+
+	if (job_down(job->spec.name, report->file ? &last : NULL, &failure))
+		report_failure(&failure);
+	if (job->spec.learn &&
+		learning_print(learning, job->spec.name, learned, &failure)) {
+		report_failure(&failure);
+		failed = true;
+	}
+	if (report_write(report, last, *status, &failure)) {
+		report_failure(&failure);
+		failed = true;
+	}
+	if (failed && !*status)
+		*status = EXIT_BEFORE;
+}
+
 static int run_job(struct job *job, const struct execution *execution,
-	const struct learning *learning, int *status, struct failure *failure)
+	const struct learning *learning, struct report *report, int *status,
+	struct failure *failure)
 {
 	static const struct placement own = { .closed = true };
 	_cleanup_(usage_free) struct usage *usage = NULL;
 	_fd_ int learned = -1, lock = job_lock(job->spec.name, failure);
 	struct failure ignored = {};
+	int before = EXIT_BEFORE;
 	int error = lock < 0 ? lock : job_up_locked(job, &own, failure);
 
 	if (error)
@@ -150,13 +216,7 @@ static int run_job(struct job *job, const struct execution *execution,
 		print_summary(job, usage);
 	if (debugging_proxy() && trace_print(stderr, job->spec.name, NULL, &ignored))
 		report_failure(&ignored);
-	if (job_down(job->spec.name, &ignored))
-		report_failure(&ignored);
-	if (job->spec.learn &&
-		learning_print(learning, job->spec.name, learned, &ignored)) {
-		report_failure(&ignored);
-		*status = *status ? *status : EXIT_BEFORE;
-	}
+	end_job(job, learned, learning, report, error ? &before : status);
 	return error;
 }
 
@@ -166,6 +226,7 @@ int run_command(struct options *options, int *status, struct failure *failure)
 		.proxy_variables = !options->no_proxy_variables,
 		.alone = true };
 	_cleanup_(learning_close) struct learning learning = {};
+	_cleanup_(report_close) struct report report = {};
 	_cleanup_(job_free) struct job job = { .by_operator = true };
 	int error;
 
@@ -184,7 +245,8 @@ int run_command(struct options *options, int *status, struct failure *failure)
 		error = user_find(options->user, &execution.user, failure);
 	if (!error && job.spec.learn)
 		error = learning_begin(&learning, options, failure);
-	if (error)
-		return error;
-	return run_job(&job, &execution, &learning, status, failure);
+	if (!error)
+		error = report_begin(&report, options->report, failure);
+	return error ? error
+		     : run_job(&job, &execution, &learning, &report, status, failure);
 }

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* `jobfence show`. */
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/advice.h"
 #include "cli/command.h"
-#include "cli/show_json.h"
+#include "cli/select.h"
 #include "cli/statistics.h"
 #include "job/health.h"
 #include "job/init.h"
 #include "job/pulse.h"
+#include "job/report.h"
 #include "job/usage.h"
 #include "lib/cleanup.h"
 #include "lib/moment.h"
@@ -125,24 +127,9 @@ static const char *advice(enum condition condition)
 	}
 }
 
-static void print_text(
-	const struct job *job, enum condition condition, const struct usage *usage)
+/* What the job used, and what was refused. */
+static void print_usage(const struct job *job, const struct usage *usage)
 {
-	char rate[RATE_TEXT_MAX];
-
-	rate_format(job->spec.rate, rate);
-	printf("job        %s\n", job->spec.name);
-	printf("state      %s%s\n", condition_word(condition), advice(condition));
-	printf("network    %s, %s each way, pacing %s\n", network_name(job->spec.network),
-		rate, pacing_name(job->pacing));
-	print_path("cgroup     ", job->cgroup);
-	print_path("namespace  ", job->netns[0] ? job->netns : "the node's own");
-	printf("pins       %s\n", job->paths.pins);
-	if (job->proxy_pid)
-		printf("proxy      %d at " PROXY_ADDRESS4 ":80\n", (int)job->proxy_pid);
-	print_restarts(&usage->proxy);
-	print_container(job);
-	print_locks(job);
 	printf("connections %llu redirected to the proxy\n",
 		(unsigned long long)usage->job.connections);
 	if (usage->job.unmatched)
@@ -174,24 +161,56 @@ static void print_text(
 	print_ech_advice(stdout, "  ", usage);
 }
 
+static void print_text(
+	const struct job *job, enum condition condition, const struct usage *usage)
+{
+	char rate[RATE_TEXT_MAX];
+
+	rate_format(job->spec.rate, rate);
+	printf("job        %s\n", job->spec.name);
+	printf("state      %s%s\n", condition_word(condition), advice(condition));
+	printf("network    %s, %s each way, pacing %s\n", network_name(job->spec.network),
+		rate, pacing_name(job->pacing));
+	print_path("cgroup     ", job->cgroup);
+	print_path("namespace  ", job->netns[0] ? job->netns : "the node's own");
+	printf("pins       %s\n", job->paths.pins);
+	if (job->proxy_pid)
+		printf("proxy      %d at " PROXY_ADDRESS4 ":80\n", (int)job->proxy_pid);
+	if (usage)
+		print_restarts(&usage->proxy);
+	print_container(job);
+	print_locks(job);
+	if (usage)
+		print_usage(job, usage);
+	else
+		printf("counters   only the version that built it can read them: %s\n",
+			job->programs);
+}
+
+/* Of a job of another version the record alone can be read, and `usage` stays NULL. */
 static int read_all(
 	struct job *job, const char *name, struct usage **usage, struct failure *failure)
 {
 	int error = job_read(job, name, failure);
 
-	return error ? error : usage_read(job, usage, failure);
+	if (error || job->abi != FENCE_ABI)
+		return error;
+	return usage_read(job, usage, failure);
 }
 
-int show_command(struct options *options, int *status, struct failure *failure)
+struct showing {
+	json_t *reports; /* NULL: they are printed as text */
+	bool any;	 /* one was printed */
+};
+
+static int show_one(const char *name, void *data, struct failure *failure)
 {
 	_cleanup_(job_free) struct job job = {};
 	_cleanup_(usage_free) struct usage *usage = NULL;
-	int error;
+	struct showing *showing = data;
+	enum condition condition;
+	int error = read_all(&job, name, &usage, failure);
 
-	(void)status;
-	if (options->count != 1)
-		return fail_as(failure, STATUS_USAGE, "show needs the name of one job");
-	error = read_all(&job, options->arguments[0], &usage, failure);
 	if (error && failure->status == STATUS_FAILED && job.spec.name[0]) {
 		/*
 		 * Another command may be ending the job. Wait for that, then read again.
@@ -202,12 +221,57 @@ int show_command(struct options *options, int *status, struct failure *failure)
 			return lock;
 		job_free(&job);
 		job = (struct job){};
-		error = read_all(&job, options->arguments[0], &usage, failure);
+		error = read_all(&job, name, &usage, failure);
 	}
-	if (error || !usage)
+	if (error)
 		return error;
-	if (options->json)
-		return show_json(&job, job_condition_asked(&job), usage, failure);
-	print_text(&job, job_condition_asked(&job), usage);
+	condition = job_condition_asked(&job);
+	if (showing->reports)
+		return json_array_append_new(showing->reports,
+			       job_report(&job, condition_word(condition), usage))
+			       ? fail(failure, -ENOMEM, "job %s", name)
+			       : 0;
+	if (showing->any)
+		putchar('\n');
+	showing->any = true;
+	print_text(&job, condition, usage);
 	return 0;
+}
+
+/* Several jobs are an array, of which the ones that failed are objects with `error`. */
+static int show_several(struct options *options, struct showing *showing, int *status,
+	struct failure *failure)
+{
+	_json_ json_t *failed = showing->reports ? json_array() : NULL;
+	json_t *entry;
+	size_t i;
+	int error =
+		select_jobs(options, "show", show_one, showing, failed, status, failure);
+
+	if (error || !showing->reports)
+		return error;
+	json_array_foreach (failed, i, entry) {
+		const json_t *name = json_object_get(entry, "job");
+		json_t *shown = json_pack("{s:O, s:O}", "job", name, "error", entry);
+
+		json_object_del(entry, "job");
+		if (json_array_append_new(showing->reports, shown))
+			return -ENOMEM;
+	}
+	return print_json(showing->reports);
+}
+
+int show_command(struct options *options, int *status, struct failure *failure)
+{
+	_json_ json_t *reports = options->json ? json_array() : NULL;
+	struct showing showing = { .reports = reports };
+	bool selected = options->all || json_object_size(options->spec.labels);
+	int error;
+
+	if (options->json && !reports)
+		return -ENOMEM;
+	if (options->count != 1 || selected)
+		return show_several(options, &showing, status, failure);
+	error = show_one(options->arguments[0], &showing, failure);
+	return error || !reports ? error : print_json(json_array_get(reports, 0));
 }

@@ -47,7 +47,7 @@ static void take_down(const struct job *job)
 		return;
 	error = lock < 0 ? lock : 0;
 	if (!error && again.id == job->id)
-		error = job_down_locked(job->spec.name, &failure);
+		error = job_down_locked(job->spec.name, NULL, &failure);
 	if (error)
 		report_failure(&failure);
 }

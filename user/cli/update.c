@@ -4,10 +4,13 @@
 #include "cli/command.h"
 #include "job/update.h"
 #include "lib/cleanup.h"
+#include "lib/json.h"
 
 int update_command(struct options *options, int *status, struct failure *failure)
 {
 	_cleanup_(policy_free) struct policy policy = {};
+	_cleanup_(job_free) struct job job = {};
+	_json_ json_t *json = NULL;
 	const struct job_change change = { .add = options->add_domains,
 		.remove = options->remove_domains,
 		.rate = options->new_rate,
@@ -24,5 +27,11 @@ int update_command(struct options *options, int *status, struct failure *failure
 	/* Removing domains needs no consent of the policy. */
 	error = change.rate || *change.add ? policy_load(&policy, options->config, failure)
 					   : 0;
-	return error ? error : job_update(options->arguments[0], &change, failure);
+	if (!error)
+		error = job_update(options->arguments[0], &change, failure);
+	if (error || !options->json)
+		return error;
+	error = job_read(&job, options->arguments[0], failure);
+	json = error ? NULL : job_to_json(&job);
+	return error ? error : print_json(json);
 }

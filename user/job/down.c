@@ -11,7 +11,10 @@
 #include "job/health.h"
 #include "job/place.h"
 #include "job/remains.h"
+#include "job/report.h"
 #include "lib/cleanup.h"
+#include "lib/clock.h"
+#include "lib/moment.h"
 #include "node/attach.h"
 #include "node/cgroup.h"
 #include "node/lock.h"
@@ -73,10 +76,38 @@ static int end_processes(const struct job *job, struct failure *failure)
 	return error ? fail(failure, error, "cannot clear the job's state") : 0;
 }
 
-int job_down_locked(const char *name, struct failure *failure)
+/*
+ * The report of a job whose processes have ended. Its maps are there until the rest is
+ * removed. `readable` says whether its record was.
+ */
+static json_t *last_word(
+	const char *name, const struct job *job, bool readable, enum condition condition)
+{
+	_cleanup_(usage_free) struct usage *usage = NULL;
+	char ended[MOMENT_TEXT_MAX];
+	struct failure ignored;
+	_json_ json_t *report = NULL;
+
+	if (!readable) {
+		report = job_report_name(
+			name, job_is_complete(&job->paths) ? "unreadable" : "half-made");
+	} else {
+		/* Its counters may be those of another version. */
+		(void)usage_read(job, &usage, &ignored);
+		report = job_report(job, condition_word(condition), usage);
+	}
+	moment_format(clock_ns(CLOCK_BOOTTIME), ended);
+	return json_object_set_new(report, "ended_at", json_string(ended))
+		       ? NULL
+		       : TAKE_POINTER(report);
+}
+
+int job_down_locked(const char *name, json_t **last, struct failure *failure)
 {
 	_cleanup_(job_free) struct job job = {};
+	enum condition condition = CONDITION_UP;
 	struct failure ignored;
+	bool readable;
 	int error = spec_set_name(&job.spec, name, failure);
 
 	if (!error)
@@ -86,13 +117,19 @@ int job_down_locked(const char *name, struct failure *failure)
 	if (!job_is_anywhere(&job.paths))
 		return fail_as(failure, STATUS_NO_JOB, "there is no job %s", name);
 	/* An unreadable record tells no more than a missing one. */
-	error = job_record_read(&job, &ignored)
-			? remains_check_unfenced(&job.paths, failure)
-			: end_processes(&job, failure);
-	return error ? error : remains_remove(&job.paths, failure);
+	readable = !job_record_read(&job, &ignored);
+	if (readable && last)
+		condition = job_condition(&job);
+	error = readable ? end_processes(&job, failure)
+			 : remains_check_unfenced(&job.paths, failure);
+	if (error)
+		return error;
+	if (last)
+		*last = last_word(name, &job, readable, condition);
+	return remains_remove(&job.paths, failure);
 }
 
-int job_down(const char *name, struct failure *failure)
+int job_down(const char *name, json_t **last, struct failure *failure)
 {
 	struct job_spec spec = {};
 	_fd_ int lock = -1;
@@ -101,5 +138,5 @@ int job_down(const char *name, struct failure *failure)
 	if (error)
 		return error;
 	lock = job_lock(name, failure);
-	return lock < 0 ? lock : job_down_locked(name, failure);
+	return lock < 0 ? lock : job_down_locked(name, last, failure);
 }

@@ -132,7 +132,7 @@ static int collect_one(
 		return due;
 	if (check_not_hidden(name, labels, failure))
 		return 1;
-	job_down_locked(name, failure);
+	job_down_locked(name, NULL, failure);
 	return 1;
 }
 

@@ -14,3 +14,13 @@ mode_t umask_of_caller(void)
 {
 	return callers;
 }
+
+FILE *umask_open(const char *path)
+{
+	FILE *file;
+
+	umask(callers);
+	file = fopen(path, "we");
+	umask(022);
+	return file;
+}

@@ -6,6 +6,7 @@
  * caller get the caller's umask.
  */
 
+#include <stdio.h>
 #include <sys/stat.h>
 
 /* Sets the umask to 022 and remembers the caller's. Call it once, at the start. */
@@ -13,3 +14,6 @@ void umask_set(void);
 
 /* The umask that the caller had. */
 mode_t umask_of_caller(void);
+
+/* Opens a file of the caller's for writing, and empties it. Returns NULL with errno set. */
+FILE *umask_open(const char *path);

@@ -234,7 +234,7 @@ int oci_stop(const json_t *state, bool annotations, struct failure *failure)
 	id = json_object_get(wanted.spec.labels, LABEL_CONTAINER);
 	if (!json_equal(json_object_get(job.spec.labels, LABEL_CONTAINER), id))
 		return 0;
-	return job_down(wanted.spec.name, failure);
+	return job_down(wanted.spec.name, NULL, failure);
 }
 
 static int add_hook(json_t *hooks, const char *stage, const char *program, bool annotations)

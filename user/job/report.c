@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See show_json.h. */
+/* See report.h. */
 
-#include <errno.h>
+#include <string.h>
 #include <sys/wait.h>
 
-#include "cli/show_json.h"
-#include "cli/statistics.h"
+#include "job/report.h"
+#include "job/statistics_json.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/moment.h"
@@ -65,8 +65,9 @@ static json_t *hits_to_json(const struct job *job, const struct usage *usage)
 }
 
 /* How often the proxy lost its worker, and when it last did. */
-static json_t *restarts_to_json(const struct job_counters *proxy)
+static json_t *restarts_to_json(const struct usage *usage)
 {
+	const struct job_counters *proxy = &usage->proxy;
 	bool any = proxy->workers_ended > 0;
 	int status = (int)proxy->worker_status;
 	char time[MOMENT_TEXT_MAX];
@@ -79,8 +80,9 @@ static json_t *restarts_to_json(const struct job_counters *proxy)
 }
 
 /* The names that a learning job used. null: it does not learn. */
-static json_t *learned_to_json(const struct learned *learned)
+static json_t *learned_to_json(const struct usage *usage)
 {
+	const struct learned *learned = usage->learned;
 	json_t *array = learned ? json_array() : json_null();
 
 	for (size_t i = 0; learned && i < learned->count; i++)
@@ -116,32 +118,76 @@ static json_t *locks_to_json(const struct job *job)
 		pacing_name(job->pacing));
 }
 
-int show_json(const struct job *job, enum condition condition, const struct usage *usage,
-	struct failure *failure)
+static json_t *connections_to_json(const struct usage *usage)
+{
+	return json_integer((json_int_t)usage->job.connections);
+}
+
+static json_t *unmatched_to_json(const struct usage *usage)
+{
+	return json_integer((json_int_t)usage->job.unmatched);
+}
+
+static json_t *lost_to_json(const struct usage *usage)
+{
+	return json_integer(
+		(json_int_t)(usage->job.events_lost + usage->proxy.events_lost));
+}
+
+static json_t *upload_to_json(const struct usage *usage)
+{
+	return counters_to_json(&usage->job, usage->upload_delay);
+}
+
+static json_t *download_to_json(const struct usage *usage)
+{
+	return counters_to_json(&usage->proxy, usage->download_delay);
+}
+
+/* What is read from the job's maps. */
+static const struct {
+	const char *name;
+	json_t *(*read)(const struct usage *usage);
+} fields[] = {
+	{ "connections", connections_to_json },
+	{ "unmatched", unmatched_to_json },
+	{ "upload", upload_to_json },
+	{ "download", download_to_json },
+	{ "restarts", restarts_to_json },
+	{ "learned", learned_to_json },
+	{ "events_lost", lost_to_json },
+	{ "refusals", refusals_to_json },
+};
+
+json_t *job_report(const struct job *job, const char *state, const struct usage *usage)
 {
 	_json_ json_t *json = job_to_json(job);
+	bool proxy = usage && job->proxy_id;
 
-	if (!json ||
-		json_object_set_new(
-			json, "state", json_string(condition_word(condition))) ||
+	if (json_object_set_new(json, "state", json_string(state)) ||
 		json_object_set_new(json, "locks", locks_to_json(job)) ||
-		json_object_set_new(json, "connections",
-			json_integer((json_int_t)usage->job.connections)) ||
-		json_object_set_new(json, "unmatched",
-			json_integer((json_int_t)usage->job.unmatched)) ||
-		json_object_set_new(json, "upload",
-			counters_to_json(&usage->job, usage->upload_delay)) ||
-		json_object_set_new(json, "download",
-			counters_to_json(&usage->proxy, usage->download_delay)) ||
 		json_object_set_new(json, "statistics",
-			job->proxy_id ? statistics_to_json(usage) : json_null()) ||
-		json_object_set_new(json, "restarts", restarts_to_json(&usage->proxy)) ||
-		json_object_set_new(json, "hits", hits_to_json(job, usage)) ||
-		json_object_set_new(json, "learned", learned_to_json(usage->learned)) ||
-		json_object_set_new(json, "events_lost",
-			json_integer((json_int_t)(usage->job.events_lost +
-						  usage->proxy.events_lost))) ||
-		json_object_set_new(json, "refusals", refusals_to_json(usage)))
-		return fail(failure, -ENOMEM, "job %s", job->spec.name);
-	return print_json(json);
+			proxy ? statistics_to_json(usage) : json_null()) ||
+		json_object_set_new(
+			json, "hits", usage ? hits_to_json(job, usage) : json_null()))
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		if (json_object_set_new(json, fields[i].name,
+			    usage ? fields[i].read(usage) : json_null()))
+			return NULL;
+	return TAKE_POINTER(json);
+}
+
+json_t *job_report_name(const char *name, const char *state)
+{
+	const struct job nobody = {};
+	_json_ json_t *json = job_report(&nobody, state, NULL);
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (json, key, value)
+		if (strcmp(key, "state") != 0)
+			json_object_set_new(json, key, json_null());
+	return json_object_set_new(json, "job", json_string(name)) ? NULL
+								   : TAKE_POINTER(json);
 }
