@@ -12,6 +12,9 @@
 /* Bytes of proxy.log, the only file that the proxy may write to. */
 #define PROXY_LOG_MAX (1UL << 20)
 
+/* Bytes of the request log of a job, if the policy does not say otherwise. */
+#define REQUEST_LOG_MAX (1UL << 20)
+
 /* Bytes of what the operator adds to each refusal, with the NUL. */
 #define REFUSAL_TEXT_SIZE 512
 
@@ -40,6 +43,20 @@ enum proxy_fd {
 	FD_IPV6,	/* /proc/net/if_inet6 of the job's namespace */
 	/* cgroup.events of the job, if the proxy ends with the last process of the job. */
 	FD_EVENTS,
+	/*
+	 * The request log. All four are closed if the job has none. FD_LOG and FD_LOG_PIPE
+	 * are the ends of a pipe that never wait (O_NONBLOCK). The worker writes lines, the
+	 * supervisor alone has the other three.
+	 */
+	FD_LOG,
+	FD_LOG_PIPE,
+	/*
+	 * Where the lines go, open to append. A regular file is open to be read as well, as
+	 * it is copied to FD_LOG_OLD when it is full. Anything else is open with O_NONBLOCK
+	 * and is an open file description of its own, so that no writer blocks another.
+	 */
+	FD_LOG_FILE,
+	FD_LOG_OLD, /* takes the older lines, closed if FD_LOG_FILE is no regular file */
 	FD_END,
 };
 
@@ -62,7 +79,8 @@ struct proxy_settings {
 	struct endpoint resolvers[RESOLVERS_MAX]; /* unused ones have port 0 */
 	struct endpoint virtual4, virtual6; /* the DNS stub's answers, port 0: no answer */
 	char refusal_text[REFUSAL_TEXT_SIZE]; /* of the policy */
-	__u32 unused;
+	__u32 log_paths; /* the request log has the paths of requests */
+	__u64 log_max; /* bytes of the request log, in FD_LOG_FILE and FD_LOG_OLD together */
 };
 
-_Static_assert(sizeof(struct proxy_settings) == 17848, "proxy_settings has no padding");
+_Static_assert(sizeof(struct proxy_settings) == 17856, "proxy_settings has no padding");

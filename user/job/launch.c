@@ -18,6 +18,7 @@
 
 #include "job/launch.h"
 #include "job/listen.h"
+#include "job/request_log.h"
 #include "jobfence/proxy.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
@@ -49,12 +50,13 @@ struct report {
 /* Everything that the child needs, gathered before the fork. */
 struct launch {
 	char program[PATH_MAX];
-	char log[PATH_SIZE];
+	char proxy_log[PATH_SIZE];
 	bool host_netns, ipv6;
 	int netns;
 	int settings;
 	int domains, connections; /* read-only */
 	int events;		  /* events of the job's cgroup, -1: not watched */
+	const struct request_log *log;
 	const struct job_maps *maps;
 	int report, ready; /* ends of pipes to write to */
 };
@@ -97,6 +99,7 @@ static int make_settings(const struct job *job, bool ipv6)
 		.max_connections = job->max_connections,
 		.allowed_count = job->spec.allowed_count,
 		.virtual4 = virtual_endpoint(PROXY_ADDRESS4),
+		.log_max = REQUEST_LOG_MAX,
 	};
 	_fd_ int fd = memfd_create("settings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
@@ -147,11 +150,15 @@ static int hand_over(
 		[FD_READY] = launch->ready,
 		[FD_IPV6] = addresses,
 		[FD_EVENTS] = launch->events,
+		[FD_LOG] = launch->log->pipe[1],
+		[FD_LOG_PIPE] = launch->log->pipe[0],
+		[FD_LOG_FILE] = launch->log->file,
+		[FD_LOG_OLD] = launch->log->old,
 	};
 
 	fds[0] = open("/dev/null", O_RDWR | O_CLOEXEC);
 	fds[1] = fds[0];
-	fds[2] = open(launch->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	fds[2] = open(launch->proxy_log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	for (int i = 0; i < FD_END; i++)
 		if (fds[i] >= 0) {
 			fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, FD_TEMPORARY);
@@ -265,6 +272,7 @@ static int launch(struct job *job, int cgroup, int netns, bool ipv6,
 	_fd_ int domains = job_map_read_only(&job->paths, "domains");
 	_fd_ int connections = job_map_read_only(&job->paths, "connections");
 	_fd_ int events = job->until_empty ? cgroup_open_events(job->cgroup) : -1;
+	_cleanup_(request_log_close) struct request_log log = REQUEST_LOG_NONE;
 	_fd_ int report = -1, report_write = -1, ready_read = -1, ready_write = -1;
 	struct launch plan = { .host_netns = job->host_netns,
 		.ipv6 = ipv6,
@@ -273,6 +281,7 @@ static int launch(struct job *job, int cgroup, int netns, bool ipv6,
 		.domains = domains,
 		.connections = connections,
 		.events = events,
+		.log = &log,
 		.maps = maps };
 	int pair[2], error = installed_program(
 			     plan.program, sizeof(plan.program), PROXY_PROGRAM, failure);
@@ -285,7 +294,11 @@ static int launch(struct job *job, int cgroup, int netns, bool ipv6,
 		return fail(failure, -ENOENT, "cannot open the job's maps");
 	if (job->until_empty && events < 0)
 		return fail(failure, events, "cannot watch cgroup %s", job->cgroup);
-	if (path_format(plan.log, "%s/proxy.log", job->paths.run) || pipe2(pair, O_CLOEXEC))
+	error = request_log_open(job, &log);
+	if (error)
+		return fail(failure, error, "cannot open the request log");
+	if (path_format(plan.proxy_log, "%s/proxy.log", job->paths.run) ||
+		pipe2(pair, O_CLOEXEC))
 		return fail(failure, -EMFILE, "cannot start the proxy");
 	report = pair[0];
 	plan.report = report_write = pair[1];
