@@ -3,7 +3,7 @@
  * Where a job's sockets go: connect(2), and sendto(2) on an unconnected UDP socket. Web
  * ports are redirected to the job's proxy, and DNS to its stub. The storage of the socket
  * keeps the destination that the job asked for: the proxy needs it, and the job goes on
- * seeing that peer.
+ * seeing that peer. It keeps the process as well, which the request log names.
  */
 
 #include "decide.bpf.h"
@@ -17,7 +17,7 @@ static __always_inline int admit(struct bpf_sock_addr *context, const struct end
 {
 	struct job_state *job_state = bpf_get_local_storage(&job, 0);
 	struct decision decision = decide(job_state, to, context->protocol, hook);
-	struct endpoint *kept;
+	struct origin *kept;
 
 	*listener = decision.listener;
 	if (decision.reason) {
@@ -26,14 +26,15 @@ static __always_inline int admit(struct bpf_sock_addr *context, const struct end
 		return PROGRAM_REFUSE;
 	}
 	if (!decision.listener) {
-		bpf_sk_storage_delete(&destination, context->sk);
+		bpf_sk_storage_delete(&origins, context->sk);
 		return PROGRAM_ALLOW;
 	}
-	kept = bpf_sk_storage_get(
-		&destination, context->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	kept = bpf_sk_storage_get(&origins, context->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!kept)
 		return PROGRAM_REFUSE;
-	*kept = *to;
+	kept->destination = *to;
+	kept->pid = bpf_get_current_pid_tgid() >> 32;
+	bpf_get_current_comm(kept->comm, sizeof(kept->comm));
 	return PROGRAM_ALLOW;
 }
 
@@ -93,12 +94,12 @@ SEC("cgroup/recvmsg4")
 int recvmsg4(struct bpf_sock_addr *context)
 {
 	struct job_state *job_state = bpf_get_local_storage(&job, 0);
-	struct endpoint *asked = bpf_sk_storage_get(&destination, context->sk, NULL, 0);
+	struct origin *asked = bpf_sk_storage_get(&origins, context->sk, NULL, 0);
 	struct endpoint from;
 
 	context4_endpoint(context, &from);
 	if (asked && endpoint_equal(&from, &job_state->dns4))
-		context4_set(context, asked);
+		context4_set(context, &asked->destination);
 	return PROGRAM_ALLOW;
 }
 
@@ -106,33 +107,33 @@ SEC("cgroup/recvmsg6")
 int recvmsg6(struct bpf_sock_addr *context)
 {
 	struct job_state *job_state = bpf_get_local_storage(&job, 0);
-	struct endpoint *asked = bpf_sk_storage_get(&destination, context->sk, NULL, 0);
+	struct origin *asked = bpf_sk_storage_get(&origins, context->sk, NULL, 0);
 	struct endpoint from;
 
 	context6_endpoint(context, &from);
 	if (asked && (endpoint_equal(&from, &job_state->dns6) ||
 			     endpoint_equal(&from, &job_state->dns4)))
-		context6_set(context, asked);
+		context6_set(context, &asked->destination);
 	return PROGRAM_ALLOW;
 }
 
 SEC("cgroup/getpeername4")
 int getpeername4(struct bpf_sock_addr *context)
 {
-	struct endpoint *asked = bpf_sk_storage_get(&destination, context->sk, NULL, 0);
+	struct origin *asked = bpf_sk_storage_get(&origins, context->sk, NULL, 0);
 
 	if (asked)
-		context4_set(context, asked);
+		context4_set(context, &asked->destination);
 	return PROGRAM_ALLOW;
 }
 
 SEC("cgroup/getpeername6")
 int getpeername6(struct bpf_sock_addr *context)
 {
-	struct endpoint *asked = bpf_sk_storage_get(&destination, context->sk, NULL, 0);
+	struct origin *asked = bpf_sk_storage_get(&origins, context->sk, NULL, 0);
 
 	if (asked)
-		context6_set(context, asked);
+		context6_set(context, &asked->destination);
 	return PROGRAM_ALLOW;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The node's map of connections. Its key is the client's own address, its value the
- * destination that the client asked for. An entry is written before the first packet
- * leaves, and removed with the socket. So the proxy knows which connections came through
- * the fence, and closes others.
+ * destination that the client asked for, and its process. An entry is written before the
+ * first packet leaves, and removed with the socket. So the proxy knows which connections
+ * came through the fence, and closes others.
  */
 
 #include "event.bpf.h"
@@ -38,7 +38,7 @@ static __always_inline void connection_key(
 
 /* Writes the entry of a redirected connection. Returns whether the connection has one. */
 static __always_inline bool connection_add(struct bpf_sock_ops *context,
-	const struct job_state *job_state, const struct endpoint *wanted)
+	const struct job_state *job_state, const struct origin *wanted)
 {
 	struct connection_entry connection = {};
 	struct connection_key key;
@@ -50,7 +50,7 @@ static __always_inline bool connection_add(struct bpf_sock_ops *context,
 	 */
 	if (!open || *open >= JOB_CONNECTIONS_MAX)
 		return false;
-	connection.destination = *wanted;
+	connection.origin = *wanted;
 	connection.cookie = bpf_get_socket_cookie(context);
 	connection_key(&key, context, job_state->id);
 	/* Without the callback at its end, the entry would outlive the socket. */
@@ -68,11 +68,11 @@ static __always_inline void connection_opened(
 	struct bpf_sock_ops *context, struct job_state *job_state)
 {
 	struct job_counters *counter = bpf_get_local_storage(&counters, 0);
-	struct endpoint *wanted;
+	struct origin *wanted;
 
 	if (!context->sk)
 		return;
-	wanted = bpf_sk_storage_get(&destination, context->sk, NULL, 0);
+	wanted = bpf_sk_storage_get(&origins, context->sk, NULL, 0);
 	if (!wanted)
 		return;
 	if (connection_add(context, job_state, wanted)) {
@@ -81,7 +81,7 @@ static __always_inline void connection_opened(
 	}
 	counter->unmatched++;
 	refuse_anywhere(job_state->id, &job_state->budget, REASON_LIMIT, HOOK_CONNECT,
-		context->family, IPPROTO_TCP, wanted);
+		context->family, IPPROTO_TCP, &wanted->destination);
 }
 
 static __always_inline void connection_closed(

@@ -75,13 +75,13 @@ struct {
 	__type(value, __u64);
 } open_count __weak SEC(".maps");
 
-/* On a job's redirected socket: the destination that it asked for. */
+/* On a job's redirected socket. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
-	__type(value, struct endpoint);
-} destination __weak SEC(".maps");
+	__type(value, struct origin);
+} origins __weak SEC(".maps");
 
 /* Templates: the loader makes a map like each of these for every job. */
 struct {

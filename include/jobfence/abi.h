@@ -185,7 +185,14 @@ struct upstream_state {
 	struct event_budget budget;
 };
 
-/* Map `connections`: the destination that a connection to the proxy asked for. */
+/* What a redirected socket of the job asked for, and which process called connect(2). */
+struct origin {
+	struct endpoint destination;
+	__u32 pid; /* of the thread group, as the node numbers it */
+	char comm[COMM_LENGTH];
+};
+
+/* Map `connections`: the origin of a connection to the proxy. */
 struct connection_key {
 	__u64 job;
 	struct address client;
@@ -196,8 +203,7 @@ struct connection_key {
 
 struct connection_entry {
 	__u64 cookie; /* of the client's socket */
-	struct endpoint destination;
-	__u32 unused;
+	struct origin origin;
 };
 
 /*
@@ -280,7 +286,8 @@ _Static_assert(sizeof(struct job_counters) == 240, "job_counters");
 _Static_assert(sizeof(struct address_range) == 20, "address_range");
 _Static_assert(sizeof(struct upstream_state) == 632, "upstream_state");
 _Static_assert(sizeof(struct connection_key) == 32, "connection_key");
-_Static_assert(sizeof(struct connection_entry) == 32, "connection_entry");
+_Static_assert(sizeof(struct origin) == 40, "origin");
+_Static_assert(sizeof(struct connection_entry) == 48, "connection_entry");
 _Static_assert(sizeof(struct domain_key) == 260, "domain_key");
 _Static_assert(sizeof(struct domain) == 8, "domain");
 _Static_assert(sizeof(struct job_limits) == 32, "job_limits");

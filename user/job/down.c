@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The processes end first. Then the programs are told to refuse everything. Then the
- * parts of the job are removed. If `down` is killed at any point, the job has less
- * network than it was given.
+ * The processes end first. The proxy ends before all others, with the last lines of its
+ * log. Then the programs are told to refuse everything. Then the parts of the job are
+ * removed. If `down` is killed at any point, the job has less network than it was given.
  */
 
 #include <errno.h>
 
 #include "job/down.h"
 #include "job/health.h"
+#include "job/launch.h"
 #include "job/place.h"
 #include "job/remains.h"
 #include "job/report.h"
@@ -68,6 +69,7 @@ static int end_processes(const struct job *job, struct failure *failure)
 	 * even if there is no room for the mark.
 	 */
 	(void)job_mark_ending(job);
+	proxy_ask_to_end(job);
 	error = cgroup_kill(job->paths.cgroup, KILL_PATIENCE);
 	if (error)
 		return fail(failure, error, "cannot end the processes in %s",

@@ -34,6 +34,7 @@
 
 #define PROXY_PROGRAM  "jobfence-proxy"
 #define READY_PATIENCE 5000 /* ms */
+#define LAST_PATIENCE  200  /* ms for the last lines of the request log */
 #define FD_TEMPORARY   64   /* above every number of enum proxy_fd */
 
 /* The child's report, sent before it becomes the proxy. */
@@ -356,4 +357,10 @@ int proxy_start(struct job *job, int cgroup, int netns, bool ipv6,
 	if (!error)
 		error = state_write(&setup, maps, failure);
 	return error ? error : wait_for_proxy(job, ready, failure);
+}
+
+void proxy_ask_to_end(const struct job *job)
+{
+	if (job->proxy_pid > 0)
+		cgroup_ask_to_end(job->paths.proxy, job->proxy_pid, LAST_PATIENCE);
 }

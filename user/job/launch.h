@@ -13,3 +13,9 @@
  */
 int proxy_start(struct job *job, int cgroup, int netns, bool ipv6,
 	const struct job_maps *maps, struct failure *failure);
+
+/*
+ * Lets a proxy that runs write the last lines of its request log, and end. It has 200 ms.
+ * The caller kills what is left.
+ */
+void proxy_ask_to_end(const struct job *job);

@@ -32,6 +32,7 @@ int job_restart_proxy(struct job *job, struct failure *failure)
 	error = state_clear(&maps, job->id, job->proxy_id);
 	if (error)
 		return fail(failure, error, "cannot clear the job's state");
+	proxy_ask_to_end(job);
 	error = cgroup_kill_each(job->paths.proxy, KILL_PATIENCE);
 	if (error)
 		return fail(failure, error, "cannot end what is left of the proxy");

@@ -16,7 +16,8 @@ static int open_file(const struct job *job, const char *name, int flags)
 
 	if (error)
 		return error;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+	fd = open(
+		path, O_RDWR | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
 	return fd < 0 ? -errno : fd;
 }
 

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -158,6 +159,18 @@ int cgroup_kill_each(const char *path, int seconds)
 			return -errno;
 	}
 	return wait_until_empty(events, seconds);
+}
+
+void cgroup_ask_to_end(const char *path, pid_t pid, int patience)
+{
+	/* Opened first, so that the signal reaches the process that is looked for. */
+	struct pollfd end = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+
+	if (end.fd < 0)
+		return;
+	if (cgroup_has_process(path, pid) && !pidfd_send_signal(end.fd, SIGTERM, NULL, 0))
+		poll(&end, 1, patience);
+	close(end.fd);
 }
 
 int cgroup_thaw(const char *path)

@@ -74,6 +74,7 @@ void answer_begin(struct connection *connection)
 	struct hello_offer offer;
 
 	connection_enter(connection, STATE_ANSWER);
+	attempt_note_site(connection, false);
 	/*
 	 * Without memory the hello is not sent. The site waits until the time of ANSWER is
 	 * over.
@@ -193,6 +194,7 @@ static enum step with_answer(struct connection *connection, enum server_hello_re
 		connection_enter(connection, STATE_HELLO);
 		return STEP_AGAIN;
 	}
+	attempt_note_answer(connection, connection->connect ? 200 : 0);
 	if (full)
 		kind = keep_id(connection, hello);
 	/*
@@ -231,6 +233,8 @@ enum step answer_step(struct connection *connection)
 		statistics_add(&statistics->failures[CAUSE_ANSWER], 1);
 		return connection_alert(connection, TLS_INTERNAL_ERROR, 0, NULL);
 	}
+	if (upstream->in)
+		attempt_note_answer(connection, connection->connect ? 200 : 0);
 	tunnel_begin(connection);
 	return STEP_AGAIN;
 }

@@ -104,6 +104,7 @@ static void leave(struct connection *connection)
 {
 	struct peer *upstream = &connection->relay.upstream;
 
+	attempt_end(connection);
 	tunnel_end(connection);
 	relay_close_client(&connection->relay);
 	buffer_put(&upstream->in);
@@ -132,6 +133,26 @@ void connection_lend_upstream(struct connection *connection)
 		pool_lend(&connection->proxy->pool, &connection->idle);
 }
 
+/* All that are open are in a list, so that the end of the job finds them. */
+static void link_in(struct connection *connection)
+{
+	struct connection **first = &connection->proxy->connections;
+
+	connection->next = *first;
+	if (*first)
+		(*first)->previous = connection;
+	*first = connection;
+}
+
+static void link_out(const struct connection *connection)
+{
+	struct connection *next = connection->next, *previous = connection->previous;
+
+	if (next)
+		next->previous = previous;
+	*(previous ? &previous->next : &connection->proxy->connections) = next;
+}
+
 static void connection_close(struct connection *connection)
 {
 	struct loop *loop = connection->proxy->loop;
@@ -140,6 +161,8 @@ static void connection_close(struct connection *connection)
 		leave(connection);
 		return;
 	}
+	attempt_end(connection);
+	link_out(connection);
 	dial_cancel(&connection->dial);
 	tunnel_end(connection);
 	loop_cancel_timer(loop, &connection->timer);
@@ -223,6 +246,8 @@ static struct buffer *give_up(struct connection *connection, enum connection_sta
 
 enum step connection_refuse(struct connection *connection, const struct refusal_text *text)
 {
+	bool named = states[connection->state].bound || connection->state == STATE_HELLO,
+	     fits;
 	struct buffer *out;
 
 	connection_trace(connection, "refused: status %u %s %s: %s", text->status,
@@ -232,24 +257,25 @@ enum step connection_refuse(struct connection *connection, const struct refusal_
 	if (!text->reason)
 		statistics_add(&statistics->failures[site_failure_cause(text->failure)], 1);
 	out = give_up(connection, text->keep ? STATE_HEAD : STATE_ENDING);
-	if (!out || !refusal_write(
-			    text, connection->proxy->settings, connection->http.json, out))
-		return STEP_END;
-	return STEP_AGAIN;
+	fits = out &&
+	       refusal_write(text, connection->proxy->settings, connection->http.json, out);
+	attempt_refuse(connection, text, named);
+	return fits ? STEP_AGAIN : STEP_END;
 }
 
 enum step connection_alert(struct connection *connection, enum tls_alert alert,
 	enum reason reason, const char *name)
 {
 	struct buffer *out;
+	bool fits;
 
 	connection_trace(connection, "refused: TLS alert %d %s %s", (int)alert,
 		trace_word(reason), name ? name : "");
 	record(connection, reason, name);
 	out = give_up(connection, STATE_ENDING);
-	if (!out || !refusal_write_alert(alert, out))
-		return STEP_END;
-	return STEP_AGAIN;
+	fits = out && refusal_write_alert(alert, out);
+	attempt_alert(connection, reason, name);
+	return fits ? STEP_AGAIN : STEP_END;
 }
 
 static enum step first_step(struct connection *connection)
@@ -333,6 +359,7 @@ static bool is_withdrawn(struct connection *connection)
 		return false;
 	connection_trace(
 		connection, "the job may not reach %s any more", connection->host.name);
+	connection->attempt.detail = "an update of the job took the host away";
 	return true;
 }
 
@@ -378,6 +405,7 @@ static enum step expire(struct connection *connection)
 		connection, "the time of %s is over", states[connection->state].name);
 	if (tunnel_tell_end(connection))
 		return STEP_AGAIN;
+	connection->attempt.detail = "its time was over";
 	if (!waiting && connection->state != STATE_RESOLVING &&
 		connection->state != STATE_DIALLING)
 		return STEP_END;
@@ -444,11 +472,13 @@ static void trace_begin(const struct connection *connection)
 	connection_trace(connection, "accepted, for %s port %u", text, connection->port);
 }
 
-int connection_new(struct proxy *proxy, int fd, const struct endpoint *destination)
+int connection_new(struct proxy *proxy, int fd, const struct origin *origin)
 {
 	static const struct relay_owner owner = { .run = run, .moved = moved };
-	_free_ struct connection *connection = calloc(1, sizeof(*connection));
 	const struct proxy_settings *settings = proxy->settings;
+	const struct endpoint *destination = &origin->destination;
+	size_t path = settings->log_paths ? LOG_PATH_MAX + 1 : 0;
+	_free_ struct connection *connection = calloc(1, sizeof(*connection) + path);
 	const int on = 1;
 	int error;
 
@@ -473,6 +503,10 @@ int connection_new(struct proxy *proxy, int fd, const struct endpoint *destinati
 			!memcmp(&destination->address, &settings->virtual6.address,
 				sizeof(struct address)));
 	connection->generation = rules_limits(proxy->rules)->generation;
+	connection->attempt.began = loop_now(proxy->loop);
+	connection->pid = origin->pid;
+	memcpy(connection->comm, origin->comm, sizeof(connection->comm));
+	link_in(connection);
 	connection_give_time(connection, states[STATE_FIRST].patience);
 	trace_begin(connection);
 	TAKE_POINTER(connection);

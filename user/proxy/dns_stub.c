@@ -53,6 +53,7 @@ struct dns_stub {
 	struct loop *loop;
 	struct rules *rules;
 	const struct proxy_settings *settings;
+	struct request_log *log; /* NULL: none */
 	struct datagrams datagrams4, datagrams6;
 	struct stub_listener listener4, listener6;
 	size_t stream_count;
@@ -141,6 +142,22 @@ static void explain(const struct dns_stub *stub, const struct dns_query *query,
 		snprintf(explanation, size, "job %s did not declare %s", job, name);
 }
 
+/* The name may have any byte, NUL as well. */
+static void log_refusal(const struct dns_stub *stub, const struct dns_query *query,
+	enum reason reason, size_t asked, size_t answered)
+{
+	const struct log_line line = { .began = loop_now(stub->loop),
+		.kind = LOG_DNS,
+		.host = { query->text, query->text_length },
+		.by = LOG_BY_FENCE,
+		.reason = reason,
+		.sent = asked,
+		.received = answered };
+
+	if (stub->log)
+		request_log_add(stub->log, &line);
+}
+
 static size_t answer(struct dns_stub *stub, const unsigned char *bytes, size_t length,
 	unsigned char *out, size_t size)
 {
@@ -148,6 +165,8 @@ static size_t answer(struct dns_stub *stub, const unsigned char *bytes, size_t l
 	struct dns_answer answer = { .code = DNS_NO_ERROR };
 	enum reason reason = REASON_DOMAIN;
 	struct dns_query query;
+	bool told = false;
+	size_t answered;
 	int result = dns_query_parse(bytes, length, &query);
 
 	if (result < 0)
@@ -162,14 +181,18 @@ static size_t answer(struct dns_stub *stub, const unsigned char *bytes, size_t l
 		answer.address = address_for(stub, &query);
 	} else {
 		answer.code = DNS_NAME_ERROR;
-		if (reason != REASON_DOMAIN || !query.is_host ||
-			!is_idle_question(stub, &query.host))
+		told = reason != REASON_DOMAIN || !query.is_host ||
+		       !is_idle_question(stub, &query.host);
+		if (told)
 			rules_record_refusal(
 				stub->rules, reason, query.text, query.text_length);
 		explain(stub, &query, reason, explanation);
 		answer.explanation = explanation;
 	}
-	return dns_answer_write(&query, &answer, out, size ? size : query.udp_size);
+	answered = dns_answer_write(&query, &answer, out, size ? size : query.udp_size);
+	if (told)
+		log_refusal(stub, &query, reason, length, answered);
+	return answered;
 }
 
 static void datagram_ready(struct source *source, uint32_t events)
@@ -331,8 +354,8 @@ static int serve_streams(struct dns_stub *stub, struct stub_listener *listener, 
 	return acceptor_start(&listener->acceptor, stub->loop, fd);
 }
 
-int dns_stub_start(
-	struct loop *loop, const struct proxy_settings *settings, struct rules *rules)
+int dns_stub_start(struct loop *loop, const struct proxy_settings *settings,
+	struct rules *rules, struct request_log *log)
 {
 	_free_ struct dns_stub *stub = calloc(1, sizeof(*stub));
 	int error;
@@ -342,6 +365,7 @@ int dns_stub_start(
 	stub->loop = loop;
 	stub->rules = rules;
 	stub->settings = settings;
+	stub->log = log;
 	error = note_address6(stub, FD_DNS_UDP6);
 	if (!error)
 		error = serve_datagrams(stub, &stub->datagrams4, FD_DNS_UDP4);

@@ -28,6 +28,7 @@ void exchange_begin(struct connection *connection)
 	http->irregular = false;
 	http->answered = false;
 	http->site_keeps = false;
+	attempt_note_site(connection, http->site_used);
 	http->heard = connection->relay.account.received;
 	http->response = (struct http_body){};
 	http->response_scanned = 0;
@@ -58,6 +59,8 @@ static enum step bad_gateway(
 /* The proxy can't keep what the head promised. The client sees its connection end early. */
 static enum step abandon(struct connection *connection)
 {
+	connection->attempt.detail = "the site broke its answer off";
+	attempt_end(connection);
 	if (connection_ends_response(connection))
 		return STEP_END;
 	connection_close_upstream(connection);
@@ -209,6 +212,7 @@ static enum step change_to_websocket(
 	statistics_answer(head->status);
 	connection_time(connection, &statistics->first_byte);
 	buffer_put(&http->pending);
+	attempt_note_answer(connection, head->status);
 	tunnel_begin(connection);
 	return STEP_AGAIN;
 }
@@ -265,6 +269,7 @@ static enum step begin_response(struct connection *connection, const struct http
 		http->site_private |= asked->login || asked->websocket || !head->minor ||
 				      http_head_logs_in(head);
 		http->early = is_early(connection);
+		attempt_note_answer(connection, head->status);
 		asked->keep = asked->keep && framing != FRAMING_CLOSE &&
 			      !(framing == FRAMING_CHUNKED && asked->old);
 		http_body_begin_answer(
@@ -402,6 +407,7 @@ static enum step finish(struct connection *connection)
 		!connection->relay.upstream.in && !http->request_cut && is_sent(connection);
 
 	connection_time(connection, &statistics->duration);
+	attempt_end(connection);
 	http->answered = clean && !http->early;
 	http->site_keeps &= http->answered;
 	/* Close an upstream that is of no more use. The site may end it first. */

@@ -88,6 +88,10 @@ enum step hello_step(struct connection *connection)
 			&name, &encrypted, &connection->tls.hello);
 		connection->tls.hello += skip;
 	}
+	if (result != HELLO_MORE) {
+		attempt_begin_hello(connection);
+		connection->tls.has_name = result == HELLO_NAME;
+	}
 	if (result == HELLO_BAD)
 		return connection_alert(connection, TLS_DECODE_ERROR, REASON_PROTOCOL,
 			decided ? connection->host.name : "TLS");

@@ -47,16 +47,17 @@ static bool admit(struct listening *listening, int fd, const struct endpoint *cl
 {
 	static const char name[] = "connections";
 	struct proxy *proxy = listening->proxy;
-	struct endpoint destination;
+	struct origin origin;
+	bool known = !rules_origin(proxy->rules, client, listening->endpoint.port, &origin);
 
 	pool_make_room(&proxy->pool);
 	if (proxy->relays.open >= proxy->settings->max_connections) {
 		rules_record_refusal(proxy->rules, REASON_LIMIT, name, sizeof(name) - 1);
+		if (known)
+			attempt_turn_away(proxy, &origin);
 		return false;
 	}
-	return !rules_destination(
-		       proxy->rules, client, listening->endpoint.port, &destination) &&
-	       !connection_new(proxy, fd, &destination);
+	return known && !connection_new(proxy, fd, &origin);
 }
 
 static void accepted(struct acceptor *acceptor, int fd, const struct sockaddr *address)

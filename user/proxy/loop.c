@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * One round of the loop waits for a batch of events and hands each to its source. Then it
- * runs the timers that are due, and last what was deferred. If a source is removed while
- * its event waits in the batch, the event is removed too. So an event never reaches a new
+ * runs the timers that are due, then what was deferred. If a source is removed while its
+ * event waits in the batch, the event is removed too. So an event never reaches a new
  * source with the same descriptor number.
  *
  * Timers are a list sorted by deadline. The place of a new one is sought from the far end.
@@ -27,6 +27,7 @@ struct loop {
 	uint64_t now;
 	struct timer timers; /* head of a ring. `next` is due first */
 	struct deferred *deferred, **deferred_end;
+	struct deferred *last; /* runs in each round. NULL: nothing does */
 	struct epoll_event batch[BATCH];
 	int batch_next, batch_count;
 };
@@ -142,6 +143,11 @@ void loop_defer(struct loop *loop, struct deferred *deferred)
 	loop->deferred_end = &deferred->next;
 }
 
+void loop_set_last(struct loop *loop, struct deferred *last)
+{
+	loop->last = last;
+}
+
 uint64_t loop_now(const struct loop *loop)
 {
 	return loop->now;
@@ -229,6 +235,8 @@ int loop_run(struct loop *loop)
 		run_batch(loop);
 		run_timers(loop);
 		run_deferred(loop);
+		if (loop->last)
+			loop->last->run(loop->last);
 	}
 	return 0;
 }

@@ -67,6 +67,9 @@ void loop_cancel_timer(struct loop *loop, struct timer *timer);
 /* Runs `deferred` after the current batch of events. */
 void loop_defer(struct loop *loop, struct deferred *deferred);
 
+/* Runs `last` at the end of each round, after all else. */
+void loop_set_last(struct loop *loop, struct deferred *last);
+
 /* ns of CLOCK_MONOTONIC when the current batch began. */
 uint64_t loop_now(const struct loop *loop);
 

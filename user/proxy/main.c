@@ -8,8 +8,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "lib/cleanup.h"
 #include "lib/inherited.h"
 #include "proxy/dns_stub.h"
 #include "proxy/listener.h"
@@ -32,12 +35,49 @@ static int read_settings(struct proxy_settings *settings)
 		       : 0;
 }
 
+/* The end of the job, as the supervisor tells it by SIGTERM. */
+struct job_end {
+	struct source source;
+	struct proxy *proxy;
+};
+
+/* What is under way gets its lines. The loop writes them at the end of this round. */
+static void end(struct source *source, uint32_t events)
+{
+	struct proxy *proxy = container_of(source, struct job_end, source)->proxy;
+
+	(void)events;
+	connections_log(proxy);
+	loop_stop(proxy->loop);
+}
+
+static int open_log(struct proxy *proxy)
+{
+	static struct job_end ending = { .source.ready = end };
+	sigset_t signals;
+	int error;
+
+	if (!proxy_pipe_given(FD_LOG))
+		return 0;
+	ending.proxy = proxy;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	ending.source.fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (ending.source.fd < 0)
+		return -errno;
+	error = request_log_new(proxy->loop, proxy->settings, FD_LOG, &proxy->log);
+	return error ? error : loop_add(proxy->loop, &ending.source, EPOLLIN);
+}
+
 static int open_all(const struct proxy_settings *settings, struct proxy *proxy)
 {
 	int error = loop_new(&proxy->loop);
 
 	if (!error)
 		error = statistics_open();
+	if (!error)
+		error = open_log(proxy);
 	if (!error)
 		error = rules_new(settings, &proxy->rules);
 	if (!error)
@@ -50,7 +90,7 @@ static int open_all(const struct proxy_settings *settings, struct proxy *proxy)
 	if (error)
 		return error;
 	pool_init(&proxy->pool, &proxy->relays, proxy->rules, settings->max_connections);
-	error = dns_stub_start(proxy->loop, settings, proxy->rules);
+	error = dns_stub_start(proxy->loop, settings, proxy->rules, proxy->log);
 	return error ? error : listener_start(proxy);
 }
 
@@ -75,7 +115,8 @@ static int worker_run(const struct proxy_settings *settings)
 	}
 	tell_ready();
 	error = loop_run(proxy.loop);
-	return error ? 1 : 0;
+	/* The sandbox has no call for what the libraries do at the end. */
+	_exit(error ? 1 : 0);
 }
 
 int main(int count, char **arguments)

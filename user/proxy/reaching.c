@@ -104,10 +104,13 @@ static enum step refuse_dial(struct connection *connection, int status)
 	}
 	if (connection->tls.named && !text.reason)
 		statistics_add(&statistics->failures[site_failure_cause(text.failure)], 1);
-	if (connection->tls.named)
+	if (connection->tls.named) {
+		connection->attempt.detail =
+			text.explanation ? text.explanation : text.address;
 		return connection_alert(connection,
 			text.reason ? TLS_ACCESS_DENIED : TLS_INTERNAL_ERROR, text.reason,
 			name);
+	}
 	return connection_refuse(connection, &text);
 }
 

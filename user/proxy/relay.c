@@ -162,6 +162,7 @@ long relay_read_client(struct relay *relay)
 	length = peer_read(&relay->client, allowed);
 	if (length > 0) {
 		statistics_add(&statistics->sent, (uint64_t)length);
+		relay->sent += (uint64_t)length;
 		relay_charge(relay, UPLOAD, (size_t)length);
 	}
 	return length;
@@ -180,6 +181,7 @@ long relay_write_client(struct relay *relay)
 	length = peer_write(&relay->client, allowed);
 	if (length > 0) {
 		statistics_add(&statistics->received, (uint64_t)length);
+		relay->received += (uint64_t)length;
 		relay_charge(relay, DOWNLOAD, (size_t)length);
 	}
 	return length;
@@ -283,6 +285,7 @@ long relay_splice(
 		return length;
 	}
 	flow->piped = (size_t)length;
+	*(direction == UPLOAD ? &relay->sent : &relay->received) += (uint64_t)length;
 	if (direction == DOWNLOAD)
 		relay->account.received += (uint64_t)length;
 	else

@@ -57,6 +57,7 @@ struct relay {
 	uint64_t number; /* of this relay, for the trace */
 	struct peer client, upstream;
 	struct account account;
+	uint64_t sent, received; /* bytes, by the client, into a pipe as well */
 	struct waiter upload_turn, download_turn;
 	struct deferred turn;
 	bool turn_asked, closed;

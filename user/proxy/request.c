@@ -50,6 +50,7 @@ static enum step refuse_host(struct connection *connection, const struct http_he
 static void consume(struct connection *connection, size_t length)
 {
 	connection->relay.client.in->start += length;
+	connection->attempt.unconsumed = 0;
 	connection->http.scanned = 0;
 	if (!buffer_length(connection->relay.client.in))
 		buffer_put(&connection->relay.client.in);
@@ -85,6 +86,8 @@ static enum step begin_connect(struct connection *connection, const struct http_
 		return STEP_AGAIN;
 	}
 	connection->host_fixed = true;
+	/* The requests behind it have lines. */
+	connection->attempt.open = false;
 	return connection_establish(connection) ? STEP_AGAIN : STEP_END;
 }
 
@@ -157,6 +160,7 @@ static enum step begin(struct connection *connection, const char *bytes, size_t 
 
 	/* A head that is too long or malformed has the fields that were read before. */
 	connection->http.json = http_accepts_json(&head);
+	attempt_begin(connection, error == -EBADMSG ? NULL : &head, length);
 	if (error == -E2BIG)
 		return refuse(connection, &head, 431, REASON_LIMIT,
 			"there are too many header fields, or tokens in Connection");
@@ -166,6 +170,7 @@ static enum step begin(struct connection *connection, const char *bytes, size_t 
 	problem = http_target_read(&head, PORT_HTTP, &target);
 	if (problem)
 		return refuse(connection, &head, 400, REASON_PROTOCOL, problem);
+	attempt_note_path(connection, &target.path);
 	if (target.connect)
 		return begin_connect(connection, &head, &target);
 	if (target.port != PORT_HTTP)
@@ -218,6 +223,8 @@ static enum step read_head(struct connection *connection)
 			consume(connection, (size_t)found);
 		return step;
 	}
+	if (found < 0 || buffer_length(in) == BUFFER_SIZE)
+		attempt_begin(connection, NULL, buffer_length(in));
 	if (found < 0)
 		return refuse(
 			connection, NULL, 400, REASON_PROTOCOL, "the request is malformed");

@@ -288,8 +288,8 @@ void rules_record_refusal(
 		add_refusals(&key, 1, now);
 }
 
-int rules_destination(const struct rules *rules, const struct endpoint *client,
-	uint16_t listener_port, struct endpoint *destination)
+int rules_origin(const struct rules *rules, const struct endpoint *client,
+	uint16_t listener_port, struct origin *origin)
 {
 	const struct connection_key key = { .job = rules->settings->job_key,
 		.client = client->address,
@@ -299,6 +299,6 @@ int rules_destination(const struct rules *rules, const struct endpoint *client,
 
 	if (bpf_map_look_up(FD_CONNECTIONS, &key, &connection))
 		return -ENOENT;
-	*destination = connection.destination;
+	*origin = connection.origin;
 	return 0;
 }

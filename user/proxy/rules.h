@@ -62,10 +62,10 @@ void rules_record_refusal(
 	struct rules *rules, enum reason reason, const char *name, size_t length);
 
 /*
- * Finds what a connection was meant to reach, as the fence noted it. The connection came
+ * Finds what a connection was meant to reach and who made it, as the fence noted it. It came
  * from `client` to the listener port `listener_port` (network byte order).
  *
  * Returns 0, or -ENOENT if it did not come through the fence.
  */
-int rules_destination(const struct rules *rules, const struct endpoint *client,
-	uint16_t listener_port, struct endpoint *destination);
+int rules_origin(const struct rules *rules, const struct endpoint *client,
+	uint16_t listener_port, struct origin *origin);

@@ -55,9 +55,11 @@ static int drop_bounding_set(void)
 	return 0;
 }
 
-static int set_limits(void)
+static int set_limits(const struct proxy_settings *settings)
 {
-	const struct rlimit none = { 0, 0 }, log = { PROXY_LOG_MAX, PROXY_LOG_MAX };
+	const rlim_t longest = settings->log_max / 2 > PROXY_LOG_MAX ? settings->log_max / 2
+								     : PROXY_LOG_MAX;
+	const struct rlimit none = { 0, 0 }, log = { longest, longest };
 	const struct rlimit files = { PROXY_OPEN_FILES_MAX, PROXY_OPEN_FILES_MAX };
 
 	if (setrlimit(RLIMIT_NOFILE, &files) || setrlimit(RLIMIT_CORE, &none) ||
@@ -352,7 +354,7 @@ static int refuse_calls(void)
 
 int sandbox_drop_privileges(const struct proxy_settings *settings)
 {
-	int error = set_limits();
+	int error = set_limits(settings);
 
 	if (!error)
 		error = drop_bounding_set();

@@ -23,6 +23,13 @@ int proxy_fds_reserve(void)
 	return 0;
 }
 
+bool proxy_pipe_given(int fd)
+{
+	struct stat status;
+
+	return !fstat(fd, &status) && S_ISFIFO(status.st_mode);
+}
+
 bool proxy_fd_given(int fd)
 {
 	struct stat status;

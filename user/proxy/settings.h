@@ -14,5 +14,6 @@
  */
 int proxy_fds_reserve(void);
 
-/* Whether the loader gave a socket at this number. */
+/* Whether the loader gave a socket, or an end of a pipe, at this number. */
 bool proxy_fd_given(int fd);
+bool proxy_pipe_given(int fd);

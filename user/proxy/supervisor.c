@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The supervisor does nothing but wait. It holds what the worker must not lose: the
+ * The supervisor does little but wait. It holds what the worker must not lose: the
  * listening sockets. While there is no worker, connections wait in their backlog, and the
  * job has no network.
+ *
+ * The supervisor passes on the request log, see log_sink.h. At the end of the job it lets the
+ * worker write the lines of what is under way.
  *
  * The supervisor tells the programs in the kernel of each end of a worker. They write it to
  * the events of the node.
@@ -20,34 +23,43 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/moment.h"
+#include "proxy/log_sink.h"
 #include "proxy/sandbox.h"
 #include "proxy/supervisor.h"
 
 #define BACKOFF_MIN 100	  /* ms */
 #define BACKOFF_MAX 5000  /* ms */
 #define STEADY	    10000 /* ms after which a worker counts as sound */
+#define LAST_LINES  100	  /* ms that a worker has for them when the job ends */
 
 struct supervisor {
 	int program; /* of this program. Its path may be out of reach without privileges */
 	int signals; /* signalfd(2) of SIGCHLD and SIGTERM */
 	sigset_t before;
 	pid_t pid, worker;
+	bool ending; /* the job's end is known */
+	struct log_sink log;
 };
 
 static __attribute__((noreturn)) void become_worker(const struct supervisor *supervisor)
 {
 	char *const arguments[] = { (char *)"jobfence-proxy", (char *)"worker", NULL };
 
+	const struct rlimit log = { PROXY_LOG_MAX, PROXY_LOG_MAX };
+
 	sigprocmask(SIG_SETMASK, &supervisor->before, NULL);
 	/* Check the parent after the signal is set. The supervisor may have gone before. */
-	if (!prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == supervisor->pid)
+	if (!prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == supervisor->pid &&
+		!setrlimit(RLIMIT_FSIZE, &log))
 		fexecve(supervisor->program, arguments, environ);
 	_exit(127);
 }
@@ -77,29 +89,56 @@ static bool job_has_ended(void)
 	return strstr(text, "populated 0");
 }
 
+/* The sooner of two times to wait. -1: for ever. */
+static int sooner(int64_t one, int64_t other)
+{
+	return (int)(one < 0 || (other >= 0 && other < one) ? other : one);
+}
+
+/* Reads a signal of ours. Returns 0 if there is none. */
+static int read_signal(const struct supervisor *supervisor)
+{
+	struct signalfd_siginfo signal;
+
+	return read(supervisor->signals, &signal, sizeof(signal)) == sizeof(signal)
+		       ? (int)signal.ssi_signo
+		       : 0;
+}
+
 /*
  * Waits for a signal of ours, at most `patience` ms (-1: for ever). Returns the signal, or
- * 0.
+ * 0. Passes on the request log meanwhile.
  *
  * The end of the job's last process counts as SIGTERM, if it is watched. If it is not,
  * /dev/null is in its place, which never has anything urgent.
  */
-static int wait_for_signal(const struct supervisor *supervisor, int patience)
+static int wait_for_signal(struct supervisor *supervisor, int patience)
 {
+	const int64_t end = clock_ms(CLOCK_MONOTONIC) + patience;
 	struct pollfd fds[] = { { .fd = supervisor->signals, .events = POLLIN },
-		{ .fd = FD_EVENTS, .events = POLLPRI } };
-	struct signalfd_siginfo signal;
-	int count;
+		{ .fd = supervisor->ending ? -1 : FD_EVENTS, .events = POLLPRI },
+		{ .fd = -1 } };
+	int64_t left = patience;
 
-	do
-		count = poll(fds, ARRAY_SIZE(fds), patience);
-	while (count < 0 && errno == EINTR);
-	if (fds[1].revents & POLLPRI && job_has_ended())
-		return SIGTERM;
-	if (!(fds[0].revents & POLLIN) ||
-		read(supervisor->signals, &signal, sizeof(signal)) != sizeof(signal))
-		return 0;
-	return (int)signal.ssi_signo;
+	for (;;) {
+		int wait = sooner(log_sink_prepare(&supervisor->log, &fds[2]), left);
+		int count = poll(fds, ARRAY_SIZE(fds), wait);
+
+		if (count < 0 && errno != EINTR)
+			return 0;
+		if (count > 0) {
+			log_sink_run(&supervisor->log, &fds[2]);
+			if (fds[1].revents & POLLPRI && job_has_ended())
+				return SIGTERM;
+			if (fds[0].revents & POLLIN)
+				return read_signal(supervisor);
+		}
+		if (patience < 0)
+			continue;
+		left = end - clock_ms(CLOCK_MONOTONIC);
+		if (left <= 0)
+			return 0;
+	}
 }
 
 /*
@@ -127,13 +166,45 @@ static bool wait_for_worker(struct supervisor *supervisor, int *status)
 	}
 }
 
+/* Asks the worker for its last lines, and waits for its end. Returns whether it ended. */
+static bool ask_worker_to_end(struct supervisor *supervisor)
+{
+	const int64_t end = clock_ms(CLOCK_MONOTONIC) + LAST_LINES;
+	int64_t left = LAST_LINES;
+
+	supervisor->ending = true;
+	if (supervisor->log.pipe < 0 || kill(supervisor->worker, SIGTERM))
+		return false;
+	while (left > 0) {
+		pid_t ended;
+
+		wait_for_signal(supervisor, (int)left);
+		ended = waitpid(supervisor->worker, NULL, WNOHANG);
+		if (ended == supervisor->worker || (ended < 0 && errno == ECHILD))
+			return true;
+		left = end - clock_ms(CLOCK_MONOTONIC);
+	}
+	return false;
+}
+
 static void end_worker(struct supervisor *supervisor)
 {
 	if (supervisor->worker <= 0)
 		return;
-	kill(supervisor->worker, SIGKILL);
-	while (waitpid(supervisor->worker, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (!ask_worker_to_end(supervisor)) {
+		kill(supervisor->worker, SIGKILL);
+		while (waitpid(supervisor->worker, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	log_sink_drain(&supervisor->log);
+}
+
+/* The limit of this process is that of the request log. */
+static bool proxy_log_has_room(void)
+{
+	struct stat status;
+
+	return fstat(STDERR_FILENO, &status) || (uint64_t)status.st_size < PROXY_LOG_MAX;
 }
 
 /* Any socket of the proxy's cgroup will do. The listening one is always there. */
@@ -142,7 +213,8 @@ static void tell_end(int status, int backoff)
 	char ending[ENDING_TEXT_MAX];
 
 	ending_format(status, ending);
-	fprintf(stderr, "worker ended: %s, next in %d ms\n", ending, backoff);
+	if (proxy_log_has_room())
+		fprintf(stderr, "worker ended: %s, next in %d ms\n", ending, backoff);
 	if (setsockopt(FD_LISTENER4, SOL_JOBFENCE, WORKER_ENDED, &status, sizeof(status)))
 		perror("cannot tell the events");
 }
@@ -176,12 +248,32 @@ static int supervise(struct supervisor *supervisor)
 	}
 }
 
+/* The worker gets the end of the pipe to write to, and nothing else of the log. */
+static int open_log(const struct proxy_settings *settings, struct log_sink *log)
+{
+	static const int own[] = { FD_LOG_PIPE, FD_LOG_FILE, FD_LOG_OLD };
+	struct stat status;
+
+	log->pipe = -1;
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		if (fcntl(own[i], F_SETFD, FD_CLOEXEC))
+			return -errno;
+	if (proxy_pipe_given(FD_LOG_PIPE))
+		log_sink_open(log, settings->job, FD_LOG_PIPE, FD_LOG_FILE,
+			!fstat(FD_LOG_OLD, &status) && S_ISREG(status.st_mode) ? FD_LOG_OLD
+									       : -1,
+			settings->log_max);
+	return 0;
+}
+
 int supervisor_run(const struct proxy_settings *settings)
 {
-	struct supervisor supervisor = { .pid = getpid(),
-		.program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC) };
+	static struct supervisor supervisor;
 	sigset_t signals;
 	int error, status;
+
+	supervisor.pid = getpid();
+	supervisor.program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 
 	if (supervisor.program < 0) {
 		perror("jobfence-proxy: /proc/self/exe");
@@ -198,7 +290,8 @@ int supervisor_run(const struct proxy_settings *settings)
 	sigaddset(&signals, SIGTERM);
 	sigprocmask(SIG_BLOCK, &signals, &supervisor.before);
 	supervisor.signals = signalfd(-1, &signals, SFD_CLOEXEC);
-	if (supervisor.signals < 0 || fcntl(FD_EVENTS, F_SETFD, FD_CLOEXEC)) {
+	if (supervisor.signals < 0 || fcntl(FD_EVENTS, F_SETFD, FD_CLOEXEC) ||
+		open_log(settings, &supervisor.log)) {
 		perror("jobfence-proxy: supervisor");
 		return 1;
 	}

@@ -496,6 +496,7 @@ void world_withdraw(bool withdraw)
 void world_connect(const struct endpoint *destination)
 {
 	struct client *client = &world->clients[world->count];
+	const struct origin origin = { .destination = *destination };
 	const int queue = QUEUE;
 	int pair[2];
 
@@ -507,7 +508,7 @@ void world_connect(const struct endpoint *destination)
 		.fd = pair[1], .proxy_fd = pair[0], .port = ntohs(destination->port)
 	};
 	world->count++;
-	require(!connection_new(&proxy, pair[0], destination));
+	require(!connection_new(&proxy, pair[0], &origin));
 }
 
 void world_play(struct world *played)

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Where the supervisor writes the request log: rotation, full files, nobody who reads. */
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/cleanup.h"
+#include "proxy/log_sink.h"
+
+#define MAX 4000 /* bytes of both files */
+
+struct fixture {
+	struct log_sink sink;
+	int in, file, old;
+	char text[200000];
+};
+
+static int set_up(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	int pair[2];
+
+	assert_false(pipe2(pair, O_NONBLOCK | O_CLOEXEC));
+	fixture->in = pair[1];
+	fixture->file = memfd_create("log", MFD_CLOEXEC);
+	fixture->old = memfd_create("old", MFD_CLOEXEC);
+	assert_false(fcntl(fixture->file, F_SETFL, O_APPEND));
+	log_sink_open(&fixture->sink, "j1", pair[0], fixture->file, fixture->old, MAX);
+	assert_true(fixture->sink.regular);
+	*state = fixture;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	close(fixture->sink.pipe);
+	close(fixture->in);
+	close(fixture->file);
+	close(fixture->old);
+	free(fixture);
+	return 0;
+}
+
+static void say(const struct fixture *fixture, const char *text)
+{
+	assert_int_equal(write(fixture->in, text, strlen(text)), strlen(text));
+}
+
+static const char *holds(struct fixture *fixture, int fd)
+{
+	ssize_t length = pread(fd, fixture->text, sizeof(fixture->text) - 1, 0);
+
+	fixture->text[length > 0 ? length : 0] = '\0';
+	return fixture->text;
+}
+
+/* Runs the sink once, if poll(2) finds something. Returns whether it did. */
+static bool run(struct fixture *fixture)
+{
+	struct pollfd fd;
+
+	log_sink_prepare(&fixture->sink, &fd);
+	if (poll(&fd, 1, 0) <= 0)
+		return false;
+	log_sink_run(&fixture->sink, &fd);
+	return true;
+}
+
+static void test_rest(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pollfd fd;
+
+	assert_int_equal(log_sink_prepare(&fixture->sink, &fd), -1);
+	assert_int_equal(fd.fd, fixture->sink.pipe);
+	assert_false(run(fixture));
+	say(fixture, "one\ntwo\nthr");
+	assert_true(run(fixture));
+	assert_string_equal(holds(fixture, fixture->file), "one\ntwo\n");
+	assert_in_range(log_sink_prepare(&fixture->sink, &fd), 1, 10);
+	assert_int_equal(fd.fd, -1);
+	say(fixture, "ee\n");
+	log_sink_drain(&fixture->sink);
+	assert_string_equal(holds(fixture, fixture->file), "one\ntwo\nthree\n");
+}
+
+static void test_rotation(void **state)
+{
+	struct fixture *fixture = *state;
+	char line[101];
+	struct stat status;
+
+	for (int i = 0; i < 45; i++) {
+		snprintf(line, sizeof(line), "%-98d\n", i);
+		say(fixture, line);
+		log_sink_drain(&fixture->sink);
+		assert_false(fstat(fixture->file, &status));
+		assert_in_range(status.st_size, 1, MAX / 2);
+		assert_false(fstat(fixture->old, &status));
+		assert_in_range(status.st_size, 0, MAX / 2);
+	}
+	assert_int_equal(atoi(holds(fixture, fixture->file)), 40);
+	assert_int_equal(strlen(fixture->text), 5 * 99);
+	assert_int_equal(atoi(holds(fixture, fixture->old)), 20);
+	assert_int_equal(strlen(fixture->text), 20 * 99);
+}
+
+/* A file that was longer before loses its oldest lines, whole. */
+static void test_longer_before(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(dprintf(fixture->file, "before %d\n", i), i < 10    ? 9
+									   : i < 100 ? 10
+										     : 11);
+	say(fixture, "new\n");
+	log_sink_drain(&fixture->sink);
+	assert_string_equal(holds(fixture, fixture->file), "new\n");
+	assert_memory_equal(holds(fixture, fixture->old), "before ", 7);
+	assert_string_equal(fixture->text + strlen(fixture->text) - 11, "before 999\n");
+	assert_in_range(strlen(fixture->text), MAX / 2 - 11, MAX / 2);
+}
+
+/* Without a file for older lines, the oldest lines stay. */
+static void test_no_old(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->sink.old = -1;
+	for (int i = 0; i < 300; i++) {
+		say(fixture, "a line\n");
+		log_sink_drain(&fixture->sink);
+	}
+	assert_in_range(strlen(holds(fixture, fixture->file)), MAX / 2 - 7, MAX / 2);
+	assert_int_equal(fixture->sink.lost, 300 - strlen(fixture->text) / 7);
+}
+
+/* A limit on the length of files stands for a full file system: both write a part. */
+static void test_full(void **state)
+{
+	struct fixture *fixture = *state;
+	struct rlimit limit, before;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_false(getrlimit(RLIMIT_FSIZE, &before));
+	limit = before;
+	limit.rlim_cur = 20;
+	assert_false(setrlimit(RLIMIT_FSIZE, &limit));
+	say(fixture, "first\n");
+	log_sink_drain(&fixture->sink);
+	say(fixture, "the second\nthe third\n");
+	log_sink_drain(&fixture->sink);
+	say(fixture, "the fourth\n");
+	log_sink_drain(&fixture->sink);
+	assert_string_equal(holds(fixture, fixture->file), "first\n");
+	assert_false(setrlimit(RLIMIT_FSIZE, &before));
+	say(fixture, "the fifth\n");
+	log_sink_drain(&fixture->sink);
+	holds(fixture, fixture->file);
+	assert_memory_equal(fixture->text, "first\n{\"version\":1,\"time\":\"", 27);
+	assert_non_null(strstr(fixture->text,
+		"\",\"job\":\"j1\",\"kind\":\"dropped\",\"count\":3}\nthe fifth\n"));
+}
+
+/* A worker that was taken over may write anything. */
+static void test_endless_line(void **state)
+{
+	struct fixture *fixture = *state;
+	char part[1001];
+
+	memset(part, 'x', 1000);
+	part[1000] = '\0';
+	say(fixture, "first\n");
+	for (int i = 0; i < 50; i++) {
+		say(fixture, part);
+		log_sink_drain(&fixture->sink);
+	}
+	say(fixture, "the end of it\nnext\n");
+	log_sink_drain(&fixture->sink);
+	holds(fixture, fixture->file);
+	assert_memory_equal(fixture->text, "first\n{", 7);
+	assert_non_null(strstr(fixture->text, "\"count\":1}\nnext\n"));
+}
+
+/* Has the sink write to a pipe. Returns its other end. */
+static int become_stream(struct fixture *fixture)
+{
+	int pair[2];
+
+	assert_false(pipe2(pair, O_NONBLOCK | O_CLOEXEC));
+	close(fixture->file);
+	fixture->file = pair[1];
+	log_sink_open(&fixture->sink, "j1", fixture->sink.pipe, fixture->file, -1, MAX);
+	assert_false(fixture->sink.regular);
+	return pair[0];
+}
+
+static void test_unread(void **state)
+{
+	struct fixture *fixture = *state;
+	_fd_ int out = become_stream(fixture);
+	struct pollfd fd;
+	char line[101];
+	size_t said = 0, length = 0, lines = 0;
+	ssize_t part;
+
+	memset(line, 'x', 99);
+	line[99] = '\n';
+	/* Until nothing takes any more: the stream, the sink, and the worker's pipe. */
+	for (int i = 0; i < 5000; i++) {
+		said += write(fixture->in, line, 100) == 100;
+		log_sink_drain(&fixture->sink);
+	}
+	assert_in_range(said, 1200, 2000);
+	log_sink_prepare(&fixture->sink, &fd);
+	assert_int_equal(fd.fd, fixture->file);
+	assert_int_equal(fd.events, POLLOUT);
+	assert_false(run(fixture));
+	/* Somebody reads: every line that was taken comes, and whole. */
+	while ((part = read(out, fixture->text, sizeof(fixture->text))) > 0) {
+		for (ssize_t i = 0; i < part; i++) {
+			assert_int_equal(fixture->text[i], line[length++ % 100]);
+			lines += fixture->text[i] == '\n';
+		}
+		log_sink_drain(&fixture->sink);
+	}
+	assert_int_equal(lines, said);
+}
+
+static void test_reader_gone(void **state)
+{
+	struct fixture *fixture = *state;
+	int out = become_stream(fixture);
+
+	signal(SIGPIPE, SIG_IGN);
+	close(out);
+	for (int i = 0; i < 3; i++) {
+		say(fixture, "nobody\nreads\n");
+		log_sink_drain(&fixture->sink);
+		assert_false(fixture->sink.blocked);
+		assert_int_equal(fixture->sink.length, 0);
+	}
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = { TEST(test_rest), TEST(test_rotation),
+		TEST(test_longer_before), TEST(test_no_old), TEST(test_full),
+		TEST(test_endless_line), TEST(test_unread), TEST(test_reader_gone) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See log_sink.h. */
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "proxy/log_sink.h"
+#include "proxy/log_text.h"
+
+#define REST	  10   /* ms */
+#define FULL_REST 1000 /* ms that a full file system is left alone */
+#define READS_MAX 16   /* that fill the buffer, before others have their turn */
+
+void log_sink_open(
+	struct log_sink *sink, const char *job, int pipe, int file, int old, uint64_t max)
+{
+	struct stat status;
+
+	sink->pipe = pipe;
+	sink->file = file;
+	sink->old = old;
+	sink->job = job;
+	sink->max = max / 2;
+	sink->regular = pipe >= 0 && !fstat(file, &status) && S_ISREG(status.st_mode);
+}
+
+/* The length of the whole lines that wait. */
+static size_t whole_lines(const struct log_sink *sink)
+{
+	const char *end = memrchr(sink->bytes, '\n', sink->length);
+
+	return end ? (size_t)(end - sink->bytes) + 1 : 0;
+}
+
+static void consume(struct log_sink *sink, size_t length)
+{
+	sink->length -= length;
+	memmove(sink->bytes, sink->bytes + length, sink->length);
+}
+
+static void lose(struct log_sink *sink, size_t length)
+{
+	sink->lost += log_count_lines(sink->bytes, length);
+	consume(sink, length);
+}
+
+/* Drops what is left of a line that did not fit into the buffer. */
+static void skip(struct log_sink *sink)
+{
+	const char *end = memchr(sink->bytes, '\n', sink->length);
+
+	consume(sink, end ? (size_t)(end - sink->bytes) + 1 : sink->length);
+	sink->skipping = !end;
+}
+
+/* Reads what is there. Returns whether there may be more. */
+static bool read_lines(struct log_sink *sink)
+{
+	size_t room = sizeof(sink->bytes) - sink->length;
+	ssize_t length;
+
+	do
+		length = read(sink->pipe, sink->bytes + sink->length, room);
+	while (length < 0 && errno == EINTR);
+	if (length <= 0)
+		return false;
+	sink->length += (size_t)length;
+	if (sink->skipping)
+		skip(sink);
+	if (sink->length == sizeof(sink->bytes) && !whole_lines(sink)) {
+		sink->lost++;
+		sink->length = 0;
+		sink->skipping = true;
+	}
+	return (size_t)length == room;
+}
+
+/* The first line of the last sink->max bytes: a file that was there before may have more. */
+static off_t first_line(const struct log_sink *sink, off_t size)
+{
+	off_t first = size - (off_t)sink->max;
+	char bytes[PIPE_BUF];
+	const char *end;
+	ssize_t length;
+
+	if (first <= 0)
+		return 0;
+	length = pread(sink->file, bytes, sizeof(bytes), first);
+	end = length > 0 ? memchr(bytes, '\n', (size_t)length) : NULL;
+	return end ? first + (end - bytes) + 1 : first;
+}
+
+/* Copies the file to the one for older lines, and empties it. Returns whether it did. */
+static bool rotate(struct log_sink *sink, off_t size)
+{
+	off_t done = first_line(sink, size);
+	int64_t now = clock_ms(CLOCK_MONOTONIC);
+
+	if (sink->old < 0 || now < sink->full)
+		return false;
+	sink->full = now + FULL_REST;
+	if (ftruncate(sink->old, 0) || lseek(sink->old, 0, SEEK_SET))
+		return false;
+	while (done < size)
+		if (sendfile(sink->old, sink->file, &done, (size_t)(size - done)) <= 0)
+			return false;
+	sink->full = 0;
+	return !ftruncate(sink->file, 0);
+}
+
+/* Appends whole lines to the regular file. Returns whether all of them are there. */
+static bool append(struct log_sink *sink, const char *text, size_t length)
+{
+	struct stat status;
+	ssize_t written;
+
+	if (fstat(sink->file, &status))
+		return false;
+	if ((uint64_t)status.st_size + length > sink->max && status.st_size) {
+		if (!rotate(sink, status.st_size))
+			return false;
+		status.st_size = 0;
+	}
+	written = write(sink->file, text, length);
+	if (written == (ssize_t)length)
+		return true;
+	/* No part of a line stays. If one does, readers count it as a line they can't read. */
+	if (written > 0 && ftruncate(sink->file, status.st_size))
+		sink->lost++;
+	return false;
+}
+
+static void tell_lost(struct log_sink *sink)
+{
+	char line[LOG_DROPPED_SIZE];
+	size_t length;
+
+	if (!sink->lost)
+		return;
+	length = log_format_dropped(sink->job, sink->lost, line);
+	if (append(sink, line, length))
+		sink->lost = 0;
+}
+
+static void write_file(struct log_sink *sink, size_t length)
+{
+	tell_lost(sink);
+	if (!sink->lost && append(sink, sink->bytes, length))
+		consume(sink, length);
+	else
+		lose(sink, length);
+}
+
+/* As many whole lines as a pipe takes at once, or a part of a line that is longer. */
+static size_t piece(const struct log_sink *sink, size_t length)
+{
+	const char *end;
+
+	if (length <= PIPE_BUF)
+		return length;
+	end = memrchr(sink->bytes, '\n', PIPE_BUF);
+	return end ? (size_t)(end - sink->bytes) + 1 : PIPE_BUF;
+}
+
+/*
+ * Writes pieces that a pipe takes whole or not at all. A terminal may take a part of a line.
+ * The rest then is what comes next.
+ */
+static void write_stream(struct log_sink *sink, size_t length)
+{
+	sink->blocked = false;
+	while (length) {
+		ssize_t written = write(sink->file, sink->bytes, piece(sink, length));
+
+		if (written > 0) {
+			consume(sink, (size_t)written);
+			length -= (size_t)written;
+			continue;
+		}
+		sink->blocked = written < 0 && errno == EAGAIN;
+		if (!sink->blocked)
+			consume(sink, length);
+		return;
+	}
+}
+
+static void write_lines(struct log_sink *sink)
+{
+	size_t length = whole_lines(sink);
+
+	if (length && sink->regular)
+		write_file(sink, length);
+	else if (length)
+		write_stream(sink, length);
+}
+
+int log_sink_prepare(const struct log_sink *sink, struct pollfd *fd)
+{
+	int64_t left = sink->rest - clock_ms(CLOCK_MONOTONIC);
+
+	*fd = (struct pollfd){ .fd = -1 };
+	if (sink->pipe < 0)
+		return -1;
+	if (left > 0)
+		return (int)left;
+	*fd = sink->blocked ? (struct pollfd){ .fd = sink->file, .events = POLLOUT }
+			    : (struct pollfd){ .fd = sink->pipe, .events = POLLIN };
+	return -1;
+}
+
+void log_sink_run(struct log_sink *sink, const struct pollfd *fd)
+{
+	if (fd->fd < 0 || !fd->revents)
+		return;
+	log_sink_drain(sink);
+	sink->rest = clock_ms(CLOCK_MONOTONIC) + REST;
+}
+
+void log_sink_drain(struct log_sink *sink)
+{
+	bool more = true;
+
+	if (sink->pipe < 0)
+		return;
+	if (sink->blocked)
+		write_lines(sink);
+	for (int i = 0; i < READS_MAX && more && !sink->blocked; i++) {
+		more = read_lines(sink);
+		write_lines(sink);
+	}
+}
