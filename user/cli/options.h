@@ -24,8 +24,10 @@ enum option_group {
 	OPTIONS_HOOK = 1 << 10,	  /* how far a container engine is trusted */
 	OPTIONS_FOLLOW = 1 << 11, /* whether to wait for more output */
 	OPTIONS_JSON = 1 << 12,
-	OPTIONS_REPORT = 1 << 14, /* where the last word of a job goes */
-	OPTIONS_COMMON = 1 << 13, /* the options that every verb takes */
+	OPTIONS_REPORT = 1 << 14,  /* where the last word of a job goes */
+	OPTIONS_TRACE = 1 << 15,   /* the log of the proxy instead of events */
+	OPTIONS_REFUSED = 1 << 16, /* refusals alone */
+	OPTIONS_COMMON = 1 << 13,  /* the options that every verb takes */
 };
 
 #define UPDATE_DOMAINS_MAX 256 /* of each kind in one command */
@@ -48,7 +50,8 @@ struct options {
 	enum trace_change new_trace;
 	const char *add_domains[UPDATE_DOMAINS_MAX + 1];    /* NULL-terminated */
 	const char *remove_domains[UPDATE_DOMAINS_MAX + 1]; /* NULL-terminated */
-	bool annotations, json, all, follow, trace, no_proxy_variables, proxy, help;
+	bool annotations, json, all, follow, trace, refused, no_proxy_variables, proxy,
+		help;
 	char **arguments; /* the words that are no options, NULL-terminated */
 	int count;	  /* of arguments */
 };

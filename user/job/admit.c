@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "job/admit.h"
+#include "job/request_log.h"
 #include "lib/cleanup.h"
 
 static int keep_shares(struct job *job, json_t *shares, struct failure *failure)
@@ -32,5 +33,6 @@ int job_admit(struct job *job, struct admission *admission, const char *file,
 	job->max_connections = policy.max_connections;
 	memcpy(job->nat64, policy.nat64_prefixes, sizeof(job->nat64));
 	memcpy(job->refusal_text, policy.refusal_text, sizeof(job->refusal_text));
-	return keep_shares(job, policy.shares, failure);
+	error = request_log_choose(job, admission->spec, &policy, failure);
+	return error ? error : keep_shares(job, policy.shares, failure);
 }

@@ -76,6 +76,14 @@ struct job {
 	char nat64[NAT64_TEXT_MAX];
 	/* What the operator adds to each refusal. */
 	char refusal_text[REFUSAL_TEXT_SIZE];
+	/*
+	 * The request log, with its older half beside it (.1). Empty: there is none.
+	 * "-": standard error of the command that makes the job.
+	 */
+	char log[PATH_SIZE];
+	/* The bytes that it may have, and whether it has the paths of requests. */
+	uint32_t log_max;
+	bool log_paths;
 	/* The pacing in force. */
 	enum pacing pacing;
 	/* The proxy's cgroup and the supervisor. 0: there is no proxy. */

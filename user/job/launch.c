@@ -100,7 +100,8 @@ static int make_settings(const struct job *job, bool ipv6)
 		.max_connections = job->max_connections,
 		.allowed_count = job->spec.allowed_count,
 		.virtual4 = virtual_endpoint(PROXY_ADDRESS4),
-		.log_max = REQUEST_LOG_MAX,
+		.log_max = job->log_max,
+		.log_paths = job->log_paths,
 	};
 	_fd_ int fd = memfd_create("settings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
@@ -295,9 +296,9 @@ static int launch(struct job *job, int cgroup, int netns, bool ipv6,
 		return fail(failure, -ENOENT, "cannot open the job's maps");
 	if (job->until_empty && events < 0)
 		return fail(failure, events, "cannot watch cgroup %s", job->cgroup);
-	error = request_log_open(job, &log);
+	error = request_log_open(job, &log, failure);
 	if (error)
-		return fail(failure, error, "cannot open the request log");
+		return error;
 	if (path_format(plan.proxy_log, "%s/proxy.log", job->paths.run) ||
 		pipe2(pair, O_CLOEXEC))
 		return fail(failure, -EMFILE, "cannot start the proxy");

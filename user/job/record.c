@@ -59,7 +59,7 @@ json_t *job_to_json(const struct job *job)
 
 	moment_format_real((uint64_t)job->started * SECOND, started);
 	return json_pack(
-		"{s:s, s:s, s:I, s:s, s:o, s:s, s:o, s:o, s:o, s:b, s:o, s:{s:I, s:s}, s:s, s:o, s:o, s:s, s:o, s:s+, s:o}",
+		"{s:s, s:s, s:I, s:s, s:o, s:s, s:o, s:o, s:o, s:b, s:o, s:{s:I, s:s}, s:s, s:o, s:o, s:s, s:o, s:s+, s:o, s:s?}",
 		"job", job->spec.name, "programs", job->programs, "started",
 		(json_int_t)job->started, "started_at", started, "owner",
 		owner_to_json(job), "network", network_name(job->spec.network), "domains",
@@ -71,7 +71,8 @@ json_t *job_to_json(const struct job *job)
 		pacing_name(job->pacing), "cgroup", job->cgroup, "netns",
 		netns_to_json(job), "proxy", proxy, "header", job->spec.header, "env",
 		variables_to_json(job), "resolv_conf", job->paths.run, "/resolv.conf",
-		"shares", job->shares ? json_incref(job->shares) : json_array());
+		"shares", job->shares ? json_incref(job->shares) : json_array(), "log",
+		job->log[0] ? job->log : NULL);
 }
 
 /*
@@ -98,6 +99,9 @@ static const struct record_field {
 	FIELD(NUMBER, max_connections),
 	FIELD(TEXT, nat64),
 	FIELD(TEXT, refusal_text),
+	FIELD(TEXT, log),
+	FIELD(NUMBER, log_max),
+	FIELD(BOOL, log_paths),
 	FIELD(TEXT, cgroup),
 	FIELD(BOOL, own_cgroup),
 	FIELD(TEXT, netns),

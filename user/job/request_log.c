@@ -1,38 +1,140 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* See request_log.h. */
 
+#include <errno.h>
 #include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 
 #include "job/request_log.h"
 #include "lib/cleanup.h"
+#include "lib/printable.h"
+#include "node/appended.h"
 
+#define CALLER	   "-"
 #define PIPE_BYTES (256 * 1024) /* what the proxy may write in 10 ms */
 
-/* Opens a file in the job's state folder. Returns it or -errno. */
-static int open_file(const struct job *job, const char *name, int flags)
+/* The record of the job and `show` have the path, as JSON. */
+static int check_text(const char *path, struct failure *failure)
 {
-	char path[PATH_SIZE];
-	int fd, error = path_format(path, "%s/%s", job->paths.run, name);
+	char text[PATH_SIZE];
 
-	if (error)
-		return error;
-	fd = open(
-		path, O_RDWR | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+	snprintf(text, sizeof(text), "%s", path);
+	make_printable(text);
+	return strcmp(text, path)
+		       ? fail_as(failure, STATUS_USAGE,
+				 "the path of the log has characters that can't be shown")
+		       : 0;
+}
+
+static int choose_path(
+	char path[PATH_SIZE], const struct job_spec *spec, const struct policy *policy)
+{
+	if (spec->log == LOG_CALLER)
+		return path_format(path, CALLER);
+	if (spec->log == LOG_FILE)
+		return path_absolute(path, spec->log_file);
+	return policy->log_folder[0]
+		       ? path_format(path, "%s/%s.log", policy->log_folder, spec->name)
+		       : path_format(path, RUN_JOBS_FOLDER "/%s/requests.log", spec->name);
+}
+
+int request_log_choose(struct job *job, const struct job_spec *spec,
+	const struct policy *policy, struct failure *failure)
+{
+	bool wanted = spec->log == LOG_UNSET ? policy->log : spec->log != LOG_NONE;
+	int error;
+
+	job->log[0] = '\0';
+	job->log_max = policy->log_max;
+	job->log_paths = policy->log_paths;
+	/* Without a proxy there are no requests. */
+	if (!wanted || spec->network != NETWORK_HTTP)
+		return 0;
+	error = choose_path(job->log, spec, policy);
+	return error ? fail(failure, error, "log of job %s", spec->name)
+		     : check_text(job->log, failure);
+}
+
+/*
+ * Opens standard error. A pipe or terminal is opened anew, so that the proxy's writes do
+ * not wait, and those of others do. A regular file is not, since all writers share one
+ * place in it. A socket can't be.
+ */
+static int open_caller(void)
+{
+	struct stat state;
+	int fd;
+
+	if (fstat(STDERR_FILENO, &state))
+		return -errno;
+	if (S_ISFIFO(state.st_mode) || S_ISCHR(state.st_mode)) {
+		fd = open("/proc/self/fd/2",
+			O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		if (fd >= 0)
+			return fd;
+	}
+	fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
 	return fd < 0 ? -errno : fd;
 }
 
-int request_log_open(const struct job *job, struct request_log *log)
+/*
+ * Two proxies must not write to one file, since each would overwrite what the other
+ * wrote. The proxy has the lock as long as it lives.
+ */
+static int lock_file(int fd, const char *path, struct failure *failure)
 {
-	int ends[2];
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return 0;
+	return errno == EWOULDBLOCK
+		       ? fail_as(failure, STATUS_FAILED,
+				 "%s is the log of another job; choose another file", path)
+		       : fail(failure, -errno, "cannot lock the log %s", path);
+}
 
-	log->file = open_file(job, "requests.log", O_APPEND);
+static int open_files(
+	const struct job *job, struct request_log *log, struct failure *failure)
+{
+	char old[PATH_SIZE];
+	bool regular;
+	int error;
+
+	log->file = appended_open(job->log, &regular, failure);
 	if (log->file < 0)
 		return log->file;
-	log->old = open_file(job, "requests.log.1", 0);
+	if (!regular)
+		return 0;
+	error = lock_file(log->file, job->log, failure);
+	if (error)
+		return error;
+	if (path_format(old, "%s.1", job->log))
+		return fail(failure, -ENAMETOOLONG, "log %s", job->log);
+	log->old = appended_open(old, &regular, failure);
 	if (log->old < 0)
 		return log->old;
+	return regular ? 0
+		       : fail_as(failure, STATUS_FAILED,
+				 "%s is no regular file; remove it, or choose another log",
+				 old);
+}
+
+int request_log_open(
+	const struct job *job, struct request_log *log, struct failure *failure)
+{
+	int ends[2], error = 0;
+
+	if (!job->log[0])
+		return 0;
+	if (strcmp(job->log, CALLER))
+		error = open_files(job, log, failure);
+	else
+		log->file = open_caller();
+	if (error || log->file < 0)
+		return error ? error
+			     : fail(failure, log->file, "cannot log to standard error");
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK))
-		return -errno;
+		return fail(failure, -errno, "cannot make a pipe for the log");
 	log->pipe[0] = ends[0];
 	log->pipe[1] = ends[1];
 	/* A smaller pipe only loses lines sooner. */
@@ -46,4 +148,10 @@ void request_log_close(struct request_log *log)
 	cleanup_fd(&log->pipe[1]);
 	cleanup_fd(&log->file);
 	cleanup_fd(&log->old);
+}
+
+void request_log_forget(struct job *job)
+{
+	if (!strcmp(job->log, CALLER))
+		job->log[0] = '\0';
 }

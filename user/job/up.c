@@ -18,6 +18,7 @@
 #include "job/owner.h"
 #include "job/place.h"
 #include "job/remains.h"
+#include "job/request_log.h"
 #include "job/up.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
@@ -69,20 +70,6 @@ static int open_proxy_cgroup(struct job *job, struct failure *failure)
 }
 
 /*
- * Symbolic links are not followed. The link to the namespace of a process leads to no
- * path.
- */
-static int write_absolute(char absolute[PATH_SIZE], const char *path)
-{
-	char here[PATH_MAX];
-
-	if (path[0] == '/')
-		return path_format(absolute, "%s", path);
-	return getcwd(here, sizeof(here)) ? path_format(absolute, "%s/%s", here, path)
-					  : -errno;
-}
-
-/*
  * Opens the namespace that was named. Otherwise it makes one for the job, or opens the
  * node's for a full network.
  */
@@ -95,7 +82,7 @@ static int open_netns(struct job *job, const char *given, struct failure *failur
 	job->own_netns = !given && !host;
 	if (host)
 		given = "/proc/self/ns/net";
-	error = write_absolute(job->netns, job->own_netns ? job->paths.netns : given);
+	error = path_absolute(job->netns, job->own_netns ? job->paths.netns : given);
 	if (error)
 		return fail(failure, error, "network namespace %s", given);
 	netns = job->own_netns ? netns_make(job->netns, failure)
@@ -243,6 +230,7 @@ static int build(struct job *job, const struct placement *where, struct failure 
 	job->abi = FENCE_ABI;
 	snprintf(job->programs, sizeof(job->programs), "%s", objects_digest());
 	job->started = time(NULL);
+	request_log_forget(job);
 	return job_record_write(job, failure);
 }
 

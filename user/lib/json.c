@@ -13,8 +13,9 @@ json_t *number_or_null(bool there, json_int_t number)
 
 int print_json(const json_t *json)
 {
-	_free_ char *text =
-		json ? json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+	/* Of the 17 digits that a double may need, people write 15 back as they were. */
+	const size_t flags = JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15);
+	_free_ char *text = json ? json_dumps(json, flags) : NULL;
 
 	if (!text)
 		return -ENOMEM;

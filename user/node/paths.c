@@ -2,6 +2,7 @@
 /* Turns names into paths. See paths.h. */
 
 #include <errno.h>
+#include <limits.h>
 #include <mntent.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -26,6 +27,16 @@ int path_format(char path[PATH_SIZE], const char *format, ...)
 		return 0;
 	path[0] = '\0';
 	return -ENAMETOOLONG;
+}
+
+int path_absolute(char absolute[PATH_SIZE], const char *path)
+{
+	char here[PATH_MAX];
+
+	if (path[0] == '/')
+		return path_format(absolute, "%s", path);
+	return getcwd(here, sizeof(here)) ? path_format(absolute, "%s/%s", here, path)
+					  : -errno;
 }
 
 static void mounts_close(FILE **mounts)

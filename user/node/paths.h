@@ -45,6 +45,12 @@ int path_format(char path[PATH_SIZE], const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
+ * Formats a path as an absolute one. Symbolic links are not followed. The link to the
+ * namespace of a process leads to no path. Returns 0 or -errno.
+ */
+int path_absolute(char absolute[PATH_SIZE], const char *path);
+
+/*
  * Fills in the paths of a job, whose name was checked before. Returns 0, or -errno if
  * cgroup v2 is not mounted.
  */

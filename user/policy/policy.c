@@ -26,6 +26,8 @@
 #define RATE_UNSET	   UINT64_MAX
 #define TIMEOUT_DEFAULT	   10 /* seconds */
 #define TIMEOUT_MAX	   300
+#define LOG_MIN		   65536     /* bytes */
+#define LOG_MAX		   536870912 /* bytes */
 #define VALUE_BLANKS	   " \t"
 #define VALUE_SEPARATORS   " \t,"
 #define SIGNER_SECTION	   "signer "
@@ -77,15 +79,15 @@ static int set_rate(struct reader *reader, void *field, const char *value)
 	return 0;
 }
 
-static int set_number(
-	struct reader *reader, uint32_t *field, const char *value, uint32_t max)
+static int set_number(struct reader *reader, uint32_t *field, const char *value,
+	uint32_t min, uint32_t max)
 {
 	size_t digits = strspn(value, "0123456789");
 	unsigned long number = digits < 10 ? strtoul(value, NULL, 10) : 0;
 
-	if (value[digits] || !number || number > max) {
+	if (value[digits] || number < min || number > max) {
 		snprintf(reader->problem, sizeof(reader->problem),
-			"it has to be a number from 1 to %u", max);
+			"it has to be a number from %u to %u", min, max);
 		return -EINVAL;
 	}
 	*field = (uint32_t)number;
@@ -94,17 +96,22 @@ static int set_number(
 
 static int set_max_domains(struct reader *reader, void *field, const char *value)
 {
-	return set_number(reader, field, value, DOMAINS_MAX);
+	return set_number(reader, field, value, 1, DOMAINS_MAX);
 }
 
 static int set_max_connections(struct reader *reader, void *field, const char *value)
 {
-	return set_number(reader, field, value, JOB_CONNECTIONS_MAX);
+	return set_number(reader, field, value, 1, JOB_CONNECTIONS_MAX);
 }
 
 static int set_timeout(struct reader *reader, void *field, const char *value)
 {
-	return set_number(reader, field, value, TIMEOUT_MAX);
+	return set_number(reader, field, value, 1, TIMEOUT_MAX);
+}
+
+static int set_log_max(struct reader *reader, void *field, const char *value)
+{
+	return set_number(reader, field, value, LOG_MIN, LOG_MAX);
 }
 
 static int set_path(struct reader *reader, void *field, const char *value)
@@ -242,6 +249,10 @@ static const struct row {
 	ROW("learn", learn, set_flag, ONE_VALUE),
 	ROW("share", shares, add_share, WORDS),
 	ROW("refusal_text", refusal_text, add_refusal_line, LINES),
+	ROW("log", log, set_flag, ONE_VALUE),
+	ROW("log_path", log_folder, set_path, ONE_VALUE),
+	ROW("log_max", log_max, set_log_max, ONE_VALUE),
+	ROW("log_paths", log_paths, set_flag, ONE_VALUE),
 	ROW("probe", probe, set_path, ONE_VALUE),
 	ROW("probe_timeout", probe_timeout, set_timeout, ONE_VALUE),
 	ROW("trusted_keys", trusted_keys, set_path, ONE_VALUE),
@@ -551,6 +562,8 @@ void policy_init(struct policy *policy)
 		.header = HEADER_DEFAULT,
 		.max_domains = DOMAINS_MAX,
 		.max_connections = JOB_CONNECTIONS_MAX,
+		.log = true,
+		.log_max = REQUEST_LOG_MAX,
 		.probe_timeout = TIMEOUT_DEFAULT };
 }
 

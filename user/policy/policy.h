@@ -66,6 +66,10 @@ struct policy {
 	json_t *shares; /* paths that every job sees (share.h); NULL: none */
 	/* What the operator adds to each refusal of the proxy. Empty: nothing. */
 	char refusal_text[REFUSAL_TEXT_SIZE];
+	bool log; /* whether a job has a request log unless it says otherwise */
+	char log_folder[PATH_SIZE]; /* of the logs of jobs; empty: the folder of each job */
+	uint32_t log_max;	    /* bytes of a log, with its older half */
+	bool log_paths;		    /* a log has the paths of requests */
 	char probe[PATH_SIZE];	/* a program that is asked about each job; empty: none */
 	uint32_t probe_timeout; /* seconds */
 	char trusted_keys[PATH_SIZE]; /* allowed_signers of ssh-keygen(1); empty: none */

@@ -285,6 +285,21 @@ int spec_add_allowed(struct job_spec *spec, const char *text, struct failure *fa
 	return 0;
 }
 
+int spec_set_log(struct job_spec *spec, const char *text, struct failure *failure)
+{
+	if (!strcmp(text, "none"))
+		spec->log = LOG_NONE;
+	else if (!strcmp(text, "-"))
+		spec->log = LOG_CALLER;
+	else if (text[0] && !path_format(spec->log_file, "%s", text))
+		spec->log = LOG_FILE;
+	else
+		return fail_as(failure, STATUS_USAGE,
+			"a log is a file of at most %d bytes, - for standard error, or none",
+			PATH_SIZE - 1);
+	return 0;
+}
+
 int spec_finish(struct job_spec *spec, struct failure *failure)
 {
 	if (!spec->header[0])

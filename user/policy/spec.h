@@ -22,6 +22,15 @@
 
 enum pacing { PACING_AUTO, PACING_EDT, PACING_PROXY, PACING_NONE };
 
+/* Where the request log goes. A spec in JSON only says yes or no, and names no file. */
+enum log_choice {
+	LOG_UNSET, /* the policy decides */
+	LOG_NONE,
+	LOG_JOB, /* the file of the job, which the policy places */
+	LOG_FILE,
+	LOG_CALLER, /* standard error of the command that starts the job */
+};
+
 /* A spec is empty if all its bytes are zero. */
 struct job_spec {
 	char name[JOB_NAME_MAX + 1]; /* empty: not given */
@@ -41,6 +50,8 @@ struct job_spec {
 	char header[HEADER_MAX + 1]; /* empty: the default one */
 	struct address_range allowed[ALLOWED_RANGES_MAX];
 	uint32_t allowed_count;
+	enum log_choice log;
+	char log_file[PATH_SIZE]; /* of LOG_FILE, as it was given */
 };
 
 void spec_free(struct job_spec *spec);
@@ -77,6 +88,8 @@ int spec_add_label(struct job_spec *spec, const char *text, struct failure *fail
 json_t *spec_labels(struct job_spec *spec);
 int spec_set_header(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_add_allowed(struct job_spec *spec, const char *text, struct failure *failure);
+/* The text is a path, "-" for LOG_CALLER, or "none". */
+int spec_set_log(struct job_spec *spec, const char *text, struct failure *failure);
 
 /*
  * Reads the text of a JSON spec, as docs/job-spec.md describes it. An unknown key is an

@@ -157,13 +157,27 @@ static int read_labels(struct job_spec *spec, json_t *labels, struct failure *fa
 	return 0;
 }
 
+static int read_flag(const char *key, const json_t *value, struct failure *failure)
+{
+	return json_is_boolean(value)
+		       ? 0
+		       : fail_as(failure, STATUS_USAGE,
+				 "in the spec, '%s' has to be true or false", key);
+}
+
 static int read_learn(struct job_spec *spec, const json_t *value, struct failure *failure)
 {
-	if (!json_is_boolean(value))
-		return fail_as(failure, STATUS_USAGE,
-			"in the spec, 'learn' has to be true or false");
 	spec->learn = json_is_true(value);
-	return 0;
+	return read_flag("learn", value, failure);
+}
+
+/*
+ * The author of a spec may be a stranger, who must not choose a file that root writes to.
+ */
+static int read_log(struct job_spec *spec, const json_t *value, struct failure *failure)
+{
+	spec->log = json_is_true(value) ? LOG_JOB : LOG_NONE;
+	return read_flag("log", value, failure);
 }
 
 static int read_owner(struct job_spec *spec, const json_t *value, struct failure *failure)
@@ -199,10 +213,13 @@ int spec_from_json(
 			error = read_learn(spec, value, failure);
 		else if (!strcmp(key, "owner_pid"))
 			error = read_owner(spec, value, failure);
+		else if (!strcmp(key, "log"))
+			error = read_log(spec, value, failure);
 		else if (strict)
 			error = unknown_key(key,
 				"job, network, rate, pacing, header, labels, allow_addresses, "
-				"guard_domains, deny_domains, allow_ech, presets, learn, owner_pid",
+				"guard_domains, deny_domains, allow_ech, presets, learn, log, "
+				"owner_pid",
 				failure);
 		if (error) {
 			failure_about(failure, key, NULL);
@@ -266,18 +283,25 @@ static json_t *allowed_to_json(const struct job_spec *spec)
 	return array;
 }
 
+/* Whether there is a log. NULL: that is not given. */
+static json_t *log_to_json(const struct job_spec *spec)
+{
+	return spec->log == LOG_UNSET ? NULL : json_boolean(spec->log != LOG_NONE);
+}
+
 json_t *spec_to_json(const struct job_spec *spec)
 {
 	char rate[RATE_TEXT_MAX];
 
 	rate_format(spec->rate, rate);
 	return json_pack(
-		"{s:s, s:{s:s, s:o}, s:s, s:s, s:s, s:o, s:o, s:o, s:o*, s:b, s:o}", "job",
-		spec->name, "network", "type", network_name(spec->network), "domains",
-		domains_to_json(&spec->domains), "rate", rate, "pacing",
+		"{s:s, s:{s:s, s:o}, s:s, s:s, s:s, s:o, s:o, s:o, s:o*, s:b, s:o*, s:o}",
+		"job", spec->name, "network", "type", network_name(spec->network),
+		"domains", domains_to_json(&spec->domains), "rate", rate, "pacing",
 		pacing_name(spec->pacing), "header", spec->header, "allow_addresses",
 		allowed_to_json(spec), "guard_domains", domains_to_json(&spec->guarded),
 		"deny_domains", domains_to_json(&spec->denied), "allow_ech",
 		spec->ech.count ? domains_to_json(&spec->ech) : NULL, "learn", spec->learn,
-		"labels", spec->labels ? json_incref(spec->labels) : json_object());
+		"log", log_to_json(spec), "labels",
+		spec->labels ? json_incref(spec->labels) : json_object());
 }

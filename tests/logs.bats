@@ -1,0 +1,297 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The request log of a job: where it is, who may write there, and how it is read.
+
+load lib/job
+
+ROOT=$(realpath "$LIB/../..")
+
+# Prints a line as the proxy writes it, of request $1, with fields changed by the jq
+# expression $2.
+line()
+{
+	jq -nc --arg job "$JOB" --argjson number "$1" '{version: 1, time: "2026-11-29T12:00:00.123Z", job: $job,
+		number: $number, pid: 4711, comm: "curl", kind: "request", method: "GET", scheme: "http",
+		host: "allowed.test", port: 80, path: null, status: 200, by: "site", reason: null, detail: null,
+		sent: 123, received: 4567, milliseconds: 12.3, first_byte_milliseconds: 9.1,
+		upstream: "11.0.0.2", server_name: null, reused: false} | '"${2:-.}"
+}
+
+refused_line()
+{
+	line "$1" '.status = 403 | .by = "fence" | .reason = "domain" | .host = "denied.test" | .upstream = null'
+}
+
+# Appends standard input to the log of the job.
+append()
+{
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab sh -c 'cat >>"/run/jobfence/jobs/$1/requests.log"' sh "$JOB"
+}
+
+# Moves the log to its older half, as the supervisor does.
+rotate()
+{
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab sh -c 'cd "/run/jobfence/jobs/$1" && cat requests.log >requests.log.1 && : >requests.log' sh "$JOB"
+}
+
+# Follows the log. A shell is between, since nsenter stops when its child does.
+follow()
+{
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab sh -c '"$@" & wait $!' sh "$JOBFENCE" log "$JOB" --follow "$@"
+}
+
+# Sends the signal $1 to the follower.
+signal()
+{
+	in_lab kill "-$1" "$(in_lab pgrep -x jobfence)"
+}
+
+@test "a job has a log of its own, which only root reads, and which goes with the job" {
+	job_up --domain allowed.test
+	is "$(up_says .log)" "/run/jobfence/jobs/$JOB/requests.log"
+	is "$(jobfence show "$JOB" --json | jq -r .log)" "$(up_says .log)"
+	is "$(in_lab stat -c '%a %u' "$(up_says .log)" "$(up_says .log).1")" $'600 0\n600 0'
+	ends_with 0 jobfence log "$JOB"
+	is "$OUTPUT$ERRORS" ''
+	jobfence down "$JOB"
+	ends_with 4 jobfence log "$JOB"
+}
+
+@test "log prints a line for people, and the same as JSON" {
+	job_up --domain allowed.test
+	append < <(line 1 && refused_line 2)
+	is "$(jobfence log "$JOB")" '2026-11-29T12:00:00.123Z curl[4711] GET allowed.test:80 200 site sent 123 received 4567 12.3 ms
+2026-11-29T12:00:00.123Z curl[4711] GET denied.test:80 403 fence:domain sent 123 received 4567 12.3 ms'
+	is "$(jobfence log "$JOB" --refused)" '2026-11-29T12:00:00.123Z curl[4711] GET denied.test:80 403 fence:domain sent 123 received 4567 12.3 ms'
+	is "$(jobfence log "$JOB" --json)" "$(line 1 && refused_line 2)"
+	is "$(jobfence log "$JOB" --json --refused | jq .number)" 2
+}
+
+@test "log reads the older half first, and tells of lines that were dropped" {
+	job_up --domain allowed.test
+	append < <(line 1)
+	rotate
+	append < <(jq -nc --arg job "$JOB" '{version: 1, time: "2026-11-29T12:00:01.000Z", job: $job, kind: "dropped", count: 7}' && line 9)
+	is "$(jobfence log "$JOB" --json | jq -c '.number // .count')" $'1\n7\n9'
+	like "$(jobfence log "$JOB" --refused)" '2026-11-29T12:00:01.000Z 7 lines were dropped before this'
+}
+
+@test "lines that are none are counted and not printed, and none reaches the terminal as it is" {
+	job_up --domain allowed.test
+	{
+		line 1
+		echo 'no JSON'
+		printf '\x1b[31m\xff\x00\x01{"version":1}\n'
+		line 2 '.version = 2'
+		line 2 '.host = 7'
+		line 2 '.port = -1'
+		line 2 '.kind = "other"'
+		line 2 '.time = "yesterday"'
+		line 2 'del(.status)'
+		line 2 '.time = {}'
+		echo "[$(line 2)]"
+		line 2 | sed 's/"host":"[^"]*"/&,&/'
+		line 2 '.host = "nul\u0000"'
+		head -c 100000 /dev/zero | tr '\0' a
+		echo
+		printf '%0.s[' {1..5000}
+		echo
+		line 2 '.job = "another"'
+		line 3 '.host = "\u001b[2J\u202e evil\n2026-11-29T12:00:00.123Z curl[1] GET forged:80" | .comm = "a[1] GET x:80"'
+		printf '%s' "$(line 4 | head -c 40)"
+	} | append
+	ends_with 0 jobfence log "$JOB"
+	is "$OUTPUT" '2026-11-29T12:00:00.123Z curl[4711] GET allowed.test:80 200 site sent 123 received 4567 12.3 ms
+2026-11-29T12:00:00.123Z a[1]?GET?x:80[4711] GET ?[2J??evil?2026-11-29T12:00:00.123Z?curl[1]?GET?forged:80:80 200 site sent 123 received 4567 12.3 ms'
+	is "$ERRORS" 'jobfence: not printed: 15 that are no lines of a request log
+jobfence: not printed: 1 lines with the name of another job'
+	is "$(jobfence log "$JOB" --json 2>/dev/null | LC_ALL=C tr -d ' -~\n' | wc -c)" 0
+	is "$(jobfence log "$JOB" --json 2>/dev/null | jq -c .number)" $'1\n3'
+}
+
+@test "a line keeps to the schema, and docs/json.md has its fields" {
+	local fields
+
+	job_up --domain allowed.test
+	append < <(line 1 && refused_line 2 && jq -nc --arg job "$JOB" '{version: 1, time: "2026-11-29T12:00:01.000Z", job: $job, kind: "dropped", count: 7}')
+	mapfile -t lines < <(jobfence log "$JOB" --json)
+	is "$(python3 "$LIB/matches_schema.py" "$ROOT/share/jobfence/log.schema.json" "${lines[@]}" "$(line 1 '.status = "200"')" "$(line 1 'del(.by)')")" \
+		$'True\nTrue\nTrue\nFalse\nFalse'
+	# shellcheck disable=SC2016 # the ` of a table
+	fields=$(sed -n '/^## log$/,/^## /s/^| `\([a-z_]*\)`.*/\1/p' "$ROOT/docs/json.md" | sort)
+	is "$fields" "$(printf '%s\n' "${lines[@]}" | jq -r keys[] | sort -u)"
+	is "$fields" "$(jq -r '.oneOf[].properties | keys[]' "$ROOT/share/jobfence/log.schema.json" | sort -u)"
+}
+
+@test "a follower goes on over a rotation, also of lines that it has not read yet, and ends with the job" {
+	local follower printed=$BATS_TEST_TMPDIR/printed
+
+	job_up --domain allowed.test
+	append < <(line 1)
+	follow --json >"$printed" 2>&1 3>&- &
+	follower=$!
+	await "$printed" '"number":1,'
+	signal STOP
+	append < <(line 2 && line 3 | head -c 40)
+	append < <(line 3 | tail -c +41)
+	rotate
+	append < <(line 4)
+	signal CONT
+	await "$printed" '"number":4,'
+	rotate
+	append < <(line 5)
+	await "$printed" '"number":5,'
+	append < <(line 6)
+	jobfence down "$JOB"
+	wait "$follower"
+	is "$(jq .number "$printed")" $'1\n2\n3\n4\n5\n6'
+}
+
+@test "a follower that was too slow says that lines are missing" {
+	local follower printed=$BATS_TEST_TMPDIR/printed
+
+	job_up --domain allowed.test
+	append < <(line 1)
+	follow --json >"$printed" 2>"$BATS_TEST_TMPDIR/said" 3>&- &
+	follower=$!
+	await "$printed" '"number":1,'
+	signal STOP
+	append < <(line 2)
+	rotate
+	append < <(line 3)
+	rotate
+	append < <(line 4)
+	signal CONT
+	await "$printed" '"number":4,'
+	jobfence down "$JOB"
+	wait "$follower"
+	is "$(jq .number "$printed")" $'1\n3\n4'
+	like "$(<"$BATS_TEST_TMPDIR/said")" '*lines were overwritten before they were read*'
+}
+
+@test "a follower ends at SIGTERM, and one without a reader at its next line" {
+	local follower
+
+	job_up --domain allowed.test
+	follow >"$BATS_TEST_TMPDIR/printed" 3>&- &
+	follower=$!
+	append < <(line 1)
+	await "$BATS_TEST_TMPDIR/printed" 'allowed.test'
+	signal TERM
+	wait "$follower"
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	follow >"$BATS_TEST_TMPDIR/pipe" 3>&- &
+	follower=$!
+	head -n 1 <"$BATS_TEST_TMPDIR/pipe"
+	append < <(line 2)
+	ends_with 141 wait "$follower"
+}
+
+@test "--log FILE keeps the log, beside it the older half; log reads it by its path" {
+	local folder=$BATS_TEST_TMPDIR/logs
+
+	mkdir "$folder"
+	job_up --domain allowed.test --log "$folder/j.log"
+	is "$(up_says .log)" "$folder/j.log"
+	is "$(stat -c %a "$folder/j.log" "$folder/j.log.1")" $'600\n600'
+	line 1 >>"$folder/j.log"
+	is "$(jobfence log "$JOB" --json)" "$(line 1)"
+	ends_with 1 in_lab "$JOBFENCE" up --job other --domain allowed.test --log "$folder/j.log"
+	like "$ERRORS" '*is the log of another job*'
+	jobfence down "$JOB"
+	is "$(jobfence log "$folder/j.log" --json)" "$(line 1)"
+	ends_with 2 jobfence log "$folder/j.log" --follow
+	# A job without a proxy has no requests.
+	job_up --log "$folder/none.log"
+	is "$(up_says .log)" null
+	[ ! -e "$folder/none.log" ]
+}
+
+@test "a relative FILE is that of the caller's folder, and repair goes on with it" {
+	mkdir "$BATS_TEST_TMPDIR/here"
+	cd "$BATS_TEST_TMPDIR/here"
+	job_up --domain allowed.test --log j.log
+	is "$(up_says .log)" "$BATS_TEST_TMPDIR/here/j.log"
+	line 1 >>j.log
+	in_lab kill -9 "$(up_says .proxy.pid)"
+	eventually jobfence repair "$JOB"
+	is "$(jobfence log "$JOB" --json)" "$(line 1)"
+}
+
+@test "no log: --log none, a spec, the policy; and the other way round" {
+	local policy=$BATS_TEST_TMPDIR/policy
+
+	job_up --domain allowed.test --log none
+	is "$(up_says .log)" null
+	ends_with 1 jobfence log "$JOB"
+	like "$ERRORS" "*has no request log*"
+	jobfence down "$JOB"
+	job_up --spec - <<<'{"network": {"domains": ["allowed.test"]}, "log": false}'
+	is "$(up_says .log)" null
+	jobfence down "$JOB"
+	printf '%s\n' 'accept = http' 'allow_domain = *' 'max_rate = 0' 'log = no' >"$policy"
+	job_up --config "$policy" --domain allowed.test
+	is "$(up_says .log)" null
+	jobfence down "$JOB"
+	job_up --config "$policy" --spec - <<<'{"network": {"domains": ["allowed.test"]}, "log": true}'
+	is "$(up_says .log)" "/run/jobfence/jobs/$JOB/requests.log"
+}
+
+@test "a spec names no file" {
+	ends_with 2 in_lab "$JOBFENCE" up --job "$JOB" --spec - <<<'{"log": "/etc/shadow"}'
+	like "$ERRORS" "*'log' has to be true or false*"
+}
+
+@test "the policy places the logs of jobs, and they stay" {
+	local policy=$BATS_TEST_TMPDIR/policy folder=$BATS_TEST_TMPDIR/logs
+
+	mkdir "$folder"
+	printf '%s\n' 'accept = http' 'allow_domain = *' 'max_rate = 0' "log_path = $folder" 'log_max = 65536' >"$policy"
+	job_up --config "$policy" --domain allowed.test
+	is "$(up_says .log)" "$folder/$JOB.log"
+	jobfence down "$JOB"
+	[ -e "$folder/$JOB.log" ]
+	printf '%s\n' 'log_max = 65535' >"$policy"
+	ends_with 3 in_lab "$JOBFENCE" policy check --config "$policy"
+	like "$ERRORS" '*log_max: it has to be a number from 65536 to 536870912*'
+}
+
+# Fails unless --log $1 is refused for a reason like $2, and nothing is left.
+not_logged()
+{
+	ends_with 1 in_lab env SUDO_UID= "$JOBFENCE" up --job "$JOB" --domain allowed.test --log "$1" &&
+		like "$ERRORS" "jobfence: $2" &&
+		nothing_is_left
+}
+
+@test "FILE is not led elsewhere by others, in their folders or in /tmp" {
+	local shared=$BATS_TEST_TMPDIR/shared theirs=$BATS_TEST_TMPDIR/theirs target=$BATS_TEST_TMPDIR/target
+
+	mkdir -m 1777 "$shared"
+	mkdir "$theirs" "$target"
+	: >"$target/file"
+	ln -s "$target" "$shared/link"
+	ln -s "$target/file" "$shared/name"
+	: >"$shared/file"
+	ln "$target/file" "$shared/second"
+	mkfifo "$shared/pipe" "$shared/read"
+	chown -h 1234 "$theirs" "$shared/link" "$shared/file"
+	not_logged "$theirs/log" "$theirs belongs to the user with the number 1234*"
+	not_logged "$shared/link/log" "$shared/link belongs to the user with the number 1234*"
+	not_logged "$shared/name" '*is a symbolic link*'
+	not_logged "$shared/file" '*belongs to the user with the number 1234*'
+	not_logged "$shared/second" '*has other names*'
+	not_logged "$shared/pipe" 'nobody reads from *'
+	not_logged "$target" 'cannot open the log *: Is a directory'
+	not_logged "$target/missing/log" 'cannot see *'
+	chmod 777 "$target"
+	not_logged "$target/log" 'everybody may write to *'
+	is "$(wc -c <"$target/file")" 0
+	# The user who called sudo is trusted, and owns what is made.
+	in_lab env SUDO_UID=1234 SUDO_GID=1234 "$JOBFENCE" up --job "$JOB" --domain allowed.test --log "$theirs/log"
+	is "$(stat -c '%u %a' "$theirs/log" "$theirs/log.1")" $'1234 600\n1234 600'
+}
