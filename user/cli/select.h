@@ -8,8 +8,10 @@
 /*
  * Calls `change` with `data` and the name of each job that the options select. A failure
  * is reported, and the next job follows. It is appended to the array `failed`, unless that
- * is NULL. The status of the first failure is left in *status. Returns 0, or -errno with the
- * failure noted if nothing was selected or the jobs can't be found.
+ * is NULL. The status of the first failure is left in *status.
+ *
+ * Returns 0, or -errno with the failure noted if nothing was selected or the jobs can't be
+ * found.
  */
 int select_jobs(struct options *options, const char *verb,
 	int (*change)(const char *name, void *data, struct failure *failure), void *data,
