@@ -54,6 +54,7 @@ ended_with()
 	is "$(<"$FOLDER/done/a.log")" "$FENCED"
 	ended_with b 7
 	like "$(<"$FOLDER/done/c.log")" 'HTTP/1.1 403 Forbidden*'
+	is "$(jq -c '[.job, .refusals[0].name]' "$FOLDER/done/c.report")" '["e1-c","allowed.test"]'
 	is "$(find "$FOLDER" -name '*.json' ! -path '*/done/*')" ''
 }
 
