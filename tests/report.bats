@@ -29,7 +29,7 @@ fails_in_json()
 	fails_in_json 2 "$about" '[2,"--label",null,null]' jobfence list --json --label
 	fails_in_json 2 "$about" '[2,null,null,"see: jobfence show JOB"]' jobfence list a --json
 	fails_in_json 2 "$about" '[2,null,null,"see: jobfence help"]' jobfence frob --json
-	fails_in_json 4 "$about" '[4,null,null,null]' jobfence show nobody --json
+	fails_in_json 4 "$about" '[4,null,null,"see: jobfence list"]' jobfence show nobody --json
 	ends_with 2 jobfence list a
 	is "$OUTPUT" ''
 	ends_with 2 jobfence up --job a --domain --json
@@ -71,9 +71,9 @@ same_fields()
 	ends_with 1 in_job_directly bash -c 'echo leak >/dev/udp/11.0.0.2/444'
 	shown=$(jobfence show "$JOB" --json)
 	ends_with 4 jobfence down nobody "$JOB" --json
-	is "$ERRORS" 'jobfence: there is no job nobody'
+	is "$ERRORS" 'jobfence: there is no job nobody; see: jobfence list'
 	is "$(jq -c '.failed' <<<"$OUTPUT")" \
-		'[{"job":"nobody","status":4,"reason":"there is no job nobody","setting":null,"value":null,"next":null}]'
+		'[{"job":"nobody","status":4,"reason":"there is no job nobody","setting":null,"value":null,"next":"see: jobfence list"}]'
 	is "$(python3 "$LIB/matches_schema.py" "$share/report.schema.json" "$OUTPUT")" True
 	is "$(jq '.ended[0]' <<<"$OUTPUT" | same_fields)" "$(same_fields <<<"$shown")"
 	is "$(jq -c '.ended[0] | [.state, .hits["allowed.test"], .statistics.bytes.received > 0, .statistics.requests]' <<<"$OUTPUT")" \

@@ -130,7 +130,7 @@ static const char *advice(enum condition condition)
 /* What the job used, and what was refused. */
 static void print_usage(const struct job *job, const struct usage *usage)
 {
-	printf("connections %llu redirected to the proxy\n",
+	printf("redirected %llu connections to the proxy\n",
 		(unsigned long long)usage->job.connections);
 	if (usage->job.unmatched)
 		printf("connections that the proxy closes, as the kernel has no entry for them: %llu\n",

@@ -117,7 +117,8 @@ int job_down_locked(const char *name, json_t **last, struct failure *failure)
 	if (error)
 		return error;
 	if (!job_is_anywhere(&job.paths))
-		return fail_as(failure, STATUS_NO_JOB, "there is no job %s", name);
+		return fail_as(failure, STATUS_NO_JOB,
+			"there is no job %s; see: jobfence list", name);
 	/* An unreadable record tells no more than a missing one. */
 	readable = !job_record_read(&job, &ignored);
 	if (readable && last)

@@ -295,7 +295,7 @@ int job_record_read(struct job *job, struct failure *failure)
 			job_is_anywhere(&job->paths)
 				? "job %s is half made, by a command that was interrupted or is at "
 				  "work; to remove it: jobfence gc"
-				: "there is no job %s",
+				: "there is no job %s; see: jobfence list",
 			job->spec.name);
 	if (!record)
 		return fail(failure, -EPROTO, "cannot read %s", path);
