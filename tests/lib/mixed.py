@@ -16,7 +16,7 @@ import threading
 
 COUNT, JOB, SEED = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 THREADS = 8
-PLAIN = ["get"] * 8 + ["head", "close", "old", "pipelined", "pipelined", "empty", "post", "chunked", "fat", "quit", "half"]
+PLAIN = ["get"] * 8 + ["head", "close", "old", "pipelined", "pipelined", "empty", "post", "chunked", "fat", "quit", "half", "expecting", "expecting-head"]
 WAYS = ["plain"] * 4 + ["slow", "chunks", "interim", "cut", "vanish", "leave", "early"]
 COUNTER = collections.Counter()
 
@@ -86,12 +86,14 @@ class Client:
 
 
 def request_of(site, kind, path):
-    method = {"head": "HEAD", "empty": "POST", "post": "POST", "chunked": "POST"}.get(kind, "GET")
+    method = {"head": "HEAD", "expecting-head": "HEAD", "empty": "POST", "post": "POST", "chunked": "POST"}.get(kind, "GET")
     version = "1.0" if kind == "old" else "1.1"
     head = f"{method} {path} HTTP/{version}\r\nHost: {site}\r\n"
     body = f"GET {path}-smuggled HTTP/1.1\r\nHost: {site}\r\n\r\n"
     if kind == "close":
         head += "Connection: close\r\n"
+    if kind.startswith("expecting"):
+        head += "Expect: 100-continue\r\n"
     if kind in ("post", "fat"):
         return method, f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
     if kind == "chunked":
