@@ -116,7 +116,7 @@ mistaken()
 	job_up --config "$POLICY" --network http
 	is "$(up_says .network)" none
 	policy 'accept = http' 'default_domain = .foo.com' 'deny_domain = a.foo.com'
-	refused_by_check "a.foo.com is in deny_domain in $POLICY, and in default_domain in $POLICY; *"
+	refused_by_check "a.foo.com is in deny_domain in $POLICY, and in default_domain in $POLICY: until that is mended no job is accepted"
 }
 
 @test "rates: the default, and the most that is given" {
@@ -300,7 +300,7 @@ mistaken()
 	refused "*deny_domain has x.b.test in $POLICY.d/20.conf" --domain x.b.test
 	refused "*set allow_address = 10.0.0.0/8 in $POLICY" --domain a.test --allow-address 10.0.0.0/8
 	printf 'rate = 2mbit\n' >"$POLICY.d/30.conf"
-	refused "*rate in $POLICY.d/30.conf is above max_rate in $POLICY.d/20.conf; *" --domain a.test
+	refused "*rate in $POLICY.d/30.conf is above max_rate in $POLICY.d/20.conf: until that is mended no job is accepted" --domain a.test
 }
 
 @test "a block that was copied with its blanks, and a comment behind a value, are told of" {
