@@ -13,7 +13,9 @@
 
 #include "jobfence/time.h"
 
-/* Whether the budget has room for one more record. Two CPUs may both take the last place. */
+/*
+ * Whether the budget has room for one more record. Two CPUs may both take the last place.
+ */
 static __always_inline bool event_admitted(struct event_budget *budget, __u64 now)
 {
 	__u64 second = now / SECOND;

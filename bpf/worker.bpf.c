@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How the supervisor of a proxy reports that its worker ended. Only a program can write
+ * How a proxy reports refusals, and that its worker ended. Only a program can write
  * to the journal of the node, and its cgroup tells it the job. So the supervisor sets
  * an option of a socket that only this program understands.
  */
@@ -24,17 +24,40 @@ static __always_inline void note_end_of_worker(__u32 status)
 	event_end_in_process(event);
 }
 
+static __always_inline void note_refusal(const struct refusal_report *report)
+{
+	struct upstream_state *state = bpf_get_local_storage(&upstream, 0);
+	struct event *event = event_begin(
+		state->job, &state->budget, EVENT_REFUSAL, bpf_ktime_get_boot_ns());
+
+	if (!event)
+		return;
+	event->hook = report->hook == HOOK_DNS ? HOOK_DNS : HOOK_PROXY;
+	event->reason = report->reason;
+	event->pid = report->pid;
+	event->destination.port = report->port;
+	__builtin_memcpy(event->comm, report->comm, sizeof(event->comm));
+	__builtin_memcpy(event->name, report->name, sizeof(event->name));
+	event_end(event);
+}
+
 /* A proxy that was taken over can lie about its own job only. */
 SEC("cgroup/setsockopt")
 int upstream_setsockopt(struct bpf_sockopt *context)
 {
+	struct refusal_report *report = context->optval;
 	__u32 *status = context->optval;
 
 	if (context->level != SOL_JOBFENCE)
 		return PROGRAM_ALLOW;
-	if (context->optname != WORKER_ENDED || (void *)(status + 1) > context->optval_end)
+	if (context->optname == WORKER_ENDED && (void *)(status + 1) <= context->optval_end)
+		note_end_of_worker(*status);
+	else if (context->optname == PROXY_REFUSED &&
+		 (void *)(report + 1) <= context->optval_end &&
+		 report->reason < REASON_COUNT)
+		note_refusal(report);
+	else
 		return PROGRAM_REFUSE;
-	note_end_of_worker(*status);
 	context->optlen = -1; /* the kernel does not see the call */
 	return PROGRAM_ALLOW;
 }

@@ -460,7 +460,7 @@ is_tame()
 	jobfence show "$JOB" --json | jq -e '.events_lost > 500' >/dev/null
 	jobfence up --job quiet
 	ends_with 1 jobfence exec quiet -- bash -c ': >/dev/tcp/11.0.0.2/25'
-	is "$(jobfence events quiet --json | jq -c '[.job, .port]')" '["quiet",25]'
+	is "$(jobfence events quiet --json | jq -c 'select(.kind == "refusal") | [.job, .port]')" '["quiet",25]'
 	jobfence down quiet
 }
 
@@ -473,7 +473,7 @@ is_tame()
 	is "$ERRORS" 'jobfence: cannot write the events: No space left on device'
 	ends_with 1 in_lab python3 "$LIB/closed_pipe_no_signal.py" "$JOBFENCE" events --follow
 	is "$ERRORS" 'jobfence: cannot write the events: Broken pipe'
-	is "$(jobfence events "$JOB" --json | jq -c .port)" $'21\n22\n23'
+	is "$(jobfence events "$JOB" --json | jq -c 'select(.kind == "refusal").port')" $'21\n22\n23'
 }
 
 # The fields that docs/json.md names in the section $1, one a line.

@@ -190,7 +190,7 @@ is_stuck_until_repaired()
 		is "$(state_of "$JOB")" up
 	done
 	is "$(jobfence show "$JOB" --json | jq -c '[.connections, .upload.refused, .download.refused, .refusals]')" '[0,{},{},[]]'
-	is "$(jobfence events "$JOB" --json)" ''
+	is "$(jobfence events "$JOB" --json | jq -r .kind)" started
 	is "$(in_lab nsenter --net="$(up_says .netns)" ss -Htan state time-wait)" ''
 }
 

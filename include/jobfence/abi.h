@@ -79,15 +79,29 @@ enum hook {
 	HOOK_INGRESS = 6,
 	HOOK_UPSTREAM = 7,
 	HOOK_OPTION = 9,
+	HOOK_PROXY = 10, /* none: the proxy refused a request or a connection */
+	HOOK_DNS = 11,	 /* none: its DNS stub refused a name */
 };
 
 /*
- * The supervisor of a proxy reports the end of its worker by this option of one of its
- * sockets. The value is an int, the status as wait(2) has it. The kernel has neither
- * number, so worker.bpf.c alone understands the option.
+ * A proxy reports to the journal of events by options of one of its sockets. The kernel has
+ * none of these numbers, so worker.bpf.c alone understands the options.
+ *	WORKER_ENDED	by the supervisor. The value is an int, the status as wait(2) has it
+ *	PROXY_REFUSED	by the worker. The value is a struct refusal_report
  */
-#define SOL_JOBFENCE 0x6a66
-#define WORKER_ENDED 1
+#define SOL_JOBFENCE  0x6a66
+#define WORKER_ENDED  1
+#define PROXY_REFUSED 2
+
+struct refusal_report {
+	__u16 hook; /* HOOK_PROXY or HOOK_DNS */
+	__u16 reason;
+	__be16 port; /* that the job asked for, 0: none */
+	__u16 unused;
+	__u32 pid; /* of the process that connected, 0: not known */
+	char comm[COMM_LENGTH];
+	char name[256]; /* that the job asked for, or the limit. Ends with a NUL */
+};
 
 /*
  * The journal of events: the map `events` has all records, and the map `journal` says where
@@ -255,7 +269,10 @@ struct learned_key {
 
 enum event_kind {
 	EVENT_REFUSAL = 1,
-	EVENT_WORKER = 2, /* the worker of a proxy ended */
+	EVENT_WORKER = 2,  /* the worker of a proxy ended */
+	EVENT_STARTED = 3, /* a job is up */
+	EVENT_CHANGED = 4, /* it was updated, repaired or upgraded */
+	EVENT_ENDED = 5,   /* it is down */
 };
 
 #define EVENT_BUSY (~0ULL) /* as a number: somebody is writing the record */
@@ -280,6 +297,7 @@ struct event {
 
 /* FENCE_ABI is about these sizes. */
 _Static_assert(sizeof(struct endpoint) == 20, "endpoint");
+_Static_assert(sizeof(struct refusal_report) == 284, "refusal_report");
 _Static_assert(sizeof(struct event_budget) == 24, "event_budget");
 _Static_assert(sizeof(struct job_state) == 144, "job_state");
 _Static_assert(sizeof(struct job_counters) == 240, "job_counters");

@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
+#include "lib/moment.h"
 #include "policy/share.h"
 
 #define SPEC_SIZE_MAX (1024UL * 1024) /* bytes */
@@ -120,6 +121,15 @@ static int switch_trace(struct options *o, const char *argument, struct failure 
 	return 0;
 }
 
+static int set_since(struct options *o, const char *argument, struct failure *failure)
+{
+	if (moment_parse(argument, &o->since))
+		return fail_as(failure, STATUS_USAGE,
+			"--since is a time such as 2026-11-29T12:00:00Z, or how long ago: 90s, "
+			"10m, 2h, 7d");
+	return 0;
+}
+
 /*
  * A row has one of three: `spec` sets a field of the spec from the argument, `handle` does
  * something else with it, and `field` stores it as it is. A flag has a field, which becomes
@@ -223,6 +233,8 @@ static const struct option_row rows[] = {
 	FLAG("all", OPTIONS_ALL, all, "every job"),
 	FLAG("all", OPTIONS_CHECK, all, "print every rule that refuses the job"),
 	FLAG("follow", OPTIONS_FOLLOW, follow, "wait for more"),
+	CALL("since", "TIME", OPTIONS_EVENTS, set_since,
+		"leave out what was before a time (RFC 3339), or longer ago than 90s, 10m, 2h, 7d"),
 	FLAG("refused", OPTIONS_REFUSED, refused, "only what the fence refused"),
 	FLAG("trace", OPTIONS_TRACE, trace, "print the log of the job's proxy instead"),
 	FLAG("proxy", OPTIONS_UPGRADE, proxy,

@@ -27,6 +27,7 @@ enum option_group {
 	OPTIONS_REPORT = 1 << 14,  /* where the last word of a job goes */
 	OPTIONS_TRACE = 1 << 15,   /* the log of the proxy instead of events */
 	OPTIONS_REFUSED = 1 << 16, /* refusals alone */
+	OPTIONS_EVENTS = 1 << 17,  /* which events */
 	OPTIONS_COMMON = 1 << 13,  /* the options that every verb takes */
 };
 
@@ -46,6 +47,7 @@ struct options {
 	const char *learn_output; /* NULL: standard output */
 	const char *report;	  /* NULL: not given */
 	size_t learn_collapse;	  /* 0: never */
+	uint64_t since;		  /* ns of CLOCK_BOOTTIME; 0: not given */
 	const char *new_rate;	  /* NULL: not given */
 	enum trace_change new_trace;
 	const char *add_domains[UPDATE_DOMAINS_MAX + 1];    /* NULL-terminated */

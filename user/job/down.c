@@ -10,6 +10,7 @@
 #include "job/down.h"
 #include "job/health.h"
 #include "job/launch.h"
+#include "job/news.h"
 #include "job/place.h"
 #include "job/remains.h"
 #include "job/report.h"
@@ -109,6 +110,7 @@ int job_down_locked(const char *name, json_t **last, struct failure *failure)
 	_cleanup_(job_free) struct job job = {};
 	enum condition condition = CONDITION_UP;
 	struct failure ignored;
+	_json_ json_t *report = NULL;
 	bool readable;
 	int error = spec_set_name(&job.spec, name, failure);
 
@@ -121,15 +123,19 @@ int job_down_locked(const char *name, json_t **last, struct failure *failure)
 			"there is no job %s; see: jobfence list", name);
 	/* An unreadable record tells no more than a missing one. */
 	readable = !job_record_read(&job, &ignored);
-	if (readable && last)
+	if (readable)
 		condition = job_condition(&job);
 	error = readable ? end_processes(&job, failure)
 			 : remains_check_unfenced(&job.paths, failure);
 	if (error)
 		return error;
+	report = last_word(name, &job, readable, condition);
+	error = remains_remove(&job.paths, failure);
+	if (!error && readable)
+		news_tell(&job, EVENT_ENDED, NULL, report);
 	if (last)
-		*last = last_word(name, &job, readable, condition);
-	return remains_remove(&job.paths, failure);
+		*last = TAKE_POINTER(report);
+	return error;
 }
 
 int job_down(const char *name, json_t **last, struct failure *failure)

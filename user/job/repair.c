@@ -7,6 +7,7 @@
 
 #include "job/health.h"
 #include "job/launch.h"
+#include "job/news.h"
 #include "job/pulse.h"
 #include "job/repair.h"
 #include "lib/cleanup.h"
@@ -66,5 +67,8 @@ int job_repair(struct job *job, const char *name, struct failure *failure)
 	/* Another command may have repaired the job in the meantime. */
 	if (job_condition(job) == CONDITION_UP && (!stuck || job->proxy_pid != stuck))
 		return 0;
-	return job_restart_proxy(job, failure);
+	error = job_restart_proxy(job, failure);
+	if (!error)
+		news_tell(job, EVENT_CHANGED, "repair", NULL);
+	return error;
 }

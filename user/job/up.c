@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 
 #include "job/launch.h"
+#include "job/news.h"
 #include "job/owner.h"
 #include "job/place.h"
 #include "job/remains.h"
@@ -263,6 +264,8 @@ int job_up_locked(struct job *job, const struct placement *where, struct failure
 		 */
 		if (job->proxy_pid > 0)
 			waitpid(job->proxy_pid, NULL, WNOHANG);
+	} else {
+		news_tell(job, EVENT_STARTED, NULL, NULL);
 	}
 	return error;
 }

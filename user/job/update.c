@@ -7,6 +7,7 @@
 
 #include "job/domain_map.h"
 #include "job/health.h"
+#include "job/news.h"
 #include "job/update.h"
 #include "lib/cleanup.h"
 #include "lib/rate.h"
@@ -199,7 +200,11 @@ static int update_locked(struct job *job, const struct job *asked,
 		return fail_as(failure, STATUS_FAILED,
 			"job %s was made anew meanwhile; try again", job->spec.name);
 	error = change_record(job, change, true, failure);
-	return error ? error : apply(job, change, *change->add || *change->remove, failure);
+	if (!error)
+		error = apply(job, change, *change->add || *change->remove, failure);
+	if (!error)
+		news_tell(job, EVENT_CHANGED, "update", NULL);
+	return error;
 }
 
 int job_update(const char *name, const struct job_change *change, struct failure *failure)

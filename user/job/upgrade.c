@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "job/health.h"
+#include "job/news.h"
 #include "job/repair.h"
 #include "job/upgrade.h"
 #include "lib/cleanup.h"
@@ -43,5 +44,9 @@ int job_upgrade(const char *name, bool proxy, struct failure *failure)
 		error = objects_ensure(failure);
 	if (!error)
 		error = replace_programs(&job, failure);
-	return error || !proxy || !job.proxy_id ? error : job_restart_proxy(&job, failure);
+	if (!error && proxy && job.proxy_id)
+		error = job_restart_proxy(&job, failure);
+	if (!error)
+		news_tell(&job, EVENT_CHANGED, "upgrade", NULL);
+	return error;
 }

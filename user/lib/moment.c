@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* See moment.h. */
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 
+#include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/moment.h"
 
@@ -24,6 +28,79 @@ void moment_format_real(uint64_t realtime, char text[MOMENT_TEXT_MAX])
 
 	gmtime_r(&seconds, &parts);
 	strftime(text, MOMENT_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &parts);
+}
+
+/* Returns the seconds, or -EINVAL. */
+static int64_t parse_duration(const char *text)
+{
+	static const struct unit {
+		char letter;
+		int64_t seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	size_t digits = strspn(text, "0123456789");
+
+	/* Nine digits of days are no overflow. */
+	if (!digits || digits > 9 || strlen(text) != digits + 1)
+		return -EINVAL;
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (text[digits] == units[i].letter)
+			return strtol(text, NULL, 10) * units[i].seconds;
+	return -EINVAL;
+}
+
+/* What follows the time of day: Z or +hh:mm. Returns 0 with the seconds east of UTC. */
+static int parse_zone(const char *text, int64_t *east)
+{
+	unsigned hours, minutes;
+	int end = 0;
+
+	*east = 0;
+	if (!strcmp(text, "Z") || !strcmp(text, "z"))
+		return 0;
+	if ((text[0] != '+' && text[0] != '-') || strspn(text + 1, "0123456789") != 2 ||
+		sscanf(text + 1, "%2u:%2u%n", &hours, &minutes, &end) != 2 || end != 5 ||
+		text[6] || hours > 23 || minutes > 59)
+		return -EINVAL;
+	*east = (text[0] == '-' ? -1 : 1) * (int64_t)(hours * 3600 + minutes * 60);
+	return 0;
+}
+
+/* RFC 3339 section 5.6. A fraction of a second is cut to nanoseconds. */
+static int parse_date(const char *text, int64_t *ns)
+{
+	struct tm parts = {};
+	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &parts);
+	int64_t east, fraction = 0, unit = (int64_t)SECOND;
+
+	if (!rest)
+		return -EINVAL;
+	if (*rest == '.') {
+		if (!isdigit((unsigned char)*++rest))
+			return -EINVAL;
+		for (; isdigit((unsigned char)*rest); rest++) {
+			unit /= 10;
+			fraction += unit * (*rest - '0');
+		}
+	}
+	if (parse_zone(rest, &east) || parts.tm_year > 300)
+		return -EINVAL;
+	*ns = ((int64_t)timegm(&parts) - east) * (int64_t)SECOND + fraction;
+	return 0;
+}
+
+int moment_parse(const char *text, uint64_t *boottime)
+{
+	int64_t ago = parse_duration(text), ns;
+	int64_t now = (int64_t)clock_ns(CLOCK_BOOTTIME);
+
+	if (ago >= 0)
+		ns = ago > now / (int64_t)SECOND ? 0 : now - ago * (int64_t)SECOND;
+	else if (parse_date(text, &ns))
+		return -EINVAL;
+	else
+		ns -= (int64_t)clock_ns(CLOCK_REALTIME) - now;
+	*boottime = ns > 0 ? (uint64_t)ns : 0;
+	return 0;
 }
 
 void ending_format(int status, char text[ENDING_TEXT_MAX])

@@ -15,12 +15,13 @@
 #include "node/journal.h"
 #include "node/objects.h"
 
-#define RECORDS_SIZE (EVENTS_MAX * sizeof(struct event))
-#define ATTEMPTS     3	       /* to read all numbers */
-#define PAUSE	     10000000L /* ns between them */
+#define RECORDS_SIZE	(EVENTS_MAX * sizeof(struct event))
+#define RING_JOBS_FIRST (RING_SHARED_SIZE + RING_SURPLUS_SIZE)
+#define ATTEMPTS	3	  /* to read all numbers */
+#define PAUSE		10000000L /* ns between them */
 
 /* Returns the memory of a map, or NULL with errno set. */
-static void *map_memory(const char *name, size_t size)
+static void *map_memory(const char *name, size_t size, int protection)
 {
 	_fd_ int fd = objects_map(name);
 	void *memory;
@@ -29,7 +30,7 @@ static void *map_memory(const char *name, size_t size)
 		errno = -fd;
 		return NULL;
 	}
-	memory = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	memory = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
@@ -38,9 +39,10 @@ int journal_open(struct journal_reader *reader)
 	int error = 0;
 
 	*reader = (struct journal_reader){};
-	reader->records = map_memory("events", RECORDS_SIZE);
+	reader->records = map_memory("events", RECORDS_SIZE, PROT_READ);
 	if (reader->records)
-		reader->journal = map_memory("journal", sizeof(*reader->journal));
+		reader->journal =
+			map_memory("journal", sizeof(*reader->journal), PROT_READ);
 	if (reader->journal)
 		reader->found = calloc(EVENTS_MAX, sizeof(*reader->found));
 	if (!reader->found)
@@ -114,4 +116,50 @@ void journal_read(struct journal_reader *reader)
 	}
 	reader->began = true;
 	reader->read = last;
+}
+
+/*
+ * Takes the next record of the ring. A loader that was killed may have left one as
+ * EVENT_BUSY, so that is passed over. Returns NULL if there are many.
+ */
+static struct event *take(struct event *records, struct journal *journal)
+{
+	for (int i = 0; i < ATTEMPTS; i++) {
+		uint64_t position = __atomic_fetch_add(
+			&journal->positions[RING_JOBS], 1, __ATOMIC_SEQ_CST);
+		struct event *event = &records[RING_JOBS_FIRST + position % RING_JOBS_SIZE];
+		__u64 number = __atomic_load_n(&event->number, __ATOMIC_RELAXED);
+
+		if (number != EVENT_BUSY &&
+			__atomic_compare_exchange_n(&event->number, &number, EVENT_BUSY,
+				false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+			return event;
+	}
+	return NULL;
+}
+
+int journal_write(const struct event *event)
+{
+	const size_t skipped = sizeof(event->number);
+	const int both = PROT_READ | PROT_WRITE;
+	struct event *records = map_memory("events", RECORDS_SIZE, both);
+	struct journal *journal =
+		records ? map_memory("journal", sizeof(*journal), both) : NULL;
+	int error = journal ? 0 : -errno;
+	struct event *taken = error ? NULL : take(records, journal);
+
+	if (taken) {
+		memcpy((char *)taken + skipped, (const char *)event + skipped,
+			sizeof(*event) - skipped);
+		__atomic_store_n(&taken->number,
+			__atomic_add_fetch(&journal->last, 1, __ATOMIC_SEQ_CST),
+			__ATOMIC_RELEASE);
+	} else if (!error) {
+		error = -EBUSY;
+	}
+	if (journal)
+		munmap(journal, sizeof(*journal));
+	if (records)
+		munmap(records, RECORDS_SIZE);
+	return error;
 }

@@ -35,3 +35,9 @@ void journal_close(struct journal_reader *reader);
  * none as lost that is older than the oldest it finds.
  */
 void journal_read(struct journal_reader *reader);
+
+/*
+ * Writes an event to RING_JOBS. Its number is filled in. Returns 0, -EBUSY if others are
+ * writing the next records of the ring, or -errno.
+ */
+int journal_write(const struct event *event);

@@ -12,6 +12,7 @@
 #include "names/address.h"
 #include "proxy/connection.h"
 #include "proxy/debug.h"
+#include "proxy/report.h"
 
 #define TLS_RECORD  0x16
 #define PORT_HTTPS  443
@@ -229,9 +230,13 @@ static const char *trace_word(enum reason reason)
 
 static void record(struct connection *connection, enum reason reason, const char *name)
 {
-	if (reason)
-		rules_record_refusal(connection->proxy->rules, reason, name ? name : "",
-			name ? strlen(name) : 0);
+	if (!reason)
+		return;
+	if (!name)
+		name = "";
+	rules_record_refusal(connection->proxy->rules, reason, name, strlen(name));
+	report_refusal(HOOK_PROXY, reason, name, strlen(name), connection->port,
+		connection->pid, connection->comm);
 }
 
 /* Gives up what is under way. Returns where to write the reason, or NULL. */

@@ -19,6 +19,7 @@
 #include "proxy/acceptor.h"
 #include "proxy/dns_message.h"
 #include "proxy/dns_stub.h"
+#include "proxy/report.h"
 
 #define QUERY_MAX	1024 /* bytes. An honest query has no more than 300 */
 #define LENGTH_PREFIX	2
@@ -158,6 +159,13 @@ static void log_refusal(const struct dns_stub *stub, const struct dns_query *que
 		request_log_add(stub->log, &line);
 }
 
+static void record(
+	const struct dns_stub *stub, enum reason reason, const struct dns_query *query)
+{
+	rules_record_refusal(stub->rules, reason, query->text, query->text_length);
+	report_refusal(HOOK_DNS, reason, query->text, query->text_length, 0, 0, NULL);
+}
+
 static size_t answer(struct dns_stub *stub, const unsigned char *bytes, size_t length,
 	unsigned char *out, size_t size)
 {
@@ -184,8 +192,7 @@ static size_t answer(struct dns_stub *stub, const unsigned char *bytes, size_t l
 		told = reason != REASON_DOMAIN || !query.is_host ||
 		       !is_idle_question(stub, &query.host);
 		if (told)
-			rules_record_refusal(
-				stub->rules, reason, query.text, query.text_length);
+			record(stub, reason, &query);
 		explain(stub, &query, reason, explanation);
 		answer.explanation = explanation;
 	}

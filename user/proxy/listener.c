@@ -14,6 +14,7 @@
 #include "names/address.h"
 #include "proxy/acceptor.h"
 #include "proxy/listener.h"
+#include "proxy/report.h"
 #include "proxy/window.h"
 
 /* Bytes. Half of Linux's default for net.ipv4.tcp_rmem, since the kernel doubles it. */
@@ -53,6 +54,8 @@ static bool admit(struct listening *listening, int fd, const struct endpoint *cl
 	pool_make_room(&proxy->pool);
 	if (proxy->relays.open >= proxy->settings->max_connections) {
 		rules_record_refusal(proxy->rules, REASON_LIMIT, name, sizeof(name) - 1);
+		report_refusal(HOOK_PROXY, REASON_LIMIT, name, sizeof(name) - 1, 0,
+			known ? origin.pid : 0, known ? origin.comm : NULL);
 		if (known)
 			attempt_turn_away(proxy, &origin);
 		return false;

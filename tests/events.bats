@@ -1,0 +1,157 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The journal of events, and who reads it.
+
+load lib/job
+
+# Events of the job as JSON, each as the fields $1.
+events_of_job()
+{
+	jobfence events "$JOB" --json | jq -c "$1"
+}
+
+# Fails unless each of the lines $1 is as the schema says.
+match_schema()
+{
+	local lines
+
+	mapfile -t lines <<<"$1"
+	is "$(python3 "$LIB/matches_schema.py" "$BATS_TEST_DIRNAME/../share/jobfence/event.schema.json" "${lines[@]}" |
+		sort -u)" True
+}
+
+# Follows the events with the options $@, into the file $FOLLOWED.
+follow()
+{
+	jobfence events --follow "$@" >"$FOLLOWED" 3>&- &
+}
+
+@test "events tell of a job from its start to its end, under its name and labels" {
+	job_up --domain allowed.test --label team=blue
+	ends_with 1 in_job bash -c ': >/dev/tcp/11.0.0.2/22'
+	refused_for domain http://denied.test/some/path
+	jobfence update "$JOB" --rate 2mbit
+	in_lab kill -KILL "$(up_says .proxy.pid)"
+	eventually lacks_proxy
+	jobfence repair "$JOB"
+	jobfence down "$JOB"
+	is "$(events_of_job '[.kind, .hook, .reason, .name, .port, .what]')" '["started",null,null,null,null,null]
+["refusal","connect","port",null,22,null]
+["refusal","proxy","domain","denied.test",80,null]
+["changed",null,null,null,null,"update"]
+["changed",null,null,null,null,"repair"]
+["ended",null,null,null,null,null]'
+	is "$(events_of_job '[.job, .labels]' | sort -u)" "[\"$JOB\",{\"team\":\"blue\"}]"
+	match_schema "$(jobfence events --json)"
+	match_schema '{"kind":"lost","count":1}'
+	is "$(events_of_job .number)" "$(events_of_job .number | sort -un)"
+	like "$(jobfence events "$JOB")" '*proxy denied.test port 80: a domain that the job did not declare
+*the job was changed by update
+*the job was changed by repair
+*the job ended'
+}
+
+lacks_proxy()
+{
+	jobfence show "$JOB" --json | jq -e '.state == "cut-off"'
+}
+
+@test "the stub tells of the names that it refuses" {
+	job_up --domain allowed.test
+	ends_with 2 in_job getent ahostsv4 denied.test
+	is "$(events_of_job 'select(.kind == "refusal") | [.hook, .reason, .name, .address, .port]' | sort -u)" \
+		'["dns","domain","denied.test",null,null]'
+}
+
+@test "two followers see everything, and a filter takes nothing from others" {
+	local all="$BATS_TEST_TMPDIR/all" other="$BATS_TEST_TMPDIR/other"
+
+	job_up
+	jobfence up --job other
+	FOLLOWED=$all follow --json
+	FOLLOWED=$other follow other --json
+	await "$other" '"kind":"started"'
+	ends_with 1 in_job bash -c ': >/dev/tcp/11.0.0.2/21'
+	ends_with 1 jobfence exec other -- bash -c ': >/dev/tcp/11.0.0.2/23'
+	jobfence down other
+	await "$all" '"ended"'
+	await "$other" '"ended"'
+	in_lab kill $(in_lab pgrep -x jobfence)
+	is "$(jq -c 'select(.kind == "refusal" and .port > 20) | [.job, .port]' "$all" | tail -n 2)" \
+		"[\"$JOB\",21]
+[\"other\",23]"
+	is "$(jq -c '[.job, .kind, .port]' "$other")" '["other","started",null]
+["other","refusal",23]
+["other","ended",null]'
+	is "$(events_of_job '[.kind, .port]')" '["started",null]
+["refusal",21]'
+}
+
+@test "events can be asked for since a time" {
+	local before
+
+	job_up
+	ends_with 1 in_job bash -c ': >/dev/tcp/11.0.0.2/21'
+	before=$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)
+	ends_with 1 in_job bash -c ': >/dev/tcp/11.0.0.2/22'
+	is "$(jobfence events "$JOB" --json --since "$before" | jq -c .port)" 22
+	is "$(jobfence events "$JOB" --json --since "${before%Z}+00:00" | jq -c .port)" 22
+	is "$(jobfence events "$JOB" --json --since 10m | jq -c .port)" $'null\n21\n22'
+	is "$(jobfence events "$JOB" --json --since 0s)" ''
+	for wrong in '' 10 m 10w 2026-11-29 2026-11-29T12:00:00 2026-11-29T12:00:00.Z 2026-11-29T12:00:00+1:00 -5m; do
+		ends_with 2 in_lab "$JOBFENCE" events --since "$wrong"
+	done
+}
+
+@test "a cgroup of others that has one job after another tells each by its name" {
+	local cgroup
+
+	cgroup=$(<"$LAB/cgroups")/theirs
+	in_lab mkdir "$cgroup"
+	for name in first second; do
+		jobfence up --job "$name" --cgroup "$cgroup" --label "which=$name"
+		ends_with 1 in_lab bash -c 'echo $$ >"$1/cgroup.procs" && : >/dev/tcp/11.0.0.2/22' sh "$cgroup"
+		jobfence down "$name"
+	done
+	for name in first second; do
+		is "$(jobfence events "$name" --json | jq -c '[.kind, .labels.which]')" \
+			"[\"started\",\"$name\"]
+[\"refusal\",\"$name\"]
+[\"ended\",\"$name\"]"
+	done
+	in_lab rmdir "$cgroup"
+}
+
+@test "what a job calls itself and asks for gives no line of its own, and no command to a terminal" {
+	job_up --domain allowed.test
+	in_job bash -c 'cp /bin/bash "/tmp/$1" && exec "/tmp/$1" -c ": >/dev/tcp/11.0.0.2/22"' sh $'\e[2J\n"x' || true
+	in_job python3 - <<'END'
+import socket
+s = socket.create_connection(("192.0.0.8", 80))
+s.sendall(b"GET / HTTP/1.1\r\nHost: evil\x1b[2J.test\r\n\r\n")
+s.recv(4096)
+END
+	jobfence events "$JOB" >"$BATS_TEST_TMPDIR/text"
+	jobfence events "$JOB" --json >"$BATS_TEST_TMPDIR/json"
+	! LC_ALL=C grep -q '[^ -~]' "$BATS_TEST_TMPDIR/text" "$BATS_TEST_TMPDIR/json"
+	is "$(jq -s length "$BATS_TEST_TMPDIR/json")" "$(wc -l <"$BATS_TEST_TMPDIR/text")"
+	like "$(<"$BATS_TEST_TMPDIR/text")" '*?\[2J?"x\[*'
+}
+
+@test "a reader that went away ends a follower" {
+	job_up
+	in_lab timeout 20 bash -c '"$1" events --follow | head -n 1' sh "$JOBFENCE"
+}
+
+@test "a file of events that takes no line costs no event" {
+	job_up --label a=b
+	in_lab rm -f /run/jobfence/events
+	in_lab ln -s /dev/full /run/jobfence/events
+	jobfence up --job third --label a=b
+	is "$(jobfence events third --json | jq -c '[.kind, .job, .what]')" '["started","third",null]'
+	in_lab rm /run/jobfence/events
+	jobfence down third
+	is "$(jobfence events third --json | jq -c '[.kind, .labels.a]')" '["started","b"]
+["ended","b"]'
+}

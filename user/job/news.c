@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * See news.h. The line is written before the event, so a reader who sees the event finds
+ * the line. Several commands may write at once: each writes its line in one piece to the
+ * end of the file.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "job/jobs.h"
+#include "job/news.h"
+#include "lib/cleanup.h"
+#include "lib/clock.h"
+#include "lib/files.h"
+#include "node/journal.h"
+
+#define NEWS_PATH     RUN_FOLDER "/events"
+#define NEWS_OLD_PATH NEWS_PATH ".1"
+#define NEWS_SIZE     (1UL << 20)  /* bytes of one file */
+#define LINE_SIZE     (64UL << 10) /* bytes of a line; beyond that it has no report */
+#define ID_TEXT_MAX   24
+
+/*
+ * Gives a full file its other name. The lock is tried and never waited for. Another command
+ * that has it does the same.
+ */
+static void make_room(int fd)
+{
+	struct stat opened, there;
+
+	if (fstat(fd, &opened) || (size_t)opened.st_size < NEWS_SIZE)
+		return;
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		return;
+	if (!stat(NEWS_PATH, &there) && there.st_ino == opened.st_ino)
+		(void)rename(NEWS_PATH, NEWS_OLD_PATH);
+}
+
+static json_t *make_line(const struct job *job, const struct event *event, const char *what,
+	const json_t *report)
+{
+	return json_pack("{s:I, s:I, s:i, s:s, s:s?, s:O?, s:O?}", "id",
+		(json_int_t)event->job, "time", (json_int_t)event->time, "kind",
+		(int)event->kind, "job", job->spec.name, "what", what, "labels",
+		job->spec.labels, "report", report);
+}
+
+static char *line_text(const struct job *job, const struct event *event, const char *what,
+	const json_t *report)
+{
+	_json_ json_t *line = make_line(job, event, what, report);
+	_free_ char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
+	char *ended;
+
+	if (text && report && strlen(text) > LINE_SIZE)
+		return line_text(job, event, what, NULL);
+	return text && asprintf(&ended, "%s\n", text) >= 0 ? ended : NULL;
+}
+
+static void write_line(const char *text)
+{
+	_fd_ int fd = open(
+		NEWS_PATH, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return;
+	/* A reader passes over a line that the file system had no room for. */
+	if (write(fd, text, strlen(text)) >= 0)
+		make_room(fd);
+}
+
+void news_tell(
+	const struct job *job, enum event_kind kind, const char *what, const json_t *report)
+{
+	struct event event = { .time = clock_ns(CLOCK_BOOTTIME),
+		.job = job->id,
+		.pid = (__u32)getpid(),
+		.kind = (__u16)kind,
+		.comm = "jobfence" };
+	_free_ char *text = line_text(job, &event, what, report);
+
+	snprintf(event.name, sizeof(event.name), "%s", job->spec.name);
+	if (text)
+		write_line(text);
+	(void)journal_write(&event);
+}
+
+static void id_format(uint64_t id, char text[ID_TEXT_MAX])
+{
+	snprintf(text, ID_TEXT_MAX, "%llu", (unsigned long long)id);
+}
+
+/* Adds a line, which it takes over. Returns 0 or -ENOMEM. */
+static int add(json_t *lines, uint64_t id, json_t *line)
+{
+	char key[ID_TEXT_MAX];
+	json_t *of_job;
+
+	id_format(id, key);
+	of_job = json_object_get(lines, key);
+	if (!of_job && json_object_set_new(lines, key, json_array())) {
+		json_decref(line);
+		return -ENOMEM;
+	}
+	of_job = json_object_get(lines, key);
+	return json_array_append_new(of_job, line) ? -ENOMEM : 0;
+}
+
+static bool is_line(const json_t *line)
+{
+	return json_is_integer(json_object_get(line, "id")) &&
+	       json_is_integer(json_object_get(line, "time")) &&
+	       json_is_string(json_object_get(line, "job"));
+}
+
+/* Lines that are cut, or of another version, are passed over. */
+static int read_lines(json_t *lines, FILE *file)
+{
+	_free_ char *text = NULL;
+	size_t size = 0;
+	int error = 0;
+
+	while (!error && file && getline(&text, &size, file) > 0) {
+		json_t *line = json_loads(text, 0, NULL);
+
+		if (is_line(line))
+			error = add(lines,
+				(uint64_t)json_integer_value(json_object_get(line, "id")),
+				line);
+		else
+			json_decref(line);
+	}
+	return error;
+}
+
+/* Returns NULL if there is no such file. */
+static FILE *open_file(const char *path)
+{
+	_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat state;
+	FILE *file;
+
+	if (fd < 0 || fstat(fd, &state) || !S_ISREG(state.st_mode))
+		return NULL;
+	file = fdopen(fd, "r");
+	if (file)
+		fd = -1;
+	return file;
+}
+
+int news_read(struct news *news)
+{
+	struct stat now = {};
+	_file_ FILE *old = NULL, *file = NULL;
+	_json_ json_t *lines = NULL;
+	int error;
+
+	if (lstat(NEWS_PATH, &now))
+		now = (struct stat){};
+	if (news->lines && now.st_ino == news->file.st_ino &&
+		now.st_size == news->file.st_size)
+		return 0;
+	lines = json_object();
+	old = open_file(NEWS_OLD_PATH);
+	file = open_file(NEWS_PATH);
+	error = lines ? read_lines(lines, old) : -ENOMEM;
+	if (!error)
+		error = read_lines(lines, file);
+	if (error)
+		return error;
+	news_free(news);
+	*news = (struct news){ .lines = TAKE_POINTER(lines), .file = now };
+	return 0;
+}
+
+void news_free(struct news *news)
+{
+	json_decref(news->lines);
+	*news = (struct news){};
+}
+
+static uint64_t time_of(const json_t *line)
+{
+	return (uint64_t)json_integer_value(json_object_get(line, "time"));
+}
+
+static bool is_end(const json_t *line)
+{
+	return json_integer_value(json_object_get(line, "kind")) == EVENT_ENDED;
+}
+
+/*
+ * A cgroup of others may have one job after another. The last line before the event is of
+ * the job that the event is of. After the end of a job the next one is already coming up.
+ */
+static const json_t *choose(const json_t *of_job, const struct event *event)
+{
+	const json_t *line, *best = NULL;
+	size_t i;
+
+	json_array_foreach ((json_t *)of_job, i, line) {
+		bool later = time_of(line) > event->time;
+
+		if (later && best && (!is_end(best) || time_of(best) == event->time))
+			break;
+		best = line;
+		if (later)
+			break;
+	}
+	return best;
+}
+
+static int remember(const struct job *job, void *data)
+{
+	const struct event event = { .job = job->id };
+	struct news *news = data;
+	char key[ID_TEXT_MAX];
+	json_t *line;
+
+	id_format(job->id, key);
+	if (json_array_size(json_object_get(news->lines, key)))
+		return 0;
+	line = make_line(job, &event, NULL, NULL);
+	return line ? add(news->lines, job->id, line) : -ENOMEM;
+}
+
+const json_t *news_find(struct news *news, const struct event *event)
+{
+	uint64_t now = clock_ns(CLOCK_BOOTTIME);
+	struct failure ignored;
+	char key[ID_TEXT_MAX];
+
+	id_format(event->job, key);
+	if (!json_object_get(news->lines, key) && now - news->searched >= SECOND) {
+		news->searched = now;
+		job_each(remember, news, &ignored);
+	}
+	return choose(json_object_get(news->lines, key), event);
+}
