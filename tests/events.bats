@@ -155,3 +155,22 @@ END
 	is "$(jobfence events third --json | jq -c '[.kind, .labels.a]')" '["started","b"]
 ["ended","b"]'
 }
+
+@test "events go to systemd's journal with their fields" {
+	local entries=$BATS_TEST_TMPDIR/entries receiver
+
+	job_up --domain allowed.test --label team=blue
+	ends_with 1 jobfence events --journal
+	like "$ERRORS" '*cannot reach journald*'
+	refused_for domain http://denied.test/
+	in_lab python3 "$LIB/journal_socket.py" /run/systemd/journal/socket 2 >"$entries" 3>&- &
+	receiver=$!
+	await "$entries" ready
+	is "$(jobfence events "$JOB" --journal)" ''
+	wait "$receiver"
+	is "$(grep -v ready "$entries" | jq -c '[.SYSLOG_IDENTIFIER, .PRIORITY, .JOBFENCE_JOB, .JOBFENCE_KIND, .JOBFENCE_LABELS, .JOBFENCE_NAME]')" \
+		"[\"jobfence\",\"6\",\"$JOB\",\"started\",\"{\\\"team\\\":\\\"blue\\\"}\",null]
+[\"jobfence\",\"5\",\"$JOB\",\"refusal\",\"{\\\"team\\\":\\\"blue\\\"}\",\"denied.test\"]"
+	like "$(<"$entries")" '*"MESSAGE": "'"$JOB"' *proxy denied.test port 80: a domain that the job did not declare"*'
+	ends_with 2 in_lab "$JOBFENCE" events --journal --json
+}

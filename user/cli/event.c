@@ -146,13 +146,12 @@ void event_print(FILE *file, const struct event_shown *shown)
 {
 	const struct event *event = shown->event;
 	const char *job = event_job(shown), *what;
-	char time[MOMENT_TEXT_MAX], ending[ENDING_TEXT_MAX];
+	char ending[ENDING_TEXT_MAX];
 	struct foreign foreign;
 
-	moment_format(event->time, time);
 	make_foreign(event, &foreign);
-	fprintf(file, "%s %s %s[%u] ", time, job ? job : "-",
-		foreign.comm[0] ? foreign.comm : "-", event->pid);
+	fprintf(file, "%s %s[%u] ", job ? job : "-", foreign.comm[0] ? foreign.comm : "-",
+		event->pid);
 	what = json_string_value(own_line(shown, "what"));
 	if (event->kind == EVENT_REFUSAL) {
 		print_refusal(file, event, foreign.name);

@@ -17,5 +17,5 @@ const char *event_job(const struct event_shown *shown);
 /* The event as docs/json.md describes it. NULL: there is no memory. */
 json_t *event_to_json(const struct event_shown *shown);
 
-/* Prints the event as a line of text. */
+/* Prints the event in words, without its time and without an end of line. */
 void event_print(FILE *file, const struct event_shown *shown);

@@ -11,17 +11,18 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/event.h"
+#include "cli/event_journal.h"
 #include "cli/trace.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
+#include "lib/moment.h"
 #include "node/journal.h"
 
 #define PERIOD 100 /* ms after which a follower looks again */
 
 struct printing {
 	const char *job; /* NULL: every job */
-	bool json, follow;
+	bool json, follow, journal;
 	struct journal_reader reader;
 	struct news news;
 };
@@ -40,32 +41,46 @@ static void printing_end(struct printing *printing)
 	news_free(&printing->news);
 }
 
-static void print_event(struct printing *printing, const struct event *event)
+/* Each returns 0 or -errno. What is printed may still be in the buffer. */
+
+static int print_event(const struct printing *printing, const struct event_shown *shown)
+{
+	char time[MOMENT_TEXT_MAX];
+
+	if (printing->journal)
+		return event_journal_send(shown);
+	if (printing->json) {
+		_json_ json_t *line = event_to_json(shown);
+
+		return print_json(line);
+	}
+	moment_format(shown->event->time, time);
+	printf("%s ", time);
+	event_print(stdout, shown);
+	return putchar('\n') == EOF ? -errno : 0;
+}
+
+/* The lost ones may be of any job. */
+static int print_lost(const struct printing *printing, uint64_t count)
+{
+	const char *format =
+		printing->json ? "{\"kind\":\"lost\",\"count\":%llu}\n"
+			       : "%llu events were lost: later ones had replaced them\n";
+
+	if (printing->journal)
+		return event_journal_send_lost(count);
+	return printf(format, (unsigned long long)count) < 0 ? -errno : 0;
+}
+
+static int print_wanted(struct printing *printing, const struct event *event)
 {
 	const struct event_shown shown = { .event = event,
 		.line = news_find(&printing->news, event) };
 	const char *job = event_job(&shown);
 
 	if (printing->job && (!job || strcmp(job, printing->job)))
-		return;
-	if (printing->json) {
-		_json_ json_t *line = event_to_json(&shown);
-
-		print_json(line);
-	} else {
-		event_print(stdout, &shown);
-		fputc('\n', stdout);
-	}
-}
-
-/* The lost ones may be of any job. */
-static void print_lost(uint64_t count, bool json)
-{
-	if (json)
-		printf("{\"kind\":\"lost\",\"count\":%llu}\n", (unsigned long long)count);
-	else
-		printf("%llu events were lost: later ones had replaced them\n",
-			(unsigned long long)count);
+		return 0;
+	return print_event(printing, &shown);
 }
 
 /* Returns 0, or -errno if the events can't be written. */
@@ -78,13 +93,14 @@ static int print_new(struct printing *printing)
 	/* The news of an event were written before the event. */
 	if (reader->count)
 		error = news_read(&printing->news);
-	if (error)
-		return error;
-	if (reader->lost)
-		print_lost(reader->lost, printing->json);
-	for (size_t i = 0; i < reader->count && !ferror(stdout); i++)
-		print_event(printing, &reader->found[i]);
-	return fflush(stdout) || ferror(stdout) ? -errno : 0;
+	if (!error && reader->lost)
+		error = print_lost(printing, reader->lost);
+	for (size_t i = 0; i < reader->count && !error; i++)
+		error = print_wanted(printing, &reader->found[i]);
+	/* errno tells more than an error of print_json(). */
+	if (fflush(stdout))
+		return -errno;
+	return error;
 }
 
 /* Waits for the time to look again. Returns whether somebody still reads. */
@@ -115,9 +131,9 @@ static void stop_on_signals(void)
 
 static int print_trace(const struct options *options, struct failure *failure)
 {
-	if (!options->count || options->json || options->since)
+	if (!options->count || options->json || options->since || options->journal)
 		return fail_as(failure, STATUS_USAGE,
-			"--trace needs the name of one job, and has no JSON and no --since");
+			"--trace needs the name of one job, and takes only --follow");
 	stop_on_signals();
 	return trace_print(
 		stdout, options->arguments[0], options->follow ? &stopped : NULL, failure);
@@ -127,6 +143,7 @@ int events_command(struct options *options, int *status, struct failure *failure
 {
 	_cleanup_(printing_end) struct printing printing = { .job = options->arguments[0],
 		.json = options->json,
+		.journal = options->journal,
 		.follow = options->follow };
 	int error;
 
@@ -135,6 +152,11 @@ int events_command(struct options *options, int *status, struct failure *failure
 		return fail_as(failure, STATUS_USAGE, "events takes the name of one job");
 	if (options->trace)
 		return print_trace(options, failure);
+	if (options->journal && options->json)
+		return fail_as(failure, STATUS_USAGE, "give --json or --journal, not both");
+	error = options->journal ? event_journal_open(failure) : 0;
+	if (error)
+		return error;
 	error = journal_open(&printing.reader);
 	if (error)
 		return fail(failure, error, "cannot open the events (no job was up yet?)");

@@ -235,6 +235,8 @@ static const struct option_row rows[] = {
 	FLAG("follow", OPTIONS_FOLLOW, follow, "wait for more"),
 	CALL("since", "TIME", OPTIONS_EVENTS, set_since,
 		"leave out what was before a time (RFC 3339), or longer ago than 90s, 10m, 2h, 7d"),
+	FLAG("journal", OPTIONS_EVENTS, journal,
+		"send them to systemd's journal instead of printing them"),
 	FLAG("refused", OPTIONS_REFUSED, refused, "only what the fence refused"),
 	FLAG("trace", OPTIONS_TRACE, trace, "print the log of the job's proxy instead"),
 	FLAG("proxy", OPTIONS_UPGRADE, proxy,

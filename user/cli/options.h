@@ -52,8 +52,8 @@ struct options {
 	enum trace_change new_trace;
 	const char *add_domains[UPDATE_DOMAINS_MAX + 1];    /* NULL-terminated */
 	const char *remove_domains[UPDATE_DOMAINS_MAX + 1]; /* NULL-terminated */
-	bool annotations, json, all, follow, trace, refused, no_proxy_variables, proxy,
-		help;
+	bool annotations, json, all, follow, trace, journal, refused, no_proxy_variables,
+		proxy, help;
 	char **arguments; /* the words that are no options, NULL-terminated */
 	int count;	  /* of arguments */
 };
