@@ -295,3 +295,91 @@ not_logged()
 	in_lab env SUDO_UID=1234 SUDO_GID=1234 "$JOBFENCE" up --job "$JOB" --domain allowed.test --log "$theirs/log"
 	is "$(stat -c '%u %a' "$theirs/log" "$theirs/log.1")" $'1234 600\n1234 600'
 }
+
+# Prints an expression of jq of each line of the log.
+logged()
+{
+	jobfence log "$JOB" --json | jq -c "$1"
+}
+
+# Whether $3 lines of the log, or one, have the text $2 in the field $1.
+has_logged()
+{
+	[ "$(logged ".$1" | grep -c -x "\"$2\"")" -ge "${3:-1}" ]
+}
+
+# Sends a request. Fails while the process $1 is there.
+fetch_until_ended()
+{
+	fetch -o /dev/null http://allowed.test/ && ! kill -0 "$1" 2>/dev/null
+}
+
+@test "requests, refusals, tunnels and names that were looked up are in the log, and keep to the schema" {
+	local lines
+
+	job_up --rate 0 --domain allowed.test
+	is "$(fetch http://allowed.test/)" 'this is allowed.test'
+	refused_for domain http://denied.test/secret?query
+	fetch -o /dev/null https://allowed.test/
+	fetch_by_proxy -o /dev/null https://allowed.test/
+	in_job getent hosts unknown.test || true
+	eventually has_logged kind tunnel 2
+	eventually has_logged kind dns
+	mapfile -t lines < <(jobfence log "$JOB" --json)
+	is "$(python3 "$LIB/matches_schema.py" "$ROOT/share/jobfence/log.schema.json" "${lines[@]}" | sort -u)" True
+	is "$(logged 'select(.host == "allowed.test" and .kind == "request") | [.method, .port, .status, .by, .comm, .path]')" \
+		'["GET",80,200,"site","curl",null]'
+	is "$(logged 'select(.status == 403) | [.host, .by, .reason, .comm, .path]')" '["denied.test","fence","domain","curl",null]'
+	is "$(jobfence log "$JOB" --json --refused | jq -r .host | sort -u | tr '\n' ' ')" 'denied.test unknown.test '
+	is "$(jobfence log "$JOB" 2>&1 >/dev/null)" ''
+}
+
+@test "the policy may have the paths of requests in the log, without queries" {
+	local policy=$BATS_TEST_TMPDIR/policy
+
+	printf '%s\n' 'accept = http' 'allow_domain = *' 'max_rate = 0' 'log_paths = yes' >"$policy"
+	job_up --config "$policy" --domain allowed.test
+	fetch -o /dev/null 'http://allowed.test/a%20b?secret'
+	eventually has_logged path /a%20b
+	like "$(jobfence log "$JOB")" '*GET allowed.test:80/a%20b 200 site*'
+}
+
+@test "run writes the log to standard error with --log -, and to a file that it keeps" {
+	local said=$BATS_TEST_TMPDIR/said file=$BATS_TEST_TMPDIR/run.log
+
+	is "$(jobfence run --domain allowed.test --log - -- curl -sS http://allowed.test/ 2>"$said")" 'this is allowed.test'
+	is "$(grep -c '^{"version":1,.*"host":"allowed.test"' "$said")" 1
+	jobfence run --domain allowed.test --log - -- curl -sS http://allowed.test/ 2>&1 >/dev/null | cat >"$said"
+	is "$(grep -c '^{"version":1,.*"host":"allowed.test"' "$said")" 1
+	jobfence run --job kept --domain allowed.test --log "$file" -- curl -sS http://allowed.test/
+	is "$(jobfence log "$file" --json | jq -c '[.job, .host, .status]')" '["kept","allowed.test",200]'
+	ends_with 125 in_lab python3 -c 'import socket, subprocess, sys
+ours, theirs = socket.socketpair()
+status = subprocess.run(sys.argv[1:], stderr=theirs).returncode
+theirs.close()
+sys.stdout.write(ours.recv(4096).decode())
+sys.exit(status)' "$JOBFENCE" run --domain allowed.test --log - -- true
+	like "$OUTPUT" '*standard error is a socket*'
+}
+
+@test "a reader of a named pipe that is slow, or has ended, costs lines and no request" {
+	local pipe=$BATS_TEST_TMPDIR/pipe reader i
+
+	mkfifo "$pipe"
+	exec 5<>"$pipe"
+	job_up --rate 0 --domain allowed.test --log "$pipe"
+	ends_with 1 jobfence log "$JOB"
+	like "$ERRORS" '*is no regular file*'
+	fetch -o /dev/null http://allowed.test/
+	read -r -t 60 -u 5 i
+	is "$(jq -r .host <<<"$i")" allowed.test
+	# More than both pipes hold.
+	fetch -o /dev/null 'http://allowed.test/[1-1500]'
+	timeout 60 grep -q -m 1 '"kind":"dropped"' <&5 3>&- &
+	reader=$!
+	eventually fetch_until_ended "$reader"
+	wait "$reader"
+	exec 5<&-
+	is "$(fetch http://allowed.test/)" 'this is allowed.test'
+	is "$(jobfence list --json | jq -r '.[].state')" up
+}

@@ -60,23 +60,23 @@ int request_log_choose(struct job *job, const struct job_spec *spec,
 /*
  * Opens standard error. A pipe or terminal is opened anew, so that the proxy's writes do
  * not wait, and those of others do. A regular file is not, since all writers share one
- * place in it. A socket can't be.
+ * place in it.
  */
-static int open_caller(void)
+static int open_caller(struct failure *failure)
 {
 	struct stat state;
 	int fd;
 
 	if (fstat(STDERR_FILENO, &state))
-		return -errno;
-	if (S_ISFIFO(state.st_mode) || S_ISCHR(state.st_mode)) {
-		fd = open("/proc/self/fd/2",
-			O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-		if (fd >= 0)
-			return fd;
-	}
-	fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
-	return fd < 0 ? -errno : fd;
+		return fail(failure, -errno, "cannot log to standard error");
+	if (S_ISSOCK(state.st_mode))
+		return fail_as(failure, STATUS_FAILED,
+			"standard error is a socket, on which the proxy could wait; name a file: --log FILE");
+	fd = S_ISREG(state.st_mode)
+		     ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)
+		     : open("/proc/self/fd/2",
+			       O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? fail(failure, -errno, "cannot log to standard error") : fd;
 }
 
 /*
@@ -129,10 +129,9 @@ int request_log_open(
 	if (strcmp(job->log, CALLER))
 		error = open_files(job, log, failure);
 	else
-		log->file = open_caller();
+		log->file = open_caller(failure);
 	if (error || log->file < 0)
-		return error ? error
-			     : fail(failure, log->file, "cannot log to standard error");
+		return error ? error : log->file;
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK))
 		return fail(failure, -errno, "cannot make a pipe for the log");
 	log->pipe[0] = ends[0];
