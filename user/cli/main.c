@@ -15,7 +15,6 @@
 #include "command/privileges.h"
 #include "lib/cleanup.h"
 #include "lib/inherited.h"
-#include "lib/printable.h"
 #include "lib/umask.h"
 #include "node/objects.h"
 
@@ -36,14 +35,14 @@ void warn_of_node(const struct job *job)
 static int usage(int count, char **arguments)
 {
 	struct failure failure;
-	char shown[PRINTABLE_SIZE];
 	bool json = false;
 
 	for (int i = 1; i < count; i++)
 		json |= !strcmp(arguments[i], "--json");
+	/* fail_as() makes the word printable. */
 	if (count > 1)
 		fail_as(&failure, STATUS_USAGE, "unknown command %.64s; see: jobfence help",
-			printable(arguments[1], shown));
+			arguments[1]);
 	else
 		fail_as(&failure, STATUS_USAGE, "no command was given; see: jobfence help");
 	report_failure(&failure);

@@ -280,37 +280,37 @@ static int take(struct options *options, const struct option_row *row, const cha
 	return 0;
 }
 
-/*
- * Takes an option that getopt found, or 0 for -h. An error is about the option that was
- * written.
- */
-static int take_found(struct options *options, int found, const char *verb,
-	const char *word, struct failure *failure)
+static bool is_json(const struct option_row *row)
 {
-	const struct option_row *row =
-		found < LONG_OPTION ? NULL : &rows[found - LONG_OPTION];
-	char name[sizeof(failure->setting)];
-	int error;
+	return !row->spec && !row->handle && row->field == offsetof(struct options, json);
+}
 
-	if (found == 'h') {
-		options->help = true;
-		return 0;
-	}
-	if (found == ':')
-		error = fail_as(
-			failure, STATUS_USAGE, "option %.64s needs an argument", word);
-	else if (found == '?')
-		error = fail_as(failure, STATUS_USAGE,
-			"unknown option %.64s; see: jobfence help %s", word, verb);
-	else
-		error = take(options, row, optarg, failure);
-	if (!error)
-		return 0;
-	if (row)
+/* Takes an option of the table. An error is about that option. */
+static int take_row(struct options *options, const struct option_row *row,
+	const char *argument, struct failure *failure)
+{
+	char name[sizeof(failure->setting)];
+	int error = take(options, row, argument, failure);
+
+	if (error) {
 		snprintf(name, sizeof(name), "--%s", row->shown.name);
-	else
-		snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
-	failure_about(failure, name, row ? optarg : NULL);
+		failure_about(failure, name, argument);
+	}
+	return error;
+}
+
+/* A word that getopt can't take: its argument is missing (':'), or it is unknown. */
+static int refuse(int found, const char *verb, const char *word, struct failure *failure)
+{
+	char name[sizeof(failure->setting)];
+	int error = found == ':' ? fail_as(failure, STATUS_USAGE,
+					   "option %.64s needs an argument", word)
+				 : fail_as(failure, STATUS_USAGE,
+					   "unknown option %.64s; see: jobfence help %s",
+					   word, verb);
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
+	failure_about(failure, name, NULL);
 	return error;
 }
 
@@ -328,13 +328,18 @@ int options_parse(struct options *options, unsigned groups, bool whole_line,
 	optind = 0;
 	while ((found = getopt_long(count, arguments, short_options, long_options, NULL)) !=
 		-1) {
-		if (!error)
-			error = take_found(options, found, arguments[0],
-				arguments[optind - 1], failure);
+		bool row = found >= LONG_OPTION;
+
 		/* After an error, how to report it is all that counts. */
-		else if (found >= LONG_OPTION &&
-			 rows[found - LONG_OPTION].field == offsetof(struct options, json))
-			options->json = true;
+		if (error)
+			options->json |= row && is_json(&rows[found - LONG_OPTION]);
+		else if (found == 'h')
+			options->help = true;
+		else if (row)
+			error = take_row(
+				options, &rows[found - LONG_OPTION], optarg, failure);
+		else
+			error = refuse(found, arguments[0], arguments[optind - 1], failure);
 	}
 	options->arguments = arguments + optind;
 	options->count = count - optind;

@@ -90,15 +90,14 @@ static const struct field *field_find(
 
 static int unknown_key(const char *key, const char *known, struct failure *failure)
 {
-	char shown[PRINTABLE_SIZE];
 	int error;
 
 	if (!strcmp(key, "domains") || !strcmp(key, "type"))
 		error = fail_as(failure, STATUS_USAGE,
 			"in the spec, '%s' belongs into 'network'", key);
 	else
-		error = fail_as(failure, STATUS_USAGE, "in the spec, '%s' is none of: %s",
-			printable(key, shown), known);
+		error = fail_as(failure, STATUS_USAGE, "in the spec, '%.*s' is none of: %s",
+			PRINTABLE_SIZE - 1, key, known);
 	failure_about(failure, key, NULL);
 	return error;
 }
