@@ -189,3 +189,9 @@ while True:
 	jobfence run --user nobody --share $RUNTIME/containers/auth.json -- sh -c 'echo new >>"$XDG_RUNTIME_DIR"/containers/auth.json'
 	is "$(in_lab cat $RUNTIME/containers/auth.json)" $'login\nnew'
 }
+
+@test "a command makes no runtime folder on the node where that of all users is shared" {
+	in_lab mkdir -p /run/user
+	jobfence run --user nobody --share /run/user -- true
+	is "$(in_lab ls -A /run/user)" ''
+}

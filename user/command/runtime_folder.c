@@ -170,6 +170,14 @@ static int fill(const char *path, const struct runtime_folder *folder, int outsi
 	return error ? error : give(fd, &status);
 }
 
+/* Whether the job's view has the place for itself. It may share the node's instead. */
+static bool is_own(const char *place)
+{
+	struct stat run, status;
+
+	return !stat("/run", &run) && !stat(place, &status) && run.st_dev == status.st_dev;
+}
+
 /*
  * The folder is made in one that is root's alone. So a process of the user can't put links
  * into it while it is removed, if another command was first.
@@ -186,7 +194,7 @@ static int make_place(const char *place, const struct runtime_folder *folder, in
 	if (file_exists(path))
 		return 0;
 	error = folder_make(place);
-	if (error)
+	if (error || !is_own(place))
 		return error;
 	if (!mkdtemp(above))
 		return -errno;
