@@ -79,6 +79,7 @@ same_fields()
 	is "$(jq -c '.ended[0] | [.state, .hits["allowed.test"], .statistics.bytes.received > 0, .statistics.requests]' <<<"$OUTPUT")" \
 		'["up",1,true,1]'
 	like "$(jq -r '.ended[0].ended_at' <<<"$OUTPUT")" '20??-??-??T??:??:??*Z'
+	is "$(jobfence events "$JOB" --json | jq -cS 'select(.kind == "ended").report')" "$(jq -cS '.ended[0]' <<<"$OUTPUT")"
 	nothing_is_left
 }
 
