@@ -80,7 +80,7 @@ struct proxy_settings {
 	struct endpoint virtual4, virtual6; /* the DNS stub's answers, port 0: no answer */
 	char refusal_text[REFUSAL_TEXT_SIZE]; /* of the policy */
 	__u32 log_paths; /* the request log has the paths of requests */
-	__u64 log_max; /* bytes of the request log, in FD_LOG_FILE and FD_LOG_OLD together */
+	__u64 log_max;	 /* bytes in FD_LOG_FILE and FD_LOG_OLD together */
 };
 
 _Static_assert(sizeof(struct proxy_settings) == 17856, "proxy_settings has no padding");

@@ -49,7 +49,7 @@ int LLVMFuzzerInitialize(int *count, char ***arguments)
 	return 0;
 }
 
-static struct origin *last_origin(const struct script *script)
+static struct site *last_origin(const struct script *script)
 {
 	struct client *client = script->client;
 
@@ -61,7 +61,7 @@ static struct origin *last_origin(const struct script *script)
 
 static void say(struct script *script, const char *bytes, size_t length)
 {
-	struct origin *origin = last_origin(script);
+	struct site *origin = last_origin(script);
 
 	if (!script->site_spoke && script->client)
 		world_say(script->client->fd, &script->client->said, bytes, length);
@@ -180,7 +180,7 @@ static void pass_time(char how_long)
 }
 
 /* Plays the events of ends, which do not concern the world around them. */
-static void play_end(struct client *client, struct origin *origin, char what)
+static void play_end(struct client *client, struct site *origin, char what)
 {
 	switch (what) {
 	case 'J':

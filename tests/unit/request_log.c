@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The lines of the request log: hostile texts, the longest line, and a pipe that is full. */
+/* The lines of the request log: hostile texts, the longest line, a pipe that is full. */
 
 #include <fcntl.h>
 #include <setjmp.h>

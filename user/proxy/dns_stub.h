@@ -14,8 +14,8 @@
 #include "proxy/settings.h"
 
 /*
- * Starts to serve the DNS descriptors of settings.h, over UDP and TCP. `log` gets a line for
- * each refusal that is recorded, and may be NULL. Returns 0 or -errno.
+ * Starts to serve the DNS descriptors of settings.h, over UDP and TCP. `log` gets a line
+ * for each refusal that is recorded, and may be NULL. Returns 0 or -errno.
  */
 int dns_stub_start(struct loop *loop, const struct proxy_settings *settings,
 	struct rules *rules, struct request_log *log);

@@ -80,7 +80,7 @@ static bool read_lines(struct log_sink *sink)
 	return (size_t)length == room;
 }
 
-/* The first line of the last sink->max bytes: a file that was there before may have more. */
+/* The first line of the last sink->max bytes. A file from before may have more. */
 static off_t first_line(const struct log_sink *sink, off_t size)
 {
 	off_t first = size - (off_t)sink->max;
@@ -129,7 +129,7 @@ static bool append(struct log_sink *sink, const char *text, size_t length)
 	written = write(sink->file, text, length);
 	if (written == (ssize_t)length)
 		return true;
-	/* No part of a line stays. If one does, readers count it as a line they can't read. */
+	/* No part of a line stays. If one does, readers can't read that line. */
 	if (written > 0 && ftruncate(sink->file, status.st_size))
 		sink->lost++;
 	return false;
@@ -168,8 +168,8 @@ static size_t piece(const struct log_sink *sink, size_t length)
 }
 
 /*
- * Writes pieces that a pipe takes whole or not at all. A terminal may take a part of a line.
- * The rest then is what comes next.
+ * Writes pieces that a pipe takes whole or not at all. A terminal may take a part of a
+ * line. The rest then is what comes next.
  */
 static void write_stream(struct log_sink *sink, size_t length)
 {

@@ -5,8 +5,8 @@
  * The supervisor's side of the request log. It takes the worker's lines out of a pipe and
  * writes them to their destination. It never waits for that one.
  *
- * After each look at the pipe it rests for 10 ms, so many lines cost one write. It passes on
- * whole lines only, and does not look into them: a worker that was taken over can write
+ * After each look at the pipe it rests for 10 ms, so many lines cost one write. It passes
+ * on whole lines only, and does not look into them: a worker that was taken over can write
  * lines of its own job, and no more.
  *
  *	destination	 full		   nobody reads

@@ -62,8 +62,8 @@ void rules_record_refusal(
 	struct rules *rules, enum reason reason, const char *name, size_t length);
 
 /*
- * Finds what a connection was meant to reach and who made it, as the fence noted it. It came
- * from `client` to the listener port `listener_port` (network byte order).
+ * Finds what a connection was meant to reach and who made it, as the fence noted it. It
+ * came from `client` to the listener port `listener_port` (network byte order).
  *
  * Returns 0, or -ENOENT if it did not come through the fence.
  */

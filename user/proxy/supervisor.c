@@ -4,8 +4,8 @@
  * listening sockets. While there is no worker, connections wait in their backlog, and the
  * job has no network.
  *
- * The supervisor passes on the request log, see log_sink.h. At the end of the job it lets the
- * worker write the lines of what is under way.
+ * The supervisor passes on the request log, see log_sink.h. At the end of the job it lets
+ * the worker write the lines of what is under way.
  *
  * The supervisor tells the programs in the kernel of each end of a worker. They write it to
  * the events of the node.

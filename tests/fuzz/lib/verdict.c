@@ -54,7 +54,7 @@ static bool is_stamp(const struct slice *name)
  * again.
  */
 static void require_stamped(const struct reading *heard, const struct message *message,
-	const struct origin *origin)
+	const struct site *origin)
 {
 	struct host host;
 	uint16_t port;
@@ -97,7 +97,7 @@ static struct slice authority_of(
 }
 
 static bool same_target(const struct reading *said, const struct message *asked,
-	const struct message *passed, const struct origin *origin)
+	const struct message *passed, const struct site *origin)
 {
 	struct slice path, authority = authority_of(said, asked, &path);
 	struct slice target = passed->target;
@@ -137,7 +137,7 @@ static bool same_body(const struct reading *said, const struct message *asked,
 
 static bool is_same(const struct reading *said, const struct message *asked,
 	const struct reading *heard, const struct message *passed,
-	const struct origin *origin)
+	const struct site *origin)
 {
 	return asked->begun && slice_equal(&asked->method, &passed->method) &&
 	       same_target(said, asked, passed, origin) &&
@@ -153,7 +153,7 @@ static bool is_repeatable(const struct message *message)
 
 /* Requests after a CONNECT are for its host. */
 static void require_connected(
-	const struct reading *said, size_t count, const struct origin *origin)
+	const struct reading *said, size_t count, const struct site *origin)
 {
 	struct host host;
 	uint16_t port;
@@ -174,7 +174,7 @@ static bool begins_with(const char *bytes, size_t length, const char *start, siz
 }
 
 /* Whether the bytes after a change to websocket are those that the job said then. */
-static bool is_tunnel(const struct client *client, const struct origin *origin,
+static bool is_tunnel(const struct client *client, const struct site *origin,
 	const struct message *asked, const struct message *passed)
 {
 	size_t rest = origin->heard.length - passed->end;
@@ -189,7 +189,7 @@ static bool is_tunnel(const struct client *client, const struct origin *origin,
  * If a strict reader can't read a site's answers, the request to them was the last on its
  * connection.
  */
-static void require_left(const struct reading *heard, const struct origin *origin)
+static void require_left(const struct reading *heard, const struct site *origin)
 {
 	struct reading said;
 	size_t whole = 0;
@@ -213,7 +213,7 @@ struct found {
  * of them said too much to be read.
  */
 static bool find_shared(const struct reading *heard, const struct message *passed,
-	const struct origin *origin, struct found *found)
+	const struct site *origin, struct found *found)
 {
 	bool full = false;
 
@@ -238,7 +238,7 @@ static bool find_shared(const struct reading *heard, const struct message *passe
  * which was idle and gone.
  */
 static void require_requests(const struct client *client, const struct reading *said,
-	const struct origin *origin, size_t *next)
+	const struct site *origin, size_t *next)
 {
 	struct reading heard;
 
@@ -306,8 +306,8 @@ static bool hello_agrees(
 }
 
 /* Whether the site heard what the job said, from some byte on. */
-static bool is_said(const struct client *client, const struct reading *said,
-	const struct origin *origin)
+static bool is_said(
+	const struct client *client, const struct reading *said, const struct site *origin)
 {
 	if (client->port == PORT_HTTPS)
 		return begins_with(origin->heard.bytes, origin->heard.length,
@@ -333,8 +333,8 @@ static bool offers_session(const unsigned char *hello, size_t length)
 	       (offer.id_length || offer.ticket_length);
 }
 
-static void require_tls(const struct client *client, const struct reading *said,
-	const struct origin *origin)
+static void require_tls(
+	const struct client *client, const struct reading *said, const struct site *origin)
 {
 	const unsigned char *heard = (const unsigned char *)origin->heard.bytes;
 	size_t length = origin->heard.length, end = 0, skip;
@@ -357,7 +357,7 @@ static void require_tls(const struct client *client, const struct reading *said,
 /* The job heard what a site said, an alert of the proxy, or both. */
 static void require_tunnelled(const struct client *client, size_t begin)
 {
-	const struct origin *origin =
+	const struct site *origin =
 		client->count ? &client->origins[client->count - 1] : NULL;
 	const char *heard = client->heard.bytes + begin;
 	size_t length = client->heard.length - begin;
@@ -425,7 +425,7 @@ static void judge(const struct client *client, const struct reading *said)
 	bool tls = false;
 
 	for (size_t i = 0; i < client->count; i++) {
-		const struct origin *origin = &client->origins[i];
+		const struct site *origin = &client->origins[i];
 
 		require(origin->port == PORT_HTTP || origin->port == PORT_HTTPS);
 		/*

@@ -115,7 +115,7 @@ static bool hear(int fd, struct stream *heard, size_t *clutter)
 	return any;
 }
 
-static bool hear_origin(struct origin *origin)
+static bool hear_origin(struct site *origin)
 {
 	size_t before = origin->heard.length;
 
@@ -218,7 +218,7 @@ static struct given *find_given(const struct sockaddr *address)
  * Fills the buffer of a socket. The connection seems to be complete once these bytes are
  * read.
  */
-static void clutter(int fd, struct origin *origin)
+static void clutter(int fd, struct site *origin)
 {
 	static const char bytes[1024];
 	ssize_t length;
@@ -232,7 +232,7 @@ int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 {
 	const int queue = QUEUE;
 	struct given *place;
-	struct origin *origin;
+	struct site *origin;
 	int pair[2];
 
 	if (!world)
@@ -246,7 +246,7 @@ int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 	require(dup2(pair[0], fd) == fd && !close(pair[0]));
 	require(!setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &queue, sizeof(queue)));
 	origin = &place->client->origins[place->client->count++];
-	*origin = (struct origin){ .fd = pair[1], .host = place->host };
+	*origin = (struct site){ .fd = pair[1], .host = place->host };
 	origin->port = ntohs(
 		((const struct sockaddr_in *)(const void *)addr.__sockaddr__)->sin_port);
 	if (world->dials == DIALS_LATE)

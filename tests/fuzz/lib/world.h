@@ -20,7 +20,7 @@
 #define ORIGINS_MAX 8
 
 /* The site's end of a connection from the proxy. */
-struct origin {
+struct site {
 	int fd; /* -1: closed */
 	struct host host;
 	uint16_t port;
@@ -36,7 +36,7 @@ struct client {
 	uint16_t port;
 	struct stream said, heard;
 	bool deaf;
-	struct origin origins[ORIGINS_MAX];
+	struct site origins[ORIGINS_MAX];
 	size_t count;
 };
 
