@@ -116,6 +116,18 @@ logs()
 		'["x\",\"by\":\"site\"?{\"version\":1}?[31m??\\.test","?2J.test","x\",\"by\":\"site\","]'
 }
 
+@test "a full log moves to the older half, and no line is lost" {
+	local policy=$BATS_TEST_TMPDIR/policy
+
+	printf '%s\n' 'accept = http' 'allow_domain = *' 'max_rate = 0' 'log_max = 65536' > "$policy"
+	job_up --config "$policy" --rate 0 --domain allowed.test
+	fetch -f -o /dev/null 'http://allowed.test/[1-130]'
+	eventually in_lab grep -q '"number":130,' "$(log_file)"
+	is "$(in_lab cat "$(log_file).1" "$(log_file)" | jq -sc 'map(.number) | [length, .[0], .[-1], (. == sort)]')" \
+		'[130,1,130,true]'
+	in_lab sh -c "[ \$(stat -c %s $(log_file)) -le 32768 ] && [ \$(stat -c %s $(log_file).1) -le 32768 ]"
+}
+
 # Prints how many lines the log says are lost, and how many it has.
 counts()
 {
@@ -142,15 +154,17 @@ counts()
 }
 
 @test "a destination that nobody reads costs lines, and no request" {
-	job_up --rate 0 --domain allowed.test
-	in_lab rm "$(log_file)"
-	in_lab mkfifo "$(log_file)"
-	in_lab kill -9 "$(proxy_processes | head -n 1)"
-	jobfence repair "$JOB"
+	local fifo=$BATS_TEST_TMPDIR/fifo reader
+
+	mkfifo "$fifo"
+	exec {reader}<>"$fifo" # is a reader that does not read
+	job_up --rate 0 --domain allowed.test --log "$fifo"
 	fetch -f -o /dev/null 'http://allowed.test/[1-2000]'
-	in_lab timeout 10 head -n 100 "$(log_file)" > "$BATS_TEST_TMPDIR/log"
+	timeout 10 head -n 100 "$fifo" > "$BATS_TEST_TMPDIR/log"
 	is "$(jq -sc '[length, .[0].number, .[-1].number]' "$BATS_TEST_TMPDIR/log")" '[100,1,100]'
 	fetch -f -o /dev/null http://allowed.test/
+	jobfence down "$JOB"
+	exec {reader}>&-
 }
 
 @test "a worker that is killed in the middle leaves whole lines, and the next one goes on" {

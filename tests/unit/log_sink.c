@@ -36,6 +36,7 @@ static int set_up(void **state)
 	fixture->file = memfd_create("log", MFD_CLOEXEC);
 	fixture->old = memfd_create("old", MFD_CLOEXEC);
 	assert_false(fcntl(fixture->file, F_SETFL, O_APPEND));
+	assert_false(fcntl(fixture->old, F_SETFL, O_APPEND));
 	log_sink_open(&fixture->sink, "j1", pair[0], fixture->file, fixture->old, MAX);
 	assert_true(fixture->sink.regular);
 	*state = fixture;

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,9 +12,10 @@
 #include "proxy/log_sink.h"
 #include "proxy/log_text.h"
 
-#define REST	  10   /* ms */
-#define FULL_REST 1000 /* ms that a full file system is left alone */
-#define READS_MAX 16   /* that fill the buffer, before others have their turn */
+#define REST	   10	/* ms */
+#define FULL_REST  1000 /* ms that a full file system is left alone */
+#define COPY_BYTES 8192
+#define READS_MAX  16 /* that fill the buffer, before others have their turn */
 
 void log_sink_open(
 	struct log_sink *sink, const char *job, int pipe, int file, int old, uint64_t max)
@@ -95,20 +96,30 @@ static off_t first_line(const struct log_sink *sink, off_t size)
 	return end ? first + (end - bytes) + 1 : first;
 }
 
+/* Not by sendfile(2), which refuses a file that is open to append. */
+static bool copy(const struct log_sink *sink, off_t from)
+{
+	char bytes[COPY_BYTES];
+	ssize_t length;
+
+	if (ftruncate(sink->old, 0) || lseek(sink->old, 0, SEEK_SET))
+		return false;
+	for (; (length = pread(sink->file, bytes, sizeof(bytes), from)) > 0; from += length)
+		if (write(sink->old, bytes, (size_t)length) != length)
+			return false;
+	return !length;
+}
+
 /* Copies the file to the one for older lines, and empties it. Returns whether it did. */
 static bool rotate(struct log_sink *sink, off_t size)
 {
-	off_t done = first_line(sink, size);
 	int64_t now = clock_ms(CLOCK_MONOTONIC);
 
 	if (sink->old < 0 || now < sink->full)
 		return false;
 	sink->full = now + FULL_REST;
-	if (ftruncate(sink->old, 0) || lseek(sink->old, 0, SEEK_SET))
+	if (!copy(sink, first_line(sink, size)))
 		return false;
-	while (done < size)
-		if (sendfile(sink->old, sink->file, &done, (size_t)(size - done)) <= 0)
-			return false;
 	sink->full = 0;
 	return !ftruncate(sink->file, 0);
 }
@@ -129,8 +140,11 @@ static bool append(struct log_sink *sink, const char *text, size_t length)
 	written = write(sink->file, text, length);
 	if (written == (ssize_t)length)
 		return true;
-	/* No part of a line stays. If one does, readers can't read that line. */
-	if (written > 0 && ftruncate(sink->file, status.st_size))
+	/*
+	 * No part of a line stays, unless others may write to the file as well. Readers
+	 * can't read that line.
+	 */
+	if (written > 0 && (sink->old < 0 || ftruncate(sink->file, status.st_size)))
 		sink->lost++;
 	return false;
 }
@@ -167,6 +181,16 @@ static size_t piece(const struct log_sink *sink, size_t length)
 	return end ? (size_t)(end - sink->bytes) + 1 : PIPE_BUF;
 }
 
+/* A socket can't be opened anew, so its other users may have it wait. */
+static ssize_t write_part(const struct log_sink *sink, size_t length)
+{
+	ssize_t written =
+		send(sink->file, sink->bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	return written < 0 && errno == ENOTSOCK ? write(sink->file, sink->bytes, length)
+						: written;
+}
+
 /*
  * Writes pieces that a pipe takes whole or not at all. A terminal may take a part of a
  * line. The rest then is what comes next.
@@ -175,7 +199,7 @@ static void write_stream(struct log_sink *sink, size_t length)
 {
 	sink->blocked = false;
 	while (length) {
-		ssize_t written = write(sink->file, sink->bytes, piece(sink, length));
+		ssize_t written = write_part(sink, piece(sink, length));
 
 		if (written > 0) {
 			consume(sink, (size_t)written);
