@@ -71,7 +71,7 @@ static int read_hits(
  * large numbers are cut.
  */
 static int read_statistics(
-	const struct job_maps *maps, const struct job *job, struct usage *usage)
+	const struct job *job, const struct job_maps *maps, struct usage *usage)
 {
 	uint64_t *numbers = (uint64_t *)&usage->statistics;
 	int error = job_statistics_read(maps, &usage->statistics);
@@ -84,6 +84,29 @@ static int read_statistics(
 	usage->throttled_download =
 		kernel ? usage->proxy.held : usage->statistics.throttled[1];
 	return error;
+}
+
+int usage_read_counts(
+	const struct job *job, const struct job_maps *maps, struct usage *usage)
+{
+	int error = job_counters_read(maps->counters, job->id, &usage->job);
+
+	usage->proxy = (struct job_counters){};
+	if (!error && job->proxy_id)
+		error = job_counters_read(maps->counters, job->proxy_id, &usage->proxy);
+	return error ? error : read_statistics(job, maps, usage);
+}
+
+uint64_t usage_refused(const struct usage *usage)
+{
+	uint64_t refused = 0;
+
+	for (int reason = 1; reason < REASON_COUNT; reason++) {
+		refused += usage->statistics.refused[reason];
+		if (reason != REASON_HORIZON)
+			refused += usage->job.refused[reason];
+	}
+	return refused;
 }
 
 void usage_free(struct usage **usage)
@@ -103,16 +126,12 @@ int usage_read(const struct job *job, struct usage **usage, struct failure *fail
 		return error;
 	error = read ? job_maps_open(&job->paths, &maps) : -ENOMEM;
 	if (!error)
-		error = job_counters_read(maps.counters, job->id, &read->job);
-	if (!error && job->proxy_id)
-		error = job_counters_read(maps.counters, job->proxy_id, &read->proxy);
+		error = usage_read_counts(job, &maps, read);
 	if (!error)
 		error = state_read_delays(&maps, job->id, job->proxy_id,
 			&read->upload_delay, &read->download_delay);
 	if (!error)
 		error = read_hits(&maps, job, read);
-	if (!error)
-		error = read_statistics(&maps, job, read);
 	if (!error && job->spec.learn)
 		error = learned_read(maps.learned, &read->learned);
 	if (error)

@@ -40,3 +40,16 @@ struct usage {
  */
 int usage_read(const struct job *job, struct usage **usage, struct failure *failure);
 void usage_free(struct usage **usage);
+
+/*
+ * Reads only the counters and the statistics of a job, up to `throttled_download`. Of the
+ * maps, `counters` and `statistics` must be open. Returns 0 or -errno.
+ */
+int usage_read_counts(
+	const struct job *job, const struct job_maps *maps, struct usage *usage);
+
+/*
+ * How often something of the job was refused: by its proxy, and by the kernel at the job's
+ * own processes. What the kernel refused to the proxy is among the former.
+ */
+uint64_t usage_refused(const struct usage *usage);
