@@ -43,6 +43,9 @@ follow()
 ["changed",null,null,null,null,"repair"]
 ["ended",null,null,null,null,null]'
 	is "$(events_of_job '[.job, .labels]' | sort -u)" "[\"$JOB\",{\"team\":\"blue\"}]"
+	is "$(events_of_job 'select(.hook == "proxy") | [.comm, .pid > 0]')" '["curl",true]'
+	is "$(events_of_job 'select(.kind == "ended").report | [.job, .state, .statistics.refused.domain, (.ended_at | type)]')" \
+		"[\"$JOB\",\"up\",1,\"string\"]"
 	match_schema "$(jobfence events --json)"
 	match_schema '{"kind":"lost","count":1}'
 	is "$(events_of_job .number)" "$(events_of_job .number | sort -un)"

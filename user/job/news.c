@@ -141,16 +141,15 @@ static int read_lines(json_t *lines, FILE *file)
 /* Returns NULL if there is no such file. */
 static FILE *open_file(const char *path)
 {
-	_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	_file_ FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 	struct stat state;
-	FILE *file;
 
-	if (fd < 0 || fstat(fd, &state) || !S_ISREG(state.st_mode))
+	if (fd >= 0 && !file)
+		close(fd);
+	if (!file || fstat(fd, &state) || !S_ISREG(state.st_mode))
 		return NULL;
-	file = fdopen(fd, "r");
-	if (file)
-		fd = -1;
-	return file;
+	return TAKE_POINTER(file);
 }
 
 int news_read(struct news *news)
