@@ -213,7 +213,7 @@ offered()
 		is "$(offered "$verb" "${JOB:0:1}")" "$JOB" || return
 		verbs=$((verbs + 1))
 	done
-	is $verbs 7
+	is $verbs 8
 	is "$(offered down "$JOB" "${JOB:0:1}")" "$JOB"
 	fails_with 2 '*bash, zsh, fish*' jobfence completion csh
 }
@@ -387,7 +387,7 @@ is_tame()
 	jobfence down "$JOB"
 	echo "$spec" >"$BATS_TEST_TMPDIR/spec"
 	jobfence up --spec "$BATS_TEST_TMPDIR/spec" --json >"$UP.file"
-	is "$(jq 'del(.proxy.pid, .started)' "$UP.file")" "$(jq 'del(.proxy.pid, .started)' "$UP")"
+	is "$(jq 'del(.proxy.pid, .started, .started_at)' "$UP.file")" "$(jq 'del(.proxy.pid, .started, .started_at)' "$UP")"
 }
 
 @test "a spec that is wrong is status 2" {
