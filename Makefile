@@ -26,8 +26,9 @@ endif
 
 BASE_LIBS  := inih jansson libidn2 libpsl
 LOAD_LIBS  := libbpf libmnl libseccomp
+HTTP_LIBS  := libmicrohttpd # for its header: `metrics --listen` loads the library itself
 PROXY_LIBS := libllhttp libcares libmd libseccomp
-ALL_LIBS   := $(sort $(BASE_LIBS) $(LOAD_LIBS) $(PROXY_LIBS))
+ALL_LIBS   := $(sort $(BASE_LIBS) $(LOAD_LIBS) $(PROXY_LIBS) $(HTTP_LIBS))
 
 CFLAGS	?= -O2 -g
 # What an initializer leaves out is zero, and meant to be; libseccomp's macros leave things
@@ -232,9 +233,10 @@ MOVED_LINKS := 's|\.\./examples/|examples/|g; s|\.\./share/jobfence/|../../jobfe
 COMPLETIONS := $(addprefix $(DESTDIR)$(PREFIX)/share/,bash-completion/completions/jobfence \
 	       zsh/site-functions/_jobfence fish/vendor_completions.d/jobfence.fish)
 HOOKS	    := $(patsubst share/jobfence/%,$(DATADIR)/%,$(wildcard share/jobfence/oci-hooks.d/*.json))
-UNIT	    := $(DESTDIR)$(PREFIX)/lib/systemd/system/jobfence@.service
+UNITS	    := $(addprefix $(DESTDIR)$(PREFIX)/lib/systemd/system/,jobfence@.service \
+	       jobfence-metrics.socket jobfence-metrics.service)
 
-install: all $(HOOKS) $(UNIT) ## install below DESTDIR and PREFIX
+install: all $(HOOKS) $(UNITS) ## install below DESTDIR and PREFIX
 	install -D -m 755 $(BUILD)/jobfence $(BINDIR)/jobfence
 	ln -sf jobfence $(BINDIR)/jobfence-runtime
 	install -D -m 755 $(BUILD)/jobfence-proxy $(LIBEXECDIR)/jobfence-proxy
@@ -242,7 +244,8 @@ install: all $(HOOKS) $(UNIT) ## install below DESTDIR and PREFIX
 	install -D -m 644 -t $(DATADIR)/guard share/jobfence/guard/*
 	install -d $(dir $(MAN_PAGE))
 	install -D -m 644 -t $(DATADIR) $(addprefix share/jobfence/,jobfence.conf job-spec.schema.json refusal.schema.json doctor.schema.json \
-		error.schema.json event.schema.json report.schema.json log.schema.json)
+		error.schema.json event.schema.json report.schema.json log.schema.json \
+		alerts.yml grafana-dashboard.json)
 	$(BUILD)/jobfence manual | sed 's|$(realpath $(BUILD))|$(PREFIX)|' >$(MAN_PAGE)
 	for page in $(DOCUMENTS); do install -D -m 644 docs/$$page $(DOCDIR)/$$page || exit; done
 	find $(DOCDIR) -name '*.md' -exec sed -i $(MOVED_LINKS) {} +
@@ -256,13 +259,13 @@ $(HOOKS): $(DATADIR)/%: share/jobfence/%
 	@mkdir -p $(@D)
 	sed 's|@PREFIX@|$(PREFIX)|' $< >$@
 
-$(UNIT): share/jobfence/jobfence@.service
+$(UNITS): $(DESTDIR)$(PREFIX)/lib/systemd/system/%: share/jobfence/%
 	@mkdir -p $(@D)
 	sed 's|@PREFIX@|$(PREFIX)|' $< >$@
 
 uninstall: ## remove what `make install` installed
 	rm -f $(BINDIR)/jobfence $(BINDIR)/jobfence-runtime $(LIBEXECDIR)/jobfence-proxy $(MAN_PAGE) \
-		$(COMPLETIONS) $(UNIT)
+		$(COMPLETIONS) $(UNITS)
 	rm -rf $(DATADIR) $(DOCDIR)
 	[ ! -d $(LIBEXECDIR) ] || rmdir $(LIBEXECDIR)
 

@@ -502,13 +502,14 @@ has_types()
 	jq . "$UP" >"$BATS_TEST_TMPDIR/A job"
 	jobfence list --json | jq '.[]' >"$BATS_TEST_TMPDIR/list"
 	jobfence show "$JOB" --json >"$BATS_TEST_TMPDIR/show"
+	jq '.statistics + .statistics.dns' "$BATS_TEST_TMPDIR/show" >"$BATS_TEST_TMPDIR/Statistics"
 	jobfence events "$JOB" --json | head -n 1 >"$BATS_TEST_TMPDIR/events"
 	jobfence gc --json >"$BATS_TEST_TMPDIR/gc"
 	jobfence preset show rust --json >"$BATS_TEST_TMPDIR/preset"
 	jobfence upgrade "$JOB" --json >"$BATS_TEST_TMPDIR/upgrade"
 	jobfence down "$JOB" --json >"$BATS_TEST_TMPDIR/down"
 	jobfence run --report "$BATS_TEST_TMPDIR/The last word" -- true
-	for section in 'A job' list show events preset gc upgrade down 'The last word'; do
+	for section in 'A job' list show Statistics events preset gc upgrade down 'The last word'; do
 		is "$(jq -r 'keys[]' "$BATS_TEST_TMPDIR/$section" | sort)" \
 			"$({
 				documented "$section"

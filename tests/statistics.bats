@@ -14,7 +14,7 @@ counted()
 @test "requests, tunnels, answers, refusals and failures are counted, each once" {
 	lab_name silent.test 11.0.9.1
 	job_up --domain allowed.test --domain silent.test --domain missing.test --rate 0
-	fetch -f -o /dev/null http://allowed.test/ http://allowed.test/status/404 || true
+	fetch http://allowed.test/ http://allowed.test/status/404 >/dev/null
 	fetch -f -o /dev/null https://allowed.test/
 	is "$(fetch -o /dev/null -w '%{http_code}' http://allowed.test/status/503)" 503
 	refused_for domain http://denied.test/
@@ -32,7 +32,7 @@ counted()
 
 @test "what agrees with hits and refusals is never counted otherwise" {
 	job_up --domain allowed.test --domain www.allowed.test --rate 0
-	fetch -f -o /dev/null http://allowed.test/ http://www.allowed.test/ http://allowed.test/
+	fetch -f http://allowed.test/ http://www.allowed.test/ http://allowed.test/ >/dev/null
 	fetch -f -o /dev/null https://www.allowed.test/
 	refused_for domain http://denied.test/
 	refused_for domain http://other.test/

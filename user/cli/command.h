@@ -72,6 +72,7 @@ int show_command(struct options *options, int *status, struct failure *failure);
 int preset_command(struct options *options, int *status, struct failure *failure);
 int events_command(struct options *options, int *status, struct failure *failure);
 int log_command(struct options *options, int *status, struct failure *failure);
+int metrics_command(struct options *options, int *status, struct failure *failure);
 int doctor_command(struct options *options, int *status, struct failure *failure);
 int version_command(struct options *options, int *status, struct failure *failure);
 int completion_command(struct options *options, int *status, struct failure *failure);

@@ -46,6 +46,8 @@ const struct command commands[] = {
 	{ "log", "JOB", "print the requests of a job",
 		OPTIONS_JSON | OPTIONS_FOLLOW | OPTIONS_REFUSED, COMMAND_ROOT, log_command,
 		0 },
+	{ "metrics", "", "print the counters of all jobs, or serve them to Prometheus",
+		OPTIONS_METRICS, 0, metrics_command, 0 },
 	{ "doctor", "", "tell what this node lacks for jobs, and how to mend it",
 		OPTIONS_JSON, 0, doctor_command, 0 },
 	{ "preset", "list | show PRESET", "list the presets of domains, or print one",

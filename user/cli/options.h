@@ -29,6 +29,7 @@ enum option_group {
 	OPTIONS_REFUSED = 1 << 16, /* refusals alone */
 	OPTIONS_EVENTS = 1 << 17,  /* which events */
 	OPTIONS_COMMON = 1 << 13,  /* the options that every verb takes */
+	OPTIONS_METRICS = 1 << 18, /* where metrics go */
 };
 
 #define UPDATE_DOMAINS_MAX 256 /* of each kind in one command */
@@ -48,6 +49,8 @@ struct options {
 	const char *report;	  /* NULL: not given */
 	size_t learn_collapse;	  /* 0: never */
 	uint64_t since;		  /* ns of CLOCK_BOOTTIME; 0: not given */
+	const char *textfile;	  /* NULL: not given */
+	const char *listen;	  /* NULL: not given */
 	const char *new_rate;	  /* NULL: not given */
 	enum trace_change new_trace;
 	const char *add_domains[UPDATE_DOMAINS_MAX + 1];    /* NULL-terminated */

@@ -67,6 +67,8 @@ struct job {
 	 */
 	pid_t owner;
 	uint64_t owner_start, owner_namespace;
+	/* How long `up` took, in ms. 0: not known. */
+	int64_t up_milliseconds;
 	/* `run` made the job, so the node's policy needs no opt-in for it. */
 	bool by_operator;
 

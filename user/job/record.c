@@ -95,6 +95,7 @@ static const struct record_field {
 	FIELD(NUMBER, owner),
 	FIELD(NUMBER, owner_start),
 	FIELD(NUMBER, owner_namespace),
+	FIELD(NUMBER, up_milliseconds),
 	FIELD(BOOL, by_operator),
 	FIELD(NUMBER, max_connections),
 	FIELD(TEXT, nat64),

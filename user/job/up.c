@@ -22,6 +22,7 @@
 #include "job/request_log.h"
 #include "job/up.h"
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "lib/files.h"
 #include "lib/rate.h"
 #include "node/attach.h"
@@ -188,7 +189,8 @@ static int put_in_force(struct job *job, int proxy_cgroup, int netns, bool ipv6,
 	return error ? error : state_write(&setup, maps, failure);
 }
 
-static int build(struct job *job, const struct placement *where, struct failure *failure)
+static int build(struct job *job, const struct placement *where, int64_t began,
+	struct failure *failure)
 {
 	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
 	bool has_proxy = job->spec.network == NETWORK_HTTP;
@@ -232,11 +234,13 @@ static int build(struct job *job, const struct placement *where, struct failure 
 	snprintf(job->programs, sizeof(job->programs), "%s", objects_digest());
 	job->started = time(NULL);
 	request_log_forget(job);
+	job->up_milliseconds = clock_ms(CLOCK_MONOTONIC) - began;
 	return job_record_write(job, failure);
 }
 
 int job_up_locked(struct job *job, const struct placement *where, struct failure *failure)
 {
+	const int64_t began = clock_ms(CLOCK_MONOTONIC);
 	struct failure ignored;
 	int error = job_paths(job->spec.name, &job->paths, failure);
 
@@ -255,7 +259,7 @@ int job_up_locked(struct job *job, const struct placement *where, struct failure
 		error = objects_ensure(failure);
 	if (error)
 		return error;
-	error = build(job, where, failure);
+	error = build(job, where, began, failure);
 	if (error) {
 		remains_remove(&job->paths, &ignored);
 		/*

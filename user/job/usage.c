@@ -116,6 +116,33 @@ void usage_free(struct usage **usage)
 	free(*usage);
 }
 
+static int cannot_read(const struct job *job, int error, struct failure *failure)
+{
+	return fail(failure, error, "cannot read the counters of job %s", job->spec.name);
+}
+
+int usage_read_numbers(const struct job *job, struct usage **usage, struct failure *failure)
+{
+	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
+	_cleanup_(usage_free) struct usage *read = calloc(1, sizeof(*read));
+	int error = job_check_abi(job, failure);
+
+	if (error)
+		return error;
+	maps.counters = job_map_read_only(&job->paths, "counters");
+	maps.statistics = job_map_read_only(&job->paths, "statistics");
+	if (!read)
+		error = -ENOMEM;
+	else if (maps.counters < 0 || maps.statistics < 0)
+		error = maps.counters < 0 ? maps.counters : maps.statistics;
+	else
+		error = usage_read_counts(job, &maps, read);
+	if (error)
+		return cannot_read(job, error, failure);
+	*usage = TAKE_POINTER(read);
+	return 0;
+}
+
 int usage_read(const struct job *job, struct usage **usage, struct failure *failure)
 {
 	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
@@ -135,8 +162,7 @@ int usage_read(const struct job *job, struct usage **usage, struct failure *fail
 	if (!error && job->spec.learn)
 		error = learned_read(maps.learned, &read->learned);
 	if (error)
-		return fail(failure, error, "cannot read the counters of job %s",
-			job->spec.name);
+		return cannot_read(job, error, failure);
 	read_refusals(maps.refused, read);
 	*usage = TAKE_POINTER(read);
 	return 0;

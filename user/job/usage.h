@@ -35,6 +35,13 @@ struct usage {
 };
 
 /*
+ * Reads the numbers alone, without the lists by name: no hits, refusals and learned names.
+ * It needs nothing but to read the pins (CAP_DAC_READ_SEARCH). Otherwise as usage_read().
+ */
+int usage_read_numbers(
+	const struct job *job, struct usage **usage, struct failure *failure);
+
+/*
  * Reads the usage of a job that is up. The caller frees it with usage_free(). Returns
  * 0, or -errno with the failure noted.
  */

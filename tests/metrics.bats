@@ -1,0 +1,194 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# `jobfence metrics`, with the tools of Prometheus itself.
+
+load lib/job
+
+METRICS=${BATS_TEST_TMPDIR:-}/metrics
+SHARE=$LIB/../../share/jobfence
+QUERY=http://127.0.0.1:9090/api/v1/query
+STARTED=() # processes, by their numbers in the lab
+WAITED=()  # the same, as children of this shell
+
+teardown()
+{
+	local pid
+
+	for pid in "${STARTED[@]}"; do
+		in_lab kill "$pid" 2>/dev/null || true
+	done
+	wait "${WAITED[@]}" || true
+	jobfence down --all >"$BATS_TEST_TMPDIR/down" 2>&1 || cat "$BATS_TEST_TMPDIR/down"
+	: >"$LAB/zone"
+	nothing_is_left
+}
+
+# Starts a command in the lab, which teardown() ends. Its output goes to the file `server`.
+start()
+{
+	local number=$BATS_TEST_TMPDIR/number
+
+	rm -f "$number"
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab bash -c 'echo $$ >"$0.new" && mv "$0.new" "$0" && exec "$@"' "$number" "$@" \
+		</dev/null >"$BATS_TEST_TMPDIR/server" 2>&1 3>&- &
+	WAITED+=($!)
+	eventually test -e "$number"
+	STARTED+=("$(<"$number")")
+}
+
+# Asks a server of metrics. The arguments are curl's.
+scrape()
+{
+	in_lab curl -sS --max-time 20 "$@"
+}
+
+# Prints the value of a sample in the file $METRICS. The argument is its name with labels.
+value()
+{
+	awk -v name="$1" '$1 == name { print $2 }' "$METRICS"
+}
+
+make_traffic()
+{
+	fetch -f http://allowed.test/ http://allowed.test/bytes/20000 >/dev/null
+	fetch -f -o /dev/null https://allowed.test/
+	fetch -o /dev/null http://allowed.test/status/503
+	refused_for domain http://denied.test/
+	in_job_directly bash -c ': >/dev/tcp/11.0.0.2/25' 2>/dev/null || true
+}
+
+@test "the metrics are OpenMetrics, and say what show says" {
+	local show
+
+	job_up --domain allowed.test --rate 80mbit
+	make_traffic
+	show=$(jobfence show "$JOB" --json)
+	jobfence metrics >"$METRICS"
+	is "$(tail -n 1 "$METRICS")" '# EOF'
+	is "$(value 'jobfence_job_up{job="'"$JOB"'"}')" 1
+	is "$(value 'jobfence_rate_bytes{job="'"$JOB"'"}')" 10000000
+	is "$(value jobfence_jobs)" 1
+	for pair in requests:.requests tunnels:.tunnels receive_bytes:.bytes.received transmit_bytes:.bytes.sent lookups:.lookups; do
+		is "$(value "jobfence_${pair%%:*}_total{job=\"$JOB\"}")" "$(jq ".statistics${pair#*:}" <<<"$show")"
+	done
+	is "$(value 'jobfence_answers_total{job="'"$JOB"'",class="5xx"}')" 1
+	is "$(value 'jobfence_refused_total{job="'"$JOB"'",reason="domain"}')" "$(jq .statistics.refused.domain <<<"$show")"
+	is "$(value 'jobfence_refused_total{job="'"$JOB"'",reason="port"}')" 1
+	is "$(value 'jobfence_request_duration_seconds_count{job="'"$JOB"'"}')" 3
+	is "$(value 'jobfence_request_duration_seconds_bucket{job="'"$JOB"'",le="+Inf"}')" 3
+	is "$(value jobfence_up_seconds_count)" 1
+	is "$(grep -c test "$METRICS" || true)" 0 # no domain
+}
+
+@test "promtool finds nothing to improve in the file for node_exporter, which is replaced whole" {
+	job_up --domain allowed.test
+	make_traffic
+	echo old >"$METRICS.prom"
+	jobfence metrics --textfile "$METRICS.prom"
+	ends_with 0 promtool check metrics <"$METRICS.prom"
+	is "$OUTPUT" ''
+	is "$ERRORS" ''
+	is "$(stat -c %a "$METRICS.prom")" 644
+	is "$(echo "$METRICS".prom*)" "$METRICS.prom"
+	ends_with 1 jobfence metrics --textfile /proc/metrics.prom
+	like "$ERRORS" 'jobfence: cannot write /proc/metrics.prom: *'
+}
+
+# Whether Prometheus has the metrics.
+has_scraped()
+{
+	[[ $(scrape "$QUERY?query=up" 2>/dev/null) == *'"1"'* ]]
+}
+
+@test "Prometheus scrapes the server, and answers a query" {
+	job_up --domain allowed.test
+	make_traffic
+	start "$JOBFENCE" metrics --listen 127.0.0.1:9469
+	cat >"$BATS_TEST_TMPDIR/prometheus.yml" <<-END
+		global: { scrape_interval: 200ms }
+		rule_files: [ $SHARE/alerts.yml ]
+		scrape_configs:
+		- { job_name: jobfence, honor_labels: true, static_configs: [ { targets: [ 127.0.0.1:9469 ] } ] }
+	END
+	start prometheus --config.file="$BATS_TEST_TMPDIR/prometheus.yml" --storage.tsdb.path="$BATS_TEST_TMPDIR/tsdb" \
+		--web.listen-address=127.0.0.1:9090 --log.level=warn
+	eventually has_scraped
+	is "$(scrape "$QUERY" --data-urlencode 'query=sum by (job) (jobfence_requests_total)' |
+		jq -c '.data.result[0] | [.metric.job, .value[1]]')" "[\"$JOB\",\"3\"]"
+	is "$(scrape "$QUERY" --data-urlencode "query=jobfence_answers_total{class='2xx'}" | jq -r '.data.result[0].value[1]')" 2
+}
+
+@test "the server can read and nothing else, and still sees jobs that come later" {
+	local status
+
+	start "$JOBFENCE" metrics --listen '[::1]:9469'
+	eventually scrape -f -o /dev/null 'http://[::1]:9469/metrics'
+	status=$(in_lab cat "/proc/${STARTED[0]}/status")
+	like "$status" '*'$'Uid:\t65534\t65534\t65534\t65534\nGid:\t65534\t65534\t65534\t65534\n'*
+	like "$status" '*'$'CapPrm:\t0000000000000004\nCapEff:\t0000000000000004\nCapBnd:\t0000000000000004\n'*
+	like "$status" '*'$'CapInh:\t0000000000000000\n'*
+	like "$status" '*'$'NoNewPrivs:\t1\n'*
+	job_up --domain allowed.test
+	make_traffic
+	scrape 'http://[::1]:9469/metrics' >"$METRICS"
+	is "$(value 'jobfence_job_up{job="'"$JOB"'"}')" 1
+	is "$(value 'jobfence_requests_total{job="'"$JOB"'"}')" 3
+	is "$(scrape -o /dev/null -w '%{http_code}' 'http://[::1]:9469/')" 404
+	is "$(scrape -o /dev/null -w '%{http_code}' -d x 'http://[::1]:9469/metrics')" 405
+	is "$(scrape -o /dev/null -w '%{content_type}' -H 'Accept: application/openmetrics-text' 'http://[::1]:9469/metrics')" \
+		'application/openmetrics-text; version=1.0.0; charset=utf-8'
+}
+
+@test "it serves at a Unix socket, again after it was killed, and at a socket of systemd" {
+	local socket=$BATS_TEST_TMPDIR/socket
+
+	for _ in 1 2; do
+		start "$JOBFENCE" metrics --listen "unix:$socket"
+		eventually scrape -f -o "$METRICS" --unix-socket "$socket" http://metrics/metrics
+		in_lab kill -KILL "${STARTED[-1]}"
+		wait "${WAITED[-1]}" || true
+	done
+	is "$(value jobfence_jobs)" 0
+	start systemd-socket-activate -l 127.0.0.1:9469 "$JOBFENCE" metrics
+	eventually scrape -f -o "$METRICS" http://127.0.0.1:9469/metrics
+	is "$(value jobfence_jobs)" 0
+}
+
+@test "without root, one right is enough" {
+	job_up --domain allowed.test
+	in_lab setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps -all,+dac_read_search \
+		--ambient-caps -all,+dac_read_search -- "$JOBFENCE" metrics >"$METRICS"
+	is "$(value 'jobfence_job_up{job="'"$JOB"'"}')" 1
+	is "$(value 'jobfence_requests_total{job="'"$JOB"'"}')" 0
+	ends_with 1 in_lab setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps -all -- "$JOBFENCE" metrics
+	like "$ERRORS" "jobfence: cannot read the counters of job $JOB: Permission denied"
+}
+
+@test "the alerts and the dashboard are of metrics that there are" {
+	local name
+
+	cp "$SHARE/alerts.yml" "$LIB/alerts.test.yml" "$BATS_TEST_TMPDIR"
+	promtool test rules "$BATS_TEST_TMPDIR/alerts.test.yml"
+	job_up --domain allowed.test
+	make_traffic
+	jobfence metrics --textfile "$METRICS"
+	grep -oh 'jobfence_[a-z_]*' "$SHARE/alerts.yml" <(jq -r '.. | .expr? // empty' "$SHARE/grafana-dashboard.json") |
+		sort -u >"$BATS_TEST_TMPDIR/names"
+	while read -r name; do
+		grep -q "^${name}[{ ]" "$METRICS" || lab_fail "there is no metric $name"
+	done <"$BATS_TEST_TMPDIR/names"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/names")" -gt 15 ]
+}
+
+@test "what can't be done is said" {
+	ends_with 2 jobfence metrics --listen nonsense
+	ends_with 2 jobfence metrics --listen 127.0.0.1:65536
+	ends_with 2 jobfence metrics --listen example.test:80
+	ends_with 2 jobfence metrics --listen unix:
+	ends_with 2 jobfence metrics JOB
+	ends_with 2 jobfence metrics --listen unix:/x --textfile /y
+	ends_with 1 jobfence metrics --listen 192.0.2.1:9469
+	like "$ERRORS" 'jobfence: cannot listen on 192.0.2.1:9469: *'
+}
