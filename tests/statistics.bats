@@ -41,6 +41,18 @@ counted()
 	is "$(jobfence show "$JOB" --json | jq '[.refusals[].count] | add')" "$(counted '[.refused[]] | add')"
 }
 
+# Prints the bytes of all lines of the job's request log.
+logged_bytes()
+{
+	in_lab cat "/run/jobfence/jobs/$JOB/requests.log" | jq -s -c '{received: map(.received) | add, sent: map(.sent) | add}'
+}
+
+# Whether the log says what the statistics say. A line may be written a little later.
+log_agrees()
+{
+	[ "$(logged_bytes)" = "$(counted .bytes)" ]
+}
+
 @test "bytes are counted in both directions, whoever paces" {
 	local pacing
 
@@ -49,6 +61,7 @@ counted()
 		JOB=$pacing fetch -f -o "$BATS_TEST_TMPDIR/body" http://allowed.test/bytes/300000
 		head -c 200000 /dev/zero | JOB=$pacing fetch -f -o /dev/null --data-binary @- -H Expect: http://allowed.test/upload
 		is "$(JOB=$pacing counted '.bytes | [.received >= 300000 and .received < 302000, .sent >= 200000 and .sent < 202000]')" '[true,true]'
+		JOB=$pacing eventually log_agrees
 	done
 }
 

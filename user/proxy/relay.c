@@ -149,6 +149,15 @@ void relay_charge(struct relay *relay, enum direction direction, size_t bytes)
 	count_moved(relay, bytes);
 }
 
+/* Counts what the job sent or received. So the log and the statistics never disagree. */
+static void count_payload(struct relay *relay, enum direction direction, uint64_t bytes)
+{
+	bool up = direction == UPLOAD;
+
+	statistics_add(up ? &statistics->sent : &statistics->received, bytes);
+	*(up ? &relay->sent : &relay->received) += bytes;
+}
+
 long relay_read_client(struct relay *relay)
 {
 	size_t allowed;
@@ -161,8 +170,7 @@ long relay_read_client(struct relay *relay)
 		return -EAGAIN;
 	length = peer_read(&relay->client, allowed);
 	if (length > 0) {
-		statistics_add(&statistics->sent, (uint64_t)length);
-		relay->sent += (uint64_t)length;
+		count_payload(relay, UPLOAD, (uint64_t)length);
 		relay_charge(relay, UPLOAD, (size_t)length);
 	}
 	return length;
@@ -180,8 +188,7 @@ long relay_write_client(struct relay *relay)
 		return -EAGAIN;
 	length = peer_write(&relay->client, allowed);
 	if (length > 0) {
-		statistics_add(&statistics->received, (uint64_t)length);
-		relay->received += (uint64_t)length;
+		count_payload(relay, DOWNLOAD, (uint64_t)length);
 		relay_charge(relay, DOWNLOAD, (size_t)length);
 	}
 	return length;
@@ -285,11 +292,10 @@ long relay_splice(
 		return length;
 	}
 	flow->piped = (size_t)length;
-	*(direction == UPLOAD ? &relay->sent : &relay->received) += (uint64_t)length;
 	if (direction == DOWNLOAD)
 		relay->account.received += (uint64_t)length;
 	else
-		statistics_add(&statistics->sent, (uint64_t)length);
+		count_payload(relay, UPLOAD, (uint64_t)length);
 	relay_charge(relay, direction, flow->piped);
 	return length;
 }
@@ -305,7 +311,7 @@ int relay_drain(struct relay *relay, enum direction direction, struct flow *flow
 			return length ? (int)length : -EPIPE;
 		flow->piped -= (size_t)length;
 		if (direction == DOWNLOAD)
-			statistics_add(&statistics->received, (uint64_t)length);
+			count_payload(relay, DOWNLOAD, (uint64_t)length);
 		relay->owner->moved(relay);
 	}
 	flow_close(flow);
