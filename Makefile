@@ -27,8 +27,9 @@ endif
 BASE_LIBS  := inih jansson libidn2 libpsl
 LOAD_LIBS  := libbpf libmnl libseccomp
 HTTP_LIBS  := libmicrohttpd # for its header: `metrics --listen` loads the library itself
+TOP_LIBS   := ncursesw
 PROXY_LIBS := libllhttp libcares libmd libseccomp
-ALL_LIBS   := $(sort $(BASE_LIBS) $(LOAD_LIBS) $(PROXY_LIBS) $(HTTP_LIBS))
+ALL_LIBS   := $(sort $(BASE_LIBS) $(LOAD_LIBS) $(PROXY_LIBS) $(HTTP_LIBS) $(TOP_LIBS))
 
 CFLAGS	?= -O2 -g
 # What an initializer leaves out is zero, and meant to be; libseccomp's macros leave things
@@ -110,7 +111,7 @@ $(ARCHIVE): $(filter-out $(MAINS),$(OBJECTS))
 
 $(BUILD)/jobfence: $(BUILD)/user/cli/main.o $(ARCHIVE)
 	$(call quiet,LD)$(CC) $(CFLAGS) $(LINK) -o $@ $^ \
-		$(shell $(PKG_CONFIG) --libs $(BASE_LIBS) $(LOAD_LIBS))
+		$(shell $(PKG_CONFIG) --libs $(BASE_LIBS) $(LOAD_LIBS) $(TOP_LIBS))
 
 $(BUILD)/jobfence-proxy: $(BUILD)/user/proxy/main.o $(ARCHIVE)
 	$(call quiet,LD)$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(PROXY_LIBS))

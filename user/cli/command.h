@@ -74,6 +74,7 @@ int events_command(struct options *options, int *status, struct failure *failure
 int log_command(struct options *options, int *status, struct failure *failure);
 int metrics_command(struct options *options, int *status, struct failure *failure);
 int doctor_command(struct options *options, int *status, struct failure *failure);
+int top_command(struct options *options, int *status, struct failure *failure);
 int version_command(struct options *options, int *status, struct failure *failure);
 int completion_command(struct options *options, int *status, struct failure *failure);
 int manual_command(struct options *options, int *status, struct failure *failure);

@@ -48,6 +48,8 @@ const struct command commands[] = {
 		0 },
 	{ "metrics", "", "print the counters of all jobs, or serve them to Prometheus",
 		OPTIONS_METRICS, 0, metrics_command, 0 },
+	{ "top", "[JOB...]", "watch what jobs do, on a live screen",
+		OPTIONS_SELECT | OPTIONS_TOP, COMMAND_ROOT, top_command, 0 },
 	{ "doctor", "", "tell what this node lacks for jobs, and how to mend it",
 		OPTIONS_JSON, 0, doctor_command, 0 },
 	{ "preset", "list | show PRESET", "list the presets of domains, or print one",

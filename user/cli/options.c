@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/options.h"
+#include "jobfence/time.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "lib/moment.h"
@@ -86,6 +87,31 @@ static int set_learn_collapse(
 		return fail_as(failure, STATUS_USAGE,
 			"--learn-collapse needs a number from 2 to 9999");
 	o->learn_collapse = least;
+	return 0;
+}
+
+static int set_iterations(struct options *o, const char *argument, struct failure *failure)
+{
+	size_t length = strlen(argument);
+
+	o->iterations = strtoul(argument, NULL, 10);
+	if (!length || length > 9 || strspn(argument, "0123456789") != length ||
+		!o->iterations)
+		return fail_as(failure, STATUS_USAGE,
+			"--iterations needs a number from 1 to 999999999");
+	return 0;
+}
+
+static int set_interval(struct options *o, const char *argument, struct failure *failure)
+{
+	size_t length = strlen(argument);
+	double seconds = strtod(argument, NULL);
+
+	if (!length || length > 9 || strspn(argument, "0123456789.") != length ||
+		!(seconds >= 0.1 && seconds <= 3600))
+		return fail_as(failure, STATUS_USAGE,
+			"--interval needs a number of seconds from 0.1 to 3600");
+	o->interval = (uint64_t)(seconds * SECOND);
 	return 0;
 }
 
@@ -245,6 +271,11 @@ static const struct option_row rows[] = {
 		"write them to FILE, for the textfile collector of node_exporter"),
 	TEXT("listen", "ADDRESS:PORT|unix:PATH", OPTIONS_METRICS, listen,
 		"serve them by HTTP at /metrics; a socket of systemd is used without this"),
+	FLAG("batch", OPTIONS_TOP, batch, "print plain lines, for scripts"),
+	CALL("iterations", "N", OPTIONS_TOP, set_iterations,
+		"with --batch: end after N rounds; default: never"),
+	CALL("interval", "SECONDS", OPTIONS_TOP, set_interval,
+		"the time between two samples; default: 2"),
 	TEXT("config", "FILE", OPTIONS_COMMON, config,
 		"the node's policy; default: /etc/jobfence/jobfence.conf"),
 	FLAG("help", OPTIONS_COMMON, help, "explain the command"),

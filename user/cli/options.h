@@ -28,6 +28,7 @@ enum option_group {
 	OPTIONS_TRACE = 1 << 15,   /* the log of the proxy instead of events */
 	OPTIONS_REFUSED = 1 << 16, /* refusals alone */
 	OPTIONS_EVENTS = 1 << 17,  /* which events */
+	OPTIONS_TOP = 1 << 20,	   /* how jobs are watched */
 	OPTIONS_COMMON = 1 << 13,  /* the options that every verb takes */
 	OPTIONS_METRICS = 1 << 18, /* where metrics go */
 };
@@ -57,8 +58,11 @@ struct options {
 	const char *remove_domains[UPDATE_DOMAINS_MAX + 1]; /* NULL-terminated */
 	bool annotations, json, all, follow, trace, journal, refused, no_proxy_variables,
 		proxy, help;
-	char **arguments; /* the words that are no options, NULL-terminated */
-	int count;	  /* of arguments */
+	bool batch;
+	unsigned long iterations; /* 0: no end */
+	uint64_t interval;	  /* ns, 0: not given */
+	char **arguments;	  /* the words that are no options, NULL-terminated */
+	int count;		  /* of arguments */
 };
 
 /*

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See top_detail.h. */
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/log_line.h"
+#include "cli/top_detail.h"
+#include "job/usage.h"
+#include "jobfence/time.h"
+#include "lib/cleanup.h"
+#include "lib/json.h"
+#include "lib/moment.h"
+#include "lib/printable.h"
+#include "lib/rate.h"
+
+void top_detail_open(struct top_detail *detail, const char *name)
+{
+	*detail = (struct top_detail){ .log = LOG_READER_CLOSED };
+	snprintf(detail->name, sizeof(detail->name), "%s", name);
+	/* Without a journal there are no refusals to show. */
+	(void)journal_open(&detail->journal);
+}
+
+static void forget_job(struct top_detail *detail)
+{
+	log_reader_close(&detail->log);
+	detail->log = (struct log_reader)LOG_READER_CLOSED;
+	for (size_t i = 0; i < TOP_LATEST; i++)
+		free(TAKE_POINTER(detail->requests[i]));
+	detail->refusal_count = detail->request_count = 0;
+}
+
+void top_detail_close(struct top_detail *detail)
+{
+	forget_job(detail);
+	journal_close(&detail->journal);
+	*detail = (struct top_detail){ .log = LOG_READER_CLOSED };
+}
+
+static void write_rates(const struct top_job *row, FILE *to)
+{
+	char down[TOP_NUMBER_MAX], up[TOP_NUMBER_MAX], memory[TOP_NUMBER_MAX];
+
+	if (row->rated && row->has_proxy) {
+		top_format_number(row->down, down);
+		top_format_number(row->up, up);
+		fprintf(to, "now        %sbit/s down, %sbit/s up\n", down, up);
+	}
+	if (row->weighed) {
+		top_format_bytes(row->memory, memory);
+		fprintf(to, "proxy      %sB of memory, %" PRIu64 " restarts\n", memory,
+			row->counts.restarts);
+	}
+}
+
+static void write_job(const struct job *job, const struct top_job *row, FILE *to)
+{
+	char rate[RATE_TEXT_MAX], started[MOMENT_TEXT_MAX];
+
+	rate_format(row->limit, rate);
+	moment_format_real((uint64_t)job->started * SECOND, started);
+	fprintf(to, "state      %s, since %s\n", row->state, started);
+	fprintf(to, "network    %s, %s each way, pacing %s\n",
+		network_name(job->spec.network), rate, pacing_name(job->pacing));
+	write_rates(row, to);
+	fputs("cgroup     ", to);
+	print_foreign(to, job->cgroup, strlen(job->cgroup));
+	fputc('\n', to);
+}
+
+static void write_statistics(const struct usage *usage, FILE *to)
+{
+	const struct proxy_statistics *counts = &usage->statistics;
+	char up[TOP_NUMBER_MAX], down[TOP_NUMBER_MAX];
+
+	top_format_time(usage->throttled_download, down);
+	top_format_time(usage->throttled_upload, up);
+	fprintf(to, "traffic    %llu bytes received, %llu sent; throttled %s down, %s up\n",
+		(unsigned long long)counts->received, (unsigned long long)counts->sent,
+		down, up);
+	fprintf(to, "open       %llu connections, %llu at most\n",
+		(unsigned long long)counts->open, (unsigned long long)counts->open_most);
+	fprintf(to, "requests   %llu, tunnels %llu", (unsigned long long)counts->requests,
+		(unsigned long long)counts->tunnels);
+	for (unsigned i = 0; i < ANSWER_CLASSES; i++)
+		if (counts->answers[i])
+			fprintf(to, ", %s %llu", answer_word(i),
+				(unsigned long long)counts->answers[i]);
+	for (unsigned i = 0; i < CAUSE_COUNT; i++)
+		if (counts->failures[i])
+			fprintf(to, ", %s %llu", cause_word(i),
+				(unsigned long long)counts->failures[i]);
+	fputc('\n', to);
+}
+
+static int compare_last(const void *a, const void *b)
+{
+	const struct usage_refusal *left = a, *right = b;
+
+	return (left->refusal.last < right->refusal.last) -
+	       (left->refusal.last > right->refusal.last);
+}
+
+static void write_names(struct usage *usage, FILE *to)
+{
+	if (usage->refusal_count)
+		fputs("\nrefused names, the latest first:\n", to);
+	qsort(usage->refusals, usage->refusal_count, sizeof(usage->refusals[0]),
+		compare_last);
+	for (size_t i = 0; i < usage->refusal_count; i++) {
+		const struct usage_refusal *row = &usage->refusals[i];
+		char last[MOMENT_TEXT_MAX];
+
+		moment_format(row->refusal.last, last);
+		fprintf(to, "  %s %6llu  %-8s %.*s\n", last,
+			(unsigned long long)row->refusal.count,
+			reason_word((enum reason)row->key.reason), row->key.length,
+			row->key.name);
+	}
+}
+
+static void write_domains(const struct job *job, const struct usage *usage, FILE *to)
+{
+	if (job->spec.domains.count)
+		fputs("\ndomains:\n", to);
+	for (size_t i = 0; i < job->spec.domains.count; i++) {
+		char domain[NAME_LENGTH_MAX + 3];
+
+		declared_domain_format(&job->spec.domains.list[i], domain);
+		fprintf(to, "  %6llu  %s\n", (unsigned long long)usage->hits[i], domain);
+	}
+}
+
+static int keep_request(const char *line, size_t length, void *data)
+{
+	struct top_detail *detail = data;
+	char **kept = &detail->requests[detail->request_count % TOP_LATEST];
+
+	free(*kept);
+	*kept = strndup(line, length);
+	detail->request_count += *kept != NULL;
+	return 0;
+}
+
+/* A job may have no log, or none that can be read. */
+static void read_requests(struct top_detail *detail, const struct job *job)
+{
+	struct failure ignored;
+
+	if (detail->log.file < 0 && job->log[0])
+		(void)log_reader_open(&detail->log, job->log, &ignored);
+	if (detail->log.file >= 0)
+		(void)log_reader_read(&detail->log, keep_request, detail);
+}
+
+static void write_requests(const struct top_detail *detail, FILE *to)
+{
+	size_t count = detail->request_count;
+
+	if (count)
+		fputs("\nrequests, the latest first:\n", to);
+	for (size_t i = 1; i <= count && i <= TOP_LATEST; i++) {
+		const char *text = detail->requests[(count - i) % TOP_LATEST];
+		_json_ json_t *line = log_line_parse(text, strlen(text));
+
+		if (!line || strcmp(log_line_job(line), detail->name) != 0)
+			continue;
+		fputs("  ", to);
+		log_line_print(to, line);
+	}
+}
+
+/* The journal has the events of all jobs. */
+static void read_refusals(struct top_detail *detail, uint64_t job)
+{
+	if (!detail->journal.records)
+		return;
+	journal_read(&detail->journal);
+	for (size_t i = 0; i < detail->journal.count; i++) {
+		const struct event *event = &detail->journal.found[i];
+
+		if (event->job == job && event->kind == EVENT_REFUSAL)
+			detail->refusals[detail->refusal_count++ % TOP_LATEST] = *event;
+	}
+}
+
+static void write_refusal(const struct event *event, FILE *to)
+{
+	char time[MOMENT_TEXT_MAX], to_where[sizeof(event->name)], comm[COMM_LENGTH + 1];
+
+	moment_format(event->time, time);
+	/* The proxy refuses a name, the kernel an address. */
+	if (event->name[0])
+		snprintf(to_where, sizeof(to_where), "%.*s", (int)sizeof(event->name) - 1,
+			event->name);
+	else
+		address_format(&event->destination.address, to_where);
+	make_printable(to_where);
+	snprintf(comm, sizeof(comm), "%.*s", COMM_LENGTH, event->comm);
+	make_printable(comm);
+	fprintf(to, "  %s %-8s %s[%u] to %s port %u\n", time,
+		reason_word((enum reason)event->reason), comm[0] ? comm : "-", event->pid,
+		to_where, ntohs(event->destination.port));
+}
+
+static void write_refusals(const struct top_detail *detail, FILE *to)
+{
+	size_t count = detail->refusal_count;
+
+	if (count)
+		fputs("\nrefusals, the latest first:\n", to);
+	for (size_t i = 1; i <= count && i <= TOP_LATEST; i++)
+		write_refusal(&detail->refusals[(count - i) % TOP_LATEST], to);
+}
+
+void top_detail_write(struct top_detail *detail, const struct top_job *row, FILE *to)
+{
+	_cleanup_(job_free) struct job job = {};
+	_cleanup_(usage_free) struct usage *usage = NULL;
+	struct failure failure = {};
+	int error = row ? job_read(&job, detail->name, &failure) : -ENOENT;
+
+	if (error) {
+		fprintf(to, "the job has ended, or can't be read\n");
+		return;
+	}
+	write_job(&job, row, to);
+	error = usage_read(&job, &usage, &failure);
+	if (error || !usage) {
+		fprintf(to, "%s\n", failure.text);
+		return;
+	}
+	if (detail->id != job.id)
+		forget_job(detail);
+	detail->id = job.id;
+	read_refusals(detail, job.id);
+	read_requests(detail, &job);
+	if (job.proxy_id)
+		write_statistics(usage, to);
+	write_requests(detail, to);
+	write_names(usage, to);
+	write_refusals(detail, to);
+	write_domains(&job, usage, to);
+}
