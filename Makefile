@@ -242,7 +242,7 @@ install: all $(HOOKS) $(UNITS) ## install below DESTDIR and PREFIX
 	ln -sf jobfence $(BINDIR)/jobfence-runtime
 	install -D -m 755 $(BUILD)/jobfence-proxy $(LIBEXECDIR)/jobfence-proxy
 	install -D -m 644 -t $(DATADIR)/presets share/jobfence/presets/*.domains
-	install -D -m 644 -t $(DATADIR)/guard share/jobfence/guard/*
+	install -D -m 644 -t $(DATADIR)/guard $(filter-out %/__pycache__,$(wildcard share/jobfence/guard/*))
 	install -d $(dir $(MAN_PAGE))
 	install -D -m 644 -t $(DATADIR) $(addprefix share/jobfence/,jobfence.conf job-spec.schema.json refusal.schema.json doctor.schema.json \
 		error.schema.json event.schema.json report.schema.json log.schema.json \

@@ -67,6 +67,7 @@ lacks_proxy()
 		'["dns","domain","denied.test",null,null]'
 }
 
+# shellcheck disable=SC2016 # expanded by the inner shell
 @test "two followers see everything, and a filter takes nothing from others" {
 	local all="$BATS_TEST_TMPDIR/all" other="$BATS_TEST_TMPDIR/other"
 
@@ -80,7 +81,7 @@ lacks_proxy()
 	jobfence down other
 	await "$all" '"ended"'
 	await "$other" '"ended"'
-	in_lab kill $(in_lab pgrep -x jobfence)
+	in_lab sh -c 'kill $(pgrep -x jobfence)'
 	is "$(jq -c 'select(.kind == "refusal" and .port > 20) | [.job, .port]' "$all" | tail -n 2)" \
 		"[\"$JOB\",21]
 [\"other\",23]"
@@ -107,6 +108,7 @@ lacks_proxy()
 	done
 }
 
+# shellcheck disable=SC2016 # expanded by the inner shell
 @test "a cgroup of others that has one job after another tells each by its name" {
 	local cgroup
 
@@ -126,6 +128,7 @@ lacks_proxy()
 	in_lab rmdir "$cgroup"
 }
 
+# shellcheck disable=SC2016 # expanded by the inner shell
 @test "what a job calls itself and asks for gives no line of its own, and no command to a terminal" {
 	job_up --domain allowed.test
 	in_job bash -c 'cp /bin/bash "/tmp/$1" && exec "/tmp/$1" -c ": >/dev/tcp/11.0.0.2/22"' sh $'\e[2J\n"x' || true
@@ -137,11 +140,12 @@ s.recv(4096)
 END
 	jobfence events "$JOB" >"$BATS_TEST_TMPDIR/text"
 	jobfence events "$JOB" --json >"$BATS_TEST_TMPDIR/json"
-	! LC_ALL=C grep -q '[^ -~]' "$BATS_TEST_TMPDIR/text" "$BATS_TEST_TMPDIR/json"
+	is "$(LC_ALL=C grep -h '[^ -~]' "$BATS_TEST_TMPDIR/text" "$BATS_TEST_TMPDIR/json")" ''
 	is "$(jq -s length "$BATS_TEST_TMPDIR/json")" "$(wc -l <"$BATS_TEST_TMPDIR/text")"
 	like "$(<"$BATS_TEST_TMPDIR/text")" '*?\[2J?"x\[*'
 }
 
+# shellcheck disable=SC2016 # expanded by the inner shell
 @test "a reader that went away ends a follower" {
 	job_up
 	in_lab timeout 20 bash -c '"$1" events --follow | head -n 1' sh "$JOBFENCE"

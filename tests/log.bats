@@ -102,6 +102,7 @@ logs()
 	local hostile=$'x","by":"site","a":"\n{"version":1}\e[31m\x07\\'
 
 	job_up --rate 0 --domain allowed.test
+	# shellcheck disable=SC1003 # the script reads the escapes
 	in_job "$LIB/ask_hostile_names.py" 'x","by":"site"\n{"version":1}\x1b[31m\x00\xff\\' '\x9b2J'
 	converse 11.0.0.2 80 "GET /\\x1b[31m\",\"by\":\"site HTTP/1.1\r\nHost: allowed.test\r\nX: \\x1b]0;a\\x07\r\n\r\n" > /dev/null
 	converse 11.0.0.2 80 'GET / HTTP/1.1\r\nHost: a"\x1b[1m\r\n\r\n' > /dev/null
@@ -134,6 +135,7 @@ counts()
 	log | jq -sc '[(map(.count // 0) | add), (map(select(.kind != "dropped")) | length)]'
 }
 
+# shellcheck disable=SC2016 # expanded by the inner shell
 @test "a full disk costs lines, which are counted, and no request" {
 	in_lab mkdir -p /run/jobfence/jobs
 	in_lab mount -t tmpfs -o size=256k,mode=755 jobs /run/jobfence/jobs
@@ -167,6 +169,7 @@ counts()
 	exec {reader}>&-
 }
 
+# shellcheck disable=SC2016 # expanded by the inner shell
 @test "a worker that is killed in the middle leaves whole lines, and the next one goes on" {
 	local worker
 

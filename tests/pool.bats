@@ -222,8 +222,8 @@ for client in clients:
 @test "the next idle connection may be the one that makes room for another" {
 	printf '%s\n' 'accept = http' 'allow_domain = *' 'max_connections = 3' >"$BATS_TEST_TMPDIR/policy"
 	job_up --config "$BATS_TEST_TMPDIR/policy" --domain allowed.test --domain other.test
-	# The first client lends its connection. The one of the second is kept behind it, and
-	# has to go when the first one's is to be kept.
+	# The first client lends its connection. The one of the second is kept behind it,
+	# and has to go when the first one's is to be kept.
 	is "$(in_job_directly python3 -c 'import http.client
 def client(name):
 	client = http.client.HTTPConnection(name)

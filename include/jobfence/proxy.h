@@ -35,9 +35,9 @@ enum proxy_fd {
 	/* Map `limits` of the job, for mmap(2): struct job_limits. The descriptor is
 	 * writable, as the kernel does not map a read-only one. */
 	FD_LIMITS,
-	FD_STATISTICS, /* map `statistics` of the job, for mmap(2): struct proxy_statistics */
-	FD_REFUSED,    /* map `refused` of the job */
-	FD_LEARNED,    /* map `learned` of the job, closed if the job does not learn */
+	FD_STATISTICS,	/* map `statistics` of the job, for mmap(2) */
+	FD_REFUSED,	/* map `refused` of the job */
+	FD_LEARNED,	/* map `learned` of the job, closed if the job does not learn */
 	FD_CONNECTIONS, /* map `connections` of the node, read-only */
 	FD_READY,	/* pipe: the proxy writes one byte when it answers */
 	FD_IPV6,	/* /proc/net/if_inet6 of the job's namespace */

@@ -113,9 +113,9 @@ static void test_rotation(void **state)
 		assert_false(fstat(fixture->old, &status));
 		assert_in_range(status.st_size, 0, MAX / 2);
 	}
-	assert_int_equal(atoi(holds(fixture, fixture->file)), 40);
+	assert_int_equal(strtol(holds(fixture, fixture->file), NULL, 10), 40);
 	assert_int_equal(strlen(fixture->text), 5 * 99);
-	assert_int_equal(atoi(holds(fixture, fixture->old)), 20);
+	assert_int_equal(strtol(holds(fixture, fixture->old), NULL, 10), 20);
 	assert_int_equal(strlen(fixture->text), 20 * 99);
 }
 

@@ -246,7 +246,7 @@ static void test_round(void **state)
 	struct round round = {
 		.timer.expired = stop, .deferred.run = add_and_stop, .fixture = fixture
 	};
-	json_t *said;
+	json_t *said = NULL;
 
 	loop_defer(fixture->loop, &round.deferred);
 	assert_false(loop_run(fixture->loop));

@@ -56,6 +56,7 @@ static const char *order(
 	const struct top_view *view, const struct top_job *jobs, size_t count)
 {
 	static char names[256];
+	size_t length = 0;
 	const struct top_job *shown[16];
 	size_t left;
 
@@ -64,7 +65,8 @@ static const char *order(
 	left = top_view_apply(view, shown, count);
 	names[0] = '\0';
 	for (size_t i = 0; i < left; i++)
-		strcat(names, shown[i]->name);
+		length += (size_t)snprintf(
+			names + length, sizeof(names) - length, "%s", shown[i]->name);
 	/* The rest is behind them, so that all jobs can still be found. */
 	for (size_t i = 0; i < count; i++) {
 		size_t found = 0;

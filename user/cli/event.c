@@ -127,7 +127,6 @@ json_t *event_to_json(const struct event_shown *shown)
 static void print_refusal(FILE *file, const struct event *event, const char *name)
 {
 	const unsigned port = ntohs(event->destination.port);
-	char address[ADDRESS_TEXT_MAX];
 
 	fputs(hook_name(event->hook), file);
 	if (is_of_proxy(event)) {
@@ -136,6 +135,8 @@ static void print_refusal(FILE *file, const struct event *event, const char *nam
 		if (port)
 			fprintf(file, " port %u", port);
 	} else {
+		char address[ADDRESS_TEXT_MAX];
+
 		address_format(&event->destination.address, address);
 		fprintf(file, " %s port %u", address, port);
 	}

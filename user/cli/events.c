@@ -87,13 +87,15 @@ static int print_wanted(struct printing *printing, const struct event *event)
 static int print_new(struct printing *printing)
 {
 	struct journal_reader *reader = &printing->reader;
+	bool follows = reader->began;
 	int error = 0;
 
 	journal_read(reader);
 	/* The news of an event were written before the event. */
 	if (reader->count)
 		error = news_read(&printing->news);
-	if (!error && reader->lost)
+	/* What was replaced before this reader began is no loss of its own. */
+	if (!error && follows && reader->lost)
 		error = print_lost(printing, reader->lost);
 	for (size_t i = 0; i < reader->count && !error; i++)
 		error = print_wanted(printing, &reader->found[i]);

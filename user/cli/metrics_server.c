@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See metrics_server.h. libmicrohttpd is loaded only here. It brings a library of TLS along,
- * and every other command would start slower for it.
+ * See metrics_server.h. libmicrohttpd is loaded only here. It brings a library of TLS
+ * along, and every other command would start slower for it.
  */
 
 #include <dlfcn.h>

@@ -324,10 +324,11 @@ static bool is_json(const struct option_row *row)
 static int take_row(struct options *options, const struct option_row *row,
 	const char *argument, struct failure *failure)
 {
-	char name[sizeof(failure->setting)];
 	int error = take(options, row, argument, failure);
 
 	if (error) {
+		char name[sizeof(failure->setting)];
+
 		snprintf(name, sizeof(name), "--%s", row->shown.name);
 		failure_about(failure, name, argument);
 	}

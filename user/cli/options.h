@@ -28,9 +28,9 @@ enum option_group {
 	OPTIONS_TRACE = 1 << 15,   /* the log of the proxy instead of events */
 	OPTIONS_REFUSED = 1 << 16, /* refusals alone */
 	OPTIONS_EVENTS = 1 << 17,  /* which events */
-	OPTIONS_TOP = 1 << 20,	   /* how jobs are watched */
-	OPTIONS_COMMON = 1 << 13,  /* the options that every verb takes */
 	OPTIONS_METRICS = 1 << 18, /* where metrics go */
+	OPTIONS_TOP = 1 << 19,	   /* how jobs are watched */
+	OPTIONS_COMMON = 1 << 13,  /* the options that every verb takes */
 };
 
 #define UPDATE_DOMAINS_MAX 256 /* of each kind in one command */

@@ -42,14 +42,16 @@ void top_detail_close(struct top_detail *detail)
 
 static void write_rates(const struct top_job *row, FILE *to)
 {
-	char down[TOP_NUMBER_MAX], up[TOP_NUMBER_MAX], memory[TOP_NUMBER_MAX];
-
 	if (row->rated && row->has_proxy) {
+		char down[TOP_NUMBER_MAX], up[TOP_NUMBER_MAX];
+
 		top_format_number(row->down, down);
 		top_format_number(row->up, up);
 		fprintf(to, "now        %sbit/s down, %sbit/s up\n", down, up);
 	}
 	if (row->weighed) {
+		char memory[TOP_NUMBER_MAX];
+
 		top_format_bytes(row->memory, memory);
 		fprintf(to, "proxy      %sB of memory, %" PRIu64 " restarts\n", memory,
 			row->counts.restarts);

@@ -233,7 +233,7 @@ static bool has_ended(const struct top_watch *watch)
 	return watch->proxy >= 0 && poll(&proxy, 1, 0) == 1;
 }
 
-static void count(struct top_sampler *sampler, struct top_watch *watch)
+static void count_job(struct top_sampler *sampler, struct top_watch *watch)
 {
 	const struct usage *usage = &sampler->usage;
 	const struct proxy_statistics *statistics = &usage->statistics;
@@ -281,7 +281,7 @@ static void sample_one(struct top_sampler *sampler, struct top_watch *watch)
 		read_job(watch, watch->shown.name);
 	if (!watch->read)
 		return;
-	count(sampler, watch);
+	count_job(sampler, watch);
 	if ((counted && !watch->shown.counted) ||
 		(watch->condition == CONDITION_UP && has_ended(watch)))
 		look_closely(watch);

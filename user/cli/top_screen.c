@@ -446,7 +446,7 @@ static int wait_until(const struct screen *screen, uint64_t time)
 
 	if (ppoll(&keys, 1, &timeout, &screen->before) < 0)
 		return errno == EINTR ? 0 : -errno;
-	return keys.revents & (POLLHUP | POLLERR | POLLNVAL) ? -EIO : 0;
+	return (keys.revents & (POLLHUP | POLLERR | POLLNVAL)) ? -EIO : 0;
 }
 
 /* Takes all keys that were pressed. Returns 0, 1 for a sample at once, or -errno. */

@@ -51,17 +51,20 @@ static int64_t parse_duration(const char *text)
 /* What follows the time of day: Z or +hh:mm. Returns 0 with the seconds east of UTC. */
 static int parse_zone(const char *text, int64_t *east)
 {
-	unsigned hours, minutes;
-	int end = 0;
+	static const char digits[] = "0123456789";
+	long hours, minutes;
 
 	*east = 0;
 	if (!strcmp(text, "Z") || !strcmp(text, "z"))
 		return 0;
-	if ((text[0] != '+' && text[0] != '-') || strspn(text + 1, "0123456789") != 2 ||
-		sscanf(text + 1, "%2u:%2u%n", &hours, &minutes, &end) != 2 || end != 5 ||
-		text[6] || hours > 23 || minutes > 59)
+	if ((text[0] != '+' && text[0] != '-') || strspn(text + 1, digits) != 2 ||
+		text[3] != ':' || strspn(text + 4, digits) != 2 || text[6])
 		return -EINVAL;
-	*east = (text[0] == '-' ? -1 : 1) * (int64_t)(hours * 3600 + minutes * 60);
+	hours = strtol(text + 1, NULL, 10);
+	minutes = strtol(text + 4, NULL, 10);
+	if (hours > 23 || minutes > 59)
+		return -EINVAL;
+	*east = (text[0] == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
 	return 0;
 }
 

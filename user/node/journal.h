@@ -7,6 +7,8 @@
  */
 
 #include <stddef.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "jobfence/abi.h"

@@ -135,6 +135,8 @@ static void add(struct connection *connection, struct log_line *line)
 		line->upstream = upstream;
 	}
 	request_log_add(connection->proxy->log, line);
+	line->host = (struct slice){};
+	line->upstream = NULL;
 	attempt->open = false;
 	attempt->detail = NULL;
 }

@@ -205,15 +205,14 @@ static bool tell_dropped(struct request_log *log)
 
 void request_log_flush(struct request_log *log)
 {
-	size_t done = 0, piece;
+	size_t done = 0, piece = 1;
 
 	log->ahead = 0;
 	if (!log->length)
 		return;
 	if (tell_dropped(log))
-		while (done < log->length &&
-			(piece = write_piece(log, log->bytes + done, log->length - done)))
-			done += piece;
+		for (; piece && done < log->length; done += piece)
+			piece = write_piece(log, log->bytes + done, log->length - done);
 	log->dropped += log_count_lines(log->bytes + done, log->length - done);
 	log->length = 0;
 }
