@@ -104,9 +104,11 @@ static void tell_ready(void)
 /* All that is opened here lives as long as the process. */
 static int worker_run(const struct proxy_settings *settings)
 {
-	struct proxy proxy = { .settings = settings };
-	int error = open_all(settings, &proxy);
+	static struct proxy proxy;
+	int error;
 
+	proxy.settings = settings;
+	error = open_all(settings, &proxy);
 	if (!error)
 		error = sandbox_close();
 	if (error) {

@@ -42,10 +42,7 @@ _Static_assert(2 * (METHOD_MAX + COMM_LENGTH + 3 * NAME_LENGTH_MAX + LOG_PATH_MA
 
 static char *add(char *to, const char *text)
 {
-	size_t length = strlen(text);
-
-	memcpy(to, text, length);
-	return to + length;
+	return mempcpy(to, text, strlen(text));
 }
 
 static char *add_number(char *to, uint64_t number)
@@ -68,7 +65,9 @@ static char *add_inside(char *to, const char *text, size_t length, size_t most)
 
 		if (c == '"' || c == '\\')
 			*to++ = '\\';
-		*to++ = c >= ' ' && c <= '~' ? c : '?';
+		if (c < ' ' || c > '~')
+			c = '?';
+		*to++ = c;
 	}
 	return to;
 }
