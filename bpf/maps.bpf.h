@@ -97,7 +97,7 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, DOMAIN_ENTRIES_MAX);
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, struct domain_use);
 } hits __weak SEC(".maps");
 
 struct {

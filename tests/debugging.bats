@@ -45,7 +45,7 @@ up()
 	like "$(in_lab bpftool map dump pinned "$(pins)/maps/domains" | tr -d ' \n')" '*"name":"tset.dewolla"*'
 	like "$(in_lab bpftool map dump pinned "$(pins)/maps/refused" | tr -d ' \n')" '*"name":"denied.test"*"count":1*'
 	like "$(in_lab bpftool map dump pinned "$(pins)/maps/job" | tr -d ' \n')" '*"network":1,"flags":1,*"rate":0,*'
-	in_lab bpftool -j map dump pinned "$(pins)/maps/hits" | jq -e 'any(.[].formatted.value; . == 1)' >/dev/null
+	in_lab bpftool -j map dump pinned "$(pins)/maps/hits" | jq -e 'any(.[].formatted.value.requests; . == 1)' >/dev/null
 }
 
 @test "a domain taken from the map is refused within a second" {

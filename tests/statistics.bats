@@ -89,3 +89,16 @@ log_agrees()
 	jobfence up --job "$JOB" --network none
 	is "$(counted .)" null
 }
+
+@test "bytes are counted for the domain that allowed them" {
+	job_up --domain allowed.test --domain other.test --rate 0
+	# One connection serves both, and a refused request between them.
+	fetch_by_proxy -o /dev/null http://allowed.test/bytes/30000 -o /dev/null http://denied.test/ \
+		-o /dev/null http://other.test/bytes/1000
+	head -c 20000 /dev/zero | fetch -f -o /dev/null --data-binary @- -H Expect: http://other.test/upload
+	fetch -f -o /dev/null https://allowed.test/bytes/50000
+	is "$(jobfence show "$JOB" --json | jq -c '.domain_bytes | [.["allowed.test"], .["other.test"]] | map([.received / 10000, .sent / 10000] | map(floor))')" \
+		'[[8,0],[0,2]]'
+	is "$(jobfence show "$JOB" --json | jq '.statistics.bytes as $all | .domain_bytes |
+		[.[].received] | add | . < $all.received and . > $all.received - 1000')" true
+}

@@ -233,8 +233,14 @@ struct domain_key {
 };
 
 struct domain {
-	__u32 hit;    /* index in the map `hits`, for the requests that it allowed */
+	__u32 hit;    /* index in the map `hits`, for what it allowed */
 	__u32 denied; /* not 0: it refuses, and stays through updates */
+};
+
+/* An element of the map `hits`: what a domain allowed. */
+struct domain_use {
+	__u64 requests;	      /* and tunnels */
+	__u64 sent, received; /* payload in bytes, by the job */
 };
 
 /* The one element of the map `limits` of a job. The proxy maps it into memory, so that an
@@ -308,6 +314,7 @@ _Static_assert(sizeof(struct origin) == 40, "origin");
 _Static_assert(sizeof(struct connection_entry) == 48, "connection_entry");
 _Static_assert(sizeof(struct domain_key) == 260, "domain_key");
 _Static_assert(sizeof(struct domain) == 8, "domain");
+_Static_assert(sizeof(struct domain_use) == 24, "domain_use");
 _Static_assert(sizeof(struct job_limits) == 32, "job_limits");
 _Static_assert(sizeof(struct refusal_key) == 256, "refusal_key");
 _Static_assert(sizeof(struct refusal) == 16, "refusal");

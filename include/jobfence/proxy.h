@@ -31,7 +31,7 @@ enum proxy_fd {
 	FD_DNS_UDP6,  /* bound */
 	FD_DNS_TCP6,  /* listening */
 	FD_DOMAINS,   /* map `domains` of the job, read-only */
-	FD_HITS,      /* map `hits` of the job, for mmap(2): uint64_t[DOMAIN_ENTRIES_MAX] */
+	FD_HITS,      /* map `hits` of the job, for mmap(2): struct domain_use[] */
 	/* Map `limits` of the job, for mmap(2): struct job_limits. The descriptor is
 	 * writable, as the kernel does not map a read-only one. */
 	FD_LIMITS,

@@ -79,8 +79,10 @@ static void print_domains(const struct job *job, const struct usage *usage)
 		char domain[NAME_LENGTH_MAX + 3];
 
 		declared_domain_format(&job->spec.domains.list[i], domain);
-		printf("  %-32s %llu requests\n", domain,
-			(unsigned long long)usage->hits[i]);
+		printf("  %-32s %llu requests, %llu bytes received, %llu sent\n", domain,
+			(unsigned long long)usage->domains[i].requests,
+			(unsigned long long)usage->domains[i].received,
+			(unsigned long long)usage->domains[i].sent);
 	}
 }
 

@@ -132,7 +132,8 @@ static void write_domains(const struct job *job, const struct usage *usage, FILE
 		char domain[NAME_LENGTH_MAX + 3];
 
 		declared_domain_format(&job->spec.domains.list[i], domain);
-		fprintf(to, "  %6llu  %s\n", (unsigned long long)usage->hits[i], domain);
+		fprintf(to, "  %6llu  %s\n", (unsigned long long)usage->domains[i].requests,
+			domain);
 	}
 }
 

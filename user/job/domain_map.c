@@ -46,7 +46,7 @@ static int read_entries(int map, struct entries *entries)
  */
 static int take_hit(int hits, bool used[DOMAIN_ENTRIES_MAX])
 {
-	const __u64 nothing = 0;
+	const struct domain_use nothing = {};
 	__u32 i = 0;
 
 	while (i < DOMAIN_ENTRIES_MAX && used[i])

@@ -50,7 +50,9 @@ static json_t *refusals_to_json(const struct usage *usage)
 	return array;
 }
 
-static json_t *hits_to_json(const struct job *job, const struct usage *usage)
+/* An object with a value for each declared domain. */
+static json_t *by_domain(const struct job *job, const struct usage *usage,
+	json_t *read(const struct domain_use *use))
 {
 	json_t *object = json_object();
 
@@ -58,10 +60,20 @@ static json_t *hits_to_json(const struct job *job, const struct usage *usage)
 		char domain[NAME_LENGTH_MAX + 3];
 
 		declared_domain_format(&job->spec.domains.list[i], domain);
-		json_object_set_new(
-			object, domain, json_integer((json_int_t)usage->hits[i]));
+		json_object_set_new(object, domain, read(&usage->domains[i]));
 	}
 	return object;
+}
+
+static json_t *requests_to_json(const struct domain_use *use)
+{
+	return json_integer((json_int_t)use->requests);
+}
+
+static json_t *bytes_to_json(const struct domain_use *use)
+{
+	return json_pack("{s:I, s:I}", "received", (json_int_t)use->received, "sent",
+		(json_int_t)use->sent);
 }
 
 /* How often the proxy lost its worker, and when it last did. */
@@ -168,8 +180,10 @@ json_t *job_report(const struct job *job, const char *state, const struct usage 
 		json_object_set_new(json, "locks", locks_to_json(job)) ||
 		json_object_set_new(json, "statistics",
 			proxy ? statistics_to_json(usage) : json_null()) ||
-		json_object_set_new(
-			json, "hits", usage ? hits_to_json(job, usage) : json_null()))
+		json_object_set_new(json, "hits",
+			usage ? by_domain(job, usage, requests_to_json) : json_null()) ||
+		json_object_set_new(json, "domain_bytes",
+			usage ? by_domain(job, usage, bytes_to_json) : json_null()))
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		if (json_object_set_new(json, fields[i].name,

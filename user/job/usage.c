@@ -53,14 +53,14 @@ static void read_refusals(int map, struct usage *usage)
 	qsort(usage->refusals, usage->refusal_count, sizeof(usage->refusals[0]), compare);
 }
 
-static int read_hits(
+static int read_domains(
 	const struct job_maps *maps, const struct job *job, struct usage *usage)
 {
 	for (size_t i = 0; i < job->spec.domains.count && i < DOMAINS_MAX; i++) {
 		int hit = job_maps_hit(maps->domains, &job->spec.domains.list[i]);
 
 		/* If somebody removed the domain with bpftool, its count stays zero. */
-		if (hit >= 0 && bpf_map_lookup_elem(maps->hits, &hit, &usage->hits[i]))
+		if (hit >= 0 && bpf_map_lookup_elem(maps->hits, &hit, &usage->domains[i]))
 			return -errno;
 	}
 	return 0;
@@ -158,7 +158,7 @@ int usage_read(const struct job *job, struct usage **usage, struct failure *fail
 		error = state_read_delays(&maps, job->id, job->proxy_id,
 			&read->upload_delay, &read->download_delay);
 	if (!error)
-		error = read_hits(&maps, job, read);
+		error = read_domains(&maps, job, read);
 	if (!error && job->spec.learn)
 		error = learned_read(maps.learned, &read->learned);
 	if (error)

@@ -52,13 +52,15 @@ static bool host_of_original(const struct connection *connection, struct host *h
 static enum step with_own_name(struct connection *connection, enum hello_result result,
 	struct host *name, bool encrypted)
 {
+	struct domain_use *use;
 	enum reason reason;
 
 	if (result == HELLO_NO_NAME && !host_of_original(connection, name))
 		return connection_alert(connection, TLS_ACCESS_DENIED, REASON_PROTOCOL,
 			"TLS-without-a-name");
-	reason = rules_use(
-		connection->proxy->rules, name, encrypted ? SIGHT_NOTHING : SIGHT_NAME);
+	reason = rules_use(connection->proxy->rules, name,
+		encrypted ? SIGHT_NOTHING : SIGHT_NAME, &use);
+	relay_count_for(&connection->relay, use);
 	if (reason)
 		return connection_alert(connection, TLS_ACCESS_DENIED, reason, name->name);
 	connection_count(connection, &statistics->tunnels);

@@ -155,7 +155,20 @@ static void count_payload(struct relay *relay, enum direction direction, uint64_
 	bool up = direction == UPLOAD;
 
 	statistics_add(up ? &statistics->sent : &statistics->received, bytes);
+	if (relay->use)
+		statistics_add(up ? &relay->use->sent : &relay->use->received, bytes);
 	*(up ? &relay->sent : &relay->received) += bytes;
+}
+
+void relay_count_for(struct relay *relay, struct domain_use *use)
+{
+	uint64_t waiting = buffer_length(relay->client.in);
+
+	if (relay->use)
+		statistics_add(&relay->use->sent, -waiting);
+	if (use)
+		statistics_add(&use->sent, waiting);
+	relay->use = use;
 }
 
 long relay_read_client(struct relay *relay)

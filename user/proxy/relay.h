@@ -58,6 +58,7 @@ struct relay {
 	struct peer client, upstream;
 	struct account account;
 	uint64_t sent, received; /* bytes, by the client, into a pipe as well */
+	struct domain_use *use;	 /* counts them for a domain. NULL: for none */
 	struct waiter upload_turn, download_turn;
 	struct deferred turn;
 	bool turn_asked, closed;
@@ -107,6 +108,12 @@ size_t relay_ask(struct relay *relay, enum direction direction, size_t want);
 
 /* Charges bytes that moved, and counts them. */
 void relay_charge(struct relay *relay, enum direction direction, size_t bytes);
+
+/*
+ * Has the bytes that move from now on counted by `use` as well, and those that wait in
+ * client.in. The request that they belong to was not known as they came.
+ */
+void relay_count_for(struct relay *relay, struct domain_use *use);
 
 /*
  * Read and write as the pacer allows. They return as peer_read() and peer_write(), with

@@ -63,6 +63,7 @@ static void consume(struct connection *connection, size_t length)
 static enum step begin_connect(struct connection *connection, const struct http_head *head,
 	const struct http_target *target)
 {
+	struct domain_use *use;
 	enum reason reason;
 
 	if (connection->host_fixed)
@@ -72,7 +73,8 @@ static enum step begin_connect(struct connection *connection, const struct http_
 		return refuse_host(connection, head, target, REASON_PROTOCOL,
 			"only the ports 80 and 443 can be reached");
 	reason = rules_use(connection->proxy->rules, &target->host,
-		target->port == PORT_HTTPS ? SIGHT_NAME : SIGHT_REQUESTS);
+		target->port == PORT_HTTPS ? SIGHT_NAME : SIGHT_REQUESTS, &use);
+	relay_count_for(&connection->relay, use);
 	if (reason)
 		return refuse_host(connection, head, target, reason, NULL);
 	connection_close_upstream(connection);
@@ -155,12 +157,14 @@ static enum step begin(struct connection *connection, const char *bytes, size_t 
 	struct http_head head;
 	int error = http_head_parse(bytes, length, &head);
 	struct http_target target;
+	struct domain_use *use;
 	enum reason reason;
 	const char *problem;
 
 	/* A head that is too long or malformed has the fields that were read before. */
 	connection->http.json = http_accepts_json(&head);
 	attempt_begin(connection, error == -EBADMSG ? NULL : &head, length);
+	relay_count_for(&connection->relay, NULL);
 	if (error == -E2BIG)
 		return refuse(connection, &head, 431, REASON_LIMIT,
 			"there are too many header fields, or tokens in Connection");
@@ -179,9 +183,10 @@ static enum step begin(struct connection *connection, const char *bytes, size_t 
 	if (connection->host_fixed && !host_equal(&connection->host, &target.host))
 		return refuse_host(connection, &head, &target, REASON_PROTOCOL,
 			"not the host of the CONNECT before it");
-	reason = rules_use(connection->proxy->rules, &target.host, SIGHT_REQUESTS);
+	reason = rules_use(connection->proxy->rules, &target.host, SIGHT_REQUESTS, &use);
 	if (reason)
 		return refuse_host(connection, &head, &target, reason, NULL);
+	relay_count_for(&connection->relay, use);
 	connection_count(connection, &statistics->requests);
 	return forward(connection, &head, &target, length);
 }

@@ -16,7 +16,7 @@
 #include "proxy/rules.h"
 #include "proxy/statistics.h"
 
-#define HITS_SIZE    (DOMAIN_ENTRIES_MAX * sizeof(uint64_t))
+#define HITS_SIZE    (DOMAIN_ENTRIES_MAX * sizeof(struct domain_use))
 #define LATEST_NAMES 16	    /* names that make room for newer ones */
 #define REMEMBERED   16	    /* decisions. Each name has one place, which others share */
 #define MEMORY	     SECOND /* of a decision, for what bpftool changes in the map */
@@ -32,7 +32,7 @@ struct decision {
 
 struct rules {
 	const struct proxy_settings *settings;
-	uint64_t *hits;				  /* map `hits`, as memory */
+	struct domain_use *hits;		  /* map `hits`, as memory */
 	const volatile struct job_limits *limits; /* the same */
 	/* Names of the map `refused`, in a ring. A reason of 0 marks an empty place. */
 	struct refusal_key latest[LATEST_NAMES];
@@ -181,10 +181,12 @@ bool rules_allow_ech(const struct rules *rules, const struct host *host)
 	return is_among(rules->settings->ech, rules->settings->ech_count, host);
 }
 
-enum reason rules_use(struct rules *rules, const struct host *host, enum sight sight)
+enum reason rules_use(struct rules *rules, const struct host *host, enum sight sight,
+	struct domain_use **use)
 {
 	const struct decision *decision = decide(rules, host);
 
+	*use = NULL;
 	if (decision->reason)
 		return decision->reason;
 	if (sight != SIGHT_REQUESTS &&
@@ -194,8 +196,10 @@ enum reason rules_use(struct rules *rules, const struct host *host, enum sight s
 		return REASON_ECH;
 	if (rules->settings->learn && !learn(host))
 		return REASON_LIMIT;
-	if (decision->domain.hit < DOMAIN_ENTRIES_MAX)
-		__atomic_fetch_add(&rules->hits[decision->domain.hit], 1, __ATOMIC_RELAXED);
+	if (decision->domain.hit < DOMAIN_ENTRIES_MAX) {
+		*use = &rules->hits[decision->domain.hit];
+		statistics_add(&(*use)->requests, 1);
+	}
 	return 0;
 }
 

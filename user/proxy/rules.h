@@ -36,14 +36,15 @@ enum sight {
 };
 
 /*
- * Decides on a request or on TLS, and counts it if it is allowed. Returns 0, a reason of
- * rules_check(), or
+ * Decides on a request or on TLS, and counts it if it is allowed. `use` counts the bytes of
+ * its domain, and is NULL if there is none. Returns 0, a reason of rules_check(), or
  *
  *	REASON_GUARD  TLS to a guarded domain
  *	REASON_ECH    an encrypted ClientHello that is not allowed
  *	REASON_LIMIT  one name more than a learning job may use
  */
-enum reason rules_use(struct rules *rules, const struct host *host, enum sight sight);
+enum reason rules_use(struct rules *rules, const struct host *host, enum sight sight,
+	struct domain_use **use);
 
 /* Whether TLS to a host that may be reached may have an encrypted ClientHello. */
 bool rules_allow_ech(const struct rules *rules, const struct host *host);

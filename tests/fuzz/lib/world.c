@@ -467,7 +467,7 @@ void world_init(void)
 {
 	signal(SIGPIPE, SIG_IGN);
 	require(!proxy_fds_reserve());
-	map_memory(FD_HITS, DOMAIN_ENTRIES_MAX * sizeof(uint64_t));
+	map_memory(FD_HITS, DOMAIN_ENTRIES_MAX * sizeof(struct domain_use));
 	limits = map_memory(FD_LIMITS, sizeof(*limits));
 	require(!rules_new(&world_settings, &proxy.rules));
 	proxy.settings = &world_settings;
