@@ -518,5 +518,5 @@ has_types()
 			} | sort)"
 		has_types "$section" "$BATS_TEST_TMPDIR/$section"
 	done
-	is "$(documented show | wc -l)" 12
+	is "$(documented show | wc -l)" 13
 }

@@ -235,9 +235,12 @@ void attempt_turn_away(const struct proxy *proxy, const struct origin *origin)
 
 void connections_log(struct proxy *proxy)
 {
-	struct connection *connection;
+	struct connection *connection = proxy->connections;
 
-	for (connection = proxy->connections; connection; connection = connection->next) {
+	/* The oldest first, which is the last of the list. */
+	while (connection && connection->next)
+		connection = connection->next;
+	for (; connection; connection = connection->previous) {
 		connection->attempt.detail = "the job ended";
 		attempt_end(connection);
 	}

@@ -47,6 +47,7 @@ static void end(struct source *source, uint32_t events)
 	struct proxy *proxy = container_of(source, struct job_end, source)->proxy;
 
 	(void)events;
+	request_log_end(proxy->log);
 	connections_log(proxy);
 	loop_stop(proxy->loop);
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,14 +21,18 @@
 #define BUFFER_BYTES 16384
 #define METHOD_MAX   32
 #define DETAIL_MAX   200
+#define RETRY	     (100 * MILLISECOND) /* before what was dropped is told without a line */
+#define PATIENCE     80 /* ms, at the end of the job: the supervisor waits for 100 */
 
 struct request_log {
 	struct loop *loop;
 	const char *job;
 	int pipe;
 	struct deferred last;
-	uint64_t number;  /* of the last line */
-	uint64_t dropped; /* lines, since one got through */
+	struct timer again; /* while there is something to tell */
+	int64_t end;	    /* up to which writes wait for room, ms. 0: they do not */
+	uint64_t number;    /* of the last line */
+	uint64_t dropped;   /* lines, since one got through */
 	/* What CLOCK_REALTIME is ahead of the loop's clock, in this round. 0: not known */
 	uint64_t ahead;
 	size_t length;
@@ -178,6 +183,17 @@ void request_log_add(struct request_log *log, const struct log_line *line)
 		(size_t)(add_outcome(add_question(begin, log, line), log, line) - begin);
 }
 
+/* Waits for room in the pipe, if the job ends. Returns whether to try again. */
+static bool is_patient(const struct request_log *log)
+{
+	struct pollfd pipe = { .fd = log->pipe, .events = POLLOUT };
+	const int64_t left = log->end - clock_ms(CLOCK_MONOTONIC);
+	const struct timespec patience = { .tv_nsec = left * (int64_t)MILLISECOND };
+
+	/* The sandbox has no poll(2). */
+	return left > 0 && ppoll(&pipe, 1, &patience, NULL) > 0;
+}
+
 /* Writes the beginning of a text, as many whole lines as a write takes. 0: none. */
 static size_t write_piece(const struct request_log *log, const char *text, size_t length)
 {
@@ -187,7 +203,7 @@ static size_t write_piece(const struct request_log *log, const char *text, size_
 		length = (size_t)((char *)memrchr(text, '\n', LOG_LINE_MAX) - text) + 1;
 	do
 		written = write(log->pipe, text, length);
-	while (written < 0 && errno == EINTR);
+	while (written < 0 && (errno == EINTR || (errno == EAGAIN && is_patient(log))));
 	return written < 0 ? 0 : (size_t)written;
 }
 
@@ -207,13 +223,23 @@ void request_log_flush(struct request_log *log)
 	size_t done = 0, piece = 1;
 
 	log->ahead = 0;
-	if (!log->length)
-		return;
 	if (tell_dropped(log))
 		for (; piece && done < log->length; done += piece)
 			piece = write_piece(log, log->bytes + done, log->length - done);
 	log->dropped += log_count_lines(log->bytes + done, log->length - done);
 	log->length = 0;
+	if (log->dropped)
+		loop_set_timer(log->loop, &log->again, RETRY);
+}
+
+void request_log_end(struct request_log *log)
+{
+	log->end = clock_ms(CLOCK_MONOTONIC) + PATIENCE;
+}
+
+static void flush_again(struct timer *again)
+{
+	request_log_flush(container_of(again, struct request_log, again));
 }
 
 static void round_ended(struct deferred *last)
@@ -234,6 +260,7 @@ int request_log_new(struct loop *loop, const struct proxy_settings *settings, in
 	new->job = settings->job;
 	new->pipe = pipe;
 	new->last.run = round_ended;
+	new->again.expired = flush_again;
 	log_format_time(clock_ns(CLOCK_REALTIME), time);
 	loop_set_last(loop, &new->last);
 	*log = new;

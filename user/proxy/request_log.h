@@ -65,5 +65,8 @@ void request_log_free(struct request_log *log);
 /* Adds a line. */
 void request_log_add(struct request_log *log, const struct log_line *line);
 
+/* The job ends: writes wait for room in the pipe, for 80 ms from now at most. */
+void request_log_end(struct request_log *log);
+
 /* Writes what waits. The loop does so at the end of each round. */
 void request_log_flush(struct request_log *log);
