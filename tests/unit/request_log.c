@@ -220,13 +220,7 @@ static void test_dropped(void **state)
 }
 
 /* The end of a round of the loop writes what waits. */
-static void stop(struct timer *timer)
-{
-	(void)timer;
-}
-
 struct round {
-	struct timer timer;
 	struct deferred deferred;
 	const struct fixture *fixture;
 };
@@ -244,9 +238,7 @@ static void add_and_stop(struct deferred *deferred)
 static void test_round(void **state)
 {
 	const struct fixture *fixture = *state;
-	struct round round = {
-		.timer.expired = stop, .deferred.run = add_and_stop, .fixture = fixture
-	};
+	struct round round = { .deferred.run = add_and_stop, .fixture = fixture };
 	json_t *said = NULL;
 
 	loop_defer(fixture->loop, &round.deferred);
