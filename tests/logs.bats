@@ -350,6 +350,10 @@ fetch_until_ended()
 
 	is "$(jobfence run --domain allowed.test --log - -- curl -sS http://allowed.test/ 2>"$said")" 'this is allowed.test'
 	is "$(grep -c '^{"version":1,.*"host":"allowed.test"' "$said")" 1
+	# A file of the caller has no limit, whatever is in it.
+	head -c 2000000 /dev/zero | tr '\0' '\n' >"$said"
+	jobfence run --domain allowed.test --log - -- curl -sS http://allowed.test/ 2>>"$said"
+	is "$(grep -c '^{"version":1,.*"host":"allowed.test"' "$said")" 1
 	jobfence run --domain allowed.test --log - -- curl -sS http://allowed.test/ 2>&1 >/dev/null | cat >"$said"
 	is "$(grep -c '^{"version":1,.*"host":"allowed.test"' "$said")" 1
 	jobfence run --job kept --domain allowed.test --log "$file" -- curl -sS http://allowed.test/

@@ -9,7 +9,7 @@
 
 #include "jobfence/abi.h"
 
-/* Bytes of proxy.log, the only file that the proxy may write to. */
+/* Bytes of proxy.log. A worker may make no file longer. */
 #define PROXY_LOG_MAX (1UL << 20)
 
 /* Bytes of the request log of a job, if the policy does not say otherwise. */
@@ -56,7 +56,11 @@ enum proxy_fd {
 	 * and is an open file description of its own, so that no writer blocks another.
 	 */
 	FD_LOG_FILE,
-	FD_LOG_OLD, /* takes the older lines, closed if FD_LOG_FILE is no regular file */
+	/*
+	 * Takes the older lines. It is closed if FD_LOG_FILE is no regular file, or is the
+	 * standard error of the caller, where others write as well.
+	 */
+	FD_LOG_OLD,
 	FD_END,
 };
 

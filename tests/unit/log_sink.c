@@ -136,31 +136,61 @@ static void test_longer_before(void **state)
 	assert_in_range(strlen(fixture->text), MAX / 2 - 11, MAX / 2);
 }
 
-/* Without a file for older lines, the oldest lines stay. */
+/* Without a file for older lines, the file is the caller's, and has no limit. */
 static void test_no_old(void **state)
 {
 	struct fixture *fixture = *state;
 
 	fixture->sink.old = -1;
-	for (int i = 0; i < 300; i++) {
+	for (int i = 0; i < 1000; i++) {
 		say(fixture, "a line\n");
+		assert_int_equal(write(fixture->file, "its own\n", 8), 8);
 		log_sink_drain(&fixture->sink);
 	}
-	assert_in_range(strlen(holds(fixture, fixture->file)), MAX / 2 - 7, MAX / 2);
-	assert_int_equal(fixture->sink.lost, 300 - strlen(fixture->text) / 7);
+	assert_int_equal(strlen(holds(fixture, fixture->file)), 1000 * (7 + 8));
+	assert_int_equal(fixture->sink.lost, 0);
+}
+
+/* Has writes beyond `length` fail. Returns the limit that was. */
+static rlim_t limit_files(rlim_t length)
+{
+	struct rlimit limit;
+	rlim_t before;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_false(getrlimit(RLIMIT_FSIZE, &limit));
+	before = limit.rlim_cur;
+	limit.rlim_cur = length;
+	assert_false(setrlimit(RLIMIT_FSIZE, &limit));
+	return before;
+}
+
+/* A file that is the caller's is not cut. The part of a line in it takes no other with it. */
+static void test_torn(void **state)
+{
+	struct fixture *fixture = *state;
+	rlim_t before = limit_files(20);
+
+	fixture->sink.old = -1;
+	say(fixture, "first\nthe second\nthe third\n");
+	log_sink_drain(&fixture->sink);
+	say(fixture, "the fourth\n");
+	log_sink_drain(&fixture->sink);
+	assert_string_equal(holds(fixture, fixture->file), "first\nthe second\nthe");
+	limit_files(before);
+	say(fixture, "the fifth\n");
+	log_sink_drain(&fixture->sink);
+	holds(fixture, fixture->file);
+	assert_memory_equal(fixture->text, "first\nthe second\nthe\n{\"version\":1,", 34);
+	assert_non_null(strstr(fixture->text, "\"count\":2}\nthe fifth\n"));
 }
 
 /* A limit on the length of files stands for a full file system: both write a part. */
 static void test_full(void **state)
 {
 	struct fixture *fixture = *state;
-	struct rlimit limit, before;
+	rlim_t before = limit_files(20);
 
-	signal(SIGXFSZ, SIG_IGN);
-	assert_false(getrlimit(RLIMIT_FSIZE, &before));
-	limit = before;
-	limit.rlim_cur = 20;
-	assert_false(setrlimit(RLIMIT_FSIZE, &limit));
 	say(fixture, "first\n");
 	log_sink_drain(&fixture->sink);
 	say(fixture, "the second\nthe third\n");
@@ -168,7 +198,7 @@ static void test_full(void **state)
 	say(fixture, "the fourth\n");
 	log_sink_drain(&fixture->sink);
 	assert_string_equal(holds(fixture, fixture->file), "first\n");
-	assert_false(setrlimit(RLIMIT_FSIZE, &before));
+	limit_files(before);
 	say(fixture, "the fifth\n");
 	log_sink_drain(&fixture->sink);
 	holds(fixture, fixture->file);
@@ -261,8 +291,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = { TEST(test_rest), TEST(test_rotation),
-		TEST(test_longer_before), TEST(test_no_old), TEST(test_full),
-		TEST(test_endless_line), TEST(test_unread), TEST(test_reader_gone) };
+		TEST(test_longer_before), TEST(test_no_old), TEST(test_torn),
+		TEST(test_full), TEST(test_endless_line), TEST(test_unread),
+		TEST(test_reader_gone) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

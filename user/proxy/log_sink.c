@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -124,29 +123,40 @@ static bool rotate(struct log_sink *sink, off_t size)
 	return !ftruncate(sink->file, 0);
 }
 
-/* Appends whole lines to the regular file. Returns whether all of them are there. */
-static bool append(struct log_sink *sink, const char *text, size_t length)
+/* Ends the part of a line that stayed. Returns whether the next line may begin. */
+static bool end_torn(struct log_sink *sink)
+{
+	if (sink->torn && write(sink->file, "\n", 1) == 1)
+		sink->torn = false;
+	return !sink->torn;
+}
+
+/*
+ * Appends whole lines to the regular file. Returns how many bytes of whole lines are there.
+ *
+ * A file without an older half is not ours alone. So it has no limit, and is not cut.
+ */
+static size_t append(struct log_sink *sink, const char *text, size_t length)
 {
 	struct stat status;
+	const char *end;
 	ssize_t written;
 
-	if (fstat(sink->file, &status))
-		return false;
-	if ((uint64_t)status.st_size + length > sink->max && status.st_size) {
+	if (!end_torn(sink) || fstat(sink->file, &status))
+		return 0;
+	if (sink->old >= 0 && (uint64_t)status.st_size + length > sink->max &&
+		status.st_size) {
 		if (!rotate(sink, status.st_size))
-			return false;
+			return 0;
 		status.st_size = 0;
 	}
 	written = write(sink->file, text, length);
-	if (written == (ssize_t)length)
-		return true;
-	/*
-	 * No part of a line stays, unless others may write to the file as well. Readers
-	 * can't read that line.
-	 */
-	if (written > 0 && (sink->old < 0 || ftruncate(sink->file, status.st_size)))
-		sink->lost++;
-	return false;
+	if (written <= 0 || (written < (ssize_t)length && sink->old >= 0 &&
+				    !ftruncate(sink->file, status.st_size)))
+		return 0;
+	sink->torn = text[written - 1] != '\n';
+	end = memrchr(text, '\n', (size_t)written);
+	return end ? (size_t)(end - text) + 1 : 0;
 }
 
 static void tell_lost(struct log_sink *sink)
@@ -157,17 +167,19 @@ static void tell_lost(struct log_sink *sink)
 	if (!sink->lost)
 		return;
 	length = log_format_dropped(sink->job, sink->lost, line);
-	if (append(sink, line, length))
+	if (append(sink, line, length) == length)
 		sink->lost = 0;
 }
 
 static void write_file(struct log_sink *sink, size_t length)
 {
+	size_t there = 0;
+
 	tell_lost(sink);
-	if (!sink->lost && append(sink, sink->bytes, length))
-		consume(sink, length);
-	else
-		lose(sink, length);
+	if (!sink->lost)
+		there = append(sink, sink->bytes, length);
+	consume(sink, there);
+	lose(sink, length - there);
 }
 
 /* As many whole lines as a pipe takes at once, or a part of a line that is longer. */
@@ -181,16 +193,6 @@ static size_t piece(const struct log_sink *sink, size_t length)
 	return end ? (size_t)(end - sink->bytes) + 1 : PIPE_BUF;
 }
 
-/* A socket can't be opened anew, so its other users may have it wait. */
-static ssize_t write_part(const struct log_sink *sink, size_t length)
-{
-	ssize_t written =
-		send(sink->file, sink->bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-	return written < 0 && errno == ENOTSOCK ? write(sink->file, sink->bytes, length)
-						: written;
-}
-
 /*
  * Writes pieces that a pipe takes whole or not at all. A terminal may take a part of a
  * line. The rest then is what comes next.
@@ -199,7 +201,7 @@ static void write_stream(struct log_sink *sink, size_t length)
 {
 	sink->blocked = false;
 	while (length) {
-		ssize_t written = write_part(sink, piece(sink, length));
+		ssize_t written = write(sink->file, sink->bytes, piece(sink, length));
 
 		if (written > 0) {
 			consume(sink, (size_t)written);

@@ -14,7 +14,8 @@
  *	anything else	 EAGAIN: lines wait here and in the pipe. The worker drops others
  *
  * A regular file that would grow beyond half of what the log may have is copied to the file
- * for older lines and emptied. Nobody else writes to it, so no line is lost. If the file
+ * for older lines and emptied. Nobody else writes to it, so no line is lost. Without a file
+ * for older lines it is the caller's own, and grows as the caller lets it. If the file
  * system is full, lines are lost and counted. Once there is room again, a line tells how
  * many.
  */
@@ -34,6 +35,7 @@ struct log_sink {
 	bool regular;  /* so is the file */
 	bool skipping; /* the rest of a line that is too long */
 	bool blocked;  /* the destination takes nothing now */
+	bool torn;     /* the file ends with a part of a line */
 	uint64_t lost; /* lines, not told yet */
 	int64_t rest;  /* until then nothing is done, ms of CLOCK_MONOTONIC */
 	int64_t full;  /* until then the older lines are not copied again */

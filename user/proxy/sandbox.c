@@ -55,15 +55,16 @@ static int drop_bounding_set(void)
 	return 0;
 }
 
-static int set_limits(const struct proxy_settings *settings)
+/*
+ * The length of files has no limit here. The standard error of the caller, which may be the
+ * request log, may be longer than the proxy's own files. The worker gets a limit.
+ */
+static int set_limits(void)
 {
-	const rlim_t longest = settings->log_max / 2 > PROXY_LOG_MAX ? settings->log_max / 2
-								     : PROXY_LOG_MAX;
-	const struct rlimit none = { 0, 0 }, log = { longest, longest };
+	const struct rlimit none = { 0, 0 };
 	const struct rlimit files = { PROXY_OPEN_FILES_MAX, PROXY_OPEN_FILES_MAX };
 
-	if (setrlimit(RLIMIT_NOFILE, &files) || setrlimit(RLIMIT_CORE, &none) ||
-		setrlimit(RLIMIT_FSIZE, &log))
+	if (setrlimit(RLIMIT_NOFILE, &files) || setrlimit(RLIMIT_CORE, &none))
 		return -errno;
 	return 0;
 }
@@ -355,7 +356,7 @@ static int refuse_calls(void)
 
 int sandbox_drop_privileges(const struct proxy_settings *settings)
 {
-	int error = set_limits(settings);
+	int error = set_limits();
 
 	if (!error)
 		error = drop_bounding_set();

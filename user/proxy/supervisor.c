@@ -199,7 +199,7 @@ static void end_worker(struct supervisor *supervisor)
 	log_sink_drain(&supervisor->log);
 }
 
-/* The limit of this process is that of the request log. */
+/* This process has no limit, unlike its worker. */
 static bool proxy_log_has_room(void)
 {
 	struct stat status;
@@ -215,7 +215,8 @@ static void tell_end(int status, int backoff)
 	ending_format(status, ending);
 	if (proxy_log_has_room())
 		fprintf(stderr, "worker ended: %s, next in %d ms\n", ending, backoff);
-	if (setsockopt(FD_LISTENER4, SOL_JOBFENCE, WORKER_ENDED, &status, sizeof(status)))
+	if (setsockopt(FD_LISTENER4, SOL_JOBFENCE, WORKER_ENDED, &status, sizeof(status)) &&
+		proxy_log_has_room())
 		perror("cannot tell the events");
 }
 
