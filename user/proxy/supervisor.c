@@ -187,11 +187,10 @@ static bool ask_worker_to_end(struct supervisor *supervisor)
 	return false;
 }
 
+/* Ends the worker, if there is one. One that ended before may have left lines, too. */
 static void end_worker(struct supervisor *supervisor)
 {
-	if (supervisor->worker <= 0)
-		return;
-	if (!ask_worker_to_end(supervisor)) {
+	if (supervisor->worker > 0 && !ask_worker_to_end(supervisor)) {
 		kill(supervisor->worker, SIGKILL);
 		while (waitpid(supervisor->worker, NULL, 0) < 0 && errno == EINTR)
 			;
