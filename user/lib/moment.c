@@ -87,6 +87,11 @@ static int parse_date(const char *text, int64_t *ns)
 	}
 	if (parse_zone(rest, &east) || parts.tm_year > 300)
 		return -EINVAL;
+	/* Long before the boot. The product would overflow before 1678. */
+	if (parts.tm_year < 70) {
+		*ns = 0;
+		return 0;
+	}
 	*ns = ((int64_t)timegm(&parts) - east) * (int64_t)SECOND + fraction;
 	return 0;
 }
