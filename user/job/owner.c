@@ -10,10 +10,7 @@
 
 #include "job/owner.h"
 #include "lib/cleanup.h"
-
-/* The fields of /proc/PID/stat, of proc(5), that count. */
-#define FIELD_STATE 3
-#define FIELD_START 22 /* clock ticks since the boot */
+#include "node/process.h"
 
 static uint64_t pid_namespace(void)
 {
@@ -22,37 +19,13 @@ static uint64_t pid_namespace(void)
 	return stat("/proc/self/ns/pid", &status) ? 0 : status.st_ino;
 }
 
-/*
- * Reads when a process began. A zombie has ended. Returns 0, -ESRCH if there is no such
- * process, -EPERM if /proc does not show it, or -errno.
- */
+/* Reads when a process began. A zombie has ended. Returns 0 or -errno, -ESRCH if it is gone. */
 static int read_start(pid_t pid, uint64_t *start)
 {
-	char path[PATH_SIZE], line[1024];
-	_file_ FILE *file = NULL;
-	char *at;
+	char state = '\0';
+	int error = process_stat(pid, &state, start);
 
-	if (path_format(path, "/proc/%d/stat", (int)pid))
-		return -ENAMETOOLONG;
-	file = fopen(path, "re");
-	/* With the option hidepid, /proc hides processes of others. */
-	if (!file)
-		return kill(pid, 0) && errno == ESRCH ? -ESRCH : -EPERM;
-	if (!fgets(line, sizeof(line), file))
-		return -ESRCH;
-	/* The name of a command may hold blanks and parentheses. */
-	at = strrchr(line, ')');
-	if (!at || !at[1] || at[2] == 'Z' || at[2] == 'X')
-		return -ESRCH;
-	at += 2;
-	for (int field = FIELD_STATE; at && field < FIELD_START; field++) {
-		at = strchr(at, ' ');
-		at = at ? at + 1 : NULL;
-	}
-	if (!at)
-		return -EPROTO;
-	*start = strtoull(at, NULL, 10);
-	return 0;
+	return !error && (state == 'Z' || state == 'X') ? -ESRCH : error;
 }
 
 int job_note_owner(struct job *job, struct failure *failure)

@@ -18,25 +18,18 @@
 #include "node/cgroup.h"
 #include "node/maps.h"
 #include "node/netns.h"
+#include "node/process.h"
 #include "node/state.h"
 
 #define BEHIND (PULSE_PATIENCE * MILLISECOND / 8) /* ns */
 
-/*
- * Whether a signal or a tracer has stopped the process. The state follows the name in
- * parentheses. The name may contain any character, parentheses too (proc_pid_stat(5)).
- */
-static bool is_stopped(long pid)
+/* Whether a signal or a tracer has stopped the process. */
+static bool is_stopped(pid_t pid)
 {
-	char path[PATH_SIZE], text[128] = "";
-	_file_ FILE *file = NULL;
-	const char *end;
+	char state = '\0';
+	uint64_t start;
 
-	if (path_format(path, "/proc/%ld/stat", pid))
-		return false;
-	file = fopen(path, "re");
-	end = file && fgets(text, sizeof(text), file) ? strrchr(text, ')') : NULL;
-	return end && end[1] && (end[2] == 'T' || end[2] == 't');
+	return !process_stat(pid, &state, &start) && (state == 'T' || state == 't');
 }
 
 static bool is_paused(const struct job *job)
@@ -50,7 +43,7 @@ static bool is_paused(const struct job *job)
 		return false;
 	procs = fopen(path, "re");
 	while (procs && fgets(line, sizeof(line), procs))
-		if (is_stopped(strtol(line, NULL, 10)))
+		if (is_stopped((pid_t)strtol(line, NULL, 10)))
 			return true;
 	return false;
 }

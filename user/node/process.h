@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* A process, as /proc/PID/stat shows it (proc_pid_stat(5)). */
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * Reads the state of a process, a letter such as Z for a zombie, and when it began, in
+ * clock ticks since the boot. Returns 0, -ESRCH if there is no such process, -EPERM if
+ * /proc does not show it, -EPROTO if what it shows can't be read, or -errno.
+ */
+int process_stat(pid_t pid, char *state, uint64_t *start);
