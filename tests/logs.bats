@@ -203,6 +203,13 @@ jobfence: not printed: 1 lines with the name of another job'
 	is "$(jobfence log "$JOB" --json)" "$(line 1)"
 	ends_with 1 in_lab "$JOBFENCE" up --job other --domain allowed.test --log "$folder/j.log"
 	like "$ERRORS" '*is the log of another job*'
+	# The older half is no log of another, whichever job is first.
+	ends_with 1 in_lab "$JOBFENCE" up --job other --domain allowed.test --log "$folder/j.log.1"
+	like "$ERRORS" "*j.log.1 is the log of another job*"
+	in_lab "$JOBFENCE" up --job other --domain allowed.test --log "$folder/k.log.1" >/dev/null
+	ends_with 1 in_lab "$JOBFENCE" up --job third --domain allowed.test --log "$folder/k.log"
+	like "$ERRORS" "*k.log.1 is the log of another job*"
+	jobfence down other
 	jobfence down "$JOB"
 	is "$(jobfence log "$folder/j.log" --json)" "$(line 1)"
 	ends_with 2 jobfence log "$folder/j.log" --follow

@@ -113,10 +113,11 @@ static int open_files(
 	log->old = appended_open(old, &regular, failure);
 	if (log->old < 0)
 		return log->old;
-	return regular ? 0
-		       : fail_as(failure, STATUS_FAILED,
-				 "%s is no regular file; remove it, or choose another log",
-				 old);
+	if (!regular)
+		return fail_as(failure, STATUS_FAILED,
+			"%s is no regular file; remove it, or choose another log", old);
+	/* It may be the log of another job as well. */
+	return lock_file(log->old, old, failure);
 }
 
 int request_log_open(
