@@ -299,9 +299,11 @@ static int launch(struct job *job, int cgroup, int netns, bool ipv6,
 	error = request_log_open(job, &log, failure);
 	if (error)
 		return error;
-	if (path_format(plan.proxy_log, "%s/proxy.log", job->paths.run) ||
-		pipe2(pair, O_CLOEXEC))
-		return fail(failure, -EMFILE, "cannot start the proxy");
+	error = path_format(plan.proxy_log, "%s/proxy.log", job->paths.run);
+	if (!error && pipe2(pair, O_CLOEXEC))
+		error = -errno;
+	if (error)
+		return fail(failure, error, "cannot start the proxy");
 	report = pair[0];
 	plan.report = report_write = pair[1];
 	if (pipe2(pair, O_CLOEXEC))

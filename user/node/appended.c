@@ -111,6 +111,9 @@ static int open_there(int folder, const char *name)
 		return -errno;
 	flags |= S_ISREG(state.st_mode) ? O_RDWR : O_WRONLY;
 	fd = openat(folder, name, flags);
+	/* Only a pipe lacks a reader. A socket gives the same error. */
+	if (fd < 0 && errno == ENXIO && !S_ISFIFO(state.st_mode))
+		return -EOPNOTSUPP;
 	return fd < 0 ? -errno : fd;
 }
 
