@@ -59,6 +59,13 @@ signal()
 	is "$OUTPUT$ERRORS" ''
 	jobfence down "$JOB"
 	ends_with 4 jobfence log "$JOB"
+	like "$ERRORS" "*no job $JOB, and the log of a job goes with it*--log FILE*"
+	# The name of a file without a slash is that of a job.
+	cd "$BATS_TEST_TMPDIR"
+	: >kept.log
+	ends_with 4 jobfence log kept.log
+	like "$ERRORS" '*no job kept.log; * jobfence log ./kept.log'
+	ends_with 0 jobfence log ./kept.log
 }
 
 @test "log prints a line for people, and the same as JSON" {
@@ -214,9 +221,13 @@ jobfence: not printed: 1 lines with the name of another job'
 	is "$(jobfence log "$folder/j.log" --json)" "$(line 1)"
 	ends_with 2 jobfence log "$folder/j.log" --follow
 	# A job without a proxy has no requests.
-	job_up --log "$folder/none.log"
-	is "$(up_says .log)" null
+	ends_with 2 in_lab "$JOBFENCE" up --json --job "$JOB" --log "$folder/none.log"
+	is "$(jq -c '.error | [.setting, .value]' <<<"$OUTPUT")" "[\"--log\",\"$folder/none.log\"]"
+	like "$ERRORS" '*--log needs network http*declare domains*'
+	ends_with 125 in_lab "$JOBFENCE" run --network full --rate 0 --log - -- true
 	[ ! -e "$folder/none.log" ]
+	job_up --log none
+	is "$(up_says .log)" null
 }
 
 @test "a relative FILE is that of the caller's folder, and repair goes on with it" {
@@ -294,6 +305,8 @@ not_logged()
 	not_logged "$shared/file" '*belongs to the user with the number 1234*'
 	not_logged "$shared/second" '*has other names*'
 	not_logged "$shared/pipe" 'nobody reads from *'
+	python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$shared/socket"
+	not_logged "$shared/socket" 'cannot open the log *: Operation not supported'
 	not_logged "$target" 'cannot open the log *: Is a directory'
 	not_logged "$target/missing/log" 'cannot see *'
 	chmod 777 "$target"

@@ -19,6 +19,7 @@
 #include "cli/log_line.h"
 #include "cli/log_reader.h"
 #include "lib/cleanup.h"
+#include "lib/files.h"
 #include "lib/json.h"
 
 struct printing {
@@ -167,6 +168,18 @@ static int follow(
 	return error;
 }
 
+/* Says more than that there is no such job: what a caller may have meant. */
+static int say_no_job(const char *word, struct failure *failure)
+{
+	if (file_exists(word))
+		return fail_as(failure, STATUS_NO_JOB,
+			"there is no job %s; to read the file: jobfence log ./%s", word,
+			word);
+	return fail_as(failure, STATUS_NO_JOB,
+		"there is no job %s, and the log of a job goes with it; to keep one, see --log FILE, and log_path in the node's policy",
+		word);
+}
+
 /* Finds the log of a job. A word with a slash is the path of a log that was kept. */
 static int find_log(struct job *job, const char *word, struct failure *failure)
 {
@@ -177,6 +190,9 @@ static int find_log(struct job *job, const char *word, struct failure *failure)
 			       ? fail(failure, -ENAMETOOLONG, "log")
 			       : 0;
 	error = job_read(job, word, failure);
+	if (error == -ENOENT && failure->status == STATUS_NO_JOB &&
+		!job_is_anywhere(&job->paths))
+		return say_no_job(word, failure);
 	if (!error && !job->log[0])
 		return fail_as(failure, STATUS_FAILED,
 			"job %s has no request log that can be read: it has no proxy, or --log or the "

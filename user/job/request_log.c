@@ -40,6 +40,23 @@ static int choose_path(
 		       : path_format(path, RUN_JOBS_FOLDER "/%s/requests.log", spec->name);
 }
 
+/*
+ * Without a proxy there are no requests. A log by default is just not there. Who names a
+ * place for one waits for it in vain.
+ */
+static int choose_none(const struct job_spec *spec, struct failure *failure)
+{
+	int error;
+
+	if (spec->log != LOG_FILE && spec->log != LOG_CALLER)
+		return 0;
+	error = fail_as(failure, STATUS_USAGE,
+		"--log needs network http, since a job with network %s has no proxy that could log; declare domains, or leave out --log",
+		network_name(spec->network));
+	failure_about(failure, "--log", spec->log == LOG_FILE ? spec->log_file : CALLER);
+	return error;
+}
+
 int request_log_choose(struct job *job, const struct job_spec *spec,
 	const struct policy *policy, struct failure *failure)
 {
@@ -49,9 +66,10 @@ int request_log_choose(struct job *job, const struct job_spec *spec,
 	job->log[0] = '\0';
 	job->log_max = policy->log_max;
 	job->log_paths = policy->log_paths;
-	/* Without a proxy there are no requests. */
-	if (!wanted || spec->network != NETWORK_HTTP)
+	if (!wanted)
 		return 0;
+	if (spec->network != NETWORK_HTTP)
+		return choose_none(spec, failure);
 	error = choose_path(job->log, spec, policy);
 	return error ? fail(failure, error, "log of job %s", spec->name)
 		     : check_text(job->log, failure);
