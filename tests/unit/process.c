@@ -21,14 +21,14 @@ static void any_name_is_read_over(void **state)
 {
 	static const char *const names[] = { "", "plain", "a\nb", "\n", "x) Z 1 (y", ") T",
 		") Z\n", "(((", ")))" };
-	uint64_t first = 0, start;
-	char letter;
+	uint64_t first = 0;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		uint64_t start = 0;
+		char letter = '\0';
+
 		assert_false(prctl(PR_SET_NAME, names[i]));
-		letter = '\0';
-		start = 0;
 		assert_false(process_stat(getpid(), &letter, &start));
 		assert_int_equal(letter, 'R');
 		assert_true(start > 0);
@@ -47,7 +47,7 @@ static void states_are_told_apart(void **state)
 	(void)state;
 	if (!pid) {
 		prctl(PR_SET_NAME, "a\n) R");
-		raise(SIGSTOP);
+		kill(getpid(), SIGSTOP);
 		_exit(0);
 	}
 	assert_false(waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOWAIT));
