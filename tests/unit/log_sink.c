@@ -165,7 +165,7 @@ static rlim_t limit_files(rlim_t length)
 	return before;
 }
 
-/* A file that is the caller's is not cut. The part of a line in it takes no other with it. */
+/* A file of the caller is not cut. A part of a line in it takes no other with it. */
 static void test_torn(void **state)
 {
 	struct fixture *fixture = *state;

@@ -19,7 +19,7 @@ static uint64_t pid_namespace(void)
 	return stat("/proc/self/ns/pid", &status) ? 0 : status.st_ino;
 }
 
-/* Reads when a process began. A zombie has ended. Returns 0 or -errno, -ESRCH if it is gone. */
+/* Reads when a process began. A zombie has gone. Returns as process_stat() does. */
 static int read_start(pid_t pid, uint64_t *start)
 {
 	char state = '\0';
