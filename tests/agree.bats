@@ -65,6 +65,7 @@ log_has()
 	is "$(jq -c 'del(.received, .sent)' <<<"$shown")" '{"requests":3,"tunnels":1,"domain":2,"port":1}'
 	is "$(by_metrics)" "$shown"
 	is "$(by_events)" "$(jq -c '{domain, port}' <<<"$shown")"
+	is "$(jobfence metrics | awk '/^jobfence_refused_total/ { sum += $2 } END { print sum }')" "$(by_top | jq .refused)"
 	is "$(by_top)" "$(jq -c '{attempts: (.requests + .tunnels), refused: (.domain + .port), received, sent}' <<<"$shown")"
 	eventually log_has "$(jq -c 'del(.port)' <<<"$shown")"
 }

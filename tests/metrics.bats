@@ -82,6 +82,23 @@ make_traffic()
 	is "$(grep -c test "$METRICS" || true)" 0 # no domain
 }
 
+@test "a job whose counts can't be read takes no metrics from others" {
+	local maps=/sys/fs/bpf/jobfence/jobs/odd/maps
+
+	job_up --domain allowed.test
+	jobfence up --job odd --domain allowed.test
+	in_lab mv "$maps/statistics" "$maps/away"
+	in_lab mkdir "$maps/statistics"
+	ends_with 0 jobfence metrics
+	in_lab rmdir "$maps/statistics"
+	in_lab mv "$maps/away" "$maps/statistics"
+	METRICS=$BATS_TEST_TMPDIR/read
+	printf '%s\n' "$OUTPUT" >"$METRICS"
+	is "$(value 'jobfence_requests_total{job="'"$JOB"'"}')" 0
+	is "$(value 'jobfence_requests_total{job="odd"}')" ''
+	is "$(value jobfence_jobs)" 2
+}
+
 @test "promtool finds nothing to improve in the file for node_exporter, which is replaced whole" {
 	job_up --domain allowed.test
 	make_traffic

@@ -102,3 +102,15 @@ log_agrees()
 	is "$(jobfence show "$JOB" --json | jq '.statistics.bytes as $all | .domain_bytes |
 		[.[].received] | add | . < $all.received and . > $all.received - 1000')" true
 }
+
+@test "numbers that a proxy made up are cut" {
+	local map=/sys/fs/bpf/jobfence/jobs/$JOB/maps/refused key bytes
+
+	job_up --domain allowed.test
+	refused_for domain http://denied.test/
+	read -ra key <<<"$(in_lab bpftool -j map dump pinned "$map" | jq -r '.[0].key | join(" ")')"
+	printf -v bytes 'ff %.0s' {1..16}
+	# shellcheck disable=SC2086
+	in_lab bpftool map update pinned "$map" key "${key[@]}" value hex $bytes
+	is "$(jobfence show "$JOB" --json | jq '.refusals[0].count')" 9007199254740992
+}

@@ -26,6 +26,7 @@ struct row {
 	uint64_t rate, up_milliseconds;
 	struct job_counters programs, proxy;
 	struct proxy_statistics statistics;
+	uint64_t refused[REASON_COUNT];
 	uint64_t throttled[2]; /* upload, download */
 };
 
@@ -34,6 +35,8 @@ struct metrics {
 	bool openmetrics;
 	struct row *rows;
 	size_t count, room;
+	bool any_read; /* of the jobs */
+	int error;     /* of a job that could not be read, -errno */
 	struct failure *failure;
 };
 
@@ -142,15 +145,12 @@ static void write_refused(
 	const struct metrics *metrics, const struct family *family, const struct row *row)
 {
 	for (int reason = 1; reason < REASON_COUNT; reason++) {
-		uint64_t count = row->programs.refused[reason] +
-				 row->proxy.refused[reason] +
-				 row->statistics.refused[reason];
-
-		if (!count)
+		if (!row->refused[reason])
 			continue;
 		begin_sample(metrics, family, row);
 		fprintf(metrics->out, ",reason=\"%s\"} %llu\n",
-			reason_word((enum reason)reason), (unsigned long long)count);
+			reason_word((enum reason)reason),
+			(unsigned long long)row->refused[reason]);
 	}
 }
 
@@ -286,6 +286,8 @@ static void fill(struct row *row, const struct usage *usage)
 	row->proxy = usage->proxy;
 	row->programs.events_lost += usage->proxy.events_lost;
 	row->statistics = usage->statistics;
+	for (int reason = 1; reason < REASON_COUNT; reason++)
+		row->refused[reason] = usage_refused_for(usage, (enum reason)reason);
 	row->throttled[0] = usage->throttled_upload;
 	row->throttled[1] = usage->throttled_download;
 }
@@ -316,9 +318,14 @@ static int add(const struct job *job, void *data)
 	error = job->unreadable || job->abi != FENCE_ABI
 			? 0
 			: usage_read_numbers(job, &usage, metrics->failure);
-	/* Without its pins, the job is not up. It may also have ended meanwhile. */
+	/*
+	 * Without its pins, the job is not up. It may also have ended meanwhile. One odd job
+	 * takes no metrics from the others.
+	 */
 	if (error && error != -ENOENT)
-		return error;
+		metrics->error = error;
+	else
+		metrics->any_read = true;
 	if (usage)
 		fill(row, usage);
 	row->has_proxy &= row->counted;
@@ -333,6 +340,8 @@ int metrics_write(FILE *out, bool openmetrics, struct failure *failure)
 	};
 	int error = job_each(add, &metrics, failure);
 
+	if (!error && !metrics.any_read)
+		error = metrics.error;
 	if (!error) {
 		*failure = (struct failure){};
 		write_node(&metrics);

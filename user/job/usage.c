@@ -7,8 +7,18 @@
 
 #include "job/usage.h"
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "node/maps.h"
 #include "node/state.h"
+
+/*
+ * A number that the proxy wrote. A worker that was taken over may have written anything, so
+ * a large one is cut.
+ */
+static __u64 bounded(__u64 number)
+{
+	return number < STATISTIC_MAX ? number : STATISTIC_MAX;
+}
 
 static int compare(const void *a, const void *b)
 {
@@ -39,6 +49,7 @@ static bool is_plain(const struct refusal_key *key)
 static void read_refusals(int map, struct usage *usage)
 {
 	struct refusal_key key, *previous = NULL;
+	uint64_t now = clock_ns(CLOCK_BOOTTIME);
 
 	while (usage->refusal_count < REFUSALS_MAX &&
 		!bpf_map_get_next_key(map, previous, &key)) {
@@ -47,6 +58,9 @@ static void read_refusals(int map, struct usage *usage)
 		previous = &key;
 		if (is_plain(&key) && !bpf_map_lookup_elem(map, &key, &next->refusal)) {
 			next->key = key;
+			next->refusal.count = bounded(next->refusal.count);
+			if (next->refusal.last > now)
+				next->refusal.last = now;
 			usage->refusal_count++;
 		}
 	}
@@ -66,10 +80,7 @@ static int read_domains(
 	return 0;
 }
 
-/*
- * Reads the proxy's own counts. A worker that was taken over may have written anything, so
- * large numbers are cut.
- */
+/* Reads the proxy's own counts. */
 static int read_statistics(
 	const struct job *job, const struct job_maps *maps, struct usage *usage)
 {
@@ -78,8 +89,7 @@ static int read_statistics(
 	bool kernel = job->pacing == PACING_EDT;
 
 	for (size_t i = 0; i < sizeof(usage->statistics) / sizeof(*numbers); i++)
-		if (numbers[i] > STATISTIC_MAX)
-			numbers[i] = STATISTIC_MAX;
+		numbers[i] = bounded(numbers[i]);
 	usage->throttled_upload = kernel ? usage->job.held : usage->statistics.throttled[0];
 	usage->throttled_download =
 		kernel ? usage->proxy.held : usage->statistics.throttled[1];
@@ -97,15 +107,19 @@ int usage_read_counts(
 	return error ? error : read_statistics(job, maps, usage);
 }
 
+uint64_t usage_refused_for(const struct usage *usage, enum reason reason)
+{
+	if (reason == REASON_HORIZON)
+		return 0;
+	return usage->statistics.refused[reason] + usage->job.refused[reason];
+}
+
 uint64_t usage_refused(const struct usage *usage)
 {
 	uint64_t refused = 0;
 
-	for (int reason = 1; reason < REASON_COUNT; reason++) {
-		refused += usage->statistics.refused[reason];
-		if (reason != REASON_HORIZON)
-			refused += usage->job.refused[reason];
-	}
+	for (int reason = 1; reason < REASON_COUNT; reason++)
+		refused += usage_refused_for(usage, (enum reason)reason);
 	return refused;
 }
 
@@ -161,6 +175,8 @@ int usage_read(const struct job *job, struct usage **usage, struct failure *fail
 		error = read_domains(&maps, job, read);
 	if (!error && job->spec.learn)
 		error = learned_read(maps.learned, &read->learned);
+	for (size_t i = 0; read && read->learned && i < read->learned->count; i++)
+		read->learned->domains[i].count = bounded(read->learned->domains[i].count);
 	if (error)
 		return cannot_read(job, error, failure);
 	read_refusals(maps.refused, read);

@@ -20,7 +20,10 @@ struct usage_refusal {
 struct usage {
 	/* The counters of the programs on the job's cgroup, and on the proxy's. */
 	struct job_counters job, proxy;
-	/* Of the proxy. No number is larger than STATISTIC_MAX. */
+	/*
+	 * Of the proxy, as all that follows. No number is larger than STATISTIC_MAX, and no
+	 * time is later than now.
+	 */
 	struct proxy_statistics statistics;
 	/* The time in ns in which the throttle held bytes back, whoever paces. */
 	uint64_t throttled_upload, throttled_download;
@@ -57,6 +60,9 @@ int usage_read_counts(
 
 /*
  * How often something of the job was refused: by its proxy, and by the kernel at the job's
- * own processes. What the kernel refused to the proxy is among the former.
+ * own processes. What the kernel refused to the proxy is among the former. Packets that the
+ * throttle dropped are not counted (REASON_HORIZON).
  */
+uint64_t usage_refused_for(const struct usage *usage, enum reason reason);
+/* The sum over all reasons. */
 uint64_t usage_refused(const struct usage *usage);
