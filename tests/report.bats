@@ -90,7 +90,7 @@ same_fields()
 		job_up --domain allowed.test --pacing "$pacing" --rate 800kbit
 		begin_to_fetch http://allowed.test/bytes/1000000
 		is "$(jobfence down "$JOB" --json | jq -c '.ended[0] |
-			[.statistics.requests, .statistics.open.most, .statistics.bytes.received > 0, .locks.packets]')" '[1,1,true,true]'
+			[.statistics.requests, .statistics.open.now, .statistics.open.most, .statistics.bytes.received > 0, .locks.packets]')" '[1,0,1,true,true]'
 	done
 }
 

@@ -176,8 +176,11 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status
 	struct MHD_Response *response = http.create_response(length, text, mode);
 	enum MHD_Result result;
 
-	if (!response)
+	if (!response) {
+		if (mode == MHD_RESPMEM_MUST_FREE)
+			free(text);
 		return MHD_NO;
+	}
 	http.add_response_header(response, "Content-Type", type);
 	result = http.queue_response(connection, status, response);
 	http.destroy_response(response);

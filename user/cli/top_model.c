@@ -14,9 +14,12 @@
 /* A count goes back if somebody made the map anew. Nothing is known of that interval. */
 static uint64_t rate(uint64_t before, uint64_t after, uint64_t ns)
 {
+	double bits;
+
 	if (after < before || !ns)
 		return 0;
-	return (uint64_t)((double)(after - before) * BITS_PER_BYTE * SECOND / (double)ns);
+	bits = (double)(after - before) * BITS_PER_BYTE * SECOND / (double)ns;
+	return bits < (double)UINT64_MAX ? (uint64_t)bits : UINT64_MAX;
 }
 
 void top_job_count(struct top_job *job, const struct top_counts *counts, uint64_t time)

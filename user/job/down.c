@@ -97,6 +97,9 @@ static json_t *last_word(
 	} else {
 		/* Its counters may be those of another version. */
 		(void)usage_read(job, &usage, &ignored);
+		/* A worker that was killed left what it had. */
+		if (usage)
+			usage->statistics.open = 0;
 		report = job_report(job, condition_word(condition), usage);
 	}
 	moment_format(clock_ns(CLOCK_BOOTTIME), ended);
