@@ -333,6 +333,9 @@ is_empty()
 		'["a",{"allowed.test":1},["domain","denied.test",1]]'
 	like "$(jobfence show a)" '*domains:*allowed.test *1 requests*denied.test*'
 	is "$(jobfence show b --json | jq -c '[.network, .proxy]')" '["none",null]'
+	like "$(jobfence show b)" $'*\nstarted    20*Z\nnetwork    none\nlabels     team=blue\n*'
+	is "$(jobfence show b | grep 'redirected\|throttled\|refused\|^log')" ''
+	like "$(jobfence show a)" $'*\nlog        /run/jobfence/jobs/a/requests.log\n*'
 }
 
 # Fails unless there is only printable ASCII, some words of plain text, and line ends in the

@@ -184,7 +184,7 @@ forget_programs()
 		"[\"$JOB\",\"worker\",\"jobfence-proxy\",null,null,9,null]"
 	is "$(jobfence show "$JOB" --json | jq -c '.restarts | [.count, .last, .signal, .status]')" \
 		"[1,$(jq -c .time <<<"$event"),9,null]"
-	like "$(jobfence show "$JOB")" $'*\nrestarts   1 of the proxy, the last at 20*Z after signal 9 (Killed)\n*'
+	like "$(jobfence show "$JOB")" $'*\nrestarts   1 of its worker, the last at 20*Z after signal 9 (Killed)\n*'
 }
 
 # Tells the programs, from the cgroup $1, that a worker ended with status 7.

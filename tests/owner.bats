@@ -29,6 +29,7 @@ owner_is()
 	eventually in_lab grep -q 'populated 1' "$(up_says .cgroup)/cgroup.events"
 	is "$(jobfence list --json | jq .[].processes)" true
 	owner_is "{\"pid\":$OWNER,\"alive\":true}"
+	jobfence show "$JOB" | grep -q "^owner      $OWNER$"
 	is "$(jobfence gc --json | jq -c .removed)" '[]'
 	# Who can't see the owner ends nothing.
 	is "$(in_lab unshare --pid --fork --mount-proc "$JOBFENCE" list --json | jq -c '.[].owner.alive')" null
@@ -36,6 +37,7 @@ owner_is()
 	is "$(jobfence list --json | jq -r .[].state)" up
 	in_lab kill "$OWNER"
 	eventually owner_is "{\"pid\":$OWNER,\"alive\":false}"
+	jobfence show "$JOB" | grep -q "^owner      $OWNER, which has ended$"
 	is "$(jobfence gc --json | jq -c .removed)" "[\"$JOB\"]"
 	nothing_is_left
 }

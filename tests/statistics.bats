@@ -26,8 +26,13 @@ counted()
 	is "$(counted '[.request_duration, .first_byte] | map(.count)')" '[3,4]'
 	is "$(counted '[.request_duration, .first_byte, .dns] | map(.count == ([.buckets[].count] | add)) | all')" true
 	is "$(counted '.lookups >= .dns.count and .dns.count > 0')" true
+	in_job_directly bash -c ': >/dev/tcp/11.0.0.2/25' 2>/dev/null || true
 	jobfence show "$JOB" >"$BATS_TEST_TMPDIR/text"
 	grep -q '^requests   4, tunnels 1, 2xx 1, 4xx 1, 5xx 1, unreachable 1$' "$BATS_TEST_TMPDIR/text"
+	grep -q '^open       [01] connections*, [0-9]* at most$' "$BATS_TEST_TMPDIR/text"
+	grep -q '^traffic .*; throttled 0.0s down, 0.0s up$' "$BATS_TEST_TMPDIR/text"
+	is "$(sed '1,/^refused:/d' "$BATS_TEST_TMPDIR/text")" \
+		$'  port          1  by the kernel: TCP to a port other than 80 and 443\n  domain        1  denied.test'
 }
 
 @test "what agrees with hits and refusals is never counted otherwise" {

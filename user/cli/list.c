@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/job_lines.h"
 #include "job/health.h"
 #include "job/jobs.h"
 #include "job/pulse.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
-#include "lib/printable.h"
 #include "lib/rate.h"
 #include "node/cgroup.h"
 
@@ -139,19 +139,6 @@ static void print_age(FILE *file, time_t started)
 	while (i < ARRAY_SIZE(units) - 1 && age < 2 * units[i].seconds)
 		i++;
 	fprintf(file, " %4ld%c", age / units[i].seconds, units[i].letter);
-}
-
-static void print_labels(FILE *file, json_t *labels)
-{
-	const char *key;
-	json_t *value;
-
-	json_object_foreach (labels, key, value) {
-		fputc(' ', file);
-		print_foreign(file, key, strlen(key));
-		fputc('=', file);
-		print_foreign(file, json_string_value(value), json_string_length(value));
-	}
 }
 
 /* Formats what the table says of a job behind its state. Returns NULL without memory. */

@@ -7,17 +7,18 @@
 
 #include "cli/advice.h"
 #include "cli/command.h"
+#include "cli/job_lines.h"
 #include "cli/select.h"
 #include "cli/statistics.h"
 #include "job/health.h"
 #include "job/init.h"
+#include "job/owner.h"
 #include "job/pulse.h"
 #include "job/report.h"
 #include "job/usage.h"
 #include "lib/cleanup.h"
 #include "lib/moment.h"
 #include "lib/printable.h"
-#include "lib/rate.h"
 #include "node/attach.h"
 #include "node/filtered.h"
 #include "node/lock.h"
@@ -37,18 +38,46 @@ static void print_locks(const struct job *job)
 		words[attached.sockets], words[attached.packets], words[attached.lsm],
 		words[!job->host_netns]);
 	if (!filtered_count(job->id, &count) && count.processes)
-		printf(", seccomp for %u of %u processes", count.filtered, count.processes);
+		printf(", seccomp for %u of %u process%s", count.filtered, count.processes,
+			count.processes == 1 ? "" : "es");
 	printf("\n");
 }
 
-static void print_counters(const char *who, const struct job_counters *counters)
+/* What the kernel refused, but for what the throttle dropped: print_throttle() has that. */
+static void print_counters(const struct job_counters *counters, const char *whom)
 {
-	/* print_throttle() tells what the throttle dropped. */
 	for (int reason = 1; reason < REASON_COUNT; reason++)
 		if (counters->refused[reason] && reason != REASON_HORIZON)
-			printf("  %-8s %6llu  %s\n", who,
-				(unsigned long long)counters->refused[reason],
+			printf("  %-8s %6llu  by the kernel%s: %s\n",
+				reason_word((enum reason)reason),
+				(unsigned long long)counters->refused[reason], whom,
 				reason_text((enum reason)reason));
+}
+
+static bool any_refused(const struct usage *usage)
+{
+	for (int reason = 1; reason < REASON_COUNT; reason++)
+		if (reason != REASON_HORIZON &&
+			(usage->job.refused[reason] || usage->proxy.refused[reason]))
+			return true;
+	return usage->refusal_count;
+}
+
+static void print_refusals(const struct usage *usage)
+{
+	if (!any_refused(usage))
+		return;
+	printf("refused:\n");
+	print_counters(&usage->job, "");
+	print_counters(&usage->proxy, ", to the proxy");
+	for (size_t i = 0; i < usage->refusal_count; i++) {
+		const struct usage_refusal *row = &usage->refusals[i];
+
+		printf("  %-8s %6llu  ", reason_word((enum reason)row->key.reason),
+			(unsigned long long)row->refusal.count);
+		print_refused_name(stdout, &row->key);
+	}
+	print_ech_advice(stdout, "  ", usage);
 }
 
 static void print_throttle(
@@ -69,7 +98,7 @@ static void print_restarts(const struct job_counters *proxy)
 		return;
 	moment_format(proxy->worker_ended, time);
 	ending_format((int)proxy->worker_status, ending);
-	printf("restarts   %llu of the proxy, the last at %s after %s\n",
+	printf("restarts   %llu of its worker, the last at %s after %s\n",
 		(unsigned long long)proxy->workers_ended, time, ending);
 }
 
@@ -114,31 +143,18 @@ static void print_container(const struct job *job)
 		print_path("shared     ", json_string_value(path));
 }
 
-/* What is wrong in a state, and what to do about it. */
-static const char *advice(enum condition condition)
-{
-	switch (condition) {
-	case CONDITION_STUCK:
-		return ": its proxy does not answer; see: jobfence help repair";
-	case CONDITION_CUT_OFF:
-		return ": its proxy has ended; see: jobfence help repair";
-	case CONDITION_ENDING:
-		return ": a down of it did not finish; see: jobfence help down";
-	default:
-		return "";
-	}
-}
-
 /* What the job used, and what was refused. */
 static void print_usage(const struct job *job, const struct usage *usage)
 {
-	printf("redirected %llu connections to the proxy\n",
-		(unsigned long long)usage->job.connections);
+	if (job->proxy_id)
+		printf("redirected %llu connection%s to the proxy\n",
+			(unsigned long long)usage->job.connections,
+			plural(usage->job.connections));
 	if (usage->job.unmatched)
 		printf("connections that the proxy closes, as the kernel has no entry for them: %llu\n",
 			(unsigned long long)usage->job.unmatched);
 	if (job->proxy_id)
-		statistics_print(usage);
+		statistics_print(stdout, usage);
 	if (job->pacing == PACING_EDT) {
 		print_throttle("upload", &usage->job, usage->upload_delay);
 		print_throttle("download", &usage->proxy, usage->download_delay);
@@ -149,30 +165,42 @@ static void print_usage(const struct job *job, const struct usage *usage)
 	if (usage->learned)
 		print_learned(usage->learned);
 	if (usage->job.events_lost + usage->proxy.events_lost)
-		printf("events     %llu were not kept, since the job has a share in each second\n",
+		printf("events     %llu not kept, since the job has a share in each second\n",
 			(unsigned long long)(usage->job.events_lost +
 					     usage->proxy.events_lost));
-	printf("refused:\n");
-	print_counters("job", &usage->job);
-	print_counters("proxy", &usage->proxy);
-	for (size_t i = 0; i < usage->refusal_count; i++)
-		printf("  %-8s %6llu  %.*s\n",
-			reason_word((enum reason)usage->refusals[i].key.reason),
-			(unsigned long long)usage->refusals[i].refusal.count,
-			usage->refusals[i].key.length, usage->refusals[i].key.name);
-	print_ech_advice(stdout, "  ", usage);
+	print_refusals(usage);
+}
+
+static void print_owner(const struct job *job)
+{
+	static const char *const words[] = { [OWNER_ALIVE] = "",
+		[OWNER_GONE] = ", which has ended",
+		[OWNER_UNKNOWN] = ", which can't be seen from here" };
+	enum ownership ownership = job_ownership(job);
+
+	if (ownership != OWNER_NONE)
+		printf("owner      %d%s\n", (int)job->owner, words[ownership]);
+}
+
+static void print_log(const struct job *job)
+{
+	if (!strcmp(job->log, "-"))
+		printf("log        standard error of the command that made the job\n");
+	else if (job->log[0])
+		print_path("log        ", job->log);
 }
 
 static void print_text(
 	const struct job *job, enum condition condition, const struct usage *usage)
 {
-	char rate[RATE_TEXT_MAX];
-
-	rate_format(job->spec.rate, rate);
 	printf("job        %s\n", job->spec.name);
-	printf("state      %s%s\n", condition_word(condition), advice(condition));
-	printf("network    %s, %s each way, pacing %s\n", network_name(job->spec.network),
-		rate, pacing_name(job->pacing));
+	print_job(stdout, job, condition, job->spec.rate);
+	if (json_object_size(job->spec.labels)) {
+		printf("labels    ");
+		print_labels(stdout, job->spec.labels);
+		putchar('\n');
+	}
+	print_owner(job);
 	print_path("cgroup     ", job->cgroup);
 	print_path("namespace  ", job->netns[0] ? job->netns : "the node's own");
 	printf("pins       %s\n", job->paths.pins);
@@ -180,6 +208,7 @@ static void print_text(
 		printf("proxy      %d at " PROXY_ADDRESS4 ":80\n", (int)job->proxy_pid);
 	if (usage)
 		print_restarts(&usage->proxy);
+	print_log(job);
 	print_container(job);
 	print_locks(job);
 	if (usage)

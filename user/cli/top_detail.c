@@ -6,15 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/job_lines.h"
 #include "cli/log_line.h"
+#include "cli/statistics.h"
 #include "cli/top_detail.h"
-#include "job/usage.h"
-#include "jobfence/time.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/moment.h"
 #include "lib/printable.h"
-#include "lib/rate.h"
 
 void top_detail_open(struct top_detail *detail, const char *name)
 {
@@ -53,48 +52,18 @@ static void write_rates(const struct top_job *row, FILE *to)
 		char memory[TOP_NUMBER_MAX];
 
 		top_format_bytes(row->memory, memory);
-		fprintf(to, "proxy      %sB of memory, %" PRIu64 " restarts\n", memory,
-			row->counts.restarts);
+		fprintf(to,
+			"proxy      %sB of memory, %" PRIu64 " restart%s of its worker\n",
+			memory, row->counts.restarts, plural(row->counts.restarts));
 	}
 }
 
 static void write_job(const struct job *job, const struct top_job *row, FILE *to)
 {
-	char rate[RATE_TEXT_MAX], started[MOMENT_TEXT_MAX];
-
-	rate_format(row->limit, rate);
-	moment_format_real((uint64_t)job->started * SECOND, started);
-	fprintf(to, "state      %s, since %s\n", row->state, started);
-	fprintf(to, "network    %s, %s each way, pacing %s\n",
-		network_name(job->spec.network), rate, pacing_name(job->pacing));
+	print_job(to, job, job_condition(job), row->limit);
 	write_rates(row, to);
 	fputs("cgroup     ", to);
 	print_foreign(to, job->cgroup, strlen(job->cgroup));
-	fputc('\n', to);
-}
-
-static void write_statistics(const struct usage *usage, FILE *to)
-{
-	const struct proxy_statistics *counts = &usage->statistics;
-	char up[TOP_NUMBER_MAX], down[TOP_NUMBER_MAX];
-
-	top_format_time(usage->throttled_download, down);
-	top_format_time(usage->throttled_upload, up);
-	fprintf(to, "traffic    %llu bytes received, %llu sent; throttled %s down, %s up\n",
-		(unsigned long long)counts->received, (unsigned long long)counts->sent,
-		down, up);
-	fprintf(to, "open       %llu connections, %llu at most\n",
-		(unsigned long long)counts->open, (unsigned long long)counts->open_most);
-	fprintf(to, "requests   %llu, tunnels %llu", (unsigned long long)counts->requests,
-		(unsigned long long)counts->tunnels);
-	for (unsigned i = 0; i < ANSWER_CLASSES; i++)
-		if (counts->answers[i])
-			fprintf(to, ", %s %llu", answer_word(i),
-				(unsigned long long)counts->answers[i]);
-	for (unsigned i = 0; i < CAUSE_COUNT; i++)
-		if (counts->failures[i])
-			fprintf(to, ", %s %llu", cause_word(i),
-				(unsigned long long)counts->failures[i]);
 	fputc('\n', to);
 }
 
@@ -117,10 +86,10 @@ static void write_names(struct usage *usage, FILE *to)
 		char last[MOMENT_TEXT_MAX];
 
 		moment_format(row->refusal.last, last);
-		fprintf(to, "  %s %6llu  %-8s %.*s\n", last,
+		fprintf(to, "  %s %6llu  %-8s ", last,
 			(unsigned long long)row->refusal.count,
-			reason_word((enum reason)row->key.reason), row->key.length,
-			row->key.name);
+			reason_word((enum reason)row->key.reason));
+		print_refused_name(to, &row->key);
 	}
 }
 
@@ -141,10 +110,13 @@ static int keep_request(const char *line, size_t length, void *data)
 {
 	struct top_detail *detail = data;
 	char **kept = &detail->requests[detail->request_count % TOP_LATEST];
+	char *copy = strndup(line, length);
 
+	if (!copy)
+		return 0;
 	free(*kept);
-	*kept = strndup(line, length);
-	detail->request_count += *kept != NULL;
+	*kept = copy;
+	detail->request_count++;
 	return 0;
 }
 
@@ -242,7 +214,7 @@ void top_detail_write(struct top_detail *detail, const struct top_job *row, FILE
 	read_refusals(detail, job.id);
 	read_requests(detail, &job);
 	if (job.proxy_id)
-		write_statistics(usage, to);
+		statistics_print(to, usage);
 	write_requests(detail, to);
 	write_names(usage, to);
 	write_refusals(detail, to);

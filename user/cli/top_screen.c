@@ -27,14 +27,17 @@
 #define SHIFT	   16
 #define HEAD	   4 /* lines above the jobs: sums, view, blank, header */
 
+#define STOPPING 3 /* signals that end top */
+
 enum page { PAGE_LIST, PAGE_DETAIL, PAGE_HELP };
 
 struct screen {
 	SCREEN *terminal;
 	sigset_t before;
-	uint64_t interval;    /* ns */
-	enum page page, back; /* `back`: where the help was asked for */
-	bool typing;	      /* a filter is being typed */
+	struct sigaction actions[STOPPING]; /* as they were */
+	uint64_t interval;		    /* ns */
+	enum page page, back;		    /* `back`: where the help was asked for */
+	bool typing;			    /* a filter is being typed */
 	bool colour, quit;
 	struct top_view view;
 	/* The jobs that are shown. */
@@ -42,6 +45,7 @@ struct screen {
 	size_t count, all;
 	char selected[JOB_NAME_MAX + 1];
 	size_t at, first; /* the selected job, and the first one on the screen */
+	bool chosen;	  /* a key selected it. Otherwise it is the one in the top row */
 	struct top_detail detail;
 	char *text;    /* of the detail or the help */
 	size_t scroll; /* lines of the text above the screen */
@@ -55,28 +59,29 @@ static void stop(int signal)
 	stopped = signal;
 }
 
-static const int stopping[] = { SIGINT, SIGTERM, SIGHUP };
+static const int stopping[STOPPING] = { SIGINT, SIGTERM, SIGHUP };
 
 /* ncurses would handle these otherwise. What the caller ignores stays ignored. */
 static void catch_signals(struct screen *screen)
 {
 	const struct sigaction action = { .sa_handler = stop };
-	struct sigaction before;
 	sigset_t signals;
 
 	sigemptyset(&signals);
-	for (size_t i = 0; i < ARRAY_SIZE(stopping); i++)
+	for (size_t i = 0; i < STOPPING; i++)
 		sigaddset(&signals, stopping[i]);
 	sigprocmask(SIG_BLOCK, &signals, &screen->before);
-	for (size_t i = 0; i < ARRAY_SIZE(stopping); i++)
-		if (!sigaction(stopping[i], NULL, &before) && before.sa_handler != SIG_IGN)
+	for (size_t i = 0; i < STOPPING; i++) {
+		sigaction(stopping[i], NULL, &screen->actions[i]);
+		if (screen->actions[i].sa_handler != SIG_IGN)
 			sigaction(stopping[i], &action, NULL);
+	}
 }
 
 static void release_signals(const struct screen *screen)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(stopping); i++)
-		signal(stopping[i], SIG_DFL);
+	for (size_t i = 0; i < STOPPING; i++)
+		sigaction(stopping[i], &screen->actions[i], NULL);
 	sigprocmask(SIG_SETMASK, &screen->before, NULL);
 }
 
@@ -154,10 +159,15 @@ static int rows(void)
 	return LINES - HEAD - 1;
 }
 
-/* Keeps the selected job selected, wherever it moved, and on the screen. */
+/*
+ * Keeps the job that was chosen selected, wherever it moved, and on the screen. Until one
+ * is, the top row stays selected, whichever job comes there.
+ */
 static void follow_selected(struct screen *screen)
 {
-	for (size_t i = 0; i < screen->count; i++)
+	if (!screen->chosen)
+		screen->at = 0;
+	for (size_t i = 0; screen->chosen && i < screen->count; i++)
 		if (!strcmp(screen->jobs[i]->name, screen->selected))
 			screen->at = i;
 	if (screen->at >= screen->count)
@@ -173,6 +183,7 @@ static void follow_selected(struct screen *screen)
 
 static void select_job(struct screen *screen, size_t at)
 {
+	screen->chosen |= at != screen->at;
 	screen->at = at < screen->count ? at : screen->count ? screen->count - 1 : 0;
 	if (screen->count)
 		snprintf(screen->selected, sizeof(screen->selected), "%s",
@@ -218,11 +229,11 @@ static void draw_list(const struct screen *screen)
 
 	draw_head(screen);
 	top_format_header(line, COLS);
-	put(3, A_REVERSE, line, strlen(line));
+	put(3, A_BOLD, line, strlen(line));
 	for (int i = 0; i < rows() && screen->first + (size_t)i < screen->count; i++) {
 		size_t at = screen->first + (size_t)i;
 		const struct top_job *job = screen->jobs[at];
-		int attributes = at == screen->at ? A_BOLD | A_UNDERLINE : 0;
+		int attributes = at == screen->at ? A_REVERSE : 0;
 
 		if (screen->colour && strcmp(job->state, "up") != 0)
 			attributes |= COLOR_PAIR(1);
@@ -326,6 +337,7 @@ static int open_detail(struct screen *screen)
 {
 	if (!screen->count)
 		return 0;
+	screen->chosen = true;
 	top_detail_close(&screen->detail);
 	top_detail_open(&screen->detail, screen->selected);
 	return turn_to(screen, PAGE_DETAIL);
