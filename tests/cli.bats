@@ -331,7 +331,7 @@ is_empty()
 	jobfence exec a -- curl -sS -o /dev/null http://allowed.test/ http://denied.test/
 	is "$(jobfence show a --json | jq -c '[.job, .hits, (.refusals[] | [.reason, .name, .count])]')" \
 		'["a",{"allowed.test":1},["domain","denied.test",1]]'
-	like "$(jobfence show a)" '*domains:*allowed.test *1 requests*denied.test*'
+	like "$(jobfence show a)" '*domains:*allowed.test *1 request*denied.test*'
 	is "$(jobfence show b --json | jq -c '[.network, .proxy]')" '["none",null]'
 	like "$(jobfence show b)" $'*\nstarted    20*Z\nnetwork    none\nlabels     team=blue\n*'
 	is "$(jobfence show b | grep 'redirected\|throttled\|refused\|^log')" ''

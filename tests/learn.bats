@@ -55,7 +55,7 @@ www.allowed.test                        # 1"
 	is "$(fetch http://denied.test/)" 'this is denied.test'
 	is "$(received x-jobfence-job-id)" "$JOB"
 	is "$(shown)" 'allowed.test=1 denied.test=1 git.test=1 other.test=1'
-	like "$(jobfence show "$JOB")" '*learned:*denied.test *1 requests*'
+	like "$(jobfence show "$JOB")" '*learned:*denied.test *1 request*'
 }
 
 @test "down prints what a job learned, and only one that did" {

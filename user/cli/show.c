@@ -105,13 +105,13 @@ static void print_restarts(const struct job_counters *proxy)
 static void print_domains(const struct job *job, const struct usage *usage)
 {
 	for (size_t i = 0; i < job->spec.domains.count; i++) {
+		const struct domain_use *use = &usage->domains[i];
 		char domain[NAME_LENGTH_MAX + 3];
 
 		declared_domain_format(&job->spec.domains.list[i], domain);
-		printf("  %-32s %llu requests, %llu bytes received, %llu sent\n", domain,
-			(unsigned long long)usage->domains[i].requests,
-			(unsigned long long)usage->domains[i].received,
-			(unsigned long long)usage->domains[i].sent);
+		printf("  %-32s %llu request%s, %llu byte%s received, %llu sent\n", domain,
+			use->requests, plural(use->requests), use->received,
+			plural(use->received), use->sent);
 	}
 }
 
@@ -119,8 +119,9 @@ static void print_learned(const struct learned *learned)
 {
 	printf("learned:\n");
 	for (size_t i = 0; i < learned->count; i++)
-		printf("  %-32s %llu requests\n", learned->domains[i].domain.host.name,
-			(unsigned long long)learned->domains[i].count);
+		printf("  %-32s %llu request%s\n", learned->domains[i].domain.host.name,
+			(unsigned long long)learned->domains[i].count,
+			plural(learned->domains[i].count));
 }
 
 static void print_path(const char *label, const char *path)

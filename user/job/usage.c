@@ -72,10 +72,14 @@ static int read_domains(
 {
 	for (size_t i = 0; i < job->spec.domains.count && i < DOMAINS_MAX; i++) {
 		int hit = job_maps_hit(maps->domains, &job->spec.domains.list[i]);
+		struct domain_use *use = &usage->domains[i];
 
 		/* If somebody removed the domain with bpftool, its count stays zero. */
-		if (hit >= 0 && bpf_map_lookup_elem(maps->hits, &hit, &usage->domains[i]))
+		if (hit >= 0 && bpf_map_lookup_elem(maps->hits, &hit, use))
 			return -errno;
+		*use = (struct domain_use){ .requests = bounded(use->requests),
+			.received = bounded(use->received),
+			.sent = bounded(use->sent) };
 	}
 	return 0;
 }
