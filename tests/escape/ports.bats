@@ -54,7 +54,7 @@ noted()
 {
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	in_lab bash -c 'bpftool -j map dump pinned "$(echo /sys/fs/bpf/jobfence/abi-*/maps/connections)"' |
-		jq '.[].formatted.value.destination.port | . % 256 * 256 + (. / 256 | floor)'
+		jq '.[].formatted.value.origin.destination.port | . % 256 * 256 + (. / 256 | floor)'
 }
 
 # Lets the kernel choose ports from $1 to $2 on the node.

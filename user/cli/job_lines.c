@@ -30,13 +30,15 @@ static const char *advice(enum condition condition)
 
 void print_job(FILE *to, const struct job *job, enum condition condition, uint64_t rate)
 {
-	char limit[RATE_TEXT_MAX], started[MOMENT_TEXT_MAX];
+	char started[MOMENT_TEXT_MAX];
 
 	moment_format_real((uint64_t)job->started * SECOND, started);
 	fprintf(to, "state      %s%s\n", condition_word(condition), advice(condition));
 	fprintf(to, "started    %s\n", started);
 	fprintf(to, "network    %s", network_name(job->spec.network));
 	if (job->proxy_id) {
+		char limit[RATE_TEXT_MAX];
+
 		rate_format(rate, limit);
 		fprintf(to, ", %s each way, pacing %s", limit, pacing_name(job->pacing));
 	}

@@ -319,8 +319,8 @@ static int add(const struct job *job, void *data)
 			? 0
 			: usage_read_numbers(job, &usage, metrics->failure);
 	/*
-	 * Without its pins, the job is not up. It may also have ended meanwhile. One odd job
-	 * takes no metrics from the others.
+	 * Without its pins, the job is not up. It may also have ended meanwhile. One odd
+	 * job takes no metrics from the others.
 	 */
 	if (error && error != -ENOENT)
 		metrics->error = error;

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "cli/top_batch.h"
@@ -32,7 +31,7 @@ static void print_job(const struct top_job *job, const char *time)
 	printf("%s %s %s", time, job->name, job->state);
 	print_number(counted && job->rated, job->down);
 	print_number(counted && job->rated, job->up);
-	print_number(strcmp(job->state, "unreadable") != 0, job->limit);
+	print_number(job->has_proxy, job->limit);
 	print_number(counted, counts->open);
 	print_number(counted, counts->requests);
 	print_number(job->counted, counts->refused);

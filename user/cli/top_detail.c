@@ -176,9 +176,16 @@ static void write_refusal(const struct event *event, FILE *to)
 	make_printable(to_where);
 	snprintf(comm, sizeof(comm), "%.*s", COMM_LENGTH, event->comm);
 	make_printable(comm);
-	fprintf(to, "  %s %-8s %s[%u] to %s port %u\n", time,
-		reason_word((enum reason)event->reason), comm[0] ? comm : "-", event->pid,
-		to_where, ntohs(event->destination.port));
+	fprintf(to, "  %s %-8s ", time, reason_word((enum reason)event->reason));
+	/* A question of DNS has no process and no port. */
+	if (event->pid)
+		fprintf(to, "%s[%u]", comm[0] ? comm : "-", event->pid);
+	else
+		fputc('-', to);
+	fprintf(to, " to %s", to_where[0] ? to_where : "(no host)");
+	if (event->destination.port)
+		fprintf(to, " port %u", ntohs(event->destination.port));
+	fputc('\n', to);
 }
 
 static void write_refusals(const struct top_detail *detail, FILE *to)

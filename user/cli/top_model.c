@@ -243,7 +243,7 @@ static void format_cells(const struct top_job *job, struct cells *cells)
 
 	for (int i = 0; i < TOP_COLUMNS; i++)
 		snprintf(cells->text[i], TOP_NUMBER_MAX, "-");
-	if (job->limit)
+	if (job->limit && job->has_proxy)
 		top_format_number(job->limit, cells->text[TOP_LIMIT]);
 	if (job->counted)
 		top_format_number(counts->refused, cells->text[TOP_REFUSED]);

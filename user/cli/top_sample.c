@@ -118,7 +118,7 @@ static void read_job(struct top_watch *watch, const char *name)
 	watch->read = !job_read(&watch->job, name, &failure);
 	watch->written = written;
 	watch->shown.limit = watch->job.spec.rate;
-	watch->shown.has_proxy = watch->job.proxy_id;
+	watch->shown.has_proxy = watch->read && watch->job.proxy_id;
 	if (watch->read) {
 		open_maps(watch);
 		open_proxy(watch);
