@@ -27,6 +27,24 @@ follow()
 	jobfence events --follow "$@" >"$FOLLOWED" 3>&- &
 }
 
+# This one is the first, as it needs a node on which no job was up.
+# shellcheck disable=SC2016 # expanded by the inner shell
+@test "before any job was up there are no events, and a follower waits for the first" {
+	FOLLOWED=$BATS_TEST_TMPDIR/followed
+	ends_with 0 jobfence events
+	is "$OUTPUT$ERRORS" 'jobfence: there are no events yet, as no job was up'
+	follow --json
+	job_up
+	await "$FOLLOWED" '"kind":"started"'
+	ends_with 0 jobfence events nojob
+	is "$OUTPUT$ERRORS" 'jobfence: no events of a job nojob are kept'
+	ends_with 0 jobfence events "$JOB" --since 0s
+	is "$OUTPUT$ERRORS" ''
+	jobfence down "$JOB"
+	await "$FOLLOWED" '"ended"'
+	in_lab sh -c 'kill $(pgrep -x jobfence)'
+}
+
 @test "events tell of a job from its start to its end, under its name and labels" {
 	job_up --domain allowed.test --label team=blue
 	ends_with 1 in_job bash -c ': >/dev/tcp/11.0.0.2/22'
@@ -102,7 +120,8 @@ lacks_proxy()
 	is "$(jobfence events "$JOB" --json --since "$before" | jq -c .port)" 22
 	is "$(jobfence events "$JOB" --json --since "${before%Z}+00:00" | jq -c .port)" 22
 	is "$(jobfence events "$JOB" --json --since 10m | jq -c .port)" $'null\n21\n22'
-	is "$(jobfence events "$JOB" --json --since 0s)" ''
+	ends_with 0 jobfence events "$JOB" --json --since 0s
+	is "$OUTPUT" ''
 	for wrong in '' 10 m 10w 2026-11-29 2026-11-29T12:00:00 2026-11-29T12:00:00.Z 2026-11-29T12:00:00+1:00 -5m; do
 		ends_with 2 in_lab "$JOBFENCE" events --since "$wrong"
 	done
@@ -151,6 +170,23 @@ END
 	in_lab timeout 20 bash -c '"$1" events --follow | head -n 1' sh "$JOBFENCE"
 }
 
+# shellcheck disable=SC2016 # expanded by the inner shell
+@test "what a follower leaves out for its time is not lost" {
+	FOLLOWED=$BATS_TEST_TMPDIR/followed
+	job_up --domain allowed.test
+	follow --json --since "$(date -u +%Y-%m-%dT%H:%M:%S.%NZ -d '2 seconds')"
+	jobfence update "$JOB" --rate 2mbit
+	eventually sees_a_change
+	in_lab sh -c 'kill $(pgrep -x jobfence)'
+	is "$(jq -r .kind "$FOLLOWED" | sort -u)" changed
+}
+
+sees_a_change()
+{
+	jobfence update "$JOB" --rate 1mbit
+	grep -q changed "$FOLLOWED"
+}
+
 @test "a file of events that takes no line costs no event" {
 	job_up --label a=b
 	in_lab rm -f /run/jobfence/events
@@ -163,6 +199,7 @@ END
 ["ended","b"]'
 }
 
+# shellcheck disable=SC2016 # expanded by the inner shell
 @test "events go to systemd's journal with their fields" {
 	local entries=$BATS_TEST_TMPDIR/entries receiver
 
@@ -180,4 +217,13 @@ END
 [\"jobfence\",\"5\",\"$JOB\",\"refusal\",\"{\\\"team\\\":\\\"blue\\\"}\",\"denied.test\"]"
 	like "$(<"$entries")" '*"MESSAGE": "'"$JOB"' *proxy denied.test port 80: a domain that the job did not declare"*'
 	ends_with 2 in_lab "$JOBFENCE" events --journal --json
+	: >"$entries"
+	in_lab timeout 60 python3 "$LIB/journal_socket.py" /run/systemd/journal/socket 1 >"$entries" 3>&- &
+	receiver=$!
+	await "$entries" ready
+	in_lab "$JOBFENCE" events "$JOB" --journal --follow --since 0s 3>&- | true &
+	jobfence show "$JOB" >"$BATS_TEST_TMPDIR/a-moment"
+	refused_for domain http://denied.test/
+	wait "$receiver"
+	in_lab sh -c 'kill $(pgrep -x jobfence)'
 }

@@ -40,7 +40,7 @@ const struct command commands[] = {
 		"fence a container, as a hook of an OCI runtime; its state is on standard input",
 		OPTIONS_HOOK, COMMAND_ROOT, oci_hook_command, 0 },
 	{ "events", "[JOB]",
-		"print what was refused, and which jobs and proxies started and ended",
+		"print refusals, changes of jobs and ends of workers; list shows a proxy that ended",
 		OPTIONS_JSON | OPTIONS_FOLLOW | OPTIONS_TRACE | OPTIONS_EVENTS,
 		COMMAND_ROOT, events_command, 0 },
 	{ "log", "JOB", "print the requests of a job",

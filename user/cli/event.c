@@ -143,6 +143,14 @@ static void print_refusal(FILE *file, const struct event *event, const char *nam
 	fprintf(file, ": %s", reason_text((enum reason)event->reason));
 }
 
+static void print_process(FILE *file, const struct event *event, const char *comm)
+{
+	if (event->pid)
+		fprintf(file, "%s[%u]", comm[0] ? comm : "-", event->pid);
+	else
+		fputs(comm[0] ? comm : "-", file);
+}
+
 void event_print(FILE *file, const struct event_shown *shown)
 {
 	const struct event *event = shown->event;
@@ -151,8 +159,9 @@ void event_print(FILE *file, const struct event_shown *shown)
 	struct foreign foreign;
 
 	make_foreign(event, &foreign);
-	fprintf(file, "%s %s[%u] ", job ? job : "-", foreign.comm[0] ? foreign.comm : "-",
-		event->pid);
+	fprintf(file, "%s ", job ? job : "-");
+	print_process(file, event, foreign.comm);
+	fputc(' ', file);
 	what = json_string_value(own_line(shown, "what"));
 	if (event->kind == EVENT_REFUSAL) {
 		print_refusal(file, event, foreign.name);

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <string.h>
 
 #include "cli/command.h"
@@ -22,7 +23,9 @@
 
 struct printing {
 	const char *job; /* NULL: every job */
+	uint64_t since;	 /* ns of CLOCK_BOOTTIME: older events are left out */
 	bool json, follow, journal;
+	bool known; /* an event of the job was found, even if it was left out */
 	struct journal_reader reader;
 	struct news news;
 };
@@ -80,7 +83,8 @@ static int print_wanted(struct printing *printing, const struct event *event)
 
 	if (printing->job && (!job || strcmp(job, printing->job)))
 		return 0;
-	return print_event(printing, &shown);
+	printing->known = true;
+	return event->time < printing->since ? 0 : print_event(printing, &shown);
 }
 
 /* Returns 0, or -errno if the events can't be written. */
@@ -105,12 +109,15 @@ static int print_new(struct printing *printing)
 	return error;
 }
 
-/* Waits for the time to look again. Returns whether somebody still reads. */
-static bool wait_a_period(void)
+/*
+ * Waits for the time to look again. Returns whether somebody still reads. journald does, as
+ * far as anybody knows.
+ */
+static bool wait_a_period(const struct printing *printing)
 {
-	struct pollfd out = { .fd = STDOUT_FILENO };
+	struct pollfd out = { .fd = printing->journal ? -1 : STDOUT_FILENO };
 
-	return poll(&out, 1, PERIOD) <= 0;
+	return poll(&out, 1, PERIOD) <= 0 && !stopped;
 }
 
 static int print_events(struct printing *printing)
@@ -119,7 +126,24 @@ static int print_events(struct printing *printing)
 
 	do
 		error = print_new(printing);
-	while (printing->follow && !error && !stopped && wait_a_period());
+	while (printing->follow && !error && !stopped && wait_a_period(printing));
+	if (!error && !printing->follow && printing->job && !printing->known)
+		fprintf(stderr, "jobfence: no events of a job %s are kept\n",
+			printing->job);
+	if (!error || !stopped)
+		return error;
+	/* The signal ended a write that nobody took. The end would try it again. */
+	__fpurge(stdout);
+	return 0;
+}
+
+/* A follower waits for the first job. Returns 0 or -errno. */
+static int open_journal(struct printing *printing)
+{
+	int error = journal_open(&printing->reader);
+
+	while (error == -ENOENT && printing->follow && wait_a_period(printing))
+		error = journal_open(&printing->reader);
 	return error;
 }
 
@@ -144,6 +168,7 @@ static int print_trace(const struct options *options, struct failure *failure)
 int events_command(struct options *options, int *status, struct failure *failure)
 {
 	_cleanup_(printing_end) struct printing printing = { .job = options->arguments[0],
+		.since = options->since,
 		.json = options->json,
 		.journal = options->journal,
 		.follow = options->follow };
@@ -159,11 +184,16 @@ int events_command(struct options *options, int *status, struct failure *failure
 	error = options->journal ? event_journal_open(failure) : 0;
 	if (error)
 		return error;
-	error = journal_open(&printing.reader);
-	if (error)
-		return fail(failure, error, "cannot open the events (no job was up yet?)");
-	printing.reader.since = options->since;
 	stop_on_signals();
+	error = open_journal(&printing);
+	if (error == -ENOENT) {
+		if (!printing.follow)
+			fputs("jobfence: there are no events yet, as no job was up\n",
+				stderr);
+		return 0;
+	}
+	if (error)
+		return fail(failure, error, "cannot open the events");
 	error = print_events(&printing);
 	return error ? fail(failure, error, "cannot write the events") : 0;
 }

@@ -152,6 +152,14 @@ static FILE *open_file(const char *path)
 	return TAKE_POINTER(file);
 }
 
+static bool is_same(FILE *one, FILE *other)
+{
+	struct stat first, second;
+
+	return one && other && !fstat(fileno(one), &first) &&
+	       !fstat(fileno(other), &second) && first.st_ino == second.st_ino;
+}
+
 int news_read(struct news *news)
 {
 	struct stat now = {};
@@ -165,9 +173,10 @@ int news_read(struct news *news)
 		now.st_size == news->file.st_size)
 		return 0;
 	lines = json_object();
-	old = open_file(NEWS_OLD_PATH);
+	/* In this order nothing is missed if the file becomes the old one meanwhile. */
 	file = open_file(NEWS_PATH);
-	error = lines ? read_lines(lines, old) : -ENOMEM;
+	old = open_file(NEWS_OLD_PATH);
+	error = !lines ? -ENOMEM : is_same(old, file) ? 0 : read_lines(lines, old);
 	if (!error)
 		error = read_lines(lines, file);
 	if (error)

@@ -89,8 +89,7 @@ static uint64_t collect(struct journal_reader *reader, uint64_t last)
 	for (size_t i = 0; i < EVENTS_MAX; i++) {
 		struct event *event = &reader->found[reader->count];
 
-		if (copy(&reader->records[i], reader->read, last, event) &&
-			event->time >= reader->since)
+		if (copy(&reader->records[i], reader->read, last, event))
 			reader->count++;
 	}
 	qsort(reader->found, reader->count, sizeof(reader->found[0]), compare);
@@ -132,8 +131,11 @@ static struct event *take(struct event *records, struct journal *journal)
 
 		if (number != EVENT_BUSY &&
 			__atomic_compare_exchange_n(&event->number, &number, EVENT_BUSY,
-				false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+				false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+			/* No reader may see what comes before it sees EVENT_BUSY. */
+			__atomic_thread_fence(__ATOMIC_RELEASE);
 			return event;
+		}
 	}
 	return NULL;
 }

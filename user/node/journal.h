@@ -6,7 +6,6 @@
  * writers never wait for each other.
  */
 
-#include <stddef.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,7 +15,6 @@
 struct journal_reader {
 	const struct event *records;   /* map `events`, as memory */
 	const struct journal *journal; /* map `journal`, as memory */
-	uint64_t since;		       /* ns of CLOCK_BOOTTIME: older events are left out */
 	uint64_t read;		       /* number of the newest event that was read */
 	bool began;
 	/* What the last journal_read() found, in the order of their numbers. */
@@ -33,8 +31,8 @@ int journal_open(struct journal_reader *reader);
 void journal_close(struct journal_reader *reader);
 
 /*
- * Reads all events that came since the last call, or since `since`. The first call counts
- * none as lost that is older than the oldest it finds.
+ * Reads all events that came since the last call. The first call counts none as lost that
+ * is older than the oldest it finds.
  */
 void journal_read(struct journal_reader *reader);
 
