@@ -78,6 +78,21 @@ lacks_proxy()
 	jobfence show "$JOB" --json | jq -e '.state == "cut-off"'
 }
 
+@test "an event has the port of the request, through the proxy's own address too" {
+	job_up --domain allowed.test
+	fetch_by_proxy -o /dev/null https://denied.test/ || true
+	fetch_by_proxy -o /dev/null http://denied.test/
+	fetch_by_proxy -o /dev/null https://allowed.test:22/ || true
+	fetch --connect-to ::11.0.0.2: -o /dev/null https://denied.test/ || true
+	converse "$(up_says '.proxy.address | split(":")[0]')" 80 'no request\r\n\r\n'
+	is "$(events_of_job 'select(.hook == "proxy") | [.reason, .name, .port]')" \
+		'["domain","denied.test",443]
+["domain","denied.test",80]
+["protocol","allowed.test",22]
+["domain","denied.test",443]
+["protocol",null,null]'
+}
+
 @test "the stub tells of the names that it refuses" {
 	job_up --domain allowed.test
 	ends_with 2 in_job getent ahostsv4 denied.test

@@ -228,15 +228,17 @@ static const char *trace_word(enum reason reason)
 	return reason ? reason_word(reason) : "-";
 }
 
-static void record(struct connection *connection, enum reason reason, const char *name)
+/* `port` is what the job asked for, in host byte order. 0: none. */
+static void record(
+	struct connection *connection, enum reason reason, const char *name, uint16_t port)
 {
 	if (!reason)
 		return;
 	if (!name)
 		name = "";
 	rules_record_refusal(connection->proxy->rules, reason, name, strlen(name));
-	report_refusal(HOOK_PROXY, reason, name, strlen(name), connection->port,
-		connection->pid, connection->comm);
+	report_refusal(HOOK_PROXY, reason, name, strlen(name), port, connection->pid,
+		connection->comm);
 }
 
 /* Gives up what is under way. Returns where to write the reason, or NULL. */
@@ -258,7 +260,9 @@ enum step connection_refuse(struct connection *connection, const struct refusal_
 	connection_trace(connection, "refused: status %u %s %s: %s", text->status,
 		trace_word(text->reason), text->name ? text->name : "",
 		text->explanation ? text->explanation : "");
-	record(connection, text->reason, text->name);
+	record(connection, text->reason, text->name,
+		text->port || (!named && connection->explicit) ? text->port
+							       : connection->port);
 	if (!text->reason)
 		statistics_add(&statistics->failures[site_failure_cause(text->failure)], 1);
 	out = give_up(connection, text->keep ? STATE_HEAD : STATE_ENDING);
@@ -276,7 +280,7 @@ enum step connection_alert(struct connection *connection, enum tls_alert alert,
 
 	connection_trace(connection, "refused: TLS alert %d %s %s", (int)alert,
 		trace_word(reason), name ? name : "");
-	record(connection, reason, name);
+	record(connection, reason, name, connection->port);
 	out = give_up(connection, STATE_ENDING);
 	fits = out && refusal_write_alert(alert, out);
 	attempt_alert(connection, reason, name);
