@@ -180,7 +180,7 @@ jobfence: not printed: 1 lines with the name of another job'
 	like "$(<"$BATS_TEST_TMPDIR/said")" '*lines were overwritten before they were read*'
 }
 
-@test "a follower ends at SIGTERM, and one without a reader at its next line" {
+@test "a follower ends at SIGTERM, and with its reader" {
 	local follower status=0
 
 	job_up --domain allowed.test
@@ -194,9 +194,29 @@ jobfence: not printed: 1 lines with the name of another job'
 	follow >"$BATS_TEST_TMPDIR/pipe" 3>&- &
 	follower=$!
 	head -n 1 <"$BATS_TEST_TMPDIR/pipe"
-	append < <(line 2)
 	wait "$follower" || status=$?
-	is "$status" 141
+	is "$status" 0
+}
+
+@test "a follower ends at SIGTERM also while nobody takes what it prints" {
+	local follower pipe=$BATS_TEST_TMPDIR/pipe
+
+	job_up --domain allowed.test
+	mkfifo "$pipe"
+	exec 9<>"$pipe"
+	follow >"$pipe" 3>&- &
+	follower=$!
+	append < <(for number in {1..1500}; do line "$number"; done)
+	eventually is_full 9
+	signal TERM
+	wait "$follower"
+	exec 9>&-
+}
+
+# Whether no byte has room in the pipe at descriptor $1.
+is_full()
+{
+	python3 -c 'import os, select, sys; sys.exit(bool(select.select([], [int(sys.argv[1])], [], 0)[1]))' "$1"
 }
 
 @test "--log FILE keeps the log, beside it the older half; log reads it by its path" {

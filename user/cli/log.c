@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -31,8 +32,8 @@ struct printing {
 /* What a follower waits for. */
 struct changes {
 	int watches;
-	int folder; /* proxy.log, which goes with the job's folder */
-	sigset_t before;
+	int folder;  /* proxy.log, which goes with the job's folder */
+	bool unread; /* nobody reads what is printed any more */
 };
 
 static volatile sig_atomic_t stopped;
@@ -92,19 +93,11 @@ static int read_lines(struct log_reader *reader, struct printing *printing)
 	return error;
 }
 
-/*
- * The signals are blocked but while ppoll(2) waits. So none comes between a look at
- * `stopped` and the wait.
- */
-static void stop_on_signals(struct changes *changes)
+/* The signals also end a write that nobody takes. So they are not blocked meanwhile. */
+static void stop_on_signals(void)
 {
 	const struct sigaction action = { .sa_handler = stop };
-	sigset_t signals;
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigprocmask(SIG_BLOCK, &signals, &changes->before);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 }
@@ -122,7 +115,7 @@ static int watch(struct changes *changes, const struct job *job, struct failure 
 		inotify_add_watch(changes->watches, path, IN_ATTRIB) < 0 ||
 		inotify_add_watch(changes->watches, job->log, IN_MODIFY) < 0)
 		return fail(failure, -errno, "cannot watch the log %s", job->log);
-	stop_on_signals(changes);
+	stop_on_signals();
 	return 0;
 }
 
@@ -132,14 +125,37 @@ static void changes_close(struct changes *changes)
 	cleanup_fd(&changes->folder);
 }
 
-/* Waits for a change, and forgets what it was. Returns 0 or -errno. */
-static int wait_for_change(const struct changes *changes)
+/* As ppoll(2) without an end. No signal comes between a look at `stopped` and the wait. */
+static int wait_unless_stopped(struct pollfd *fds, nfds_t count)
 {
-	struct pollfd poll = { .fd = changes->watches, .events = POLLIN };
+	sigset_t signals, before;
+	int ready = 0, error;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, &before);
+	if (!stopped)
+		ready = ppoll(fds, count, NULL, &before);
+	error = ready < 0 && errno != EINTR ? -errno : 0;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return error;
+}
+
+/*
+ * Waits for a change, and forgets what it was. It also waits for the end of who reads what
+ * is printed. Returns 0 or -errno.
+ */
+static int wait_for_change(struct changes *changes)
+{
+	struct pollfd fds[] = { { .fd = changes->watches, .events = POLLIN },
+		{ .fd = STDOUT_FILENO } };
+	int error = wait_unless_stopped(fds, ARRAY_SIZE(fds));
 	char events[4096];
 
-	if (ppoll(&poll, 1, NULL, &changes->before) < 0)
-		return errno == EINTR ? 0 : -errno;
+	if (error)
+		return error;
+	changes->unread = fds[1].revents != 0;
 	while (read(changes->watches, events, sizeof(events)) > 0)
 		;
 	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
@@ -154,18 +170,24 @@ static bool has_ended(const struct changes *changes)
 
 /* Reads once more after the end of the job, as its last lines come just before that. */
 static int follow(
-	const struct changes *changes, struct log_reader *reader, struct printing *printing)
+	struct changes *changes, struct log_reader *reader, struct printing *printing)
 {
+	int error = read_lines(reader, printing);
 	bool ended = false;
-	int error = 0;
 
 	while (!error && !ended && !stopped) {
 		error = wait_for_change(changes);
 		ended = has_ended(changes);
+		if (changes->unread)
+			break;
 		if (!error)
 			error = read_lines(reader, printing);
 	}
-	return error;
+	if (!error || !stopped)
+		return error;
+	/* The signal ended a write that nobody took. The end would try it again. */
+	__fpurge(stdout);
+	return 0;
 }
 
 /* Says more than that there is no such job: what a caller may have meant. */
@@ -204,7 +226,7 @@ static int find_log(struct job *job, const char *word, struct failure *failure)
 int log_command(struct options *options, int *status, struct failure *failure)
 {
 	_cleanup_(log_reader_close) struct log_reader reader = LOG_READER_CLOSED;
-	_cleanup_(changes_close) struct changes changes = { -1, -1, {} };
+	_cleanup_(changes_close) struct changes changes = { -1, -1, false };
 	_cleanup_(job_free) struct job job = {};
 	struct printing printing = { .json = options->json, .refused = options->refused };
 	int error;
@@ -225,9 +247,8 @@ int log_command(struct options *options, int *status, struct failure *failure)
 		error = log_reader_open(&reader, job.log, failure);
 	if (error)
 		return error;
-	error = read_lines(&reader, &printing);
-	if (!error && options->follow)
-		error = follow(&changes, &reader, &printing);
+	error = options->follow ? follow(&changes, &reader, &printing)
+				: read_lines(&reader, &printing);
 	log_reader_end(&reader);
 	print_remarks(&printing, &reader);
 	return error ? fail(failure, error, "cannot print the log %s", job.log) : 0;
