@@ -106,7 +106,52 @@ same_fields()
 	is "$fails_before" 'status 125'
 	ends_with 125 jobfence run --job "$JOB" --report /dev/full -- true
 	like "$ERRORS" '*cannot write /dev/full: No space left on device'
+	is "$(jobfence run --job "$JOB" --report - -- echo said | jq -Rc '. as $line | try (fromjson | .job) catch $line')" \
+		"\"said\"
+\"$JOB\""
 	nothing_is_left
+}
+
+@test "a run whose job another command ended has no report, and says why" {
+	local report=$BATS_TEST_TMPDIR/report run status=0
+
+	jobfence run --job "$JOB" --report "$report" -- sleep 60 2>"$BATS_TEST_TMPDIR/said" 3>&- &
+	run=$!
+	eventually has_processes
+	jobfence down "$JOB"
+	wait "$run" || status=$?
+	is "$status" 137
+	like "$(<"$BATS_TEST_TMPDIR/said")" "*there is no job $JOB; *there is no report to write to $report"
+	is "$(<"$report")" ''
+}
+
+has_processes()
+{
+	jobfence list --json | jq -e 'any(.processes)'
+}
+
+@test "show of a job that was being changed says nothing of its first try" {
+	local pins holder shown said=$BATS_TEST_TMPDIR/said pipe=$BATS_TEST_TMPDIR/pipe
+
+	job_up
+	pins=/sys/fs/bpf/jobfence/jobs/$JOB
+	mkfifo "$pipe"
+	exec 9<>"$pipe"
+	in_lab python3 -c 'import fcntl; f = open("/run/jobfence/lock", "r+"); fcntl.lockf(f, fcntl.LOCK_EX); print("has it", flush=True); input()' \
+		<"$pipe" >"$BATS_TEST_TMPDIR/holder" 3>&- 9>&- &
+	holder=$!
+	await "$BATS_TEST_TMPDIR/holder" 'has it'
+	in_lab mv "$pins/maps" "$pins/other"
+	jobfence show "$JOB" >"$BATS_TEST_TMPDIR/shown" 2>"$said" 3>&- 9>&- &
+	shown=$!
+	eventually grep -q -- '-> POSIX' /proc/locks
+	in_lab mv "$pins/other" "$pins/maps"
+	echo >&9
+	wait "$holder"
+	wait "$shown"
+	exec 9>&-
+	is "$(<"$said")" ''
+	like "$(<"$BATS_TEST_TMPDIR/shown")" "job        $JOB"*
 }
 
 @test "show takes several jobs" {
@@ -126,6 +171,9 @@ same_fields()
 @test "update, repair and upgrade say in JSON what came of it" {
 	job_up --domain allowed.test
 	is "$(jobfence update "$JOB" --add-domain git.test --json | jq -c .domains)" '["allowed.test","git.test"]'
+	fails_in_json 2 '[.setting, .value]' '["--rate","5"]' jobfence update "$JOB" --json --rate 5
+	fails_in_json 2 '[.setting, .value]' '["--add-domain","a b"]' jobfence update "$JOB" --json --add-domain 'a b'
+	fails_in_json 2 '[.setting, .value]' '["--remove-domain","other.test"]' jobfence update "$JOB" --json --remove-domain other.test
 	is "$(jobfence repair "$JOB" --json | jq .proxy.pid)" "$(up_says .proxy.pid)"
 	ends_with 4 jobfence upgrade "$JOB" nobody --json
 	is "$(jq -c '[.upgraded, [.failed[].job]]' <<<"$OUTPUT")" "[[\"$JOB\"],[\"nobody\"]]"

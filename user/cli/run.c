@@ -2,6 +2,7 @@
 /* `jobfence run`: up, one command, a summary of the refusals, down. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -145,12 +146,21 @@ static void report_close(struct report *report)
 /* Opens the file before the job begins, so that no job runs in vain. */
 static int report_begin(struct report *report, const char *path, struct failure *failure)
 {
-	report->path = path;
-	report->file = path ? umask_open(path) : NULL;
+	bool standard = path && !strcmp(path, "-");
+	int fd = standard ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) : -1;
+
+	report->path = standard ? "standard output" : path;
+	if (standard)
+		report->file = fd < 0 ? NULL : fdopen(fd, "w");
+	else
+		report->file = path ? umask_open(path) : NULL;
 	return path && !report->file ? fail(failure, -errno, "cannot write %s", path) : 0;
 }
 
-/* Writes the job's last word, with the status of its command. Returns 0 or -errno. */
+/*
+ * Writes the job's last word, with the status of its command. `last` is NULL if there is
+ * none, and why has been said. Returns 0 or -errno.
+ */
 static int report_write(
 	struct report *report, json_t *last, int status, struct failure *failure)
 {
@@ -158,6 +168,10 @@ static int report_write(
 
 	if (!report->file)
 		return 0;
+	if (!last)
+		return fail_as(failure, STATUS_FAILED, "there is no report to write to %s",
+			report->path);
+	errno = 0;
 	if (json_object_set_new(last, "exit_status", json_integer(status)))
 		error = -ENOMEM;
 	else if (json_dumpf(last, report->file, JSON_COMPACT | JSON_ENSURE_ASCII) ||

@@ -251,6 +251,7 @@ static int show_one(const char *name, void *data, struct failure *failure)
 
 		if (lock < 0)
 			return lock;
+		*failure = (struct failure){};
 		job_free(&job);
 		job = (struct job){};
 		error = read_all(&job, name, &usage, failure);

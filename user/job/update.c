@@ -47,6 +47,14 @@ static int remove_domain(struct domains *domains, const char *text, struct failu
 	return 0;
 }
 
+/* Adds the option to a failure. Returns `error`. */
+static int about(const char *option, const char *value, struct failure *failure, int error)
+{
+	if (error)
+		failure_about(failure, option, value);
+	return error;
+}
+
 static int change_domains(
 	struct job *job, const struct job_change *change, struct failure *failure)
 {
@@ -58,15 +66,18 @@ static int change_domains(
 			"get domains now",
 			job->spec.name);
 	for (const char *const *text = change->remove; !error && *text; text++)
-		error = remove_domain(&job->spec.domains, *text, failure);
+		error = about("--remove-domain", *text, failure,
+			remove_domain(&job->spec.domains, *text, failure));
 	for (const char *const *text = change->add; !error && *text; text++)
-		error = spec_add_domain(&job->spec, *text, failure);
+		error = about("--add-domain", *text, failure,
+			spec_add_domain(&job->spec, *text, failure));
 	return error;
 }
 
 static int change_rate(struct job *job, const char *rate, struct failure *failure)
 {
-	int error = spec_set_rate(&job->spec, rate, failure);
+	int error =
+		about("--rate", rate, failure, spec_set_rate(&job->spec, rate, failure));
 
 	if (error)
 		return error;
