@@ -44,7 +44,7 @@ changed=(unshare --mount --propagation private bash -c 'eval "$0" && exec "$@"')
 	says bpffs 'ok: *'
 	says resolver 'ok: the resolver 11.0.0.53 answers, null, null*'
 	says policy 'ok: /etc/jobfence/jobfence.conf takes jobs with network full, any domain*'
-	says jobs 'ok: 1 jobs are up, *'
+	says jobs 'ok: 1 jobs are up, and 0 are not, *'
 }
 
 @test "each line for people has a result, what it is about, why it matters and a command" {
@@ -91,6 +91,7 @@ changed=(unshare --mount --propagation private bash -c 'eval "$0" && exec "$@"')
 	in_lab kill -STOP "${processes[@]}"
 	examined 0
 	says job "note: the job $JOB is stuck, *, jobfence repair $JOB"
+	says jobs 'ok: 0 jobs are up, and 1 are not, *'
 	in_lab kill -CONT "${processes[@]}"
 	in_lab rm -r "/sys/fs/bpf/jobfence/jobs/$JOB"
 	in_lab mkdir -p /run/jobfence/jobs/half

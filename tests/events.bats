@@ -98,6 +98,7 @@ lacks_proxy()
 	ends_with 2 in_job getent ahostsv4 denied.test
 	is "$(events_of_job 'select(.kind == "refusal") | [.hook, .reason, .name, .address, .port]' | sort -u)" \
 		'["dns","domain","denied.test",null,null]'
+	like "$(jobfence events "$JOB")" "* $JOB - dns denied.test: a domain that the job did not declare*"
 }
 
 # shellcheck disable=SC2016 # expanded by the inner shell

@@ -69,7 +69,7 @@ enum job_flags {
 	JOB_CLOSED = 1 << 1,	/* the job's Unix sockets connect to its own sockets only */
 };
 
-/* Where in the kernel something was refused. */
+/* Where something was refused: in the kernel, or by the proxy. */
 enum hook {
 	HOOK_SOCKET = 1,
 	HOOK_CONNECT = 2,
@@ -79,8 +79,8 @@ enum hook {
 	HOOK_INGRESS = 6,
 	HOOK_UPSTREAM = 7,
 	HOOK_OPTION = 9,
-	HOOK_PROXY = 10, /* none: the proxy refused a request or a connection */
-	HOOK_DNS = 11,	 /* none: its DNS stub refused a name */
+	HOOK_PROXY = 10, /* no hook: the proxy refused a request or a connection */
+	HOOK_DNS = 11,	 /* no hook: its DNS stub refused a name */
 };
 
 /*
@@ -288,7 +288,7 @@ struct event {
 	__u64 number; /* written last; 0: the record was never written, or EVENT_BUSY */
 	__u64 time;   /* ns of CLOCK_BOOTTIME */
 	__u64 job;    /* `id` of struct job_state */
-	__u32 pid;    /* of the thread group; 0 where a packet was refused */
+	__u32 pid;    /* of the thread group, 0: not known, as where a packet was refused */
 	__u16 kind;   /* enum event_kind */
 	__u16 reason, hook;	/* of a refusal */
 	__u16 family, protocol; /* AF_*, IPPROTO_* */

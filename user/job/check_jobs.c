@@ -107,6 +107,6 @@ void check_jobs(struct findings *findings)
 			"jobfence list; jobfence gc", "%u more jobs are not up",
 			count.others - SHOWN_MAX);
 	else
-		findings_add(findings, FINDING_OK, "jobs", NULL, NULL, "%u jobs are up",
-			count.up);
+		findings_add(findings, FINDING_OK, "jobs", NULL, NULL,
+			"%u jobs are up, and %u are not", count.up, count.others);
 }
