@@ -64,6 +64,7 @@ follow()
 	is "$(events_of_job 'select(.hook == "proxy") | [.comm, .pid > 0]')" '["curl",true]'
 	is "$(events_of_job 'select(.kind == "ended").report | [.job, .state, .statistics.refused.domain, (.ended_at | type)]')" \
 		"[\"$JOB\",\"up\",1,\"string\"]"
+	is "$(events_of_job '.time | test("^20[0-9-]{8}T[0-9:]{8}[.][0-9]{3}Z$")' | sort -u)" true
 	match_schema "$(jobfence events --json)"
 	match_schema '{"kind":"lost","count":1}'
 	is "$(events_of_job .number)" "$(events_of_job .number | sort -un)"

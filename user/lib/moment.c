@@ -13,12 +13,39 @@
 #include "lib/clock.h"
 #include "lib/moment.h"
 
+#define LOOKS 5 /* at both clocks */
+
+/*
+ * Returns the time of CLOCK_REALTIME at which CLOCK_BOOTTIME was 0, in ns. Others may run
+ * between a look at the one and at the other, so the quickest of some looks counts.
+ */
+static int64_t booted(void)
+{
+	uint64_t least = UINT64_MAX;
+	int64_t at = 0;
+
+	for (int i = 0; i < LOOKS; i++) {
+		uint64_t before = clock_ns(CLOCK_BOOTTIME);
+		uint64_t now = clock_ns(CLOCK_REALTIME);
+		uint64_t took = clock_ns(CLOCK_BOOTTIME) - before;
+
+		if (took >= least)
+			continue;
+		least = took;
+		at = (int64_t)(now - before - took / 2);
+	}
+	return at;
+}
+
 void moment_format(uint64_t boottime, char text[MOMENT_TEXT_MAX])
 {
-	/* In nanoseconds. Whole seconds would differ by one from call to call. */
-	int64_t booted = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME));
+	uint64_t realtime = (uint64_t)booted() + boottime;
+	size_t length;
 
-	moment_format_real((uint64_t)(booted + (int64_t)boottime), text);
+	moment_format_real(realtime, text);
+	length = strlen(text) - strlen("Z");
+	snprintf(text + length, MOMENT_TEXT_MAX - length, ".%03uZ",
+		(unsigned)(realtime % SECOND / MILLISECOND));
 }
 
 void moment_format_real(uint64_t realtime, char text[MOMENT_TEXT_MAX])
@@ -106,7 +133,7 @@ int moment_parse(const char *text, uint64_t *boottime)
 	else if (parse_date(text, &ns))
 		return -EINVAL;
 	else
-		ns -= (int64_t)clock_ns(CLOCK_REALTIME) - now;
+		ns -= booted();
 	*boottime = ns > 0 ? (uint64_t)ns : 0;
 	return 0;
 }
