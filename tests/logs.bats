@@ -307,6 +307,27 @@ not_logged()
 		nothing_is_left
 }
 
+@test "a file of others that has the name of a log is left as it is" {
+	local policy=$BATS_TEST_TMPDIR/policy folder=$BATS_TEST_TMPDIR/logs
+
+	mkdir "$folder"
+	printf '%s\n' 'accept = http' 'allow_domain = *' "log_path = $folder" >"$policy"
+	echo 'Nov 29 12:00:00 node sshd: precious' >"$folder/$JOB.log"
+	for file in "$folder/$JOB.log" "$folder/$JOB.log.1"; do
+		ends_with 1 in_lab "$JOBFENCE" up --job "$JOB" --config "$policy" --domain allowed.test
+		like "$ERRORS" "jobfence: $file is there and is no request log*"
+		is "$(<"$file")" 'Nov 29 12:00:00 node sshd: precious'
+		[ "$file" = "$folder/$JOB.log.1" ] || mv "$file" "$file.1"
+	done
+	rm "$folder/$JOB.log.1"
+	echo '{"version"' >"$folder/part"
+	ends_with 1 in_lab "$JOBFENCE" up --job "$JOB" --domain allowed.test --log "$folder/part"
+	nothing_is_left
+	line 1 >"$folder/$JOB.log"
+	job_up --config "$policy" --domain allowed.test
+	is "$(jobfence log "$JOB" --json)" "$(line 1)"
+}
+
 @test "FILE is not led elsewhere by others, in their folders or in /tmp" {
 	local shared=$BATS_TEST_TMPDIR/shared theirs=$BATS_TEST_TMPDIR/theirs target=$BATS_TEST_TMPDIR/target
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "job/request_log.h"
 #include "lib/cleanup.h"
@@ -13,7 +14,8 @@
 #include "node/appended.h"
 
 #define CALLER	   "-"
-#define PIPE_BYTES (256 * 1024) /* what the proxy may write in 10 ms */
+#define LOG_START  "{\"version\":1,\"time\":\"" /* of the first line of a log */
+#define PIPE_BYTES (256 * 1024)			/* what the proxy may write in 10 ms */
 
 /* The record of the job and `show` have the path, as JSON. */
 static int check_text(const char *path, struct failure *failure)
@@ -98,13 +100,32 @@ static int open_caller(struct failure *failure)
 }
 
 /*
+ * The proxy empties the file when it is full, and a job's author may choose its name. So a
+ * file that is there has to be ours: /var/log has an auth.log of the node.
+ */
+static int check_start(int fd, const char *path, struct failure *failure)
+{
+	char start[sizeof(LOG_START) - 1];
+	ssize_t length = pread(fd, start, sizeof(start), 0);
+
+	if (length < 0)
+		return fail(failure, -errno, "cannot read the log %s", path);
+	if (!length ||
+		(length == sizeof(start) && !memcmp(start, LOG_START, sizeof(start))))
+		return 0;
+	return fail_as(failure, STATUS_FAILED,
+		"%s is there and is no request log; choose another file, or move it away",
+		path);
+}
+
+/*
  * Two proxies must not write to one file, since each would overwrite what the other
  * wrote. The proxy has the lock as long as it lives.
  */
 static int lock_file(int fd, const char *path, struct failure *failure)
 {
 	if (!flock(fd, LOCK_EX | LOCK_NB))
-		return 0;
+		return check_start(fd, path, failure);
 	return errno == EWOULDBLOCK
 		       ? fail_as(failure, STATUS_FAILED,
 				 "%s is the log of another job; choose another file", path)
