@@ -70,7 +70,7 @@ all: $(PROGRAMS) $(LAYOUT) ## build both programs
 
 # The same with other programs in the kernel, for tests of two versions on one node.
 other-version:
-	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/other BPF_DEFINES=-DEVENTS_PER_SECOND=32
+	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/other BPF_DEFINES=-DEVENTS_PER_SECOND=16
 
 unit-tests: $(UNIT_TESTS)
 fuzzers: $(FUZZERS)

@@ -3,7 +3,8 @@
 
 /*
  * Refusals and other events. Every refusal is counted. Its record goes to the journal of
- * the node if the job has not used up its budget of a second.
+ * the node if the budget of a second is not used up. A job has two: what its own programs
+ * refuse, and what its proxy reports.
  */
 
 #include "hook.bpf.h"

@@ -43,7 +43,7 @@
 #define REFUSALS_MAX	    256	 /* names for which a job's refusals are kept */
 #define LEARNED_MAX	    DOMAINS_MAX /* names of a learning job */
 #ifndef EVENTS_PER_SECOND		/* the tests build programs with another number */
-#define EVENTS_PER_SECOND 64		/* of one job */
+#define EVENTS_PER_SECOND 32		/* of one budget, and a job has two */
 #endif
 
 /* An IPv6 address, or an IPv4 address in its IPv4-mapped form ::ffff:a.b.c.d. */
@@ -121,8 +121,11 @@ enum event_ring { RING_SHARED, RING_SURPLUS, RING_JOBS, RING_COUNT };
 #define RING_JOBS_SIZE	  1024
 #define EVENTS_MAX	  (RING_SHARED_SIZE + RING_SURPLUS_SIZE + RING_JOBS_SIZE)
 #define EVENTS_WINDOW	  1024 /* positions of RING_SHARED */
-/* Of one job in a window. The ring has at most five windows, two of them in part. */
-#define EVENTS_SHARE (RING_SHARED_SIZE / 8 / (RING_SHARED_SIZE / EVENTS_WINDOW + 1))
+/*
+ * Of one budget in a window. A job has two budgets: its own, and that of its proxy. The
+ * ring has at most five windows, two of them in part.
+ */
+#define EVENTS_SHARE (RING_SHARED_SIZE / 16 / (RING_SHARED_SIZE / EVENTS_WINDOW + 1))
 
 /* The one element of the map `journal`. */
 struct journal {

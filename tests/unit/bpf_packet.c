@@ -177,14 +177,19 @@ static unsigned records_of(__u64 id)
 /* One job floods for an hour. Between its events another one has as many as it may. */
 static void a_job_replaces_an_eighth_of_the_events_at_most(void **state)
 {
-	struct event_budget flood = {}, others[20] = {};
+	/* What its own programs refuse, and what its proxy reports. */
+	struct event_budget floods[2] = {}, others[20] = {};
 	struct packet packet = {};
 
 	(void)state;
 	mock_reset();
 	for (mock_now = SECOND; mock_now < 3600 * SECOND; mock_now += SECOND) {
-		for (int i = 0; i < EVENTS_PER_SECOND; i++)
-			refuse_packet(7, &flood, &packet, REASON_PACKET, HOOK_EGRESS);
+		__u64 before = mock_journal.last;
+
+		for (int i = 0; i < 2 * EVENTS_PER_SECOND; i++)
+			refuse_packet(
+				7, &floods[i % 2], &packet, REASON_PACKET, HOOK_EGRESS);
+		assert_int_equal(mock_journal.last - before, 64);
 		for (int i = 0; i < 20; i++)
 			refuse_packet(100 + (__u64)i, &others[i], &packet, REASON_PACKET,
 				HOOK_EGRESS);
