@@ -272,6 +272,10 @@ is_full()
 	job_up --spec - <<<'{"network": {"domains": ["allowed.test"]}, "log": false}'
 	is "$(up_says .log)" null
 	jobfence down "$JOB"
+	# An option wins, wherever it stands.
+	job_up --log "$BATS_TEST_TMPDIR/j.log" --spec - <<<'{"network": {"domains": ["allowed.test"]}, "log": false}'
+	is "$(up_says .log)" "$BATS_TEST_TMPDIR/j.log"
+	jobfence down "$JOB"
 	printf '%s\n' 'accept = http' 'allow_domain = *' 'max_rate = 0' 'log = no' >"$policy"
 	job_up --config "$policy" --domain allowed.test
 	is "$(up_says .log)" null

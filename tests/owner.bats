@@ -42,6 +42,21 @@ owner_is()
 	nothing_is_left
 }
 
+@test "the option names the owner, wherever it stands, and the spec only without it" {
+	local spec="{\"job\":\"$JOB\",\"owner_pid\":1}"
+
+	start_owner
+	ends_with 0 jobfence up --json --owner-pid "$OWNER" --spec - <<<"$spec"
+	owner_is "{\"pid\":$OWNER,\"alive\":true}"
+	jobfence down "$JOB"
+	ends_with 0 jobfence up --json --spec - --owner-pid "$OWNER" <<<"$spec"
+	owner_is "{\"pid\":$OWNER,\"alive\":true}"
+	jobfence down "$JOB"
+	ends_with 0 jobfence up --json --spec - <<<"$spec"
+	is "$(jq .owner.pid <<<"$OUTPUT")" 1
+	in_lab kill "$OWNER"
+}
+
 @test "a process that has the number of an owner is none, and an owner has to run" {
 	start_owner
 	job_up --owner-pid "$OWNER"

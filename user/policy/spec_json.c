@@ -172,21 +172,29 @@ static int read_learn(struct job_spec *spec, const json_t *value, struct failure
 
 /*
  * The author of a spec may be a stranger, who must not choose a file that root writes to.
+ * An option before the spec wins as one behind it does.
  */
 static int read_log(struct job_spec *spec, const json_t *value, struct failure *failure)
 {
-	spec->log = json_is_true(value) ? LOG_JOB : LOG_NONE;
+	if (spec->log == LOG_UNSET)
+		spec->log = json_is_true(value) ? LOG_JOB : LOG_NONE;
 	return read_flag("log", value, failure);
 }
 
+/* An option before the spec wins here, too. */
 static int read_owner(struct job_spec *spec, const json_t *value, struct failure *failure)
 {
+	pid_t chosen = spec->owner;
 	char text[32] = "";
+	int error;
 
 	if (json_is_integer(value))
 		snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT,
 			json_integer_value(value));
-	return spec_set_owner(spec, text, failure);
+	error = spec_set_owner(spec, text, failure);
+	if (chosen)
+		spec->owner = chosen;
+	return error;
 }
 
 int spec_from_json(
