@@ -204,6 +204,28 @@ sees_a_change()
 	grep -q changed "$FOLLOWED"
 }
 
+@test "a job that asked for many names, or found no room, pushes out little of what is told of others" {
+	job_up --domain allowed.test --label a=b
+	in_job python3 - <<'END'
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect(("192.0.0.8", 53))
+s.settimeout(5)
+for i in range(250):
+    name = b"%03d" % i + b"x" * 60
+    s.send(b"\0\1\1\0\0\1\0\0\0\0\0\0" + 3 * (bytes([len(name)]) + name) + b"\4test\0\0\1\0\1")
+    s.recv(2000)
+END
+	is "$(jobfence show "$JOB" --json | jq '.refusals | length')" 250
+	# What a full file system leaves of a line.
+	in_lab sh -c 'printf "{\"id\":1" >>/run/jobfence/events'
+	jobfence down "$JOB" --json >"$BATS_TEST_TMPDIR/down"
+	is "$(jobfence events "$JOB" --json | jq -c 'select(.kind == "ended") | [.job, .labels.a]')" "[\"$JOB\",\"b\"]"
+	is "$(jobfence events "$JOB" --json | jq 'select(.kind == "ended").report.refusals | length > 10 and length < 100')" true
+	is "$(jq '.ended[0].refusals | length' "$BATS_TEST_TMPDIR/down")" 250
+	[ "$(in_lab tail -n 1 /run/jobfence/events | wc -c)" -lt 17000 ]
+}
+
 @test "a file of events that takes no line costs no event" {
 	job_up --label a=b
 	in_lab rm -f /run/jobfence/events

@@ -22,7 +22,7 @@
 #define NEWS_PATH     RUN_FOLDER "/events"
 #define NEWS_OLD_PATH NEWS_PATH ".1"
 #define NEWS_SIZE     (1UL << 20)  /* bytes of one file */
-#define LINE_SIZE     (64UL << 10) /* bytes of a line; beyond that it has no report */
+#define REPORT_SIZE   (16UL << 10) /* bytes of a report in a line */
 #define ID_TEXT_MAX   24
 
 /*
@@ -50,26 +50,62 @@ static json_t *make_line(const struct job *job, const struct event *event, const
 		job->spec.labels, "report", report);
 }
 
+/* Halves a list of a report, which has the most frequent first. Returns whether it did. */
+static bool halve(json_t *report, const char *list)
+{
+	json_t *array = json_object_get(report, list);
+	size_t count = json_array_size(array);
+
+	for (size_t i = count; i > count / 2; i--)
+		json_array_remove(array, i - 1);
+	return count;
+}
+
+/*
+ * A copy of the report, or NULL. A job chooses how many names it asks for, and must not
+ * push out what is known of others.
+ */
+static json_t *short_report(const json_t *report)
+{
+	_json_ json_t *copy = report ? json_deep_copy(report) : NULL;
+
+	while (copy && json_dumpb(copy, NULL, 0, JSON_COMPACT) > REPORT_SIZE)
+		if (!halve(copy, "refusals") && !halve(copy, "learned"))
+			return NULL;
+	return TAKE_POINTER(copy);
+}
+
 static char *line_text(const struct job *job, const struct event *event, const char *what,
 	const json_t *report)
 {
-	_json_ json_t *line = make_line(job, event, what, report);
+	_json_ json_t *kept = short_report(report);
+	_json_ json_t *line = make_line(job, event, what, kept);
 	_free_ char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
 	char *ended;
 
-	if (text && report && strlen(text) > LINE_SIZE)
-		return line_text(job, event, what, NULL);
 	return text && asprintf(&ended, "%s\n", text) >= 0 ? ended : NULL;
+}
+
+/* Ends a line that the file system had no room for. A reader passes over it. */
+static int end_last_line(int fd)
+{
+	struct stat state;
+	char last = '\n';
+
+	if (fstat(fd, &state))
+		return -errno;
+	if (state.st_size && pread(fd, &last, 1, state.st_size - 1) != 1)
+		return -EIO;
+	return last == '\n' || write(fd, "\n", 1) == 1 ? 0 : -ENOSPC;
 }
 
 static void write_line(const char *text)
 {
-	_fd_ int fd = open(
-		NEWS_PATH, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	_fd_ int fd =
+		open(NEWS_PATH, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	if (fd < 0)
+	if (fd < 0 || end_last_line(fd))
 		return;
-	/* A reader passes over a line that the file system had no room for. */
 	if (write(fd, text, strlen(text)) >= 0)
 		make_room(fd);
 }
