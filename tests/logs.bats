@@ -356,8 +356,20 @@ not_logged()
 	not_logged "$target/missing/log" 'cannot see *'
 	chmod 777 "$target"
 	not_logged "$target/log" 'everybody may write to *'
+	chmod 2775 "$target"
+	chgrp 50 "$target"
+	not_logged "$target/log" 'a group may write to *'
+	chmod 755 "$target"
+	rm "$shared/second"
+	chmod 620 "$target/file"
+	chgrp 50 "$target/file"
+	not_logged "$target/file" 'a group may write to *'
+	chmod 602 "$target/file"
+	not_logged "$target/file" 'everybody may write to *'
 	is "$(wc -c <"$target/file")" 0
-	# The user who called sudo is trusted, and owns what is made.
+	# The user who called sudo is trusted, with a group of the same number, and owns what is made.
+	chgrp 1234 "$theirs"
+	chmod 775 "$theirs"
 	in_lab env SUDO_UID=1234 SUDO_GID=1234 "$JOBFENCE" up --job "$JOB" --domain allowed.test --log "$theirs/log"
 	is "$(stat -c '%u %a' "$theirs/log" "$theirs/log.1")" $'1234 600\n1234 600'
 }

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -30,6 +32,21 @@ static bool is_trusted(uid_t uid)
 	return !uid || uid == geteuid() || uid == sudo_user();
 }
 
+/*
+ * Whether others may write there, too. A group that has a user's number is that user's own,
+ * as adduser(8) makes it.
+ */
+static bool others_write(const struct stat *state)
+{
+	return state->st_mode & S_IWOTH ||
+	       (state->st_mode & S_IWGRP && !is_trusted((uid_t)state->st_gid));
+}
+
+static const char *writers(const struct stat *state)
+{
+	return state->st_mode & S_IWOTH ? "everybody" : "a group";
+}
+
 static int check_part(const char *path, struct failure *failure)
 {
 	struct stat state;
@@ -41,11 +58,11 @@ static int check_part(const char *path, struct failure *failure)
 			"%s belongs to the user with the number %u, who could lead the log elsewhere; choose "
 			"another file",
 			path, (unsigned)state.st_uid);
-	if (S_ISDIR(state.st_mode) && state.st_mode & S_IWOTH && !(state.st_mode & S_ISVTX))
+	if (S_ISDIR(state.st_mode) && others_write(&state) && !(state.st_mode & S_ISVTX))
 		return fail_as(failure, STATUS_FAILED,
-			"everybody may write to %s, and could lead the log elsewhere; choose another "
+			"%s may write to %s, and could lead the log elsewhere; choose another "
 			"file",
-			path);
+			writers(&state), path);
 	return 0;
 }
 
@@ -81,6 +98,9 @@ static int check_file(const char *path, const struct stat *state, struct failure
 	if (S_ISREG(state->st_mode) && state->st_nlink != 1)
 		return fail_as(failure, STATUS_FAILED,
 			"%s has other names, or none; choose another file", path);
+	if (S_ISREG(state->st_mode) && others_write(state))
+		return fail_as(failure, STATUS_FAILED,
+			"%s may write to %s; choose another file", writers(state), path);
 	return is_trusted(state->st_uid)
 		       ? 0
 		       : fail_as(failure, STATUS_FAILED,
@@ -120,7 +140,11 @@ static int open_there(int folder, const char *name)
 static int open_in(const char *path, const char *folder_path, const char *name,
 	struct failure *failure)
 {
-	_fd_ int folder = open(folder_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS };
+	/* The folder that was checked, in which no part is a link. */
+	_fd_ int folder =
+		(int)syscall(SYS_openat2, AT_FDCWD, folder_path, &how, sizeof(how));
 	_fd_ int fd = folder < 0 ? -errno : make_file(folder, name);
 
 	if (fd == -EEXIST)

@@ -11,6 +11,7 @@
  *
  * Nobody else may have turned the path elsewhere. So the folders and symbolic links on
  * the way, and the file, belong to root, to the caller, or to the user who called sudo.
+ * Nobody else, and no group, may write to them, but to a folder such as /tmp (S_ISVTX).
  * The last part is no symbolic link, and the file has no other name.
  *
  * A regular file is opened to read and to append, anything else to write without waiting
