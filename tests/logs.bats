@@ -367,7 +367,8 @@ not_logged()
 	chmod 602 "$target/file"
 	not_logged "$target/file" 'everybody may write to *'
 	is "$(wc -c <"$target/file")" 0
-	# The user who called sudo is trusted, with a group of the same number, and owns what is made.
+	# The user who called sudo is trusted, with a group of the same number, and owns
+	# what is made.
 	chgrp 1234 "$theirs"
 	chmod 775 "$theirs"
 	in_lab env SUDO_UID=1234 SUDO_GID=1234 "$JOBFENCE" up --job "$JOB" --domain allowed.test --log "$theirs/log"

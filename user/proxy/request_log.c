@@ -21,7 +21,7 @@
 #define BUFFER_BYTES 16384
 #define METHOD_MAX   32
 #define DETAIL_MAX   200
-#define RETRY	     (100 * MILLISECOND) /* before what was dropped is told without a line */
+#define RETRY	     (100 * MILLISECOND) /* before dropped lines are told without a line */
 #define PATIENCE     80 /* ms, at the end of the job: the supervisor waits for 100 */
 
 struct request_log {
