@@ -235,7 +235,12 @@ static int build(struct job *job, const struct placement *where, int64_t began,
 	job->started = time(NULL);
 	request_log_forget(job);
 	job->up_milliseconds = clock_ms(CLOCK_MONOTONIC) - began;
-	return job_record_write(job, failure);
+	/* Before the record, which is the last thing that an `up` does. */
+	news_tell(job, EVENT_STARTED, NULL, NULL);
+	error = job_record_write(job, failure);
+	if (error)
+		news_tell(job, EVENT_ENDED, NULL, NULL);
+	return error;
 }
 
 int job_up_locked(struct job *job, const struct placement *where, struct failure *failure)
@@ -268,8 +273,6 @@ int job_up_locked(struct job *job, const struct placement *where, struct failure
 		 */
 		if (job->proxy_pid > 0)
 			waitpid(job->proxy_pid, NULL, WNOHANG);
-	} else {
-		news_tell(job, EVENT_STARTED, NULL, NULL);
 	}
 	return error;
 }

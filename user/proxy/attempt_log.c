@@ -107,7 +107,7 @@ static void add(struct connection *connection, struct log_line *line)
 {
 	const struct relay *relay = &connection->relay;
 	struct log_attempt *attempt = &connection->attempt;
-	char upstream[ADDRESS_TEXT_MAX], wanted[ADDRESS_TEXT_MAX];
+	char texts[2][ADDRESS_TEXT_MAX];
 
 	line->began = attempt->began;
 	line->first_byte = attempt->first_byte;
@@ -122,8 +122,8 @@ static void add(struct connection *connection, struct log_line *line)
 	if (connection->proxy->settings->log_paths && connection->path[0])
 		line->path = connection->path;
 	if (!line->host.bytes && !connection->explicit) {
-		address_format(&connection->original, wanted);
-		line->host = text_slice(wanted);
+		address_format(&connection->original, texts[0]);
+		line->host = text_slice(texts[0]);
 	}
 	line->sent = sent(connection);
 	line->received =
@@ -131,8 +131,8 @@ static void add(struct connection *connection, struct log_line *line)
 	line->connected = attempt->connected;
 	line->reused = attempt->reused;
 	if (attempt->connected) {
-		address_format(&connection->idle.address, upstream);
-		line->upstream = upstream;
+		address_format(&connection->idle.address, texts[1]);
+		line->upstream = texts[1];
 	}
 	request_log_add(connection->proxy->log, line);
 	line->host = (struct slice){};

@@ -220,11 +220,11 @@ static bool tell_dropped(struct request_log *log)
 
 void request_log_flush(struct request_log *log)
 {
-	size_t done = 0, piece = 1;
+	size_t done = 0;
 
 	log->ahead = 0;
 	if (tell_dropped(log))
-		for (; piece && done < log->length; done += piece)
+		for (size_t piece = 1; piece && done < log->length; done += piece)
 			piece = write_piece(log, log->bytes + done, log->length - done);
 	log->dropped += log_count_lines(log->bytes + done, log->length - done);
 	log->length = 0;
