@@ -252,7 +252,7 @@ mistaken()
 	printf 'accept = http\0\nallow_domain = *\n' >"$POLICY"
 	refused_by_check "$POLICY:1: *NUL*"
 	policy 'rate = 2mbit' 'max_rate = 1mbit'
-	refused_by_check "rate in $POLICY is above max_rate in $POLICY; *" --domain allowed.test
+	refused_by_check "rate in $POLICY is above max_rate in $POLICY: *" --domain allowed.test
 	rm "$POLICY"
 	refused "cannot read the policy $POLICY: No such file*"
 	ends_with 125 jobfence run --config "$POLICY" true
