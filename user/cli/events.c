@@ -6,13 +6,13 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <string.h>
 
 #include "cli/command.h"
 #include "cli/event_journal.h"
+#include "cli/stop.h"
 #include "cli/trace.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
@@ -29,14 +29,6 @@ struct printing {
 	struct journal_reader reader;
 	struct news news;
 };
-
-static volatile sig_atomic_t stopped;
-
-static void stop(int signal)
-{
-	(void)signal;
-	stopped = 1;
-}
 
 static void printing_end(struct printing *printing)
 {
@@ -145,14 +137,6 @@ static int open_journal(struct printing *printing)
 	while (error == -ENOENT && printing->follow && wait_a_period(printing))
 		error = journal_open(&printing->reader);
 	return error;
-}
-
-static void stop_on_signals(void)
-{
-	const struct sigaction action = { .sa_handler = stop };
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
 }
 
 static int print_trace(const struct options *options, struct failure *failure)

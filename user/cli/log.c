@@ -19,6 +19,7 @@
 #include "cli/command.h"
 #include "cli/log_line.h"
 #include "cli/log_reader.h"
+#include "cli/stop.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "lib/json.h"
@@ -35,14 +36,6 @@ struct changes {
 	int folder;  /* proxy.log, which goes with the job's folder */
 	bool unread; /* nobody reads what is printed any more */
 };
-
-static volatile sig_atomic_t stopped;
-
-static void stop(int signal)
-{
-	(void)signal;
-	stopped = 1;
-}
 
 static int print_line(const char *text, size_t length, void *data)
 {
@@ -91,15 +84,6 @@ static int read_lines(struct log_reader *reader, struct printing *printing)
 	if (!error && fflush(stdout))
 		error = errno ? -errno : -EIO;
 	return error;
-}
-
-/* The signals also end a write that nobody takes. So they are not blocked meanwhile. */
-static void stop_on_signals(void)
-{
-	const struct sigaction action = { .sa_handler = stop };
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
 }
 
 /* Watches begin before the first line is read, so no change is missed. */
