@@ -12,21 +12,10 @@
 #include "node/attach.h"
 #include "node/filtered.h"
 
-static json_t *reasons_to_json(const struct job_counters *counters)
-{
-	json_t *object = json_object();
-
-	for (int reason = 1; reason < REASON_COUNT; reason++)
-		if (counters->refused[reason])
-			json_object_set_new(object, reason_word((enum reason)reason),
-				json_integer((json_int_t)counters->refused[reason]));
-	return object;
-}
-
 static json_t *counters_to_json(const struct job_counters *counters, uint64_t delay)
 {
 	return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "refused",
-		reasons_to_json(counters), "paced_packets",
+		refused_to_json(counters->refused), "paced_packets",
 		(json_int_t)counters->paced_packets, "paced_bytes",
 		(json_int_t)counters->paced_bytes, "marked_packets",
 		(json_int_t)counters->marked_packets, "dropped_packets",

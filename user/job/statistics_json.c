@@ -20,7 +20,7 @@ static json_t *counts_to_json(const __u64 *counts, unsigned length, word_of *wor
 	return object;
 }
 
-static json_t *refused_to_json(const __u64 refused[REASON_COUNT])
+json_t *refused_to_json(const __u64 refused[REASON_COUNT])
 {
 	json_t *object = json_object();
 
