@@ -12,8 +12,6 @@
 #include "names/address.h"
 #include "proxy/connection.h"
 
-#define PORT_HTTPS 443
-
 static void copy_text(char *to, const struct slice *text, size_t most)
 {
 	size_t length = text->length < most ? text->length : most;

@@ -15,7 +15,6 @@
 #include "proxy/report.h"
 
 #define TLS_RECORD  0x16
-#define PORT_HTTPS  443
 #define DROPPED_MAX 1048576	 /* bytes that a refused client may still send */
 #define LINGER	    (2 * SECOND) /* for that, once all is said */
 #define AWAITED_MAX 60 /* seconds, as closing.c gives to what is closed in order */

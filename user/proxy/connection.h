@@ -46,6 +46,7 @@
 
 #include "proxy/dial.h"
 #include "proxy/http_body.h"
+#include "proxy/http_request.h"
 #include "proxy/http_response.h"
 #include "proxy/pool.h"
 #include "proxy/refusal.h"

@@ -9,8 +9,6 @@
 
 #include "proxy/http_request.h"
 
-#define PORT_HTTP 80
-
 static const char malformed_host[] = "the host is malformed";
 static const char more_than_one_host[] = "there is more than one Host";
 static const char hosts_disagree[] = "Host and the address of the request disagree";

@@ -13,6 +13,10 @@
 #include "proxy/http_head.h"
 #include "proxy/settings.h"
 
+/* The ports that a job may reach, of plain HTTP and of TLS. */
+#define PORT_HTTP  80
+#define PORT_HTTPS 443
+
 /* Where a request wants to go. */
 struct http_target {
 	struct host host;

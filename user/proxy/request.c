@@ -12,9 +12,6 @@
 #include "proxy/http_accept.h"
 #include "proxy/http_request.h"
 
-#define PORT_HTTP  80
-#define PORT_HTTPS 443
-
 /*
  * For a head, from its first byte on, in ns. A client that sends byte by byte gets no more.
  */
