@@ -21,14 +21,29 @@ match_schema()
 		sort -u)" True
 }
 
-# Follows the events with the options $@, into the file $FOLLOWED.
+# Runs a follower of the events with the options $@, which end_followers() ends.
+follower()
+{
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab bash -c 'echo $$ >>"$1" && exec "${@:2}"' sh "$BATS_TEST_TMPDIR/followers" \
+		"$JOBFENCE" events --follow "$@"
+}
+
+# Starts one that prints into the file $FOLLOWED.
 follow()
 {
-	jobfence events --follow "$@" >"$FOLLOWED" 3>&- &
+	follower "$@" >"$FOLLOWED" 3>&- &
+}
+
+end_followers()
+{
+	local pids
+
+	mapfile -t pids <"$BATS_TEST_TMPDIR/followers"
+	in_lab kill "${pids[@]}"
 }
 
 # This one is the first, as it needs a node on which no job was up.
-# shellcheck disable=SC2016 # expanded by the inner shell
 @test "before any job was up there are no events, and a follower waits for the first" {
 	FOLLOWED=$BATS_TEST_TMPDIR/followed
 	ends_with 0 jobfence events
@@ -42,7 +57,7 @@ follow()
 	is "$OUTPUT$ERRORS" ''
 	jobfence down "$JOB"
 	await "$FOLLOWED" '"ended"'
-	in_lab sh -c 'kill $(pgrep -x jobfence)'
+	end_followers
 }
 
 @test "events tell of a job from its start to its end, under its name and labels" {
@@ -102,7 +117,6 @@ lacks_proxy()
 	like "$(jobfence events "$JOB")" "* $JOB - dns denied.test: a domain that the job did not declare*"
 }
 
-# shellcheck disable=SC2016 # expanded by the inner shell
 @test "two followers see everything, and a filter takes nothing from others" {
 	local all="$BATS_TEST_TMPDIR/all" other="$BATS_TEST_TMPDIR/other"
 
@@ -116,7 +130,7 @@ lacks_proxy()
 	jobfence down other
 	await "$all" '"ended"'
 	await "$other" '"ended"'
-	in_lab sh -c 'kill $(pgrep -x jobfence)'
+	end_followers
 	is "$(jq -c 'select(.kind == "refusal" and .port > 20) | [.job, .port]' "$all" | tail -n 2)" \
 		"[\"$JOB\",21]
 [\"other\",23]"
@@ -187,14 +201,13 @@ END
 	in_lab timeout 20 bash -c '"$1" events --follow | head -n 1' sh "$JOBFENCE"
 }
 
-# shellcheck disable=SC2016 # expanded by the inner shell
 @test "what a follower leaves out for its time is not lost" {
 	FOLLOWED=$BATS_TEST_TMPDIR/followed
 	job_up --domain allowed.test
 	follow --json --since "$(date -u +%Y-%m-%dT%H:%M:%S.%NZ -d '2 seconds')"
 	jobfence update "$JOB" --rate 2mbit
 	eventually sees_a_change
-	in_lab sh -c 'kill $(pgrep -x jobfence)'
+	end_followers
 	is "$(jq -r .kind "$FOLLOWED" | sort -u)" changed
 }
 
@@ -238,7 +251,6 @@ END
 ["ended","b"]'
 }
 
-# shellcheck disable=SC2016 # expanded by the inner shell
 @test "events go to systemd's journal with their fields" {
 	local entries=$BATS_TEST_TMPDIR/entries receiver
 
@@ -260,9 +272,9 @@ END
 	in_lab timeout 60 python3 "$LIB/journal_socket.py" /run/systemd/journal/socket 1 >"$entries" 3>&- &
 	receiver=$!
 	await "$entries" ready
-	in_lab "$JOBFENCE" events "$JOB" --journal --follow --since 0s 3>&- | true &
+	follower "$JOB" --journal --since 0s 3>&- | true &
 	jobfence show "$JOB" >"$BATS_TEST_TMPDIR/a-moment"
 	refused_for domain http://denied.test/
 	wait "$receiver"
-	in_lab sh -c 'kill $(pgrep -x jobfence)'
+	end_followers
 }
