@@ -50,11 +50,27 @@ filter_kills()
 	is "$(in_lab "$LIB/taken_over.py" "$WORKER" --filter "$@")" "$(printf '%s: killed\n' "$@")"
 }
 
-# Prints 32 bytes of bpf(2)'s attributes that name an element of the map at descriptor $1.
-# Its key and value point nowhere.
+# Prints the number of the worker's descriptor $1, which enum proxy_fd names.
+proxy_fd()
+{
+	awk -v name="$1" '/^\tFD_[A-Z0-9_]+( = [0-9]+)?,/ {
+		if ($2 == "=")
+			number = $3 - 1
+		number++
+		sub(/,$/, "", $1)
+		if ($1 == name) {
+			print number
+			found = 1
+		}
+	}
+	END { exit !found }' "$BATS_TEST_DIRNAME/../../include/jobfence/proxy.h"
+}
+
+# Prints 32 bytes of bpf(2)'s attributes that name an element of the map at descriptor $1,
+# which enum proxy_fd names. Its key and value point nowhere.
 element_of()
 {
-	printf '[%02x%062d]' "$1" 0
+	printf '[%02x%062d]' "$(proxy_fd "$1")" 0
 }
 
 has_landlock()
@@ -163,15 +179,13 @@ still_serves()
 	local fd
 
 	job_up --domain allowed.test
-	# The maps of domains and of the node's connections, by the numbers of
-	# user/proxy/settings.h.
-	for fd in 10 15; do
+	for fd in FD_DOMAINS FD_CONNECTIONS; do
 		worker_gets EPERM "bpf 2 $(element_of $fd) 32" "bpf 3 $(element_of $fd) 32"
 		worker_gets EFAULT "bpf 1 $(element_of $fd) 32"
 	done
-	worker_gets EFAULT "bpf 2 $(element_of 13) 32"
+	worker_gets EFAULT "bpf 2 $(element_of FD_REFUSED) 32"
 	worker_gets EPERM 'write 3 [8] 8' 'mmap 0 4096 PROT_READ|PROT_WRITE MAP_SHARED 3 0'
-	worker_gets EACCES 'mmap 0 4096 PROT_READ|PROT_WRITE MAP_SHARED 10 0'
+	worker_gets EACCES "mmap 0 4096 PROT_READ|PROT_WRITE MAP_SHARED $(proxy_fd FD_DOMAINS) 0"
 	# The worker may access elements by key only. It may neither read a whole map nor
 	# open a program, a link or an object by its number.
 	filter_kills 'bpf 0 0 0' 'bpf 4 0 0' 'bpf 5 0 0' 'bpf 6 0 0' 'bpf 7 0 0' 'bpf 8 0 0' 'bpf 9 0 0' \
