@@ -164,6 +164,7 @@ static void connection_close(struct connection *connection)
 	attempt_end(connection);
 	link_out(connection);
 	dial_cancel(&connection->dial);
+	pool_stop_waiting(&connection->waiter);
 	tunnel_end(connection);
 	loop_cancel_timer(loop, &connection->timer);
 	relay_close_client(&connection->relay);
@@ -191,6 +192,7 @@ void connection_enter(struct connection *connection, enum connection_state state
 	connection_trace(
 		connection, "%s -> %s", states[connection->state].name, states[state].name);
 	connection->state = state;
+	pool_stop_waiting(&connection->waiter);
 	connection_give_time(connection, states[state].patience);
 }
 
@@ -498,7 +500,8 @@ int connection_new(struct proxy *proxy, int fd, const struct origin *origin)
 		return error;
 	connection->proxy = proxy;
 	connection->idle.relay = &connection->relay;
-	connection->idle.host = &connection->host;
+	connection->idle.host = connection->waiter.host = &connection->host;
+	connection->waiter.relay = &connection->relay;
 	connection->timer.expired = expired;
 	connection->release.run = release;
 	connection->tunnel.up.pipe[0] = connection->tunnel.down.pipe[0] = -1;

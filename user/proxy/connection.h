@@ -173,6 +173,7 @@ struct connection {
 	bool connect;	 /* CONNECT to port 443: HELLO comes after RESOLVING */
 	struct dial dial;
 	struct idle idle; /* the upstream, while the pool may give it to another client */
+	struct pool_waiter waiter; /* while the pacer holds the dial back */
 
 	struct http http;
 	struct tls tls;

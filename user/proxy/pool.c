@@ -115,6 +115,7 @@ void pool_init(struct pool *pool, struct relays *all, struct rules *rules, unsig
 		.timer.expired = expired,
 		.generation = all->limits->generation };
 	pool->line.next = pool->line.previous = &pool->line;
+	pool->waiting.next = pool->waiting.previous = &pool->waiting;
 }
 
 void pool_follow(struct pool *pool)
@@ -179,6 +180,41 @@ static void kept_ready(struct source *source, uint32_t events)
 		close_kept(container_of(source, struct kept, peer.source));
 }
 
+void pool_wait(struct pool *pool, struct pool_waiter *waiter)
+{
+	struct pool_waiter *head = &pool->waiting;
+
+	if (waiter->next)
+		return;
+	waiter->next = head;
+	waiter->previous = head->previous;
+	head->previous->next = waiter;
+	head->previous = waiter;
+}
+
+void pool_stop_waiting(struct pool_waiter *waiter)
+{
+	if (!waiter->next)
+		return;
+	waiter->previous->next = waiter->next;
+	waiter->next->previous = waiter->previous;
+	waiter->next = waiter->previous = NULL;
+}
+
+/* Wakes the first one that waits for what is kept. */
+static void offer(struct pool *pool, const struct idle *idle)
+{
+	struct pool_waiter *waiter = pool->waiting.next;
+
+	while (waiter != &pool->waiting &&
+		(waiter->port != idle->port || !host_equal(waiter->host, idle->host)))
+		waiter = waiter->next;
+	if (waiter == &pool->waiting)
+		return;
+	pool_stop_waiting(waiter);
+	relay_wake(waiter->relay);
+}
+
 bool pool_keep(struct pool *pool, struct idle *idle)
 {
 	struct relay *relay = idle->relay;
@@ -212,6 +248,7 @@ bool pool_keep(struct pool *pool, struct idle *idle)
 	trace(pool->all->limits, kept->number, "upstream to %s kept", kept->host.name);
 	if (++pool->count > POOL_KEPT_MAX)
 		close_oldest(pool);
+	offer(pool, &kept->idle);
 	return true;
 }
 

@@ -23,6 +23,9 @@
  *
  * A kept one counts as one of the job's connections. The connection decides what may be
  * idle, see exchange.c.
+ *
+ * The pacer bounds how many connections a job makes in a second. A request that has to wait
+ * for that takes an upstream as soon as one is kept.
  */
 
 #include "names/host.h"
@@ -41,14 +44,23 @@ struct idle {
 	uint64_t since;		      /* ns */
 };
 
+/* A relay whose request waits for its turn to dial. */
+struct pool_waiter {
+	struct pool_waiter *next, *previous; /* NULL: it does not wait */
+	struct relay *relay;
+	const struct host *host;
+	uint16_t port; /* host byte order */
+};
+
 struct pool {
 	struct relays *all;
 	struct rules *rules;
-	unsigned most;	     /* connections of the job */
-	struct idle line;    /* head of a ring. `next` is idle for the longest time */
-	struct timer timer;  /* runs each second, while the line is not empty */
-	uint64_t generation; /* of the job's limits that the line keeps to */
-	unsigned count;	     /* of the kept ones */
+	unsigned most;	  /* connections of the job */
+	struct idle line; /* head of a ring. `next` is idle for the longest time */
+	struct pool_waiter waiting; /* head of a ring. `next` waits for the longest time */
+	struct timer timer;	    /* runs each second, while the line is not empty */
+	uint64_t generation;	    /* of the job's limits that the line keeps to */
+	unsigned count;		    /* of the kept ones */
 };
 
 /* Sets up an empty pool for the relays of a job, which has at most `most` connections. */
@@ -78,6 +90,13 @@ bool pool_keep(struct pool *pool, struct idle *idle);
 const struct address *pool_take(struct pool *pool, struct relay *relay,
 	const struct host *host, uint16_t port, const struct address *addresses,
 	size_t count, void (*ready)(struct source *source, uint32_t events));
+
+/*
+ * Wakes waiter->relay once, when the pool has kept an upstream to that host and port. The
+ * waiter and the host have to live until then, or until it waits no more.
+ */
+void pool_wait(struct pool *pool, struct pool_waiter *waiter);
+void pool_stop_waiting(struct pool_waiter *waiter);
 
 /* Closes what an update of the job has withdrawn. */
 void pool_follow(struct pool *pool);

@@ -175,13 +175,72 @@ static void trace_dial(const struct connection *connection, int status)
 		address ? address : "-", status ? strerror(-status) : "connected");
 }
 
+static void upstream_ready(struct source *source, uint32_t events)
+{
+	struct connection *connection =
+		container_of(source, struct connection, relay.upstream.source);
+
+	if (connection->relay.upstream.connecting)
+		dial_ready(&connection->dial);
+	/* A site may have spoken already. The loop does not tell it again. */
+	if (peer_is_open(&connection->relay.upstream) &&
+		!connection->relay.upstream.connecting)
+		relay_note_upstream(&connection->relay, events);
+}
+
+static bool may_take_idle(const struct connection *connection)
+{
+	return !connection->tls.named && connection->http.repeatable;
+}
+
+/* Takes an idle upstream for the request, if it may go there and there is one. */
+static bool take_idle(struct connection *connection)
+{
+	struct relay *relay = &connection->relay;
+	const struct lookup *lookup = &connection->dial.lookup;
+	const struct address *address;
+
+	if (!may_take_idle(connection))
+		return false;
+	address = pool_take(&connection->proxy->pool, relay, &connection->host,
+		connection->port, lookup->addresses, lookup->count, upstream_ready);
+	if (!address)
+		return false;
+	if (!peer_out(&relay->upstream)) {
+		relay_close_upstream(relay, true);
+		return false;
+	}
+	connection_trace(connection, "upstream to %s taken", connection->host.name);
+	connection->idle.address = *address;
+	return true;
+}
+
+/*
+ * Takes an idle upstream for a request whose turn to dial has not come. Without one the
+ * relay is woken when there may be one.
+ */
+static bool take_instead(struct connection *connection)
+{
+	if (!dial_is_waiting(&connection->dial) || !may_take_idle(connection))
+		return false;
+	if (!take_idle(connection)) {
+		connection->waiter.port = connection->port;
+		pool_wait(&connection->proxy->pool, &connection->waiter);
+		return false;
+	}
+	dial_cancel(&connection->dial);
+	connection->http.site_used = true;
+	exchange_begin(connection);
+	return true;
+}
+
 enum step dialling_step(struct connection *connection)
 {
 	struct relay *relay = &connection->relay;
 	int status;
 
 	if (!dial_has_ended(&connection->dial, &status))
-		return STEP_WAIT;
+		return take_instead(connection) ? STEP_AGAIN : STEP_WAIT;
 	trace_dial(connection, status);
 	if (status)
 		return fail_dial(connection, status);
@@ -203,19 +262,6 @@ enum step reaching_expire(struct connection *connection)
 	return connection->state == STATE_DIALLING ? fail_dial(connection, -ETIMEDOUT)
 						   : refuse_dial(connection, -ETIMEDOUT);
 }
-static void upstream_ready(struct source *source, uint32_t events)
-{
-	struct connection *connection =
-		container_of(source, struct connection, relay.upstream.source);
-
-	if (connection->relay.upstream.connecting)
-		dial_ready(&connection->dial);
-	/* A site may have spoken already. The loop does not tell it again. */
-	if (peer_is_open(&connection->relay.upstream) &&
-		!connection->relay.upstream.connecting)
-		relay_note_upstream(&connection->relay, events);
-}
-
 static void dial_ended(struct dial *dial)
 {
 	relay_wake(&container_of(dial, struct connection, dial)->relay);
@@ -234,28 +280,6 @@ void connection_resolve(struct connection *connection)
 	else
 		dial_resolve(
 			&connection->dial, proxy->loop, proxy->resolver, &connection->host);
-}
-
-/* Takes an idle upstream for the request, if it may go there and there is one. */
-static bool take_idle(struct connection *connection)
-{
-	struct relay *relay = &connection->relay;
-	const struct lookup *lookup = &connection->dial.lookup;
-	const struct address *address;
-
-	if (connection->tls.named || !connection->http.repeatable)
-		return false;
-	address = pool_take(&connection->proxy->pool, relay, &connection->host,
-		connection->port, lookup->addresses, lookup->count, upstream_ready);
-	if (!address)
-		return false;
-	if (!peer_out(&relay->upstream)) {
-		relay_close_upstream(relay, true);
-		return false;
-	}
-	connection_trace(connection, "upstream to %s taken", connection->host.name);
-	connection->idle.address = *address;
-	return true;
 }
 
 void connection_dial(struct connection *connection)
