@@ -134,6 +134,7 @@ io_uring32: ENOSYS"
 	across ECONNREFUSED tcp "$node" '81 8080'
 }
 
+# bats test_tags=long
 @test "every port is the job's own, with every wildcard" {
 	local port
 

@@ -295,7 +295,7 @@ is_stuck_until_repaired()
 	kill_proxy
 	mapfile -t calls < <(changes_of 1 repair "$JOB")
 	[ ${#calls[@]} -gt 5 ] || lab_fail "only these calls: ${calls[*]}"
-	for call in "${calls[@]}"; do
+	for call in $(sample "${calls[@]}"); do
 		kill_proxy
 		killed_at "$call" repair "$JOB"
 		jobfence repair "$JOB"
@@ -311,7 +311,7 @@ is_stuck_until_repaired()
 	kill_proxy
 	mapfile -t calls < <(takers_of 3 repair "$JOB" && choose_calls "$BATS_TEST_TMPDIR/calls" 1 "$file" ' = -1 ')
 	[ ${#calls[@]} -gt 10 ] || lab_fail "only these calls: ${calls[*]}"
-	for call in "${calls[@]}"; do
+	for call in $(sample "${calls[@]}"); do
 		kill_proxy
 		failed_at "$call" "${errors[turn++ % 2]}" repair "$JOB"
 		[ "$STATUS" -eq 0 ] || jobfence repair "$JOB"
@@ -462,7 +462,7 @@ below_the_jobs()
 	kill_proxy
 	mapfile -t calls < <(changes_of 5 gc)
 	[ ${#calls[@]} -gt 15 ] || lab_fail "only these calls: ${calls[*]}"
-	for call in "${calls[@]}"; do
+	for call in $(sample "${calls[@]}"); do
 		is_put_right killed_at "$call"
 	done
 }
@@ -474,7 +474,7 @@ below_the_jobs()
 	kill_proxy
 	mapfile -t calls < <(takers_of 6 gc)
 	[ ${#calls[@]} -gt 10 ] || lab_fail "only these calls: ${calls[*]}"
-	for call in "${calls[@]}"; do
+	for call in $(sample "${calls[@]}"); do
 		is_put_right failed_at "$call" "${errors[turn++ % 2]}"
 	done
 }

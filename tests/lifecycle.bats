@@ -80,7 +80,7 @@ site=http://allowed.test
 	mapfile -t calls < <(changes_of 1 up --job "$JOB" --domain allowed.test)
 	[ ${#calls[@]} -gt 60 ] || lab_fail "only these calls: ${calls[*]}"
 	jobfence down "$JOB"
-	for call in "${calls[@]}"; do
+	for call in $(sample "${calls[@]}"); do
 		killed_at "$call" up --job "$JOB" --domain allowed.test
 		[ "$(jobfence list --json | jq -r '.[].state | select(. != "half-made")')" = '' ] ||
 			lab_fail "a job stands after call $call"
@@ -97,7 +97,7 @@ site=http://allowed.test
 	local call calls
 
 	mapfile -t calls < <(forget_programs && changes_of 12 up --job "$JOB" --domain allowed.test)
-	for call in "${calls[@]:0:24}"; do
+	for call in $(sample "${calls[@]:0:24}"); do
 		forget_programs
 		killed_at "$call" up --job "$JOB" --domain allowed.test
 		job_up --domain allowed.test || lab_fail "up after call $call"
@@ -118,7 +118,7 @@ forget_programs()
 	job_up --domain allowed.test
 	mapfile -t calls < <(changes_of 5 down "$JOB")
 	[ ${#calls[@]} -gt 15 ] || lab_fail "only these calls: ${calls[*]}"
-	for call in "${calls[@]}"; do
+	for call in $(sample "${calls[@]}"); do
 		job_up --domain allowed.test
 		lab_forget
 		killed_at "$call" down "$JOB"
@@ -138,7 +138,7 @@ forget_programs()
 	mapfile -t calls < <(takers_of 4 up --job "$JOB" --domain allowed.test)
 	[ ${#calls[@]} -gt 60 ] || lab_fail "only these calls: ${calls[*]}"
 	jobfence down "$JOB"
-	for call in "${calls[@]}"; do
+	for call in $(sample "${calls[@]}"); do
 		failed_at "$call" "${errors[turn++ % 2]}" up --job "$JOB" --domain allowed.test
 		if [ "$STATUS" -eq 0 ]; then
 			is "$(jobfence list --json | jq -r '.[].state')" up
@@ -155,7 +155,7 @@ forget_programs()
 
 	job_up --domain allowed.test
 	mapfile -t calls < <(takers_of 4 down "$JOB")
-	for call in "${calls[@]}"; do
+	for call in $(sample "${calls[@]}"); do
 		job_up --domain allowed.test
 		failed_at "$call" "${errors[turn++ % 2]}" down "$JOB"
 		jobfence down "$JOB" 2>/dev/null || [ $? -eq 4 ] || lab_fail "after call $call"

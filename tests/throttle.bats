@@ -119,6 +119,7 @@ at_both_ends()
 	in_lab "$LIB/$1" "${@:2}" "/proc/$(<"$LAB/internet.pid")/ns/net" "$(up_says .netns)" "$(up_says .cgroup)"
 }
 
+# bats test_tags=long
 @test "what is on its way, in either direction, is little" {
 	local transfers ahead
 
@@ -184,6 +185,7 @@ fetch_little()
 	ends_with 18 fetch -o /dev/null $site/extended
 }
 
+# bats test_tags=long
 @test "answers that nobody takes bring the node no more than the rate" {
 	local pacing pacings
 

@@ -230,7 +230,7 @@ answers()
 	job_up --domain allowed.test --domain git.test
 	mapfile -t calls < <(changes_of 1 "${update[@]}")
 	[ ${#calls[@]} -gt 5 ] || lab_fail "only these calls: ${calls[*]}"
-	for call in "${calls[@]}"; do
+	for call in $(sample "${calls[@]}"); do
 		jobfence down "$JOB"
 		job_up --domain allowed.test --domain git.test
 		killed_at "$call" "${update[@]}"
@@ -246,7 +246,7 @@ answers()
 	job_up --domain allowed.test --domain git.test
 	mapfile -t calls < <(takers_of 3 "${update[@]}")
 	[ ${#calls[@]} -gt 10 ] || lab_fail "only these calls: ${calls[*]}"
-	for call in "${calls[@]}"; do
+	for call in $(sample "${calls[@]}"); do
 		jobfence down "$JOB"
 		job_up --domain allowed.test --domain git.test
 		failed_at "$call" "${errors[turn++ % 2]}" "${update[@]}"

@@ -139,12 +139,12 @@ proxy_of()
 	[ ${#calls[@]} -gt 10 ] || lab_fail "only these calls: ${calls[*]}"
 	theirs=$(programs_of "$JOB")
 	jobfence upgrade "$JOB"
-	for call in "${calls[@]}"; do
+	for call in $(sample "${calls[@]}"); do
 		is_ended_by_next killed_at "$call"
 	done
 	mapfile -t calls < <(JOBFENCE=$OTHER takers_of 30 upgrade "$JOB" && jobfence upgrade "$JOB")
 	[ ${#calls[@]} -gt 10 ] || lab_fail "only these calls: ${calls[*]}"
-	for call in "${calls[@]}"; do
+	for call in $(sample "${calls[@]}"); do
 		is_ended_by_next failed_at "$call" "${errors[turn++ % 2]}"
 	done
 }

@@ -57,6 +57,19 @@ takers_of()
 			'^openat.*(/ld[.]so|[.]so[.0-9]*")'
 }
 
+# Prints every third of some calls, from a random one on, and the last one. With
+# $EVERY_FAULT it prints all of them.
+sample()
+{
+	local calls=("$@") every=3 i
+
+	[ -z "${EVERY_FAULT:-}" ] || every=1
+	for ((i = RANDOM % every; i < $# - 1; i += every)); do
+		echo "${calls[i]}"
+	done
+	echo "${calls[-1]}"
+}
+
 # Kills a jobfence command, whose arguments follow, at its call $1.
 killed_at()
 {
