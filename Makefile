@@ -51,6 +51,7 @@ BPF_SOURCES := $(wildcard bpf/*.bpf.c)
 BPF_OBJECTS := $(BPF_SOURCES:%.bpf.c=$(BUILD)/%.bpf.o)
 SKELETON    := $(BUILD)/bpf/fence.skel.h
 TEXTS	    := $(patsubst share/%,$(BUILD)/text/%.h,$(wildcard share/completion/* share/*.in))
+FILTERS	    := $(BUILD)/filters.h
 SOURCES	    := $(wildcard user/*/*.c)
 OBJECTS	    := $(SOURCES:%.c=$(BUILD)/%.o)
 MAINS	    := $(BUILD)/user/cli/main.o $(BUILD)/user/proxy/main.o
@@ -94,6 +95,15 @@ $(BUILD)/text/%.h: share/%
 	@mkdir -p $(@D)
 	$(call quiet,TEXT)sed 's/[\"]/\\&/g; s/.*/"&\\n"/' $< >$@
 
+# The proxy's filters of system calls, written for the machine that builds.
+$(BUILD)/user/proxy/filters/write: user/proxy/filters/write.c | libraries
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(COMPILE) $(LINK) -o $@ $< $(shell $(PKG_CONFIG) --libs libseccomp)
+
+$(FILTERS): $(BUILD)/user/proxy/filters/write
+	$(call quiet,FILTERS)ASAN_OPTIONS=detect_leaks=0 $< >$@
+
+$(BUILD)/user/proxy/sandbox.o: | $(FILTERS)
 $(BUILD)/user/cli/completion.o $(BUILD)/user/cli/manual.o: | $(TEXTS)
 $(filter-out $(BUILD)/user/lib/% $(BUILD)/user/names/% $(BUILD)/user/proxy/%,$(OBJECTS)): | $(SKELETON)
 $(BPF_OBJECTS) $(OBJECTS): | libraries
@@ -220,7 +230,7 @@ coverage: ## which lines the unit tests and the bats files T run; needs gcovr
 
 lint: ## formatting, clang-tidy, cppcheck, shellcheck, house rules
 	@tests/packages lint
-	$(STEP) $(SKELETON) $(TEXTS)
+	$(STEP) $(SKELETON) $(TEXTS) $(FILTERS)
 	@tests/lint/run $(CPPFLAGS) -- $(BPF_FLAGS)
 
 BINDIR	    := $(DESTDIR)$(PREFIX)/bin

@@ -5,6 +5,7 @@
  */
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,9 @@
 #include "proxy/sandbox.h"
 #include "proxy/statistics.h"
 #include "proxy/supervisor.h"
+
+#define TABLE_BYTES  8192
+#define HEAP_DEFAULT 131072 /* glibc's, for both parameters of set_heap() */
 
 static int read_settings(struct proxy_settings *settings)
 {
@@ -102,6 +106,17 @@ static void tell_ready(void)
 		close(FD_READY);
 }
 
+/*
+ * Sets from how many bytes on an allocation is a mapping of its own, and by how many more
+ * bytes than needed the heap grows. Most tables of the proxy are rarely full. calloc(3)
+ * does not touch the pages of a mapping. It prefers the room that the heap has.
+ */
+static void set_heap(int mapping, int growth)
+{
+	mallopt(M_MMAP_THRESHOLD, mapping);
+	mallopt(M_TOP_PAD, growth);
+}
+
 /* All that is opened here lives as long as the process. */
 static int worker_run(const struct proxy_settings *settings)
 {
@@ -109,7 +124,9 @@ static int worker_run(const struct proxy_settings *settings)
 	int error;
 
 	proxy.settings = settings;
+	set_heap(TABLE_BYTES, 0);
 	error = open_all(settings, &proxy);
+	set_heap(HEAP_DEFAULT, HEAP_DEFAULT);
 	if (!error)
 		error = sandbox_close();
 	if (error) {
