@@ -111,7 +111,10 @@ void job_free(struct job *job);
  */
 int job_open_netns(const struct job *job, struct failure *failure);
 
-/* The job's rates, for the programs or for the proxy, depending on the pacing. */
+/*
+ * The job's rates, for the programs or for the proxy, depending on the pacing. The spec has
+ * the rate in bits per second, as people write it. From here on it is in bytes.
+ */
 struct fence_rates job_rates(const struct job *job);
 
 /*

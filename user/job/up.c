@@ -24,7 +24,6 @@
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/files.h"
-#include "lib/rate.h"
 #include "node/attach.h"
 #include "node/cgroup.h"
 #include "node/lock.h"
@@ -130,7 +129,7 @@ static int prepare_netns(struct job *job, int netns, struct netns_features *feat
 		features->fq = want_fq && loopback_has_fq();
 	} else if (job->spec.network != NETWORK_FULL) {
 		error = netns_prepare(
-			netns, job->spec.rate / BITS_PER_BYTE, want_fq, features, failure);
+			netns, job_rates(job).rate, want_fq, features, failure);
 		if (error)
 			return error;
 	}

@@ -10,7 +10,6 @@
 #include "job/news.h"
 #include "job/update.h"
 #include "lib/cleanup.h"
-#include "lib/rate.h"
 #include "node/maps.h"
 #include "node/netns.h"
 #include "node/state.h"
@@ -109,7 +108,7 @@ static int set_burst(const struct job *job)
 	struct failure ignored;
 	_fd_ int netns = netns_open(job->netns, &ignored);
 
-	return netns < 0 ? netns : netns_set_rate(netns, job->spec.rate / BITS_PER_BYTE);
+	return netns < 0 ? netns : netns_set_rate(netns, job_rates(job).rate);
 }
 
 /*
@@ -224,6 +223,7 @@ int job_update(const char *name, const struct job_change *change, struct failure
 	struct failure refusal = {};
 	_fd_ int lock = -1;
 	int error, refused = ask_before(&asked, name, change, &refusal);
+
 	lock = job_read_locked(&job, name, failure);
 	if (lock < 0)
 		return lock;
