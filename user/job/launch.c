@@ -267,56 +267,83 @@ static int read_report(struct job *job, int fd, struct failure *failure)
 	return 0;
 }
 
-static int launch(struct job *job, int cgroup, int netns, bool ipv6,
-	const struct job_maps *maps, int *ready, struct failure *failure)
+/* Opens the inputs of the proxy. Returns 0, or -errno with the failure noted. */
+static int open_inputs(const struct job *job, struct launch *plan, struct failure *failure)
 {
-	_fd_ int settings = make_settings(job, ipv6);
-	_fd_ int domains = job_map_read_only(&job->paths, "domains");
-	_fd_ int connections = job_map_read_only(&job->paths, "connections");
-	_fd_ int events = job->until_empty ? cgroup_open_events(job->cgroup) : -1;
-	_cleanup_(request_log_close) struct request_log log = REQUEST_LOG_NONE;
-	_fd_ int report = -1, report_write = -1, ready_read = -1, ready_write = -1;
-	struct launch plan = { .host_netns = job->host_netns,
-		.ipv6 = ipv6,
-		.netns = netns,
-		.settings = settings,
-		.domains = domains,
-		.connections = connections,
-		.events = events,
-		.log = &log,
-		.maps = maps };
-	int pair[2], error = installed_program(
-			     plan.program, sizeof(plan.program), PROXY_PROGRAM, failure);
+	int error = installed_program(
+		plan->program, sizeof(plan->program), PROXY_PROGRAM, failure);
 
 	if (error)
 		return error;
-	if (settings < 0)
-		return fail(failure, settings, "cannot make the proxy's settings");
-	if (domains < 0 || connections < 0)
+	plan->settings = make_settings(job, plan->ipv6);
+	if (plan->settings < 0)
+		return fail(failure, plan->settings, "cannot make the proxy's settings");
+	plan->domains = job_map_read_only(&job->paths, "domains");
+	plan->connections = job_map_read_only(&job->paths, "connections");
+	if (plan->domains < 0 || plan->connections < 0)
 		return fail(failure, -ENOENT, "cannot open the job's maps");
-	if (job->until_empty && events < 0)
-		return fail(failure, events, "cannot watch cgroup %s", job->cgroup);
-	error = request_log_open(job, &log, failure);
+	if (job->until_empty)
+		plan->events = cgroup_open_events(job->cgroup);
+	if (job->until_empty && plan->events < 0)
+		return fail(failure, plan->events, "cannot watch cgroup %s", job->cgroup);
+	error = path_format(plan->proxy_log, "%s/proxy.log", job->paths.run);
+	return error ? fail(failure, error, "cannot start the proxy") : 0;
+}
+
+static int make_pipe(int *read_end, int *write_end)
+{
+	int pair[2];
+
+	if (pipe2(pair, O_CLOEXEC))
+		return -errno;
+	*read_end = pair[0];
+	*write_end = pair[1];
+	return 0;
+}
+
+static void launch_close(struct launch *plan)
+{
+	int *const fds[] = { &plan->settings, &plan->domains, &plan->connections,
+		&plan->events, &plan->report, &plan->ready };
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		cleanup_fd(fds[i]);
+}
+
+static int launch(struct job *job, int cgroup, int netns, bool ipv6,
+	const struct job_maps *maps, int *ready, struct failure *failure)
+{
+	_cleanup_(request_log_close) struct request_log log = REQUEST_LOG_NONE;
+	_cleanup_(launch_close) struct launch plan = { .host_netns = job->host_netns,
+		.ipv6 = ipv6,
+		.netns = netns,
+		.settings = -1,
+		.domains = -1,
+		.connections = -1,
+		.events = -1,
+		.log = &log,
+		.maps = maps,
+		.report = -1,
+		.ready = -1 };
+	_fd_ int report = -1, ready_read = -1;
+	int error = open_inputs(job, &plan, failure);
+
+	if (!error)
+		error = request_log_open(job, &log, failure);
 	if (error)
 		return error;
-	error = path_format(plan.proxy_log, "%s/proxy.log", job->paths.run);
-	if (!error && pipe2(pair, O_CLOEXEC))
-		error = -errno;
+	error = make_pipe(&report, &plan.report);
+	if (!error)
+		error = make_pipe(&ready_read, &plan.ready);
 	if (error)
 		return fail(failure, error, "cannot start the proxy");
-	report = pair[0];
-	plan.report = report_write = pair[1];
-	if (pipe2(pair, O_CLOEXEC))
-		return fail(failure, -errno, "cannot start the proxy");
-	ready_read = pair[0];
-	plan.ready = ready_write = pair[1];
 	job->proxy_pid = cgroup_fork(cgroup, 0);
 	if (job->proxy_pid < 0)
 		return fail(
 			failure, job->proxy_pid, "cannot start the proxy in its cgroup");
 	if (!job->proxy_pid)
 		become_proxy(&plan);
-	close(TAKE_FD(report_write));
+	close(TAKE_FD(plan.report));
 	error = read_report(job, report, failure);
 	if (!error) {
 		*ready = TAKE_FD(ready_read);

@@ -188,6 +188,23 @@ static int put_in_force(struct job *job, int proxy_cgroup, int netns, bool ipv6,
 	return error ? error : state_write(&setup, maps, failure);
 }
 
+/* Completes the job, whose fence stands. The record is the last step of an `up`. */
+static int finish(struct job *job, int64_t began, struct failure *failure)
+{
+	int error;
+
+	job->abi = FENCE_ABI;
+	snprintf(job->programs, sizeof(job->programs), "%s", objects_digest());
+	job->started = time(NULL);
+	request_log_forget(job);
+	job->up_milliseconds = clock_ms(CLOCK_MONOTONIC) - began;
+	news_tell(job, EVENT_STARTED, NULL, NULL);
+	error = job_record_write(job, failure);
+	if (error)
+		news_tell(job, EVENT_ENDED, NULL, NULL);
+	return error;
+}
+
 static int build(struct job *job, const struct placement *where, int64_t began,
 	struct failure *failure)
 {
@@ -229,17 +246,7 @@ static int build(struct job *job, const struct placement *where, int64_t began,
 			job, proxy_cgroup, netns, features.ipv6, &maps, failure);
 	if (error)
 		return error;
-	job->abi = FENCE_ABI;
-	snprintf(job->programs, sizeof(job->programs), "%s", objects_digest());
-	job->started = time(NULL);
-	request_log_forget(job);
-	job->up_milliseconds = clock_ms(CLOCK_MONOTONIC) - began;
-	/* Before the record, which is the last thing that an `up` does. */
-	news_tell(job, EVENT_STARTED, NULL, NULL);
-	error = job_record_write(job, failure);
-	if (error)
-		news_tell(job, EVENT_ENDED, NULL, NULL);
-	return error;
+	return finish(job, began, failure);
 }
 
 int job_up_locked(struct job *job, const struct placement *where, struct failure *failure)
