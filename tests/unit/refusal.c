@@ -121,17 +121,17 @@ static void test_bodies(void **state)
 	static const struct proxy_settings settings = {
 		.job = "j1", .header = "X-Jobfence-Job-ID", .refusal_text = "Ask \"ops\"\\."
 	};
-	char body[REFUSAL_BODY_SIZE];
+	static struct buffer body;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++)
 		for (int json = 0; json < 2; json++) {
 			const char *wanted = json ? bodies[i].json : bodies[i].plain;
 
-			assert_int_equal(
-				refusal_body(&bodies[i].text, &settings, json, body),
-				strlen(wanted));
-			assert_string_equal(body, wanted);
+			body.start = body.end = 0;
+			assert_true(refusal_body(&bodies[i].text, &settings, json, &body));
+			assert_int_equal(buffer_length(&body), strlen(wanted));
+			assert_memory_equal(body.bytes, wanted, strlen(wanted));
 		}
 }
 
@@ -140,7 +140,7 @@ static void test_longest_body(void **state)
 {
 	static struct proxy_settings settings;
 	static char name[NAME_LENGTH_MAX + 1];
-	char body[REFUSAL_BODY_SIZE];
+	static struct buffer body;
 	const struct refusal_text text = {
 		.status = 403, .reason = REASON_DOMAIN, .name = name, .port = 65535
 	};
@@ -149,9 +149,9 @@ static void test_longest_body(void **state)
 	memset(settings.job, 'j', sizeof(settings.job) - 1);
 	memset(settings.refusal_text, '\n', sizeof(settings.refusal_text) - 1);
 	memset(name, 'n', sizeof(name) - 1);
-	assert_true(refusal_body(&text, &settings, true, body));
+	assert_true(refusal_body(&text, &settings, true, &body));
 	memset(name, '"', sizeof(name) - 1);
-	assert_true(refusal_body(&text, &settings, false, body));
+	assert_true(refusal_body(&text, &settings, false, &body));
 }
 
 int main(void)

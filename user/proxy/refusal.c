@@ -45,19 +45,19 @@ bool refusal_write(const struct refusal_text *text, const struct proxy_settings 
 	bool json, struct buffer *out)
 {
 	const char *word = refusal_word(text);
-	char body[REFUSAL_BODY_SIZE];
-	size_t length = refusal_body(text, settings, json, body);
+	struct buffer body;
 
-	return length &&
+	body.start = body.end = 0;
+	return refusal_body(text, settings, json, &body) &&
 	       buffer_format(out,
 		       "HTTP/1.1 %u %s\r\nX-Jobfence-Denied: %s\r\n"
 		       "Proxy-Status: jobfence; error=%s; details=\"%s\"\r\n"
 		       "Content-Type: %s; charset=utf-8\r\nContent-Length: %zu\r\n"
-		       "Cache-Control: no-store\r\n%s\r\n%s",
+		       "Cache-Control: no-store\r\n%s\r\n",
 		       text->status, status_text(text->status), word, proxy_error(text),
-		       word, json ? "application/json" : "text/plain", length,
-		       text->keep ? "" : "Connection: close\r\n",
-		       text->without_body ? "" : body);
+		       word, json ? "application/json" : "text/plain", buffer_length(&body),
+		       text->keep ? "" : "Connection: close\r\n") &&
+	       (text->without_body || buffer_append(out, body.bytes, buffer_length(&body)));
 }
 
 bool refusal_write_alert(enum tls_alert alert, struct buffer *out)

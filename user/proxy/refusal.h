@@ -3,12 +3,12 @@
 
 /* The answer of the proxy to a job that gets none from a site. */
 
-#include "proxy/buffer.h"
 #include "proxy/refusal_body.h"
 
 /*
  * Writes a whole response, with a body of JSON or of text. It closes the connection unless
- * `keep` is set. Returns whether it fitted.
+ * `keep` is set. Returns whether it fitted. If not,
+ * a part of it may be there.
  */
 bool refusal_write(const struct refusal_text *text, const struct proxy_settings *settings,
 	bool json, struct buffer *out);

@@ -6,9 +6,7 @@
  * such bytes all the same.
  */
 
-#include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "proxy/refusal_body.h"
 
@@ -21,27 +19,14 @@ struct words {
 	bool json_only;	    /* the text leaves the step out, since the error says enough */
 };
 
+/* The body so far. */
 struct body {
-	char *bytes;
-	size_t length;
-	bool full;
+	struct buffer *out;
+	bool full; /* a part did not fit */
 };
 
-__attribute__((format(printf, 2, 3))) static void add(
-	struct body *body, const char *format, ...)
-{
-	size_t space = REFUSAL_BODY_SIZE - body->length;
-	va_list arguments;
-	int length;
-
-	va_start(arguments, format);
-	length = vsnprintf(body->bytes + body->length, space, format, arguments);
-	va_end(arguments);
-	if (length < 0 || (size_t)length >= space)
-		body->full = true;
-	else
-		body->length += (size_t)length;
-}
+/* Adds formatted text to a body. */
+#define add(body, ...) ((body)->full |= !buffer_format((body)->out, __VA_ARGS__))
 
 /* Adds the inside of a JSON string (RFC 8259 section 7). */
 static void add_escaped(struct body *body, const char *text)
@@ -201,11 +186,11 @@ static void write_json(const struct refusal_text *text, const struct words *word
 	add(body, "}\n");
 }
 
-size_t refusal_body(const struct refusal_text *text, const struct proxy_settings *settings,
-	bool json, char body[REFUSAL_BODY_SIZE])
+bool refusal_body(const struct refusal_text *text, const struct proxy_settings *settings,
+	bool json, struct buffer *body)
 {
 	const char *operator_words = operator_text(text, settings);
-	struct body written = { .bytes = body };
+	struct body written = { .out = body };
 	struct words words = {};
 
 	find_words(text, settings, &words);
@@ -213,5 +198,5 @@ size_t refusal_body(const struct refusal_text *text, const struct proxy_settings
 		write_json(text, &words, settings->job, operator_words, &written);
 	else
 		write_text(&words, operator_words, &written);
-	return written.full ? 0 : written.length;
+	return !written.full;
 }

@@ -4,10 +4,10 @@
 /* What a refusal says to people, and the same as JSON. The code is pure. */
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "jobfence/statistics.h"
+#include "proxy/buffer.h"
 #include "proxy/settings.h"
 
 /*
@@ -50,8 +50,6 @@ struct refusal_text {
 	bool without_body;	   /* the request was HEAD */
 };
 
-#define REFUSAL_BODY_SIZE 6144
-
 /* The cause that a failure counts for. */
 enum cause site_failure_cause(enum site_failure failure);
 
@@ -59,8 +57,8 @@ enum cause site_failure_cause(enum site_failure failure);
 const char *refusal_word(const struct refusal_text *text);
 
 /*
- * Writes the body of a refusal, which ends with a newline. docs/refusals.md describes the
- * JSON. Returns its length, or 0 if it did not fit.
+ * Appends the body of a refusal, which ends with a newline. docs/refusals.md describes the
+ * JSON. Returns whether it fitted. If not, a part of it may be there.
  */
-size_t refusal_body(const struct refusal_text *text, const struct proxy_settings *settings,
-	bool json, char body[REFUSAL_BODY_SIZE]);
+bool refusal_body(const struct refusal_text *text, const struct proxy_settings *settings,
+	bool json, struct buffer *body);
