@@ -23,14 +23,14 @@
 
 static bool is_under_way(const struct dial *dial)
 {
-	return dial->attempts[0].peer || dial->attempts[1].peer;
+	return dial->tries[0].peer || dial->tries[1].peer;
 }
 
 /* Whether the next address may be tried now, if the pacer lets it. */
 static bool may_try(const struct dial *dial)
 {
 	if (dial->next == dial->lookup.count ||
-		(dial->attempts[0].peer && dial->attempts[1].peer))
+		(dial->tries[0].peer && dial->tries[1].peer))
 		return false;
 	return !is_under_way(dial) || dial->next_at <= loop_now(dial->loop);
 }
@@ -40,12 +40,12 @@ static void set_timer(struct dial *dial)
 	uint64_t now = loop_now(dial->loop), due = UINT64_MAX;
 	bool both = true;
 
-	for (size_t i = 0; i < ARRAY_SIZE(dial->attempts); i++) {
-		const struct attempt *attempt = &dial->attempts[i];
+	for (size_t i = 0; i < ARRAY_SIZE(dial->tries); i++) {
+		const struct dial_try *tried = &dial->tries[i];
 
-		both &= attempt->peer != NULL;
-		if (attempt->peer && attempt->deadline < due)
-			due = attempt->deadline;
+		both &= tried->peer != NULL;
+		if (tried->peer && tried->deadline < due)
+			due = tried->deadline;
 	}
 	/* In line the pacer tells when it goes on. */
 	if (!both && dial->next < dial->lookup.count && !dial->turn.next &&
@@ -86,8 +86,8 @@ static int connect_to(const struct dial *dial, const struct address *address)
 /* Tries the next address. On failure dial->status says why. */
 static void try_next(struct dial *dial)
 {
-	struct attempt *attempt = &dial->attempts[dial->attempts[0].peer ? 1 : 0];
-	bool first = attempt == dial->attempts;
+	struct dial_try *tried = &dial->tries[dial->tries[0].peer ? 1 : 0];
+	bool first = tried == dial->tries;
 	struct peer *peer = first ? dial->peer : &dial->second;
 	const struct address *address = &dial->lookup.addresses[dial->next++];
 	const uint64_t share = PATIENCE / (uint64_t)dial->lookup.count,
@@ -106,16 +106,16 @@ static void try_next(struct dial *dial)
 	}
 	TAKE_FD(fd);
 	pacer_charge_dial(dial->pacer, peer);
-	attempt->peer = peer;
-	attempt->index = dial->next - 1;
-	attempt->deadline = now + (share < TRY_PATIENCE ? share : TRY_PATIENCE);
+	tried->peer = peer;
+	tried->index = dial->next - 1;
+	tried->deadline = now + (share < TRY_PATIENCE ? share : TRY_PATIENCE);
 	dial->next_at = now + HEAD_START;
 }
 
 /* Closes what is under way. The kernel may have sent, and the site answered, until now. */
-static void give_up(struct dial *dial, struct attempt *attempt)
+static void give_up(struct dial *dial, struct dial_try *tried)
 {
-	struct peer *peer = TAKE_POINTER(attempt->peer);
+	struct peer *peer = TAKE_POINTER(tried->peer);
 
 	if (!peer)
 		return;
@@ -128,8 +128,8 @@ static void give_up_all(struct dial *dial)
 {
 	pacer_leave(&dial->turn);
 	loop_cancel_timer(dial->loop, &dial->timer);
-	for (size_t i = 0; i < ARRAY_SIZE(dial->attempts); i++)
-		give_up(dial, &dial->attempts[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(dial->tries); i++)
+		give_up(dial, &dial->tries[i]);
 }
 
 static void end(struct dial *dial, int status)
@@ -155,31 +155,31 @@ static void turn(struct waiter *waiter)
 	pacer_end_turn(waiter);
 }
 
-static void fail(struct dial *dial, struct attempt *attempt, int status)
+static void fail(struct dial *dial, struct dial_try *tried, int status)
 {
 	dial->status = status;
-	dial->last = attempt->index + 1;
+	dial->last = tried->index + 1;
 	dial->next_at = loop_now(dial->loop);
 	resolver_note_dial(dial->resolver, dial_last(dial), false);
-	give_up(dial, attempt);
+	give_up(dial, tried);
 }
 
 static void expired(struct timer *timer)
 {
 	struct dial *dial = container_of(timer, struct dial, timer);
 
-	for (size_t i = 0; i < ARRAY_SIZE(dial->attempts); i++) {
-		struct attempt *attempt = &dial->attempts[i];
+	for (size_t i = 0; i < ARRAY_SIZE(dial->tries); i++) {
+		struct dial_try *tried = &dial->tries[i];
 
-		if (attempt->peer && attempt->deadline <= loop_now(dial->loop))
-			fail(dial, attempt, -ETIMEDOUT);
+		if (tried->peer && tried->deadline <= loop_now(dial->loop))
+			fail(dial, tried, -ETIMEDOUT);
 	}
 	go_on(dial);
 }
 
-static void win(struct dial *dial, struct attempt *winner)
+static void win(struct dial *dial, struct dial_try *winner)
 {
-	struct attempt *loser = &dial->attempts[winner == dial->attempts];
+	struct dial_try *loser = &dial->tries[winner == dial->tries];
 	int error = 0;
 
 	/* The loser had a head start, unless it came last. */
@@ -190,7 +190,7 @@ static void win(struct dial *dial, struct attempt *winner)
 	resolver_note_dial(dial->resolver, dial_last(dial), true);
 	winner->peer = NULL;
 	give_up_all(dial);
-	if (winner != dial->attempts)
+	if (winner != dial->tries)
 		error = peer_move(dial->peer, &dial->second, dial->ready);
 	if (error)
 		peer_close(&dial->second);
@@ -199,24 +199,24 @@ static void win(struct dial *dial, struct attempt *winner)
 	end(dial, error);
 }
 
-static void attempt_ready(struct dial *dial, struct attempt *attempt)
+static void try_ready(struct dial *dial, struct dial_try *tried)
 {
 	socklen_t length = sizeof(int);
 	int error = 0;
 
-	if (getsockopt(attempt->peer->source.fd, SOL_SOCKET, SO_ERROR, &error, &length))
+	if (getsockopt(tried->peer->source.fd, SOL_SOCKET, SO_ERROR, &error, &length))
 		error = errno;
 	if (!error) {
-		win(dial, attempt);
+		win(dial, tried);
 		return;
 	}
-	fail(dial, attempt, -error);
+	fail(dial, tried, -error);
 	go_on(dial);
 }
 
 void dial_ready(struct dial *dial)
 {
-	attempt_ready(dial, &dial->attempts[0]);
+	try_ready(dial, &dial->tries[0]);
 }
 
 static void second_ready(struct source *source, uint32_t events)
@@ -224,7 +224,7 @@ static void second_ready(struct source *source, uint32_t events)
 	struct dial *dial = container_of(source, struct dial, second.source);
 
 	(void)events;
-	attempt_ready(dial, &dial->attempts[1]);
+	try_ready(dial, &dial->tries[1]);
 }
 
 bool dial_has_ended(struct dial *dial, int *status)

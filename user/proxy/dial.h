@@ -20,7 +20,7 @@
 #include "proxy/resolve.h"
 
 /* One try to connect. */
-struct attempt {
+struct dial_try {
 	struct peer *peer; /* NULL: none is under way */
 	size_t index;	   /* of its address */
 	uint64_t deadline; /* ns of loop_now() */
@@ -34,7 +34,7 @@ struct dial {
 	struct resolver *resolver;
 	struct peer *peer; /* NULL unless it is being connected */
 	struct peer second;
-	struct attempt attempts[2]; /* by `peer`, and by `second` */
+	struct dial_try tries[2]; /* by `peer`, and by `second` */
 	void (*ready)(struct source *source, uint32_t events);
 	struct pacer *pacer;
 	struct waiter turn; /* for the next try */
@@ -90,5 +90,5 @@ static inline const struct address *dial_last(const struct dial *dial)
 /* Whether no try is under way, because the pacer holds the next one back. */
 static inline bool dial_is_waiting(const struct dial *dial)
 {
-	return dial->turn.next && !dial->attempts[0].peer && !dial->attempts[1].peer;
+	return dial->turn.next && !dial->tries[0].peer && !dial->tries[1].peer;
 }

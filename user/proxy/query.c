@@ -39,8 +39,7 @@
 #define QUERIES_MAX JOB_CONNECTIONS_MAX
 
 /* A question to one nameserver. */
-struct
-try {
+struct query_try {
 	struct ask ask;
 	struct question *question;
 };
@@ -48,7 +47,7 @@ try {
 struct question {
 	struct query *query;
 	enum family family;
-	struct try tries[RESOLVERS_MAX];
+	struct query_try tries[RESOLVERS_MAX];
 	size_t asked;	   /* how many of `tries` are used */
 	unsigned waiting;  /* how many of those have no answer */
 	uint64_t asked_at; /* when the last of those began */
@@ -67,9 +66,8 @@ struct query {
 	struct question questions[FAMILIES];
 	struct timer timer;
 	uint64_t end; /* when it ends with one family alone. 0: not known yet */
-	unsigned
-		/* for answers of both questions, plus one while it is being worked on */
-		waiting;
+	/* For answers of both questions, and one while it is being worked on. */
+	unsigned waiting;
 };
 
 /*
@@ -158,20 +156,20 @@ static void ask_next(struct question *question)
 {
 	struct query *query = question->query;
 	struct nameserver *nameserver = choose_nameserver(question);
-	struct try *try;
+	struct query_try *next;
 
 	if (!nameserver)
 		return;
-	try = &question->tries[question->asked++];
-	*try = (struct try){ .ask = { .nameserver = nameserver,
-				     .family = question->family,
-				     .done = answered },
+	next = &question->tries[question->asked++];
+	*next = (struct query_try){ .ask = { .nameserver = nameserver,
+					    .family = question->family,
+					    .done = answered },
 		.question = question };
 	question->asked_at = loop_now(query->nameservers->loop);
 	question->late = false;
 	question->waiting++;
 	query->waiting++;
-	nameserver_ask(&try->ask, query->name);
+	nameserver_ask(&next->ask, query->name);
 }
 
 /* When to act on an answer that is missing. */
@@ -241,7 +239,7 @@ static void note_failure(struct question *question, struct nameserver *from, int
 
 static void answered(struct ask *ask, int status, struct found *found)
 {
-	struct question *question = container_of(ask, struct try, ask)->question;
+	struct question *question = container_of(ask, struct query_try, ask)->question;
 	struct query *query = question->query;
 
 	question->waiting--;
