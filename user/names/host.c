@@ -197,6 +197,15 @@ bool host_may_be_site(const struct host *host)
 	return strchr(host->name, '.') && host->name[0] != '_';
 }
 
+uint64_t host_hash(const struct host *host)
+{
+	uint64_t hash = 0xcbf29ce484222325ULL;
+
+	for (size_t i = 0; i < host->length; i++)
+		hash = (hash ^ (unsigned char)host->name[i]) * 0x100000001b3ULL;
+	return hash;
+}
+
 void host_key(const struct host *host, struct domain_key *key)
 {
 	size_t length = host->length;

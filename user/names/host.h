@@ -62,8 +62,8 @@ bool host_equal(const struct host *a, const struct host *b);
 bool host_is_below(const struct host *host, const char *parent);
 
 /*
- * The name of `host` behind the labels of a service before it ("_http._tcp.", RFC 2782).
- * The name is a part of `host`, and may be empty.
+ * The name of `host` after the labels of a service ("_http._tcp.", RFC 2782). The name is a
+ * part of `host`, and may be empty.
  */
 const char *host_without_service(const struct host *host);
 
@@ -73,6 +73,9 @@ const char *host_without_service(const struct host *host);
  * itself or its own network answers for.
  */
 bool host_may_be_site(const struct host *host);
+
+/* The hash of a host (FNV-1a). Whoever chooses names can find two with one hash. */
+uint64_t host_hash(const struct host *host);
 
 /* Writes the key that looks up `host` in the job's domain map. See struct domain_key. */
 void host_key(const struct host *host, struct domain_key *key);

@@ -10,13 +10,11 @@
 #define REST_MAX (4 * SECOND)
 #define MEMORY	 (8 * SECOND) /* after a rest. A site that fails by then rests longer */
 
-/* FNV-1a. If a job finds two names of one key, they rest together. */
+/* If a job finds two names of one key, they rest together. */
 static uint64_t key_of(const struct host *host, uint16_t port)
 {
-	uint64_t key = 0xcbf29ce484222325ULL ^ port;
+	uint64_t key = host_hash(host) ^ port;
 
-	for (size_t i = 0; i < host->length; i++)
-		key = (key ^ (unsigned char)host->name[i]) * 0x100000001b3ULL;
 	return key ? key : 1;
 }
 

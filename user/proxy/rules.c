@@ -18,7 +18,7 @@
 
 #define HITS_SIZE    (DOMAIN_ENTRIES_MAX * sizeof(struct domain_use))
 #define LATEST_NAMES 16	    /* names that make room for newer ones */
-#define REMEMBERED   16	    /* decisions. Each name has one place, which others share */
+#define REMEMBERED   16	    /* decisions: one for all names with the same hash */
 #define MEMORY	     SECOND /* of a decision, for what bpftool changes in the map */
 
 /* What the map said of a name. */
@@ -94,16 +94,6 @@ static void ask(const struct rules *rules, struct decision *decision)
 		decision->until = 0;
 }
 
-/* The place of a name, by the hash FNV-1a. */
-static struct decision *place_of(struct rules *rules, const struct host *host)
-{
-	uint32_t hash = 2166136261U;
-
-	for (size_t i = 0; i < host->length; i++)
-		hash = (hash ^ (unsigned char)host->name[i]) * 16777619U;
-	return &rules->remembered[hash % REMEMBERED];
-}
-
 /*
  * Returns the decision on a host. The generation is read before the map is asked. So a
  * change meanwhile leaves the decision with a generation that is over.
@@ -111,7 +101,7 @@ static struct decision *place_of(struct rules *rules, const struct host *host)
 static const struct decision *decide(struct rules *rules, const struct host *host)
 {
 	uint64_t generation = __atomic_load_n(&rules->limits->generation, __ATOMIC_ACQUIRE);
-	struct decision *decision = place_of(rules, host);
+	struct decision *decision = &rules->remembered[host_hash(host) % REMEMBERED];
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
 	if (decision->until > now && decision->generation == generation &&
