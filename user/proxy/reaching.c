@@ -65,53 +65,70 @@ static const char *dialled_address(
 	return text;
 }
 
+/*
+ * What the fence refused, by the status of a dial. Returns false if it refused nothing. An
+ * explanation is not about the name.
+ */
+static bool find_refusal(int status, struct refusal_text *text)
+{
+	static const struct {
+		int status;
+		unsigned http;
+		enum reason reason;
+		const char *explanation;
+	} rows[] = {
+		{ -EACCES, 403, REASON_ADDRESS, NULL },
+		{ -EKEYREJECTED, 403, REASON_GUARD, NULL },
+		{ -EBUSY, 503, REASON_LIMIT, "too many names are being looked up" },
+		{ -EAGAIN, 503, REASON_LIMIT,
+			"too many connections to sites are being made" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (rows[i].status != status)
+			continue;
+		text->status = rows[i].http;
+		text->reason = rows[i].reason;
+		text->explanation = rows[i].explanation;
+		if (text->explanation)
+			text->name = NULL;
+		return true;
+	}
+	return false;
+}
+
+/* Says what was refused, or why the site failed. The explanation may be in `lookup`. */
+static void describe(const struct connection *connection, int status,
+	struct refusal_text *text, char lookup[LOOKUP_TEXT_SIZE])
+{
+	if (find_refusal(status, text))
+		return;
+	text->failure = dial_failure(connection, status);
+	text->explanation = connection->state == STATE_RESOLVING && !text->address
+				    ? lookup_explain(&connection->dial.lookup, lookup)
+				    : dial_problem(status);
+}
+
 static enum step refuse_dial(struct connection *connection, int status)
 {
 	char address[ADDRESS_TEXT_MAX], lookup[LOOKUP_TEXT_SIZE];
 	const struct http_asked *asked = &connection->http.asked;
-	const char *name = connection->host.name;
-	struct refusal_text text = { .status = 502,
-		.name = name,
+	struct refusal_text text = { .status = status == -ETIMEDOUT ? 504 : 502,
+		.name = connection->host.name,
 		.port = connection->port,
 		.address = dialled_address(connection, status, address),
 		.without_body = asked->head,
 		.keep = asked->keep && !asked->old && connection->http.request.complete };
 
-	if (status == -EACCES) {
-		text.status = 403;
-		text.reason = REASON_ADDRESS;
-	} else if (status == -EKEYREJECTED) {
-		text.status = 403;
-		text.reason = REASON_GUARD;
-	} else if (status == -EBUSY) {
-		text.status = 503;
-		text.reason = REASON_LIMIT;
-		text.name = NULL;
-		text.explanation = "too many names are being looked up";
-	} else if (status == -EAGAIN) {
-		text.status = 503;
-		text.reason = REASON_LIMIT;
-		text.name = NULL;
-		text.explanation = "too many connections to sites are being made";
-	} else {
-		if (status == -ETIMEDOUT)
-			text.status = 504;
-		text.failure = dial_failure(connection, status);
-		text.explanation =
-			connection->state == STATE_RESOLVING && !text.address
-				? lookup_explain(&connection->dial.lookup, lookup)
-				: dial_problem(status);
-	}
-	if (connection->tls.named && !text.reason)
+	describe(connection, status, &text, lookup);
+	if (!connection->tls.named)
+		return connection_refuse(connection, &text);
+	if (!text.reason)
 		statistics_add(&statistics->failures[site_failure_cause(text.failure)], 1);
-	if (connection->tls.named) {
-		connection->attempt.detail =
-			text.explanation ? text.explanation : text.address;
-		return connection_alert(connection,
-			text.reason ? TLS_ACCESS_DENIED : TLS_INTERNAL_ERROR, text.reason,
-			name);
-	}
-	return connection_refuse(connection, &text);
+	connection->attempt.detail = text.explanation ? text.explanation : text.address;
+	return connection_alert(connection,
+		text.reason ? TLS_ACCESS_DENIED : TLS_INTERNAL_ERROR, text.reason,
+		connection->host.name);
 }
 
 /* No address of the site could be connected. */
@@ -262,6 +279,7 @@ enum step reaching_expire(struct connection *connection)
 	return connection->state == STATE_DIALLING ? fail_dial(connection, -ETIMEDOUT)
 						   : refuse_dial(connection, -ETIMEDOUT);
 }
+
 static void dial_ended(struct dial *dial)
 {
 	relay_wake(&container_of(dial, struct connection, dial)->relay);
