@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "command/user.h"
+#include "lib/capabilities.h"
 #include "lib/cleanup.h"
 #include "node/proxy_user.h"
 
@@ -127,7 +127,7 @@ static bool is_of_user_before(const char *name)
 	       !strncmp(name, "DBUS_SESSION_BUS_ADDRESS=", 25);
 }
 
-/* unsetenv() moves the variables behind the removed one, so the loop starts again. */
+/* unsetenv() moves the variables after the removed one, so the loop starts again. */
 static int remove_variables(void)
 {
 	char **variable = environ;
@@ -167,33 +167,9 @@ int user_set_variables(const struct user *user)
 		       : 0;
 }
 
-static int drop_bounding_set(void)
-{
-	for (int capability = 0; capability <= CAP_LAST_CAP; capability++)
-		if (!(KEPT >> capability & 1) && prctl(PR_CAPBSET_READ, capability) == 1 &&
-			prctl(PR_CAPBSET_DROP, capability))
-			return -errno;
-	return 0;
-}
-
-static int keep_capabilities(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2];
-
-	if (syscall(SYS_capget, &header, data))
-		return -errno;
-	for (int i = 0; i < 2; i++) {
-		data[i].permitted &= (uint32_t)(KEPT >> 32 * i);
-		data[i].effective = data[i].permitted;
-		data[i].inheritable = 0;
-	}
-	return syscall(SYS_capset, &header, data) ? -errno : 0;
-}
-
 int user_become(const struct user *user)
 {
-	int error = drop_bounding_set();
+	int error = capabilities_bound(KEPT);
 
 	if (error)
 		return error;
@@ -204,7 +180,7 @@ int user_become(const struct user *user)
 			setresuid(user->uid, user->uid, user->uid))
 			return -errno;
 	}
-	error = keep_capabilities();
+	error = capabilities_keep(KEPT);
 	if (error)
 		return error;
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) ||

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
@@ -21,6 +20,7 @@
 #include <unistd.h>
 
 #include "filters.h"
+#include "lib/capabilities.h"
 #include "lib/cleanup.h"
 #include "proxy/debug.h"
 #include "proxy/sandbox.h"
@@ -28,22 +28,6 @@
 #ifdef DEBUG_BUILD
 #include <seccomp.h>
 #endif
-
-static int drop_capabilities(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	const struct __user_cap_data_struct none[2] = {};
-
-	return syscall(SYS_capset, &header, none) ? -errno : 0;
-}
-
-static int drop_bounding_set(void)
-{
-	for (int capability = 0; prctl(PR_CAPBSET_READ, capability) >= 0; capability++)
-		if (prctl(PR_CAPBSET_DROP, capability))
-			return -errno;
-	return 0;
-}
 
 /*
  * The length of files has no limit here. The standard error of the caller, which may be the
@@ -131,13 +115,13 @@ int sandbox_drop_privileges(const struct proxy_settings *settings)
 	int error = set_limits();
 
 	if (!error)
-		error = drop_bounding_set();
+		error = capabilities_bound(0);
 	if (error)
 		return error;
 	if (setgroups(0, NULL) || setresgid(settings->gid, settings->gid, settings->gid) ||
 		setresuid(settings->uid, settings->uid, settings->uid))
 		return -errno;
-	error = drop_capabilities();
+	error = capabilities_keep(0);
 	if (error)
 		return error;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
