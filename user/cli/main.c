@@ -132,7 +132,7 @@ int main(int count, char **arguments)
 		perror("jobfence: cannot open /dev/null");
 		return STATUS_FAILED;
 	}
-	objects_quiet();
+	objects_route_messages();
 	if (count && !strcmp(basename(arguments[0]), RUNTIME_NAME))
 		return runtime_main(count, arguments);
 	umask_set();

@@ -46,7 +46,7 @@ static int print_libbpf(
 	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, arguments);
 }
 
-void objects_quiet(void)
+void objects_route_messages(void)
 {
 	libbpf_set_print(debugging_verbose() ? print_libbpf : NULL);
 }

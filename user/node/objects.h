@@ -50,4 +50,4 @@ int objects_map(const char *name);
  * Sends the messages of libbpf to standard error if $JOBFENCE_DEBUG is set. Otherwise
  * they are dropped.
  */
-void objects_quiet(void);
+void objects_route_messages(void);
