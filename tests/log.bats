@@ -197,13 +197,7 @@ counts()
 @test "the end of a job hides nothing of what is under way, however much that is" {
 	lab_name silent.test 11.0.8.1
 	job_up --domain silent.test --rate 0
-	in_job_directly python3 -c 'import socket, time
-kept = []
-for i in range(900):
-	kept.append(socket.create_connection(("11.0.0.2", 80)))
-	kept[-1].sendall(b"GET / HTTP/1.1\r\nHost: silent.test\r\n\r\n")
-print("begun", flush=True)
-time.sleep(60)' >"$BATS_TEST_TMPDIR/begun" 3>&- &
+	in_job_directly python3 "$LIB/silent_requests.py" 900 >"$BATS_TEST_TMPDIR/begun" 3>&- &
 	await "$BATS_TEST_TMPDIR/begun" begun
 	in_lab bash -c "exec 3<'$(log_file)'; '$JOBFENCE' down $JOB; cat <&3" >"$BATS_TEST_TMPDIR/log"
 	is "$(jq -s 'map(if .kind == "dropped" then .count else 1 end) | add' "$BATS_TEST_TMPDIR/log")" 900

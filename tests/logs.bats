@@ -206,7 +206,7 @@ jobfence: not printed: 1 lines with the name of another job'
 	exec 9<>"$pipe"
 	follow >"$pipe" 3>&- &
 	follower=$!
-	append < <(for number in {1..1500}; do line "$number"; done)
+	append < <(line 1 '. + {number: range(1500)}')
 	eventually is_full 9
 	signal TERM
 	wait "$follower"
@@ -216,7 +216,7 @@ jobfence: not printed: 1 lines with the name of another job'
 # Whether no byte has room in the pipe at descriptor $1.
 is_full()
 {
-	python3 -c 'import os, select, sys; sys.exit(bool(select.select([], [int(sys.argv[1])], [], 0)[1]))' "$1"
+	python3 "$LIB/is_full.py" "$1"
 }
 
 @test "--log FILE keeps the log, beside it the older half; log reads it by its path" {
@@ -350,7 +350,7 @@ not_logged()
 	not_logged "$shared/file" '*belongs to the user with the number 1234*'
 	not_logged "$shared/second" '*has other names*'
 	not_logged "$shared/pipe" 'nobody reads from *'
-	python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$shared/socket"
+	python3 "$LIB/bind_unix.py" "$shared/socket"
 	not_logged "$shared/socket" 'cannot open the log *: Operation not supported'
 	not_logged "$target" 'cannot open the log *: Is a directory'
 	not_logged "$target/missing/log" 'cannot see *'
@@ -436,12 +436,7 @@ fetch_until_ended()
 	is "$(grep -c '^{"version":1,.*"host":"allowed.test"' "$said")" 1
 	jobfence run --job kept --domain allowed.test --log "$file" -- curl -sS http://allowed.test/
 	is "$(jobfence log "$file" --json | jq -c '[.job, .host, .status]')" '["kept","allowed.test",200]'
-	ends_with 125 in_lab python3 -c 'import socket, subprocess, sys
-ours, theirs = socket.socketpair()
-status = subprocess.run(sys.argv[1:], stderr=theirs).returncode
-theirs.close()
-sys.stdout.write(ours.recv(4096).decode())
-sys.exit(status)' "$JOBFENCE" run --domain allowed.test --log - -- true
+	ends_with 125 in_lab python3 "$LIB/error_to_socket.py" "$JOBFENCE" run --domain allowed.test --log - -- true
 	like "$OUTPUT" '*standard error is a socket*'
 }
 

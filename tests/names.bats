@@ -69,16 +69,8 @@ connect_anew()
 	await "$BATS_TEST_TMPDIR/resolver" ready
 	echo "nameserver $HELD" >"$LAB/resolv.conf"
 	job_up --rate 0 --domain held.test --domain release.test
-	is "$(in_job_directly python3 -c '
-import socket
-
-def ask(name):
-    site = socket.create_connection(("11.0.0.2", 80))
-    site.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
-    return site
-
-for site in [ask("held.test") for _ in range(4)] + [ask("release.test")]:
-    print(site.makefile().readlines()[-1], end="")' | uniq -c | xargs)" '4 this is held.test 1 this is release.test'
+	is "$(in_job_directly python3 "$LIB/ask_at_once.py" \
+		held.test held.test held.test held.test release.test | uniq -c | xargs)" '4 this is held.test 1 this is release.test'
 	is "$(grep -c 'asked A held' "$BATS_TEST_TMPDIR/resolver")" 1
 	is "$(grep -c 'asked AAAA held' "$BATS_TEST_TMPDIR/resolver")" 1
 	kill "$resolver"

@@ -68,14 +68,7 @@ has_established()
 
 	up
 	mkfifo "$BATS_TEST_TMPDIR/end"
-	in_job_directly python3 -c 'import http.client, sys
-client = http.client.HTTPConnection("allowed.test")
-def ask():
-	client.request("GET", "/")
-	print(client.getresponse().read().decode(), end="", flush=True)
-ask()
-sys.stdin.read()
-ask()' <"$BATS_TEST_TMPDIR/end" >"$BATS_TEST_TMPDIR/client" 2>&1 3>&- &
+	in_job_directly python3 "$LIB/idle_client.py" <"$BATS_TEST_TMPDIR/end" >"$BATS_TEST_TMPDIR/client" 2>&1 3>&- &
 	client=$!
 	exec 8>"$BATS_TEST_TMPDIR/end"
 	await "$BATS_TEST_TMPDIR/client" allowed.test
@@ -210,37 +203,13 @@ lent()
 	fetch -o /dev/null http://other.test
 	fetch -o /dev/null $site
 	[ "$(established)" -le 2 ] || lab_fail "$(established) are open"
-	is "$(in_job_directly python3 -c 'import http.client
-clients = [http.client.HTTPConnection("allowed.test") for _ in "ab"]
-for client in clients:
-	client.connect()
-for client in clients:
-	client.request("GET", "/")
-	print(client.getresponse().status)')" $'200\n200'
+	is "$(in_job_directly python3 "$LIB/two_clients.py")" $'200\n200'
 }
 
 @test "the next idle connection may be the one that makes room for another" {
 	printf '%s\n' 'accept = http' 'allow_domain = *' 'max_connections = 3' >"$BATS_TEST_TMPDIR/policy"
 	job_up --config "$BATS_TEST_TMPDIR/policy" --domain allowed.test --domain other.test
-	# The first client lends its connection. The one of the second is kept behind it,
-	# and has to go when the first one's is to be kept.
-	is "$(in_job_directly python3 -c 'import http.client
-def client(name):
-	client = http.client.HTTPConnection(name)
-	client.connect()
-	return client
-def ask(client):
-	client.request("GET", "/")
-	print(client.getresponse().read().decode(), end="")
-first, second = client("allowed.test"), client("other.test")
-ask(first)
-ask(second)
-second.close()
-third = client("allowed.test")
-first.close()
-ask(third)
-third.close()
-ask(client("other.test"))')" $'this is allowed.test\nthis is other.test\nthis is allowed.test\nthis is other.test'
+	is "$(in_job_directly python3 "$LIB/make_room.py")" $'this is allowed.test\nthis is other.test\nthis is allowed.test\nthis is other.test'
 	is "$(jobfence show "$JOB" --json | jq .restarts.count)" 0
 }
 
