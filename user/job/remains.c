@@ -105,7 +105,7 @@ int remains_check_unfenced(const struct job_paths *paths, struct failure *failur
 	if (!populated || place_is_forbidden(fenced))
 		return 0;
 	return fail(failure, -EBUSY,
-		"%s is half a job, whose fence still holds processes in the cgroup with the inode "
+		"%s is half made, and its fence still holds processes in the cgroup with the inode "
 		"%llu; end them first",
 		paths->run, (unsigned long long)fenced);
 }
