@@ -40,8 +40,8 @@ static __always_inline bool is_own_source(
 }
 
 /*
- * decide() lets a datagram socket connect to the proxy's address. What it sends is
- * refused as a datagram.
+ * decide() lets a datagram socket connect to the proxy's address. Its packets are
+ * refused as datagrams.
  */
 static __always_inline enum reason refusal_of(const struct packet *packet)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * How a proxy reports refusals, and that its worker ended. Only a program can write
- * to the journal of the node, and its cgroup tells it the job. So the supervisor sets
- * an option of a socket that only this program understands.
+ * to the journal of the node, and its cgroup tells it the job. So the worker and the
+ * supervisor set options of a socket that only this program understands.
  */
 
 #include "event.bpf.h"

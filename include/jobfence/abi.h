@@ -147,7 +147,7 @@ struct event_budget {
  * The loader writes the configuration, the programs write the clock and the budget of
  * events. Both are in one structure because a program may use one storage of a kind: one
  * of a cgroup's own and one for each CPU. The loader therefore reads the whole structure,
- * changes its part and writes it back. What programs count must not be lost so, and is in
+ * changes its part and writes it back. Counts of the programs would be lost so, and are in
  * other maps.
  */
 struct job_state {

@@ -47,7 +47,8 @@ void command_synopsis(const struct command *command, char synopsis[SYNOPSIS_MAX]
 
 /*
  * Checks the job of the options against the node's policy. Their `spec` is settled, and the
- * node adds to it. What the job keeps of the policy goes to `job`. Returns 0 or -errno.
+ * node adds to it. The part of the policy that the job keeps goes to `job`. Returns 0 or
+ * -errno.
  */
 int admit(struct options *options, struct job *job, struct failure *failure);
 

@@ -36,7 +36,7 @@ static void printing_end(struct printing *printing)
 	news_free(&printing->news);
 }
 
-/* Each returns 0 or -errno. What is printed may still be in the buffer. */
+/* Each returns 0 or -errno. The output may still be in the buffer. */
 
 static int print_event(const struct printing *printing, const struct event_shown *shown)
 {
@@ -90,7 +90,7 @@ static int print_new(struct printing *printing)
 	/* The news of an event were written before the event. */
 	if (reader->count)
 		error = news_read(&printing->news);
-	/* What was replaced before this reader began is no loss of its own. */
+	/* An event that was replaced before this reader began is no loss of its own. */
 	if (!error && follows && reader->lost)
 		error = print_lost(printing, reader->lost);
 	for (size_t i = 0; i < reader->count && !error; i++)

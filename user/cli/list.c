@@ -21,7 +21,7 @@
 struct row {
 	char name[JOB_NAME_MAX + 1];
 	const char *state;
-	char *rest;   /* what the table says behind the state; NULL: nothing is known */
+	char *rest;   /* what the table says after the state; NULL: nothing is known */
 	json_t *json; /* all but the state; NULL without --json */
 };
 
@@ -141,7 +141,7 @@ static void print_age(FILE *file, time_t started)
 	fprintf(file, " %4ld%c", age / units[i].seconds, units[i].letter);
 }
 
-/* Formats what the table says of a job behind its state. Returns NULL without memory. */
+/* Formats what the table says of a job after its state. Returns NULL without memory. */
 static char *format_rest(const struct job *job)
 {
 	char domain[NAME_LENGTH_MAX + 3], rate[RATE_TEXT_MAX];

@@ -88,7 +88,7 @@ static bool has_word(const json_t *line, const char *name, const char *word)
 	return text && !strcmp(text, word);
 }
 
-/* 2026-11-29T12:00:00.123Z, with as many digits behind the point as there are. */
+/* 2026-11-29T12:00:00.123Z, with as many digits after the point as there are. */
 static bool is_time(const char *text)
 {
 	static const char shape[] = "0000-00-00T00:00:00";

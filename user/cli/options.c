@@ -213,7 +213,7 @@ static const struct option_row rows[] = {
 		"replace N or more learned names below one parent by a wildcard"),
 	TEXT("report", "FILE|-", OPTIONS_REPORT, report,
 		"write what the job used and what was refused to FILE, as JSON, when it ends; "
-		"with - to standard output, behind what the command wrote"),
+		"with - to standard output, after what the command wrote"),
 	SPEC("rate", "R", spec_set_rate,
 		"throttle each direction: 1mbit (the default), 500kbit, 10mbps; 0 for none"),
 	TEXT("rate", "R", OPTIONS_UPDATE, new_rate, "the new rate; 0 for none"),

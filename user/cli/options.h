@@ -11,26 +11,26 @@
 #include "policy/spec.h"
 
 enum option_group {
-	OPTIONS_JOB = 1 << 0,	  /* what a job may do */
-	OPTIONS_PLACE = 1 << 1,	  /* which existing cgroup and namespace a job lives in */
-	OPTIONS_EXECUTE = 1 << 2, /* how a command runs in a job */
-	OPTIONS_SHARE = 1 << 3,	  /* what a command sees of the node */
-	OPTIONS_LEARNED = 1 << 4, /* where the learned names go */
-	OPTIONS_UPDATE = 1 << 5,  /* what changes in a running job */
-	OPTIONS_UPGRADE = 1 << 6, /* what is upgraded */
-	OPTIONS_SELECT = 1 << 7,  /* jobs by label */
-	OPTIONS_ALL = 1 << 8,	  /* all jobs */
-	OPTIONS_CHECK = 1 << 9,	  /* how a job is checked against the policy */
-	OPTIONS_HOOK = 1 << 10,	  /* how far a container engine is trusted */
-	OPTIONS_FOLLOW = 1 << 11, /* whether to wait for more output */
-	OPTIONS_JSON = 1 << 12,
+	OPTIONS_JOB = 1 << 0,	   /* what a job may do */
+	OPTIONS_PLACE = 1 << 1,	   /* which existing cgroup and namespace a job lives in */
+	OPTIONS_EXECUTE = 1 << 2,  /* how a command runs in a job */
+	OPTIONS_SHARE = 1 << 3,	   /* what a command sees of the node */
+	OPTIONS_LEARNED = 1 << 4,  /* where the learned names go */
+	OPTIONS_UPDATE = 1 << 5,   /* what changes in a running job */
+	OPTIONS_UPGRADE = 1 << 6,  /* what is upgraded */
+	OPTIONS_SELECT = 1 << 7,   /* jobs by label */
+	OPTIONS_ALL = 1 << 8,	   /* all jobs */
+	OPTIONS_CHECK = 1 << 9,	   /* how a job is checked against the policy */
+	OPTIONS_HOOK = 1 << 10,	   /* how far a container engine is trusted */
+	OPTIONS_FOLLOW = 1 << 11,  /* whether to wait for more output */
+	OPTIONS_JSON = 1 << 12,	   /* the form of the output */
+	OPTIONS_COMMON = 1 << 13,  /* the options that every verb takes */
 	OPTIONS_REPORT = 1 << 14,  /* where the last word of a job goes */
 	OPTIONS_TRACE = 1 << 15,   /* the log of the proxy instead of events */
 	OPTIONS_REFUSED = 1 << 16, /* refusals alone */
 	OPTIONS_EVENTS = 1 << 17,  /* which events */
 	OPTIONS_METRICS = 1 << 18, /* where metrics go */
 	OPTIONS_TOP = 1 << 19,	   /* how jobs are watched */
-	OPTIONS_COMMON = 1 << 13,  /* the options that every verb takes */
 };
 
 #define UPDATE_DOMAINS_MAX 256 /* of each kind in one command */

@@ -11,10 +11,10 @@
  */
 
 #include <errno.h>
-#include <jobfence/option.h>
 #include <sys/ioctl.h>
 
 #include "command/command_filter.h"
+#include "jobfence/option.h"
 #include "lib/detours.h"
 #include "lib/seccomp.h"
 

@@ -18,7 +18,7 @@ static void clear_details(struct failure *failure)
 	failure->setting[0] = failure->value[0] = '\0';
 }
 
-/* Where what to do begins: behind the last "; " of the format. It does not allocate. */
+/* Where the advice begins: after the last "; " of the format. It does not allocate. */
 static size_t find_next(const char *format, va_list arguments)
 {
 	char start[sizeof(((struct failure *)0)->text)], text[sizeof(start)];

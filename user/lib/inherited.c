@@ -46,7 +46,7 @@ int inherited_take(void)
 
 	if (getrlimit(RLIMIT_FSIZE, &callers_size))
 		return -errno;
-	/* Who may not raise limits may do nothing else either, and is told so later. */
+	/* A caller that may not raise limits is refused later (command/privileges.h). */
 	if (setrlimit(RLIMIT_FSIZE, &none) && errno != EPERM)
 		return -errno;
 	return sigaction(SIGCHLD, &standard, &callers_child) ? -errno : 0;

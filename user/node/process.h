@@ -8,7 +8,11 @@
 
 /*
  * Reads the state of a process, a letter such as Z for a zombie, and when it began, in
- * clock ticks since the boot. Returns 0, -ESRCH if there is no such process, -EPERM if
- * /proc does not show it, -EPROTO if what it shows can't be read, or -errno.
+ * clock ticks since the boot. Returns 0, or
+ *
+ *	-ESRCH	there is no such process
+ *	-EPERM	/proc does not show it
+ *	-EPROTO	what /proc shows can't be read
+ *	-errno	anything else
  */
 int process_stat(pid_t pid, char *state, uint64_t *start);

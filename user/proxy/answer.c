@@ -63,8 +63,7 @@ static bool parse_offer(struct connection *connection, struct hello_offer *offer
 {
 	memset(connection->tls.offered, 0, sizeof(connection->tls.offered));
 	return hello_parse_offer(
-		(const unsigned char *)buffer_unread(connection->relay.client.in),
-		connection->tls.hello, offer);
+		buffer_unread(connection->relay.client.in), connection->tls.hello, offer);
 }
 
 void answer_begin(struct connection *connection)

@@ -89,7 +89,7 @@ void attempt_note_answer(struct connection *connection, unsigned status)
 	connection->attempt.first_byte = loop_now(connection->proxy->loop);
 }
 
-/* Bytes of the client that belong to the attempt. Those behind a request do not. */
+/* Bytes of the client that belong to the attempt. Those after a request do not. */
 static uint64_t sent(const struct connection *connection)
 {
 	const struct log_attempt *attempt = &connection->attempt;

@@ -58,8 +58,8 @@ struct dns_stub {
 	struct datagrams datagrams4, datagrams6;
 	struct stub_listener listener4, listener6;
 	size_t stream_count;
-	char address6[ADDRESS_DIGITS +
-		      1]; /* where it listens, as the kernel lists it, or "" if nowhere */
+	/* Where it listens, as the kernel lists it. Empty: nowhere. */
+	char address6[ADDRESS_DIGITS + 1];
 };
 
 /*

@@ -16,8 +16,8 @@ struct opinion {
 };
 
 /*
- * Takes the text up to the next `end` from the front of `list`. What stands in a quoted
- * string does not end it (RFC 9110 section 5.6.4). Returns false if nothing is left.
+ * Takes the text up to the next `end` from the front of `list`. An `end` in a
+ * quoted string does not count (RFC 9110 section 5.6.4). Returns false if nothing is left.
  */
 static bool take_up_to(struct slice *list, char end, struct slice *piece)
 {

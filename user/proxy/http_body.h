@@ -47,7 +47,7 @@ bool http_body_pass(struct http_body *body, size_t length);
 
 /*
  * Returns how many bytes may be spliced now, or 0. The last ones of a known length may not.
- * So what stands behind the body is seen in a buffer.
+ * So bytes that follow the body are seen in a buffer.
  */
 uint64_t http_body_spliceable(const struct http_body *body);
 

@@ -24,7 +24,7 @@ struct http_chunks {
 	enum chunk_state state;
 	uint64_t size;	/* what is left of the chunk, in bytes */
 	bool digits;	/* its size has a digit */
-	bool extension; /* there was a ";" behind it */
+	bool extension; /* there was a ";" after it */
 	bool cr;	/* the byte before was a CR that begins the end of a line */
 	bool line;	/* there is a byte in this line of the trailer */
 	bool irregular; /* not all read this alike */

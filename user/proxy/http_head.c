@@ -452,7 +452,7 @@ static bool read_method(struct http_head *head, const char *bytes, size_t length
 }
 
 /*
- * llhttp knows only some methods. What follows the method is the same for all but CONNECT.
+ * llhttp knows only some methods. The rest of the line is the same for all but CONNECT.
  * So llhttp gets GET instead of any other.
  */
 static enum llhttp_errno execute(llhttp_t *llhttp, const char *bytes, size_t length)

@@ -120,8 +120,8 @@ bool slice_has_token(const struct slice *list, const char *token);
 bool field_is_hop_by_hop(const struct http_head *head, const struct http_field *field);
 
 /*
- * Whether the fields have to do with a login that holds for the whole connection, as that
- * of NTLM and Negotiate does (RFC 4559), against RFC 9110 section 11.
+ * Whether the fields have to do with a login that holds for the whole connection. Those of
+ * NTLM and Negotiate do (RFC 4559), against RFC 9110 section 11.
  */
 bool http_head_logs_in(const struct http_head *head);
 

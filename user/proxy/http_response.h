@@ -12,7 +12,7 @@ struct http_asked {
 	bool old;		 /* it was HTTP/1.0 */
 	bool keep;		 /* its connection may be used again */
 	bool websocket;		 /* it asked for a change to websocket */
-	bool last;		 /* the site was asked to close behind its answer */
+	bool last;		 /* the site was asked to close after its answer */
 	bool login;		 /* http_head_logs_in() */
 	unsigned char kept_back; /* interim responses, unknown to HTTP/1.0 */
 };

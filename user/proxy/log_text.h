@@ -22,5 +22,5 @@ void log_format_time(uint64_t time, char text[LOG_TIME_SIZE]);
  */
 size_t log_format_dropped(const char *job, uint64_t count, char line[LOG_DROPPED_SIZE]);
 
-/* Counts the lines of a text. What follows the last end of line is none. */
+/* Counts the lines of a text. A part after the last end of line is no line. */
 uint64_t log_count_lines(const char *text, size_t length);

@@ -45,7 +45,10 @@ struct job_end {
 	struct proxy *proxy;
 };
 
-/* What is under way gets its lines. The loop writes them at the end of this round. */
+/*
+ * Requests and tunnels that are under way get their lines. The loop writes them at the end
+ * of this round.
+ */
 static void end(struct source *source, uint32_t events)
 {
 	struct proxy *proxy = container_of(source, struct job_end, source)->proxy;

@@ -4,7 +4,7 @@
 /*
  * A nameserver is one of the node's resolvers, and what this worker remembers of it. Each
  * one has a channel of c-ares to itself. So the proxy chooses which one is asked, and knows
- * which one answered. resolve.c decides which one to ask, and when.
+ * which one answered. query.c decides which one to ask, and when.
  */
 
 #include <stdbool.h>

@@ -4,8 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include <jobfence/throttle.h>
-
+#include "jobfence/throttle.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "proxy/pacer.h"

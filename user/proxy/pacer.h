@@ -71,8 +71,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <jobfence/abi.h>
-
+#include "jobfence/abi.h"
 #include "proxy/peer.h"
 
 /* The clocks. DIALS counts tries to connect, and the others count bytes. */

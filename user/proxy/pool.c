@@ -62,7 +62,7 @@ static void forget(struct kept *kept)
 	free(kept);
 }
 
-/* What the site sent since the account was settled goes to nobody, so it is charged. */
+/* Bytes that the site sent since the account was settled go to nobody, so charge them. */
 static void close_kept(struct kept *kept)
 {
 	struct relays *all = kept->pool->all;

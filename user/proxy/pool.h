@@ -12,8 +12,8 @@
  * One is taken for a request to the same checked name, port and address. That decision
  * comes after the name was checked and resolved, as for a connection that is dialled.
  *
- * An idle upstream owes nothing. What its site sent is forwarded or charged, and nothing
- * waits to be written. So any event but room is a reason to close it: a byte answers no
+ * An idle upstream owes nothing. The bytes of its site are forwarded or charged, and none
+ * wait to be written. So any event but room is a reason to close it: a byte answers no
  * request, and an end ends it. It is closed as well
  *
  *	after 30 s, or 31

@@ -14,9 +14,9 @@
  * wake the relay. The loop then runs its owner once, after the events of the same round.
  *
  * All bytes pass through peer_read() and peer_write(), except those that are spliced. A
- * layer of TLS on either side therefore belongs into struct peer. The account
- * and struct peer hold all that the relay knows of an upstream, so an idle upstream can
- * leave one relay for another, see pool.h.
+ * layer of TLS on either side therefore belongs into struct peer. The account and struct
+ * peer hold all that the relay knows of an upstream. So an idle upstream can leave one
+ * relay for another, see pool.h.
  */
 
 #include "proxy/closing.h"
@@ -154,7 +154,7 @@ void relay_close_client(struct relay *relay);
 
 /*
  * Closes the account of an upstream whose bytes were all forwarded or never will be. The
- * latter become debt. What comes later is counted from here on.
+ * latter become debt. Later bytes are counted anew.
  */
 void relay_settle(struct relay *relay);
 

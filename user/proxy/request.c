@@ -85,7 +85,7 @@ static enum step begin_connect(struct connection *connection, const struct http_
 		return STEP_AGAIN;
 	}
 	connection->host_fixed = true;
-	/* The requests behind it have lines. */
+	/* The requests after it have lines. */
 	connection->attempt.open = false;
 	return connection_establish(connection) ? STEP_AGAIN : STEP_END;
 }
@@ -218,9 +218,9 @@ static enum step read_head(struct connection *connection)
 	int found = http_head_find(bytes, buffer_length(in), &connection->http.scanned);
 
 	connection->http.json = false;
-
 	if (found > 0) {
 		enum step step = begin(connection, bytes, (size_t)found);
+
 		if (step != STEP_END && connection->state != STATE_ENDING)
 			consume(connection, (size_t)found);
 		return step;

@@ -11,9 +11,9 @@
  * the last of them is cancelled, the flight ends and its query is abandoned. The reason may
  * be that the name is not allowed any more.
  *
- * What is remembered was true of /etc/hosts, too. So everything is forgotten when the file
- * changes. Results are handed on from the loop, never from within a call of the look-up's
- * owner.
+ * A remembered result was true of /etc/hosts, too. So all of them are forgotten when the
+ * file changes. Results are handed on from the loop, never from within a call of the
+ * look-up's owner.
  */
 
 #include <ares.h>

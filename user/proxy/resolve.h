@@ -75,7 +75,7 @@ void lookup_cancel(struct lookup *lookup);
 
 /*
  * Notes whether an address could be connected. If not, look-ups that end in the next minute
- * have it behind others.
+ * have it after others.
  */
 void resolver_note_dial(
 	struct resolver *resolver, const struct address *address, bool connected);

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The job's rules as the proxy sees them, which are its maps. What the map of domains says
- * of a name is remembered for a second, and not beyond an update of the job. So an update
- * holds from the next request on.
+ * The job's rules as the proxy sees them, which are its maps. The answer of the map of
+ * domains to a name is remembered for a second, and not beyond an update of the job. So an
+ * update holds from the next request on.
  */
 
 #include <stdbool.h>

@@ -53,7 +53,6 @@ struct supervisor {
 static __attribute__((noreturn)) void become_worker(const struct supervisor *supervisor)
 {
 	char *const arguments[] = { (char *)"jobfence-proxy", (char *)"worker", NULL };
-
 	const struct rlimit log = { PROXY_LOG_MAX, PROXY_LOG_MAX };
 
 	sigprocmask(SIG_SETMASK, &supervisor->before, NULL);
@@ -274,7 +273,6 @@ int supervisor_run(const struct proxy_settings *settings)
 
 	supervisor.pid = getpid();
 	supervisor.program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-
 	if (supervisor.program < 0) {
 		perror("jobfence-proxy: /proc/self/exe");
 		return 1;

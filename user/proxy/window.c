@@ -5,8 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <jobfence/throttle.h>
-
+#include "jobfence/throttle.h"
 #include "lib/clock.h"
 #include "proxy/window.h"
 
