@@ -42,6 +42,35 @@ owner_is()
 	nothing_is_left
 }
 
+@test "an owner is known in another time namespace, and lives as long as one of its threads" {
+	local elsewhere=(in_lab unshare --time --boottime 5000 --fork "$JOBFENCE")
+
+	# The main thread ends at once.
+	in_lab python3 -c '
+import ctypes, os, signal, sys, threading
+threading.Thread(target=signal.pause).start()
+with open(sys.argv[1], "w") as file:
+    print(os.getpid(), file=file)
+ctypes.CDLL(None).syscall(60, 0)
+' "$BATS_TEST_TMPDIR/owner" 3>&- &
+	eventually grep -q . "$BATS_TEST_TMPDIR/owner"
+	OWNER=$(<"$BATS_TEST_TMPDIR/owner")
+	eventually in_lab grep -q 'State:.*zombie' "/proc/$OWNER/status"
+	job_up --owner-pid "$OWNER"
+	owner_is "{\"pid\":$OWNER,\"alive\":true}"
+	is "$("${elsewhere[@]}" list --json | jq -c '.[].owner.alive')" true
+	ends_with 0 "${elsewhere[@]}" gc
+	is "$(jobfence list --json | jq -r .[].state)" up
+	jobfence down "$JOB"
+	# A job that came up there.
+	ends_with 0 "${elsewhere[@]}" up --job "$JOB" --owner-pid "$OWNER"
+	owner_is "{\"pid\":$OWNER,\"alive\":true}"
+	in_lab kill -KILL "$OWNER"
+	eventually owner_is "{\"pid\":$OWNER,\"alive\":false}"
+	is "$("${elsewhere[@]}" gc --json | jq -c .removed)" "[\"$JOB\"]"
+	nothing_is_left
+}
+
 @test "the option names the owner, wherever it stands, and the spec only without it" {
 	local spec="{\"job\":\"$JOB\",\"owner_pid\":1}"
 
@@ -61,7 +90,7 @@ owner_is()
 	start_owner
 	job_up --owner-pid "$OWNER"
 	# shellcheck disable=SC2016 # expanded by the inner shell
-	in_lab bash -c 'jq ".state.owner_start -= 1" "$1" >"$1.new" && mv "$1.new" "$1"' sh \
+	in_lab bash -c 'jq ".state.owner_start -= 2" "$1" >"$1.new" && mv "$1.new" "$1"' sh \
 		"/run/jobfence/jobs/$JOB/spec.json"
 	owner_is "{\"pid\":$OWNER,\"alive\":false}"
 	is "$(jobfence gc --json | jq -c .removed)" "[\"$JOB\"]"

@@ -2,31 +2,12 @@
 /* See owner.h. */
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/pidfd.h>
-#include <sys/stat.h>
 
 #include "job/owner.h"
 #include "lib/cleanup.h"
 #include "node/process.h"
-
-static uint64_t pid_namespace(void)
-{
-	struct stat status;
-
-	return stat("/proc/self/ns/pid", &status) ? 0 : status.st_ino;
-}
-
-/* Reads when a process began. A zombie has gone. Returns as process_stat() does. */
-static int read_start(pid_t pid, uint64_t *start)
-{
-	char state = '\0';
-	int error = process_stat(pid, &state, start);
-
-	return !error && (state == 'Z' || state == 'X') ? -ESRCH : error;
-}
 
 int job_note_owner(struct job *job, struct failure *failure)
 {
@@ -38,12 +19,12 @@ int job_note_owner(struct job *job, struct failure *failure)
 	if (!pid)
 		return 0;
 	process = pidfd_open(pid, 0);
-	error = process < 0 ? -errno : read_start(pid, &job->owner_start);
+	error = process < 0 ? -errno : process_start(process, &job->owner_start);
 	/* As long as the process runs, its number is no other's. */
-	if (!error && pidfd_send_signal(process, 0, NULL, 0))
-		error = -errno;
+	if (!error && process_has_ended(process))
+		error = -ESRCH;
 	job->owner = pid;
-	job->owner_namespace = pid_namespace();
+	job->owner_namespace = process_namespace();
 	if (!error)
 		return 0;
 	error = fail(failure, error, "the owner of job %s is process %d", job->spec.name,
@@ -53,17 +34,31 @@ int job_note_owner(struct job *job, struct failure *failure)
 	return error;
 }
 
+/* The same process may be shown in the next tick to a reader in another time namespace. */
+static bool is_same_start(uint64_t one, uint64_t other)
+{
+	return one - other + 1 <= 2;
+}
+
 enum ownership job_ownership(const struct job *job)
 {
+	_fd_ int process = -1;
 	uint64_t start = 0;
 	int error;
 
 	if (!job->owner)
 		return OWNER_NONE;
-	if (pid_namespace() != job->owner_namespace)
+	if (!job->owner_namespace || process_namespace() != job->owner_namespace)
 		return OWNER_UNKNOWN;
-	error = read_start(job->owner, &start);
-	if (!error)
-		return start == job->owner_start ? OWNER_ALIVE : OWNER_GONE;
-	return error == -ESRCH ? OWNER_GONE : OWNER_UNKNOWN;
+	process = pidfd_open(job->owner, 0);
+	/* EINVAL, or ENOENT since Linux 6.15: the number is that of a thread by now. */
+	if (process < 0)
+		return errno == ESRCH || errno == EINVAL || errno == ENOENT ? OWNER_GONE
+									    : OWNER_UNKNOWN;
+	error = process_start(process, &start);
+	if (process_has_ended(process))
+		return OWNER_GONE;
+	if (error)
+		return OWNER_UNKNOWN;
+	return is_same_start(start, job->owner_start) ? OWNER_ALIVE : OWNER_GONE;
 }

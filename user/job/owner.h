@@ -12,7 +12,7 @@
 enum ownership {
 	OWNER_NONE, /* the job has no owner */
 	OWNER_ALIVE,
-	OWNER_GONE,    /* it has ended, also if its parent does not reap it */
+	OWNER_GONE,    /* all its threads have, also if its parent does not reap it */
 	OWNER_UNKNOWN, /* its PID namespace is another, or /proc does not show it */
 };
 
