@@ -68,6 +68,19 @@ static const char *holds(struct fixture *fixture, int fd)
 	return fixture->text;
 }
 
+/* Has the sink write to a pipe. Returns its other end. */
+static int become_stream(struct fixture *fixture)
+{
+	int pair[2];
+
+	assert_false(pipe2(pair, O_NONBLOCK | O_CLOEXEC));
+	close(fixture->file);
+	fixture->file = pair[1];
+	log_sink_open(&fixture->sink, "j1", fixture->sink.pipe, fixture->file, -1, MAX);
+	assert_false(fixture->sink.regular);
+	return pair[0];
+}
+
 /* Runs the sink once, if poll(2) finds something. Returns whether it did. */
 static bool run(struct fixture *fixture)
 {
@@ -207,6 +220,40 @@ static void test_full(void **state)
 		"\",\"job\":\"j1\",\"kind\":\"dropped\",\"count\":3}\nthe fifth\n"));
 }
 
+/* Lines that were lost are told at the end, too, when no other line comes. */
+static void test_lost_at_the_end(void **state)
+{
+	struct fixture *fixture = *state;
+	rlim_t before = limit_files(20);
+
+	say(fixture, "first\n");
+	log_sink_drain(&fixture->sink);
+	say(fixture, "the second\nthe third\n");
+	log_sink_end(&fixture->sink);
+	assert_string_equal(holds(fixture, fixture->file), "first\n");
+	limit_files(before);
+	for (int i = 0; i < 2; i++) {
+		log_sink_end(&fixture->sink);
+		holds(fixture, fixture->file);
+		assert_memory_equal(fixture->text, "first\n{\"version\":1,", 19);
+		assert_string_equal(strstr(fixture->text, "\"kind\""),
+			"\"kind\":\"dropped\",\"count\":2}\n");
+	}
+}
+
+/* A worker that was taken over may write anything. */
+static void test_control_bytes(void **state)
+{
+	struct fixture *fixture = *state;
+	_fd_ int out = become_stream(fixture);
+
+	say(fixture, "\033]0;title\a\033[2J\r\t\x7f\xc2\x9b 1~\n");
+	assert_int_equal(write(fixture->in, "nul\0\n", 5), 5);
+	log_sink_drain(&fixture->sink);
+	assert_int_equal(read(out, fixture->text, sizeof(fixture->text)), 28);
+	assert_memory_equal(fixture->text, "?]0;title??[2J????? 1~\nnul?\n", 28);
+}
+
 /* A worker that was taken over may write anything. */
 static void test_endless_line(void **state)
 {
@@ -227,17 +274,24 @@ static void test_endless_line(void **state)
 	assert_non_null(strstr(fixture->text, "\"count\":1}\nnext\n"));
 }
 
-/* Has the sink write to a pipe. Returns its other end. */
-static int become_stream(struct fixture *fixture)
+/* A stream gets the count as well, but not inside of a line. */
+static void test_lost_before_a_stream(void **state)
 {
-	int pair[2];
+	struct fixture *fixture = *state;
+	_fd_ int out = become_stream(fixture);
+	ssize_t length;
 
-	assert_false(pipe2(pair, O_NONBLOCK | O_CLOEXEC));
-	close(fixture->file);
-	fixture->file = pair[1];
-	log_sink_open(&fixture->sink, "j1", fixture->sink.pipe, fixture->file, -1, MAX);
-	assert_false(fixture->sink.regular);
-	return pair[0];
+	fixture->sink.lost = 2;
+	fixture->sink.torn = true;
+	say(fixture, "the rest\nnext\n");
+	log_sink_drain(&fixture->sink);
+	log_sink_end(&fixture->sink);
+	length = read(out, fixture->text, sizeof(fixture->text) - 1);
+	assert_true(length > 0);
+	fixture->text[length] = '\0';
+	assert_memory_equal(fixture->text, "the rest\nnext\n{", 15);
+	assert_non_null(strstr(fixture->text, "\"count\":2}\n"));
+	assert_int_equal(fixture->sink.lost, 0);
 }
 
 static void test_unread(void **state)
@@ -292,7 +346,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = { TEST(test_rest), TEST(test_rotation),
 		TEST(test_longer_before), TEST(test_no_old), TEST(test_torn),
-		TEST(test_full), TEST(test_endless_line), TEST(test_unread),
+		TEST(test_full), TEST(test_lost_at_the_end), TEST(test_control_bytes),
+		TEST(test_endless_line), TEST(test_lost_before_a_stream), TEST(test_unread),
 		TEST(test_reader_gone) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,14 @@ static void lose(struct log_sink *sink, size_t length)
 	consume(sink, length);
 }
 
+/* A terminal would obey control characters. The worker's own lines have none. */
+static void make_harmless(char *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if ((bytes[i] < ' ' || bytes[i] > '~') && bytes[i] != '\n')
+			bytes[i] = '?';
+}
+
 /* Drops what is left of a line that did not fit into the buffer. */
 static void skip(struct log_sink *sink)
 {
@@ -69,6 +77,7 @@ static bool read_lines(struct log_sink *sink)
 	while (length < 0 && errno == EINTR);
 	if (length <= 0)
 		return false;
+	make_harmless(sink->bytes + sink->length, (size_t)length);
 	sink->length += (size_t)length;
 	if (sink->skipping)
 		skip(sink);
@@ -159,15 +168,17 @@ static size_t append(struct log_sink *sink, const char *text, size_t length)
 	return end ? (size_t)(end - text) + 1 : 0;
 }
 
+/* Tells of lost lines. A line that tells is short, so a stream takes it whole. */
 static void tell_lost(struct log_sink *sink)
 {
 	char line[LOG_DROPPED_SIZE];
 	size_t length;
 
-	if (!sink->lost)
+	if (!sink->lost || (sink->torn && !sink->regular))
 		return;
 	length = log_format_dropped(sink->job, sink->lost, line);
-	if (append(sink, line, length) == length)
+	if (sink->regular ? append(sink, line, length) == length
+			  : write(sink->file, line, length) == (ssize_t)length)
 		sink->lost = 0;
 }
 
@@ -200,10 +211,12 @@ static size_t piece(const struct log_sink *sink, size_t length)
 static void write_stream(struct log_sink *sink, size_t length)
 {
 	sink->blocked = false;
+	tell_lost(sink);
 	while (length) {
 		ssize_t written = write(sink->file, sink->bytes, piece(sink, length));
 
 		if (written > 0) {
+			sink->torn = sink->bytes[written - 1] != '\n';
 			consume(sink, (size_t)written);
 			length -= (size_t)written;
 			continue;
@@ -259,4 +272,11 @@ void log_sink_drain(struct log_sink *sink)
 		more = read_lines(sink);
 		write_lines(sink);
 	}
+}
+
+void log_sink_end(struct log_sink *sink)
+{
+	log_sink_drain(sink);
+	if (sink->pipe >= 0 && !sink->blocked)
+		tell_lost(sink);
 }

@@ -6,8 +6,9 @@
  * writes them to their destination. It never waits for that one.
  *
  * After each look at the pipe it rests for 10 ms, so many lines cost one write. It passes
- * on whole lines only, and does not look into them: a worker that was taken over can write
- * lines of its own job, and no more.
+ * on whole lines only. It does not parse them, but a byte that is neither printable ASCII
+ * nor the end of a line becomes `?`. So a worker that was taken over can write lines of its
+ * own job, and no more. It controls no terminal.
  *
  *	destination	 full		   nobody reads
  *	regular file	 see below
@@ -17,7 +18,7 @@
  * for older lines and emptied. Nobody else writes to it, so no line is lost. Without a file
  * for older lines it is the caller's own, and grows as the caller lets it. If the file
  * system is full, lines are lost and counted. Once there is room again, a line tells how
- * many.
+ * many, before the next line or at the end of the job.
  */
 
 #include <poll.h>
@@ -35,7 +36,7 @@ struct log_sink {
 	bool regular;  /* so is the file */
 	bool skipping; /* the rest of a line that is too long */
 	bool blocked;  /* the destination takes nothing now */
-	bool torn;     /* the file ends with a part of a line */
+	bool torn;     /* the destination has a part of a line, without its end */
 	uint64_t lost; /* lines, not told yet */
 	int64_t rest;  /* until then nothing is done, ms of CLOCK_MONOTONIC */
 	int64_t full;  /* until then the older lines are not copied again */
@@ -59,3 +60,6 @@ void log_sink_run(struct log_sink *sink, const struct pollfd *fd);
 
 /* Passes on what is there, as far as the destination takes it. */
 void log_sink_drain(struct log_sink *sink);
+
+/* Passes on the last lines, and tells how many are lost. */
+void log_sink_end(struct log_sink *sink);

@@ -194,7 +194,7 @@ static void end_worker(struct supervisor *supervisor)
 		while (waitpid(supervisor->worker, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
-	log_sink_drain(&supervisor->log);
+	log_sink_end(&supervisor->log);
 }
 
 /* This process has no limit, unlike its worker. */
