@@ -184,14 +184,38 @@ counts()
 	logs 2 'map([.number, .status])' '[[1,200],[1,200]]'
 }
 
-@test "the end of a job writes the lines of what is under way" {
-	job_up --domain allowed.test
+# Fails unless a down by the command "$@" writes the line of a request that is under way.
+ends_under_way_by()
+{
+	: >"$BATS_TEST_TMPDIR/begun"
 	in_job_directly bash -c 'exec 3<>/dev/tcp/11.0.0.2/80; printf "GET /bytes/10000000 HTTP/1.1\r\nHost: allowed.test\r\n\r\n" >&3
 		head -c 1 <&3 >/dev/null; echo begun; exec sleep 60' > "$BATS_TEST_TMPDIR/begun" 3>&- &
 	await "$BATS_TEST_TMPDIR/begun" begun
-	in_lab bash -c "exec 3<'$(log_file)'; '$JOBFENCE' down $JOB; cat <&3" > "$BATS_TEST_TMPDIR/log"
+	in_lab bash -c "exec 3<'$(log_file)'; $* '$JOBFENCE' down $JOB; cat <&3" > "$BATS_TEST_TMPDIR/log"
 	is "$(jq -c '[.kind, .comm, .status, .by, .detail, .received > 0]' "$BATS_TEST_TMPDIR/log")" \
 		'["request","bash",200,"site","the job ended",true]'
+}
+
+@test "the end of a job writes the lines of what is under way" {
+	job_up --domain allowed.test
+	ends_under_way_by
+}
+
+@test "so does a down in another PID namespace than up" {
+	local elsewhere=(unshare --pid --fork --mount-proc) holder
+
+	job_up --domain allowed.test
+	ends_under_way_by "${elsewhere[@]}"
+	# The namespace lasts as long as its first process. The job's own one is mounted for all.
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab bash -c 'echo $$ >"$0" && exec "$@"' "$BATS_TEST_TMPDIR/holder" \
+		unshare --pid --fork --kill-child --mount --propagation unchanged \
+		bash -c 'mount --make-private /proc && mount -t proc proc /proc && "$@" && exec sleep infinity' up "$JOBFENCE" up --json --job "$JOB" --domain allowed.test >"$UP" 3>&- &
+	await "$UP" '"job"'
+	is "$(jobfence list --json | jq -r .[].state)" up
+	ends_under_way_by
+	holder=$(<"$BATS_TEST_TMPDIR/holder")
+	in_lab kill "$holder"
 }
 
 @test "the end of a job hides nothing of what is under way, however much that is" {

@@ -71,6 +71,16 @@ ctypes.CDLL(None).syscall(60, 0)
 	nothing_is_left
 }
 
+@test "a job without processes is up in another PID namespace, where gc leaves it" {
+	local elsewhere=(in_lab unshare --pid --fork --mount-proc "$JOBFENCE")
+
+	job_up --domain allowed.test
+	is "$("${elsewhere[@]}" list --json | jq -r .[].state)" up
+	is "$("${elsewhere[@]}" gc --json | jq -c .removed)" '[]'
+	in_lab kill -KILL "$(up_says .proxy.pid)"
+	eventually eval "[[ \$(${elsewhere[*]} list) == *cut-off* ]]"
+}
+
 @test "the option names the owner, wherever it stands, and the spec only without it" {
 	local spec="{\"job\":\"$JOB\",\"owner_pid\":1}"
 

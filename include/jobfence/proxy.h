@@ -61,6 +61,11 @@ enum proxy_fd {
 	 * standard error of the caller, where others write as well.
 	 */
 	FD_LOG_OLD,
+	/*
+	 * A named pipe in the job's folder, open for both directions. A byte in it tells
+	 * the supervisor to end, also from another PID namespace.
+	 */
+	FD_ASKED,
 	FD_END,
 };
 

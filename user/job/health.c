@@ -7,6 +7,7 @@
 #include "node/attach.h"
 #include "node/cgroup.h"
 #include "node/netns.h"
+#include "node/process.h"
 
 static bool netns_is_there(const struct job *job)
 {
@@ -53,6 +54,19 @@ static bool is_ending(const struct job *job)
 	return !path_of_mark(job, path) && file_exists(path);
 }
 
+/*
+ * Another PID namespace has no number for the supervisor, or another one. There a process
+ * in the proxy's cgroup tells, as the worker ends with its supervisor.
+ */
+static bool proxy_is_there(const struct job *job)
+{
+	uint64_t here = process_namespace();
+
+	return job->proxy_namespace && here && here != job->proxy_namespace
+		       ? cgroup_is_populated(job->proxy_id) != 0
+		       : cgroup_has_process(job->paths.proxy, job->proxy_pid);
+}
+
 enum condition job_condition(const struct job *job)
 {
 	if (is_ending(job))
@@ -61,7 +75,7 @@ enum condition job_condition(const struct job *job)
 		return CONDITION_GONE;
 	if (!is_fenced(job))
 		return CONDITION_UNFENCED;
-	if (job->proxy_pid && !cgroup_has_process(job->paths.proxy, job->proxy_pid))
+	if (job->proxy_pid && !proxy_is_there(job))
 		return CONDITION_CUT_OFF;
 	return CONDITION_UP;
 }

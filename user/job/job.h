@@ -91,6 +91,7 @@ struct job {
 	/* The proxy's cgroup and the supervisor. 0: there is no proxy. */
 	uint64_t proxy_id;
 	pid_t proxy_pid;
+	uint64_t proxy_namespace; /* the PID namespace of that number. 0: not known */
 	/*
 	 * The addresses on which the proxy and its stub listen. Port 0: there is no
 	 * listener.

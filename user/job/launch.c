@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "job/launch.h"
@@ -29,13 +30,15 @@
 #include "node/daemon.h"
 #include "node/first_word.h"
 #include "node/netns.h"
+#include "node/process.h"
 #include "node/proxy_user.h"
 #include "node/state.h"
 
 #define PROXY_PROGRAM  "jobfence-proxy"
 #define READY_PATIENCE 5000 /* ms */
 #define LAST_PATIENCE  200  /* ms for the last lines of the request log */
-#define FD_TEMPORARY   64   /* above every number of enum proxy_fd */
+#define ASKED	       "asked-to-end"
+#define FD_TEMPORARY   64 /* above every number of enum proxy_fd */
 
 /* The child's report, sent before it becomes the proxy. */
 struct report {
@@ -57,6 +60,7 @@ struct launch {
 	int settings;
 	int domains, connections; /* read-only */
 	int events;		  /* events of the job's cgroup, -1: not watched */
+	int asked;		  /* the pipe ASKED */
 	const struct request_log *log;
 	const struct job_maps *maps;
 	int report, ready; /* ends of pipes to write to */
@@ -156,6 +160,7 @@ static int hand_over(
 		[FD_LOG_PIPE] = launch->log->pipe[0],
 		[FD_LOG_FILE] = launch->log->file,
 		[FD_LOG_OLD] = launch->log->old,
+		[FD_ASKED] = launch->asked,
 	};
 
 	fds[0] = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -267,6 +272,24 @@ static int read_report(struct job *job, int fd, struct failure *failure)
 	return 0;
 }
 
+/*
+ * Opens the named pipe by which later commands ask the proxy to end. They may be in another
+ * PID namespace, where they could not signal it. An open end to write to keeps the pipe
+ * from telling of the end of each writer. Returns a descriptor or -errno.
+ */
+static int open_asked(const struct job *job)
+{
+	char path[PATH_SIZE];
+	int fd, error = path_format(path, "%s/" ASKED, job->paths.run);
+
+	if (error)
+		return error;
+	if (mkfifo(path, 0600) && errno != EEXIST)
+		return -errno;
+	fd = open(path, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 /* Opens the inputs of the proxy. Returns 0, or -errno with the failure noted. */
 static int open_inputs(const struct job *job, struct launch *plan, struct failure *failure)
 {
@@ -286,6 +309,9 @@ static int open_inputs(const struct job *job, struct launch *plan, struct failur
 		plan->events = cgroup_open_events(job->cgroup);
 	if (job->until_empty && plan->events < 0)
 		return fail(failure, plan->events, "cannot watch cgroup %s", job->cgroup);
+	plan->asked = open_asked(job);
+	if (plan->asked < 0)
+		return fail(failure, plan->asked, "cannot make %s/" ASKED, job->paths.run);
 	error = path_format(plan->proxy_log, "%s/proxy.log", job->paths.run);
 	return error ? fail(failure, error, "cannot start the proxy") : 0;
 }
@@ -304,7 +330,7 @@ static int make_pipe(int *read_end, int *write_end)
 static void launch_close(struct launch *plan)
 {
 	int *const fds[] = { &plan->settings, &plan->domains, &plan->connections,
-		&plan->events, &plan->report, &plan->ready };
+		&plan->events, &plan->asked, &plan->report, &plan->ready };
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		cleanup_fd(fds[i]);
@@ -321,6 +347,7 @@ static int launch(struct job *job, int cgroup, int netns, bool ipv6,
 		.domains = -1,
 		.connections = -1,
 		.events = -1,
+		.asked = -1,
 		.log = &log,
 		.maps = maps,
 		.report = -1,
@@ -337,6 +364,7 @@ static int launch(struct job *job, int cgroup, int netns, bool ipv6,
 		error = make_pipe(&ready_read, &plan.ready);
 	if (error)
 		return fail(failure, error, "cannot start the proxy");
+	job->proxy_namespace = process_namespace();
 	job->proxy_pid = cgroup_fork(cgroup, 0);
 	if (job->proxy_pid < 0)
 		return fail(
@@ -391,6 +419,13 @@ int proxy_start(struct job *job, int cgroup, int netns, bool ipv6,
 
 void proxy_ask_to_end(const struct job *job)
 {
-	if (job->proxy_pid > 0)
-		cgroup_ask_to_end(job->paths.proxy, job->proxy_pid, LAST_PATIENCE);
+	char path[PATH_SIZE];
+	_fd_ int asked =
+		path_format(path, "%s/" ASKED, job->paths.run)
+			? -1
+			: open(path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+
+	/* ENXIO: no supervisor is there any more. */
+	if (asked >= 0 && write(asked, "", 1) == 1)
+		(void)cgroup_wait_until_empty(job->paths.proxy, LAST_PATIENCE);
 }

@@ -114,6 +114,7 @@ static const struct record_field {
 	FIELD(NUMBER, id),
 	FIELD(NUMBER, proxy_id),
 	FIELD(NUMBER, proxy_pid),
+	FIELD(NUMBER, proxy_namespace),
 #undef FIELD
 };
 

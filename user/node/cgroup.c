@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -18,6 +17,7 @@
 #include <time.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "lib/files.h"
 #include "node/cgroup.h"
 #include "node/paths.h"
@@ -25,6 +25,7 @@
 #define DEPTH_MAX      64   /* levels of nested cgroups that cgroup_each() visits */
 #define BEGIN_PATIENCE 1000 /* ms of each wait for a child */
 #define BEGIN_TRIES    10   /* waits at most, enough for a busy node */
+#define LOOK_AGAIN     1000 /* ms */
 #define FILEID_KERNFS  0xfe /* type of a file handle with a cgroup's id, Linux 4.14 */
 
 int cgroup_open(const char *path)
@@ -108,16 +109,20 @@ int cgroup_is_populated(uint64_t id)
 	return populated == -ENOENT || populated == -ENODEV ? 0 : populated;
 }
 
-static int wait_until_empty(int events, int seconds)
+/* Looks once in LOOK_AGAIN ms at least, so a change that is not told is seen, too. */
+static int wait_until_empty(int events, int64_t patience)
 {
 	struct pollfd change = { .fd = events, .events = POLLPRI };
-	time_t end = time(NULL) + seconds;
+	const int64_t end = clock_ms(CLOCK_MONOTONIC) + patience;
 	int populated;
 
 	while ((populated = read_populated(events)) == 1) {
-		if (time(NULL) >= end)
+		int64_t left = end - clock_ms(CLOCK_MONOTONIC);
+
+		if (left <= 0)
 			return -ETIMEDOUT;
-		if (poll(&change, 1, 1000) < 0 && errno != EINTR)
+		if (poll(&change, 1, left < LOOK_AGAIN ? (int)left : LOOK_AGAIN) < 0 &&
+			errno != EINTR)
 			return -errno;
 	}
 	return populated == -ENODEV ? 0 : populated;
@@ -136,7 +141,7 @@ int cgroup_kill(const char *path, int seconds)
 	error = path_format(kill, "%s/cgroup.kill", path);
 	if (!error)
 		error = file_write(kill, "1");
-	return error ? error : wait_until_empty(events, seconds);
+	return error ? error : wait_until_empty(events, seconds * 1000LL);
 }
 
 int cgroup_kill_each(const char *path, int seconds)
@@ -158,19 +163,16 @@ int cgroup_kill_each(const char *path, int seconds)
 		if (pid > 0 && kill(pid, SIGKILL) && errno != ESRCH)
 			return -errno;
 	}
-	return wait_until_empty(events, seconds);
+	return wait_until_empty(events, seconds * 1000LL);
 }
 
-void cgroup_ask_to_end(const char *path, pid_t pid, int patience)
+int cgroup_wait_until_empty(const char *path, int patience)
 {
-	/* Opened first, so that the signal reaches the process that is looked for. */
-	struct pollfd end = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+	_fd_ int events = cgroup_open_events(path);
 
-	if (end.fd < 0)
-		return;
-	if (cgroup_has_process(path, pid) && !pidfd_send_signal(end.fd, SIGTERM, NULL, 0))
-		poll(&end, 1, patience);
-	close(end.fd);
+	if (events < 0)
+		return events == -ENOENT ? 0 : events;
+	return wait_until_empty(events, patience);
 }
 
 int cgroup_thaw(const char *path)

@@ -68,10 +68,10 @@ int cgroup_kill(const char *path, int seconds);
 int cgroup_kill_each(const char *path, int seconds);
 
 /*
- * Sends SIGTERM to a process that is directly in the cgroup, and waits at most `patience`
- * ms for its end. Does nothing if the process is not there.
+ * Waits at most `patience` ms until the cgroup has no process. Returns 0, also if there is
+ * no such cgroup, -ETIMEDOUT or -errno.
  */
-void cgroup_ask_to_end(const char *path, pid_t pid, int patience);
+int cgroup_wait_until_empty(const char *path, int patience);
 
 /*
  * Thaws a cgroup of our own that somebody froze. The cgroups above it may still be

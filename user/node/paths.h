@@ -6,8 +6,8 @@
  * recorded anywhere else:
  *
  *	/run/jobfence/jobs/JOB			spec.json, labels.json, resolv.conf,
- *						proxy.log, and the marks `ending` and
- *						`empty`
+ *						proxy.log, the marks `ending` and
+ *						`empty`, the pipe `asked-to-end`
  *	/sys/fs/bpf/jobfence/jobs/JOB		pinned links and maps
  *	/run/netns/jobfence-JOB			its network namespace
  *	<cgroup2>/jobfence/JOB			cgroups: `work` for the job; `proxy`, `init`

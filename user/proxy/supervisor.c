@@ -108,26 +108,29 @@ static int read_signal(const struct supervisor *supervisor)
  * Waits for a signal of ours, at most `patience` ms (-1: for ever). Returns the signal, or
  * 0. Passes on the request log meanwhile.
  *
- * The end of the job's last process counts as SIGTERM, if it is watched. If it is not,
- * /dev/null is in its place, which never has anything urgent.
+ * A byte from a later command counts as SIGTERM. So does the end of the job's last process,
+ * if it is watched. If it is not, /dev/null is in its place, which never has anything
+ * urgent.
  */
 static int wait_for_signal(struct supervisor *supervisor, int patience)
 {
 	const int64_t end = clock_ms(CLOCK_MONOTONIC) + patience;
 	struct pollfd fds[] = { { .fd = supervisor->signals, .events = POLLIN },
 		{ .fd = supervisor->ending ? -1 : FD_EVENTS, .events = POLLPRI },
+		{ .fd = supervisor->ending ? -1 : FD_ASKED, .events = POLLIN },
 		{ .fd = -1 } };
+	struct pollfd *log = &fds[3];
 	int64_t left = patience;
 
 	for (;;) {
-		int wait = sooner(log_sink_prepare(&supervisor->log, &fds[2]), left);
+		int wait = sooner(log_sink_prepare(&supervisor->log, log), left);
 		int count = poll(fds, ARRAY_SIZE(fds), wait);
 
 		if (count < 0 && errno != EINTR)
 			return 0;
 		if (count > 0) {
-			log_sink_run(&supervisor->log, &fds[2]);
-			if (fds[1].revents & POLLPRI && job_has_ended())
+			log_sink_run(&supervisor->log, log);
+			if ((fds[1].revents & POLLPRI && job_has_ended()) || fds[2].revents)
 				return SIGTERM;
 			if (fds[0].revents & POLLIN)
 				return read_signal(supervisor);
@@ -289,6 +292,7 @@ int supervisor_run(const struct proxy_settings *settings)
 	sigprocmask(SIG_BLOCK, &signals, &supervisor.before);
 	supervisor.signals = signalfd(-1, &signals, SFD_CLOEXEC);
 	if (supervisor.signals < 0 || fcntl(FD_EVENTS, F_SETFD, FD_CLOEXEC) ||
+		fcntl(FD_ASKED, F_SETFD, FD_CLOEXEC) ||
 		open_log(settings, &supervisor.log)) {
 		perror("jobfence-proxy: supervisor");
 		return 1;
