@@ -284,4 +284,4 @@ clean: ## remove what was built
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(BPF_OBJECTS:.o=.d) $(UNIT_TESTS:=.d) $(FUZZERS:=.d) \
-	$(FUZZ_OBJECTS:.o=.d)
+	$(FUZZ_OBJECTS:.o=.d) $(BUILD)/user/proxy/filters/write.d

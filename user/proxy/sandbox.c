@@ -5,10 +5,8 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <linux/filter.h>
-#include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -22,6 +20,7 @@
 #include "filters.h"
 #include "lib/capabilities.h"
 #include "lib/cleanup.h"
+#include "lib/landlock.h"
 #include "proxy/debug.h"
 #include "proxy/sandbox.h"
 
@@ -43,39 +42,18 @@ static int set_limits(void)
 	return 0;
 }
 
-static int landlock_allow(int ruleset, const char *path, __u64 access)
-{
-	struct landlock_path_beneath_attr rule = { .allowed_access = access };
-	_fd_ int fd = open(path, O_PATH | O_CLOEXEC);
-
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	rule.parent_fd = fd;
-	return syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0)
-		       ? -errno
-		       : 0;
-}
-
 /*
  * Restricts the files that can be opened to the only one that c-ares reads at each look-up.
  * By now it has read the others. Returns -ENOSYS if the kernel has no Landlock.
  */
 static int restrict_files(void)
 {
-	const struct landlock_ruleset_attr attributes = {
-		/* All rights of the first version (Linux 5.13). */
-		.handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1,
-	};
-	_fd_ int ruleset = (int)syscall(
-		SYS_landlock_create_ruleset, &attributes, sizeof(attributes), 0);
-	int error;
+	_fd_ int ruleset = landlock_begin();
+	int error = ruleset < 0 ? ruleset
+				: landlock_allow(ruleset, "/etc/hosts",
+					  LANDLOCK_ACCESS_FS_READ_FILE);
 
-	if (ruleset < 0)
-		return errno == EOPNOTSUPP ? -ENOSYS : -errno;
-	error = landlock_allow(ruleset, "/etc/hosts", LANDLOCK_ACCESS_FS_READ_FILE);
-	if (error)
-		return error;
-	return syscall(SYS_landlock_restrict_self, ruleset, 0) ? -errno : 0;
+	return error && error != -ENOENT ? error : landlock_enforce(ruleset);
 }
 
 #ifdef DEBUG_BUILD

@@ -98,34 +98,12 @@ static const int allowed_calls[] = {
 #endif
 };
 
-/* Conditions on an argument. They see 32 bits of it, as the kernel does of an int. */
-#define MASKED(argument, mask, value) \
-	{ \
-		argument, SCMP_CMP_MASKED_EQ, (uint32_t)(mask), value \
-	}
-#define EQUAL(argument, value)	       MASKED(argument, UINT32_MAX, value)
-#define NO_BITS_BUT(argument, allowed) MASKED(argument, ~(allowed), 0)
-
-#define WHERE(call, count, ...) \
-	{ \
-		SCMP_SYS(call), count, \
-		{ \
-			__VA_ARGS__ \
-		} \
-	}
 #define SOCKETS(family, type) \
 	WHERE(socket, 3, EQUAL(0, family), \
 		MASKED(1, ~(SOCK_NONBLOCK | SOCK_CLOEXEC), type), EQUAL(2, 0))
-#define OPTION(level, name) WHERE(setsockopt, 2, EQUAL(1, level), EQUAL(2, name))
-
-struct call {
-	int number;
-	unsigned count;
-	struct scmp_arg_cmp conditions[3];
-};
 
 /* Calls that can do more than the worker needs. */
-static const struct call allowed_in_part[] = {
+static const struct filtered_call allowed_in_part[] = {
 	/*
 	 * For the sites and the resolvers. The socket that asks for routes is open already.
 	 * For other protocols the kernel would load a module before it asks the fence.
@@ -163,7 +141,7 @@ static const struct call allowed_in_part[] = {
  * that they need would have to include all that a worker calls while it starts. Those
  * change with each version of the loader and the libraries.
  */
-static const struct call refused_calls[] = {
+static const struct filtered_call refused_calls[] = {
 	/* Sockets beyond TCP, UDP and netlink for routes, see refuse_calls(). */
 	WHERE(socket, 1, { 0, SCMP_CMP_GT, AF_NETLINK }),
 	WHERE(socket, 2, EQUAL(0, AF_NETLINK), { 2, SCMP_CMP_NE, NETLINK_ROUTE }),
@@ -221,12 +199,11 @@ static int allow_calls(scmp_filter_ctx filter, bool files_restricted)
 
 	if (!error)
 		error = allow_connecting(filter);
-	for (size_t i = 0; !error && i < ARRAY_SIZE(allowed_calls); i++)
-		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed_calls[i], 0);
-	for (size_t i = 0; !error && i < ARRAY_SIZE(allowed_in_part); i++)
-		error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
-			allowed_in_part[i].number, allowed_in_part[i].count,
-			allowed_in_part[i].conditions);
+	if (!error)
+		error = filter_allow(filter, allowed_calls, ARRAY_SIZE(allowed_calls));
+	if (!error)
+		error = filter_add(filter, SCMP_ACT_ALLOW, allowed_in_part,
+			ARRAY_SIZE(allowed_in_part));
 	/* The C library asks whether a file that it reads is a terminal. */
 	if (!error)
 		error = seccomp_rule_add(
@@ -243,10 +220,9 @@ static int refuse_calls(scmp_filter_ctx filter)
 		if (family != AF_INET && family != AF_INET6)
 			error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS),
 				SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, family));
-	for (size_t i = 0; !error && i < ARRAY_SIZE(refused_calls); i++)
-		error = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(ENOSYS),
-			refused_calls[i].number, refused_calls[i].count,
-			refused_calls[i].conditions);
+	if (!error)
+		error = filter_add(filter, SCMP_ACT_ERRNO(ENOSYS), refused_calls,
+			ARRAY_SIZE(refused_calls));
 	return error;
 }
 
