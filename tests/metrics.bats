@@ -159,6 +159,53 @@ has_scraped()
 		'application/openmetrics-text; version=1.0.0; charset=utf-8'
 }
 
+@test "the server reads its folders and no others, writes none, and makes no sockets" {
+	local calls=('openat AT_FDCWD /etc/passwd O_RDONLY' 'openat AT_FDCWD /run/jobfence/new O_WRONLY|O_CREAT 0x180'
+		'mkdir /run/new 0x1c0' 'unlink /run/jobfence/lock' 'socket AF_INET SOCK_STREAM 0' 'execve /bin/true 0 0'
+		'bpf 5 [120] 120' 'bpf 2 [32] 32' 'kill 1 0' 'ptrace 16 1 0 0')
+
+	start "$JOBFENCE" metrics --listen 127.0.0.1:9469
+	eventually scrape -f -o /dev/null http://127.0.0.1:9469/metrics
+	is "$(in_lab "$LIB/taken_over.py" "${STARTED[0]}" 'openat AT_FDCWD /run/jobfence O_RDONLY' "${calls[@]:1}")" \
+		"$(printf '%s\n' 'openat AT_FDCWD /run/jobfence O_RDONLY: ok'; printf '%s: ENOSYS\n' "${calls[@]:1}")"
+	if in_lab python3 "$LIB/has_landlock.py"; then
+		is "$(in_lab "$LIB/taken_over.py" "${STARTED[0]}" "${calls[0]}")" "${calls[0]}: EACCES"
+	fi
+	scrape -f -o "$METRICS" http://127.0.0.1:9469/metrics
+	is "$(value jobfence_jobs)" 0
+}
+
+@test "clients that are slow, or take nothing, keep nobody else out" {
+	local socket=$BATS_TEST_TMPDIR/socket slow
+
+	start "$JOBFENCE" metrics --listen "unix:$socket"
+	eventually scrape -f -o /dev/null --unix-socket "$socket" http://metrics/metrics
+	# Each sends a byte a second, which bounds no request by itself.
+	start python3 -c '
+import socket, sys, time
+kept = []
+for i in range(16):
+    kept.append(socket.socket(socket.AF_UNIX))
+    kept[-1].connect(sys.argv[1])
+    kept[-1].sendall(b"GET /metrics HTTP/1.1\r\nX: ")
+print("begun", flush=True)
+while kept:
+    time.sleep(1)
+    for one in list(kept):
+        try:
+            one.sendall(b"x")
+        except OSError:
+            kept.remove(one)
+print("ended", flush=True)
+' "$socket"
+	slow=$BATS_TEST_TMPDIR/server
+	await "$slow" begun
+	# By then the first has ended, and this one was taken from the backlog.
+	in_lab curl -sS -f --max-time 50 -o "$METRICS" --unix-socket "$socket" http://metrics/metrics
+	is "$(value jobfence_jobs)" 0
+	await "$slow" ended
+}
+
 @test "it serves at a Unix socket, again after it was killed, and at a socket of systemd" {
 	local socket=$BATS_TEST_TMPDIR/socket
 
@@ -175,9 +222,15 @@ has_scraped()
 }
 
 @test "without root, one right is enough" {
+	local alone=(setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps '-all,+dac_read_search'
+		--ambient-caps '-all,+dac_read_search' -- "$JOBFENCE" metrics)
+
+	start "${alone[@]}" --listen 127.0.0.1:9469
+	eventually scrape -f -o /dev/null http://127.0.0.1:9469/metrics
 	job_up --domain allowed.test
-	in_lab setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps -all,+dac_read_search \
-		--ambient-caps -all,+dac_read_search -- "$JOBFENCE" metrics >"$METRICS"
+	scrape -f -o "$METRICS" http://127.0.0.1:9469/metrics
+	is "$(value 'jobfence_job_up{job="'"$JOB"'"}')" 1
+	in_lab "${alone[@]}" >"$METRICS"
 	is "$(value 'jobfence_job_up{job="'"$JOB"'"}')" 1
 	is "$(value 'jobfence_requests_total{job="'"$JOB"'"}')" 0
 	ends_with 1 in_lab setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps -all -- "$JOBFENCE" metrics

@@ -6,27 +6,26 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <grp.h>
-#include <linux/capability.h>
 #include <microhttpd.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 
+#include "cli/metrics_sandbox.h"
 #include "cli/metrics_server.h"
 #include "cli/metrics_text.h"
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "names/address.h"
 
 #define LIBRARY	    "libmicrohttpd.so.12"
-#define FIRST_GIVEN 3	  /* SD_LISTEN_FDS_START */
-#define NOBODY	    65534 /* the user that the server becomes */
+#define FIRST_GIVEN 3 /* SD_LISTEN_FDS_START */
 #define CONNECTIONS 16
-#define PATIENCE    10 /* seconds */
+#define OF_ADDRESS  8	  /* of them, so that one client leaves some to others */
+#define PATIENCE    10	  /* seconds in which a client has to send or take a byte */
+#define WHOLE_TIME  10000 /* ms of a connection, as long as Prometheus waits by default */
 #define TEXT	    "text/plain; version=0.0.4; charset=utf-8"
 #define OPENMETRICS "application/openmetrics-text"
 
@@ -39,7 +38,14 @@ static struct {
 	__typeof__(MHD_add_response_header) *add_response_header;
 	__typeof__(MHD_queue_response) *queue_response;
 	__typeof__(MHD_destroy_response) *destroy_response;
+	__typeof__(MHD_get_connection_info) *get_connection_info;
 } http;
+
+/* The connections. `end` is 0 where there is none. */
+static struct client {
+	int fd;
+	int64_t end; /* ms of CLOCK_MONOTONIC */
+} clients[CONNECTIONS];
 
 static int load_library(struct failure *failure)
 {
@@ -54,6 +60,7 @@ static int load_library(struct failure *failure)
 		{ "MHD_add_response_header", (void **)&http.add_response_header },
 		{ "MHD_queue_response", (void **)&http.queue_response },
 		{ "MHD_destroy_response", (void **)&http.destroy_response },
+		{ "MHD_get_connection_info", (void **)&http.get_connection_info },
 	};
 	void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 
@@ -81,7 +88,8 @@ int metrics_inherited_socket(void)
 /* Removes a Unix socket on which nobody listens. */
 static void remove_stale(const struct sockaddr_un *address)
 {
-	_fd_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* A listener whose backlog is full is no stale one, and would have us wait. */
+	_fd_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	struct stat status;
 
 	if (fd >= 0 && !lstat(address->sun_path, &status) && S_ISSOCK(status.st_mode) &&
@@ -138,38 +146,6 @@ int metrics_listen(const char *where, struct failure *failure)
 	return TAKE_FD(fd);
 }
 
-/*
- * Becomes a user without rights, but for one: to read all files. Without root it keeps of
- * its rights at most that one.
- */
-static int drop_rights(void)
-{
-	const uint32_t kept = 1U << CAP_DAC_READ_SEARCH;
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
-
-	if (!geteuid()) {
-		for (int i = 0; prctl(PR_CAPBSET_READ, i) >= 0; i++)
-			if (i != CAP_DAC_READ_SEARCH && prctl(PR_CAPBSET_DROP, i))
-				return -errno;
-		if (prctl(PR_SET_KEEPCAPS, 1) || setgroups(0, NULL) ||
-			setresgid(NOBODY, NOBODY, NOBODY) ||
-			setresuid(NOBODY, NOBODY, NOBODY))
-			return -errno;
-	}
-	if (syscall(SYS_capget, &header, data))
-		return -errno;
-	data[0].effective = data[0].permitted = data[0].permitted & kept;
-	data[0].inheritable = 0;
-	data[1] = (struct __user_cap_data_struct){};
-	if (syscall(SYS_capset, &header, data) ||
-		prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) ||
-		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
-		return -errno;
-	return 0;
-}
-
 static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status,
 	const char *type, char *text, size_t length, enum MHD_ResponseMemoryMode mode)
 {
@@ -182,6 +158,8 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status
 		return MHD_NO;
 	}
 	http.add_response_header(response, "Content-Type", type);
+	/* So the bound on the time of a connection ends no later request. */
+	http.add_response_header(response, "Connection", "close");
 	result = http.queue_response(connection, status, response);
 	http.destroy_response(response);
 	return result;
@@ -236,6 +214,49 @@ static enum MHD_Result handle(void *data, struct MHD_Connection *connection,
 	return answer_metrics(connection);
 }
 
+static void note_connection(void *data, struct MHD_Connection *connection, void **of_socket,
+	enum MHD_ConnectionNotificationCode what)
+{
+	const union MHD_ConnectionInfo *info;
+
+	(void)data;
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED && *of_socket)
+		*(struct client *)*of_socket = (struct client){};
+	if (what != MHD_CONNECTION_NOTIFY_STARTED)
+		return;
+	info = http.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	for (size_t i = 0; info && i < CONNECTIONS; i++)
+		if (!clients[i].end) {
+			clients[i] = (struct client){ .fd = info->connect_fd,
+				.end = clock_ms(CLOCK_MONOTONIC) + WHOLE_TIME };
+			*of_socket = &clients[i];
+			return;
+		}
+}
+
+/*
+ * Ends connections whose time is up. The library only bounds the time without a byte, and
+ * sees the end. Returns how many ms the next has left at most, or -1: there is none.
+ */
+static int end_late(void)
+{
+	const int64_t now = clock_ms(CLOCK_MONOTONIC);
+	int64_t left = -1;
+
+	for (size_t i = 0; i < CONNECTIONS; i++) {
+		struct client *client = &clients[i];
+
+		if (client->end && client->end <= now) {
+			shutdown(client->fd, SHUT_RDWR);
+			client->end = INT64_MAX;
+		}
+		if (client->end && client->end != INT64_MAX &&
+			(left < 0 || client->end - now < left))
+			left = client->end - now;
+	}
+	return (int)left;
+}
+
 int metrics_serve(int listener, struct failure *failure)
 {
 	struct MHD_Daemon *daemon;
@@ -243,17 +264,21 @@ int metrics_serve(int listener, struct failure *failure)
 
 	if (error)
 		return error;
-	error = drop_rights();
+	error = metrics_drop_rights();
 	if (error)
 		return fail(failure, error, "cannot drop rights");
 	signal(SIGPIPE, SIG_IGN);
 	daemon = http.start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, handle, NULL,
 		MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)PATIENCE,
-		MHD_OPTION_END);
+		(unsigned)CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		(unsigned)OF_ADDRESS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)PATIENCE,
+		MHD_OPTION_NOTIFY_CONNECTION, note_connection, NULL, MHD_OPTION_END);
 	if (!daemon)
 		return fail(failure, -EIO, "cannot serve HTTP on that socket");
-	while (http.run_wait(daemon, -1) == MHD_YES)
+	error = metrics_close_sandbox();
+	if (error)
+		return fail(failure, error, "cannot close the sandbox of the server");
+	while (http.run_wait(daemon, end_late()) == MHD_YES)
 		;
 	return fail(failure, -EIO, "the server ended");
 }

@@ -2,9 +2,11 @@
 #pragma once
 
 /*
- * Serves the metrics by HTTP at /metrics, with one thread. The process first gives up all
- * rights but to read files (CAP_DAC_READ_SEARCH), since the pins of jobs are root's. It can
- * change nothing on the node.
+ * Serves the metrics by HTTP at /metrics, with one thread, in a sandbox
+ * (metrics_sandbox.h). It can change nothing on the node.
+ *
+ * A client has one request in a connection, and a bound on the time of it. Connections
+ * beyond a bound wait in the backlog of the socket.
  */
 
 #include "lib/failure.h"
