@@ -236,7 +236,27 @@ END
 	is "$(jobfence events "$JOB" --json | jq -c 'select(.kind == "ended") | [.job, .labels.a]')" "[\"$JOB\",\"b\"]"
 	is "$(jobfence events "$JOB" --json | jq 'select(.kind == "ended").report.refusals | length > 10 and length < 100')" true
 	is "$(jq '.ended[0].refusals | length' "$BATS_TEST_TMPDIR/down")" 250
-	[ "$(in_lab tail -n 1 /run/jobfence/events | wc -c)" -lt 17000 ]
+	[ "$(in_lab tail -n 1 /run/jobfence/events.details | wc -c)" -lt 17000 ]
+}
+
+@test "a job with long labels pushes out no name and no short label of others" {
+	local label
+
+	job_up --label a=b
+	jobfence down "$JOB"
+	label=$(printf '%0255d' 0)
+	jq -nc --arg text "${label:10}" '{job: "long", network: {type: "http", domains: ["allowed.test"]}, labels: [range(64) | {"\(1000 + .)\($text)": $text}] | add}' |
+		jobfence up --spec -
+	is "$(jobfence events long --json | jq -c '[.labels | length]')" '[64]'
+	# Two files of 1 MiB take 64 such lines.
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab bash -c 'for i in {1..70}; do "$0" update long --rate "${i}mbit" || exit; done' "$JOBFENCE"
+	is "$(events_of_job '[.kind, .labels, .report]')" '["started",{"a":"b"},null]
+["ended",{"a":"b"},null]'
+	is "$(jobfence events long --json | jq -sc '[length, (map(.job) | unique), .[0].labels, (.[-1].labels | length)]')" \
+		'[71,["long"],null,64]'
+	in_lab sh -c 'cat /run/jobfence/events.details* | wc -c' >"$BATS_TEST_TMPDIR/size"
+	[ "$(<"$BATS_TEST_TMPDIR/size")" -lt 2200000 ]
 }
 
 @test "a file of events that takes no line costs no event" {

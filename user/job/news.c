@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See news.h. The line is written before the event, so a reader who sees the event finds
- * the line. Several commands may write at once: each writes its line in one piece to the
- * end of the file.
+ * See news.h. The lines are written before the event, so a reader who sees the event finds
+ * them. Several commands may write at once: each writes its line in one piece to the end of
+ * the file.
  */
 
 #include <errno.h>
@@ -19,17 +19,19 @@
 #include "lib/files.h"
 #include "node/journal.h"
 
-#define NEWS_PATH     RUN_FOLDER "/events"
-#define NEWS_OLD_PATH NEWS_PATH ".1"
-#define NEWS_SIZE     (1UL << 20)  /* bytes of one file */
-#define REPORT_SIZE   (16UL << 10) /* bytes of a report in a line */
-#define ID_TEXT_MAX   24
+#define NEWS_PATH    RUN_FOLDER "/events"
+#define DETAILS_PATH RUN_FOLDER "/events.details"
+#define OLD	     ".1"
+#define NEWS_SIZE    (1UL << 20)  /* bytes of one file */
+#define LABELS_SIZE  1024	  /* bytes of labels beside a name */
+#define REPORT_SIZE  (16UL << 10) /* bytes of a report in a line */
+#define ID_TEXT_MAX  24
 
 /*
  * Gives a full file its other name. The lock is tried and never waited for. Another command
  * that has it does the same.
  */
-static void make_room(int fd)
+static void make_room(int fd, const char *path, const char *old)
 {
 	struct stat opened, there;
 
@@ -37,17 +39,25 @@ static void make_room(int fd)
 		return;
 	if (flock(fd, LOCK_EX | LOCK_NB))
 		return;
-	if (!stat(NEWS_PATH, &there) && there.st_ino == opened.st_ino)
-		(void)rename(NEWS_PATH, NEWS_OLD_PATH);
+	if (!stat(path, &there) && there.st_ino == opened.st_ino)
+		(void)rename(path, old);
 }
 
 static json_t *make_line(const struct job *job, const struct event *event, const char *what,
-	const json_t *report)
+	const json_t *labels)
 {
-	return json_pack("{s:I, s:I, s:i, s:s, s:s?, s:O?, s:O?}", "id",
-		(json_int_t)event->job, "time", (json_int_t)event->time, "kind",
-		(int)event->kind, "job", job->spec.name, "what", what, "labels",
-		job->spec.labels, "report", report);
+	return json_pack("{s:I, s:I, s:i, s:s, s:s?, s:O?}", "id", (json_int_t)event->job,
+		"time", (json_int_t)event->time, "kind", (int)event->kind, "job",
+		job->spec.name, "what", what, "labels", labels);
+}
+
+/* What a line of names is too short for. */
+static json_t *make_details(
+	const struct event *event, const json_t *labels, const json_t *report)
+{
+	return json_pack("{s:I, s:I, s:i, s:O*, s:O*}", "id", (json_int_t)event->job,
+		"time", (json_int_t)event->time, "kind", (int)event->kind, "labels", labels,
+		"report", report);
 }
 
 /* Halves a list of a report, which has the most frequent first. Returns whether it did. */
@@ -75,17 +85,6 @@ static json_t *short_report(const json_t *report)
 	return TAKE_POINTER(copy);
 }
 
-static char *line_text(const struct job *job, const struct event *event, const char *what,
-	const json_t *report)
-{
-	_json_ json_t *kept = short_report(report);
-	_json_ json_t *line = make_line(job, event, what, kept);
-	_free_ char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
-	char *ended;
-
-	return text && asprintf(&ended, "%s\n", text) >= 0 ? ended : NULL;
-}
-
 /* Ends a line that the file system had no room for. A reader passes over it. */
 static int end_last_line(int fd)
 {
@@ -99,15 +98,22 @@ static int end_last_line(int fd)
 	return last == '\n' || write(fd, "\n", 1) == 1 ? 0 : -ENOSPC;
 }
 
-static void write_line(const char *text)
+/* Takes the line over. */
+static void write_line(json_t *line, const char *path, const char *old)
 {
 	_fd_ int fd =
-		open(NEWS_PATH, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+		open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	_free_ char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
+	_free_ char *ended = NULL;
+	int length = text ? asprintf(&ended, "%s\n", text) : -1;
 
-	if (fd < 0 || end_last_line(fd))
+	json_decref(line);
+	if (length < 0)
+		ended = NULL;
+	if (!ended || fd < 0 || end_last_line(fd))
 		return;
-	if (write(fd, text, strlen(text)) >= 0)
-		make_room(fd);
+	if (write(fd, ended, (size_t)length) >= 0)
+		make_room(fd, path, old);
 }
 
 void news_tell(
@@ -118,11 +124,17 @@ void news_tell(
 		.pid = (__u32)getpid(),
 		.kind = (__u16)kind,
 		.comm = "jobfence" };
-	_free_ char *text = line_text(job, &event, what, report);
+	_json_ json_t *kept = short_report(report);
+	const json_t *labels = job->spec.labels;
+	bool apart = labels && json_dumpb(labels, NULL, 0, JSON_COMPACT) > LABELS_SIZE;
 
 	snprintf(event.name, sizeof(event.name), "%s", job->spec.name);
-	if (text)
-		write_line(text);
+	/* First, so that a reader of a name finds what belongs to it. */
+	if (apart || kept)
+		write_line(make_details(&event, apart ? labels : NULL, kept), DETAILS_PATH,
+			DETAILS_PATH OLD);
+	write_line(make_line(job, &event, what, apart ? NULL : labels), NEWS_PATH,
+		NEWS_PATH OLD);
 	(void)journal_write(&event);
 }
 
@@ -147,15 +159,35 @@ static int add(json_t *lines, uint64_t id, json_t *line)
 	return json_array_append_new(of_job, line) ? -ENOMEM : 0;
 }
 
-static bool is_line(const json_t *line)
+/* Adds what a line has to the one of the same moment. Without that one it says nothing. */
+static int add_details(json_t *lines, uint64_t id, json_t *details)
+{
+	char key[ID_TEXT_MAX];
+	int error = 0;
+	json_t *line;
+	size_t i;
+
+	id_format(id, key);
+	json_array_foreach (json_object_get(lines, key), i, line)
+		if (json_equal(json_object_get(line, "time"),
+			    json_object_get(details, "time")) &&
+			json_equal(json_object_get(line, "kind"),
+				json_object_get(details, "kind")) &&
+			json_object_update(line, details))
+			error = -ENOMEM;
+	json_decref(details);
+	return error;
+}
+
+static bool is_line(const json_t *line, bool details)
 {
 	return json_is_integer(json_object_get(line, "id")) &&
 	       json_is_integer(json_object_get(line, "time")) &&
-	       json_is_string(json_object_get(line, "job"));
+	       (details || json_is_string(json_object_get(line, "job")));
 }
 
 /* Lines that are cut, or of another version, are passed over. */
-static int read_lines(json_t *lines, FILE *file)
+static int read_lines(json_t *lines, FILE *file, bool details)
 {
 	_free_ char *text = NULL;
 	size_t size = 0;
@@ -164,12 +196,13 @@ static int read_lines(json_t *lines, FILE *file)
 	while (!error && file && getline(&text, &size, file) > 0) {
 		json_t *line = json_loads(text, 0, NULL);
 
-		if (is_line(line))
-			error = add(lines,
-				(uint64_t)json_integer_value(json_object_get(line, "id")),
-				line);
-		else
+		uint64_t id = (uint64_t)json_integer_value(json_object_get(line, "id"));
+
+		if (!is_line(line, details))
 			json_decref(line);
+		else
+			error = details ? add_details(lines, id, line)
+					: add(lines, id, line);
 	}
 	return error;
 }
@@ -196,10 +229,19 @@ static bool is_same(FILE *one, FILE *other)
 	       !fstat(fileno(other), &second) && first.st_ino == second.st_ino;
 }
 
+/* In this order nothing is missed if the file becomes the old one meanwhile. */
+static int read_both(json_t *lines, const char *path, const char *older, bool details)
+{
+	_file_ FILE *file = open_file(path);
+	_file_ FILE *old = open_file(older);
+	int error = is_same(old, file) ? 0 : read_lines(lines, old, details);
+
+	return error ? error : read_lines(lines, file, details);
+}
+
 int news_read(struct news *news)
 {
 	struct stat now = {};
-	_file_ FILE *old = NULL, *file = NULL;
 	_json_ json_t *lines = NULL;
 	int error;
 
@@ -209,12 +251,9 @@ int news_read(struct news *news)
 		now.st_size == news->file.st_size)
 		return 0;
 	lines = json_object();
-	/* In this order nothing is missed if the file becomes the old one meanwhile. */
-	file = open_file(NEWS_PATH);
-	old = open_file(NEWS_OLD_PATH);
-	error = !lines ? -ENOMEM : is_same(old, file) ? 0 : read_lines(lines, old);
+	error = lines ? read_both(lines, NEWS_PATH, NEWS_PATH OLD, false) : -ENOMEM;
 	if (!error)
-		error = read_lines(lines, file);
+		error = read_both(lines, DETAILS_PATH, DETAILS_PATH OLD, true);
 	if (error)
 		return error;
 	news_free(news);
@@ -269,7 +308,7 @@ static int remember(const struct job *job, void *data)
 	id_format(job->id, key);
 	if (json_array_size(json_object_get(news->lines, key)))
 		return 0;
-	line = make_line(job, &event, NULL, NULL);
+	line = make_line(job, &event, NULL, job->spec.labels);
 	return line ? add(news->lines, job->id, line) : -ENOMEM;
 }
 

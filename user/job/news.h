@@ -6,7 +6,10 @@
  * line of the file /run/jobfence/events. The line has what an event has no room for, such
  * as labels. With it the events of a job have a name after its end, too.
  *
- * The file is bounded. A full one becomes /run/jobfence/events.1, in place of an older one.
+ * Reports, and labels of more than 1 KiB, are in the file /run/jobfence/events.details. So
+ * one job with much to say takes no names from others.
+ *
+ * Both files are bounded. A full one gets the ending .1, in place of an older one.
  */
 
 #include <sys/stat.h>
