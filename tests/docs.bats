@@ -61,6 +61,10 @@ runs_blocks()
 	runs_blocks README.md 2
 }
 
+@test "the commands of rules.md" {
+	runs_blocks docs/rules.md 1
+}
+
 @test "the commands of domains.md" {
 	runs_blocks docs/domains.md 3
 }

@@ -17,7 +17,7 @@
 #include "jobfence/reasons.h"
 #include "jobfence/statistics.h"
 
-#define FENCE_ABI 9
+#define FENCE_ABI 10
 
 /* The addresses under which a job sees its proxy: the IPv4 dummy address (RFC 7600 section
  * 4.8) and one of the dummy IPv6 prefix 100:0:0:1::/64 (RFC 9780). */
@@ -311,7 +311,7 @@ _Static_assert(sizeof(struct endpoint) == 20, "endpoint");
 _Static_assert(sizeof(struct refusal_report) == 284, "refusal_report");
 _Static_assert(sizeof(struct event_budget) == 24, "event_budget");
 _Static_assert(sizeof(struct job_state) == 144, "job_state");
-_Static_assert(sizeof(struct job_counters) == 240, "job_counters");
+_Static_assert(sizeof(struct job_counters) == 248, "job_counters");
 _Static_assert(sizeof(struct address_range) == 20, "address_range");
 _Static_assert(sizeof(struct upstream_state) == 632, "upstream_state");
 _Static_assert(sizeof(struct connection_key) == 32, "connection_key");

@@ -88,8 +88,11 @@ struct proxy_settings {
 	struct endpoint resolvers[RESOLVERS_MAX]; /* unused ones have port 0 */
 	struct endpoint virtual4, virtual6; /* the DNS stub's answers, port 0: no answer */
 	char refusal_text[REFUSAL_TEXT_SIZE]; /* of the policy */
-	__u32 log_paths; /* the request log has the paths of requests */
-	__u64 log_max;	 /* bytes in FD_LOG_FILE and FD_LOG_OLD together */
+	/* Rules for methods and paths: canonical, each with a newline, zeros behind them. */
+	char rules[REQUEST_RULES_SIZE];
+	char node_rules[REQUEST_RULES_SIZE]; /* of the policy */
+	__u32 log_paths;		     /* the request log has the paths of requests */
+	__u64 log_max; /* bytes in FD_LOG_FILE and FD_LOG_OLD together */
 };
 
-_Static_assert(sizeof(struct proxy_settings) == 17856, "proxy_settings has no padding");
+_Static_assert(sizeof(struct proxy_settings) == 26048, "proxy_settings has no padding");

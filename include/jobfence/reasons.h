@@ -44,10 +44,12 @@
 	X(SESSION, 18, "session", "proxy", "", \
 		"a TLS session that the job did not begin under the same name") \
 	X(ECH, 19, "ech", "proxy", "", \
-		"TLS with an encrypted ClientHello (ECH), which can hide a name")
+		"TLS with an encrypted ClientHello (ECH), which can hide a name") \
+	X(RULE, 20, "rule", "proxy", "rule", \
+		"a request that no rule for its domain allows, or TLS, which hides requests")
 
 enum reason {
-	REASON_COUNT = 20, /* one more than the last */
+	REASON_COUNT = 21, /* one more than the last */
 #define X(name, number, word, side, header, text) REASON_##name = (number),
 	REASONS(X)
 #undef X

@@ -61,7 +61,7 @@ struct proxy_statistics {
 	struct histogram dns;	     /* of questions to the node's resolvers */
 };
 
-_Static_assert(sizeof(struct proxy_statistics) == 696, "proxy_statistics");
+_Static_assert(sizeof(struct proxy_statistics) == 704, "proxy_statistics");
 
 #ifndef __bpf__
 

@@ -42,7 +42,8 @@ refused_to_start()
 }
 
 @test "runc: a container has what its annotations say, and leaves nothing" {
-	change '.annotations = {"io.jobfence.domains": "allowed.test, .other.test", "io.jobfence.allow-ech": "allowed.test www.other.test"}'
+	change '.annotations = {"io.jobfence.domains": "allowed.test, .other.test", "io.jobfence.allow-ech": "allowed.test www.other.test",
+		"io.jobfence.rules": "GET allowed.test/**\nGET .other.test/x"}'
 	is "$(run_bundle runc)" "$FENCED"
 	nothing_is_left
 }
@@ -108,6 +109,7 @@ refused_to_start()
 
 	for annotation in '"io.jobfence.domain": "allowed.test"' '"io.jobfence.domains": "http://a/"' \
 		'"io.jobfence.domains": "allowed.test", "io.jobfence.allow-ech": "other.test"' \
+		'"io.jobfence.domains": "allowed.test", "io.jobfence.rules": "GET other.test/"' \
 		'"io.jobfence.network": "full", "io.jobfence.rate": "0"'; do
 		change ".annotations = {$annotation}"
 		refused_to_start 1 'jobfence: '

@@ -22,7 +22,7 @@ static void require_plain(const char *path, size_t length)
 {
 	static const char *const refused[] = { "//", "/./", "/../", "/;", "/.;", "/..;",
 		"/%3B", "/.%3B", "/..%3B", "%2F", "%5C", "\\", "%2E", "%41", "%00", "%0A",
-		"%7F", "%C0", "%2f", "%252", "#" };
+		"%7F", "%C0", "%2f", "%252F", "%252e", "%255c", "%2525", "#" };
 
 	require(length && path[0] == '/');
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)

@@ -413,16 +413,52 @@ static void write_file(char path[], const void *bytes, size_t length)
 	assert_int_equal(write(fd, bytes, length), length);
 }
 
-static int add_file(struct domains *domains, const void *bytes, size_t length, size_t *line,
-	const char **problem)
+static int add_file_with_rules(struct domains *domains, struct request_rules *rules,
+	const void *bytes, size_t length, size_t *line, const char **problem)
 {
 	char path[] = "/tmp/jobfence-domains-XXXXXX";
 	int result;
 
 	write_file(path, bytes, length);
-	result = domains_add_file(domains, path, 0, line, problem);
+	result = domains_add_file(domains, rules, path, 0, line, problem);
 	unlink(path);
 	return result;
+}
+
+static int add_file(struct domains *domains, const void *bytes, size_t length, size_t *line,
+	const char **problem)
+{
+	_cleanup_(request_rules_free) struct request_rules rules = {};
+	int result = add_file_with_rules(domains, &rules, bytes, length, line, problem);
+
+	assert_int_equal(rules.count, 0);
+	return result;
+}
+
+static void a_file_may_have_rules(void **state)
+{
+	static const char content[] = "foo.com # a domain\n"
+				      "\tGET,HEAD\tfoo.com/a/** # a rule\n"
+				      "* .bar.com/\r\n"
+				      "bar.com";
+	_cleanup_(request_rules_free) struct request_rules rules = {};
+	_cleanup_(domains_free) struct domains domains = {};
+	const char *problem;
+	size_t line;
+
+	(void)state;
+	assert_int_equal(add_file_with_rules(&domains, &rules, content, sizeof(content) - 1,
+				 &line, &problem),
+		0);
+	assert_int_equal(domains.count, 2);
+	assert_int_equal(rules.count, 2);
+	assert_string_equal(rules.list[0].text, "GET,HEAD foo.com/a/**");
+	assert_string_equal(rules.list[1].text, "* .bar.com/");
+	assert_int_equal(
+		add_file_with_rules(&domains, &rules, "\nfoo.com a/b", 12, &line, &problem),
+		-EINVAL);
+	assert_int_equal(line, 2);
+	assert_non_null(strstr(problem, "capital letters"));
 }
 
 static void a_file_holds_one_a_line(void **state)
@@ -482,12 +518,13 @@ static void a_file_that_cannot_be_read_is_an_error(void **state)
 	size_t line = 7;
 
 	(void)state;
-	assert_int_equal(
-		domains_add_file(&domains, "/nonexistent/domains", 0, &line, &problem),
+	assert_int_equal(domains_add_file(&domains, NULL, "/nonexistent/domains", 0, &line,
+				 &problem),
 		-ENOENT);
 	assert_int_equal(line, 0);
 	assert_non_null(strstr(problem, "opened"));
-	assert_int_equal(domains_add_file(&domains, "/", 0, &line, &problem), -EISDIR);
+	assert_int_equal(
+		domains_add_file(&domains, NULL, "/", 0, &line, &problem), -EISDIR);
 	assert_non_null(strstr(problem, "read"));
 }
 
@@ -503,6 +540,7 @@ int main(void)
 		cmocka_unit_test(keys_match_what_the_set_allows),
 		cmocka_unit_test(a_full_set_takes_no_more),
 		cmocka_unit_test(a_tree_takes_two_keys),
+		cmocka_unit_test(a_file_may_have_rules),
 		cmocka_unit_test(a_file_holds_one_a_line),
 		cmocka_unit_test(a_bad_line_is_named),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_an_error),

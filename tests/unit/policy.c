@@ -179,6 +179,13 @@ static void other_rules(void **state)
 			"" },
 		{ OK "allow_ech = .com", "{" NET ", \"allow_ech\": [\"b.com\"]}", "usage",
 			"usage" },
+		{ OK, "{" NET ", \"rules\": [\"GET a.com/**\"]}", "", "" },
+		{ OK, "{" NET ", \"rules\": [\"GET .a.com/**\"]}", "usage", "usage" },
+		{ OK, "{" NET ", \"rules\": [\"GET a.com\"]}", "usage", "usage" },
+		{ OK, "{\"rules\": [\"GET a.com/\"]}", "usage", "usage" },
+		{ OK "default_domain = b.com", "{" NET ", \"rules\": [\"GET b.com/\"]}", "",
+			"" },
+		{ OK "rule = GET b.com/**", "{" NET "}", "", "" },
 		{ OK "allow_address = 0.0.0.0/0",
 			"{" NET ", \"allow_addresses\": [\"fd00::1\"]}", "allow_address",
 			"" },
@@ -220,6 +227,9 @@ static void every_key_is_read(void **state)
 		"default_domain = f.com\n"
 		"guard_domain = g.com h.com\n"
 		"allow_ech = e.com .f.com\n"
+		"rule = GET,HEAD a.com/x;y/** ; one\n"
+		"rule = * .b.com/\n"
+		"\tGET c.com/\n"
 		"; another comment\n"
 		"rate = 2mbit\n"
 		"max_rate = 3mbit\n"
@@ -252,6 +262,8 @@ static void every_key_is_read(void **state)
 	assert_int_equal(policy.default_domains.count, 1);
 	assert_int_equal(policy.guard_domains.count, 2);
 	assert_int_equal(policy.ech_domains.count, 2);
+	assert_int_equal(policy.rules.count, 3);
+	assert_string_equal(policy.rules.list[0].text, "GET,HEAD a.com/x;y/**");
 	assert_int_equal(policy.rate, 2000000);
 	assert_int_equal(policy.max_rate, 3000000);
 	assert_true(policy.max_rate_given);

@@ -103,6 +103,23 @@ static const struct {
 		"\"missing\":{\"option\":\"--domain\",\"value\":\"a.test\"},"
 		"\"next_steps\":[\"The job did not declare this domain. To allow it, declare it:"
 		" --domain a.test\"],\"operator_text\":\"Ask \\\"ops\\\"\\\\.\"}\n" },
+	{ { .status = 403,
+		  .reason = REASON_RULE,
+		  .name = "a.test",
+		  .port = 80,
+		  .judgement = &(const struct judgement){ VERDICT_JOB, "PUT a.test/\"x",
+			  "PUT a.test/\"x" } },
+		WORDS
+		" may not request PUT a.test/\"x\n"
+		"No rule of the job for this domain allows that. To allow it, add one:\n"
+		"    --rule 'PUT a.test/\"x'\nAsk \"ops\"\\.\n",
+		"{\"error\":\"" WORDS
+		" may not request PUT a.test/\\\"x\",\"job\":\"j1\",\"host\":\"a.test\","
+		"\"port\":80,\"by\":\"fence\",\"reason\":\"rule\","
+		"\"missing\":{\"option\":\"--rule\",\"value\":\"PUT a.test/\\\"x\"},"
+		"\"next_steps\":[\"No rule of the job for this domain allows that. To allow it, "
+		"add one: --rule 'PUT a.test/\\\"x'\"],"
+		"\"operator_text\":\"Ask \\\"ops\\\"\\\\.\"}\n" },
 	/* No name has such bytes. */
 	{ { .status = 502,
 		  .failure = SITE_CLOSED,

@@ -205,6 +205,9 @@ static const struct option_row rows[] = {
 	SPEC("allow-ech", "D", spec_add_ech,
 		"allow an encrypted ClientHello to a domain; its servers can then lead to any "
 		"name"),
+	SPEC("rule", "RULE", spec_add_rule,
+		"allow only some methods and paths of a domain: 'GET,HEAD example.com/api/**'; "
+		"TLS to it, which hides them, is refused"),
 	FLAG("learn", OPTIONS_JOB, spec.learn,
 		"allow every name, and print the names that were used when the job ends"),
 	TEXT("learn-output", "FILE", OPTIONS_LEARNED, learn_output,

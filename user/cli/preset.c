@@ -11,9 +11,9 @@
 
 static json_t *preset_to_json(const struct preset *preset)
 {
-	return json_pack("{s:s, s:s, s:s, s:o}", "name", preset->name, "summary",
+	return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", preset->name, "summary",
 		preset->summary, "path", preset->path, "domains",
-		domains_to_json(&preset->domains));
+		domains_to_json(&preset->domains), "rules", rules_to_json(&preset->rules));
 }
 
 /*

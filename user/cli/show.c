@@ -115,6 +115,14 @@ static void print_domains(const struct job *job, const struct usage *usage)
 	}
 }
 
+static void print_rules(const char *title, const struct request_rules *rules)
+{
+	if (rules->count)
+		printf("%s:\n", title);
+	for (size_t i = 0; i < rules->count; i++)
+		printf("  %s\n", rules->list[i].text);
+}
+
 static void print_learned(const struct learned *learned)
 {
 	printf("learned:\n");
@@ -163,6 +171,8 @@ static void print_usage(const struct job *job, const struct usage *usage)
 	if (job->spec.domains.count)
 		printf("domains:\n");
 	print_domains(job, usage);
+	print_rules("rules", &job->spec.rules);
+	print_rules("rules of the node", &job->spec.node_rules);
 	if (usage->learned)
 		print_learned(usage->learned);
 	if (usage->job.events_lost + usage->proxy.events_lost)

@@ -59,13 +59,15 @@ json_t *job_to_json(const struct job *job)
 
 	moment_format_real((uint64_t)job->started * SECOND, started);
 	return json_pack(
-		"{s:s, s:s, s:I, s:s, s:o, s:s, s:o, s:o, s:o, s:b, s:o, s:{s:I, s:s}, s:s, s:o, s:o, s:s, s:o, s:s+, s:o, s:s?}",
+		"{s:s, s:s, s:I, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:{s:I, s:s}, s:s, s:o, s:o, s:s, s:o, s:s+, s:o, s:s?}",
 		"job", job->spec.name, "programs", job->programs, "started",
 		(json_int_t)job->started, "started_at", started, "owner",
 		owner_to_json(job), "network", network_name(job->spec.network), "domains",
 		domains_to_json(&job->spec.domains), "guard_domains",
 		domains_to_json(&job->spec.guarded), "allow_ech",
-		domains_to_json(&job->spec.ech), "learn", job->spec.learn, "labels",
+		domains_to_json(&job->spec.ech), "rules", rules_to_json(&job->spec.rules),
+		"node_rules", rules_to_json(&job->spec.node_rules), "learn",
+		job->spec.learn, "labels",
 		job->spec.labels ? json_incref(job->spec.labels) : json_object(), "rate",
 		"bits_per_second", (json_int_t)job->spec.rate, "pacing",
 		pacing_name(job->pacing), "cgroup", job->cgroup, "netns",
@@ -182,10 +184,11 @@ static int field_from_json(
 static json_t *record_to_json(const struct job *job)
 {
 	_json_ json_t *record = spec_to_json(&job->spec);
-	_json_ json_t *state = json_pack("{s:s, s:o, s:o, s:o, s:o}", "pacing",
+	_json_ json_t *state = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "pacing",
 		pacing_name(job->pacing), "proxy4", endpoint_to_json(&job->proxy4),
 		"proxy6", endpoint_to_json(&job->proxy6), "dns4",
-		endpoint_to_json(&job->dns4), "dns6", endpoint_to_json(&job->dns6));
+		endpoint_to_json(&job->dns4), "dns6", endpoint_to_json(&job->dns6),
+		"node_rules", rules_to_json(&job->spec.node_rules));
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		if (json_object_set_new(
@@ -258,6 +261,19 @@ static int shares_from_json(struct job *job, const json_t *shares)
 	return 0;
 }
 
+static int node_rules_from_json(struct job *job, const json_t *rules)
+{
+	struct failure ignored;
+	const json_t *rule;
+	size_t i;
+
+	json_array_foreach ((json_t *)rules, i, rule)
+		if (!json_is_string(rule) ||
+			spec_add_node_rule(&job->spec, json_string_value(rule), &ignored))
+			return -EPROTO;
+	return 0;
+}
+
 static int state_from_json(struct job *job, const json_t *state)
 {
 	const char *pacing = json_string_value(json_object_get(state, "pacing"));
@@ -280,7 +296,9 @@ static int state_from_json(struct job *job, const json_t *state)
 	endpoint_from_json(json_object_get(state, "proxy6"), &job->proxy6);
 	endpoint_from_json(json_object_get(state, "dns4"), &job->dns4);
 	endpoint_from_json(json_object_get(state, "dns6"), &job->dns6);
-	return shares_from_json(job, json_object_get(state, "shares"));
+	return node_rules_from_json(job, json_object_get(state, "node_rules"))
+		       ? -EPROTO
+		       : shares_from_json(job, json_object_get(state, "shares"));
 }
 
 int job_record_read(struct job *job, struct failure *failure)

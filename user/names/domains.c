@@ -169,24 +169,44 @@ static int read_line(
 	return 0;
 }
 
-static int add_line(struct domains *domains, const char *line, size_t length,
-	unsigned options, const char **problem)
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Whether there is a slash behind a blank. No domain has either. */
+static bool is_rule(const char *line, size_t length)
+{
+	size_t i;
+
+	for (i = 0; i < length && is_blank(line[i]); i++)
+		;
+	for (; i < length && !is_blank(line[i]); i++)
+		;
+	return memchr(line + i, '/', length - i);
+}
+
+static int add_line(struct domains *domains, struct request_rules *rules, const char *line,
+	size_t length, unsigned options, const char **problem)
 {
 	bool blank = true;
 	size_t end;
 
 	for (end = 0; end < length && line[end] != '#'; end++)
-		if (line[end] != ' ' && line[end] != '\t')
+		if (!is_blank(line[end]))
 			blank = false;
 	if (memchr(line, '\0', length)) {
 		*problem = "the line has a NUL byte in it";
 		return -EINVAL;
 	}
-	return blank ? 0 : domains_add(domains, line, end, options, problem);
+	if (blank)
+		return 0;
+	return is_rule(line, end) ? rule_declare(rules, line, end, problem)
+				  : domains_add(domains, line, end, options, problem);
 }
 
-int domains_add_file(struct domains *domains, const char *path, unsigned options,
-	size_t *line, const char **problem)
+int domains_add_file(struct domains *domains, struct request_rules *rules, const char *path,
+	unsigned options, size_t *line, const char **problem)
 {
 	_file_ FILE *file = fopen(path, "re");
 	char text[LINE_LENGTH_MAX];
@@ -204,7 +224,7 @@ int domains_add_file(struct domains *domains, const char *path, unsigned options
 		++*line;
 		result = read_line(file, text, &length, problem);
 		if (!result)
-			result = add_line(domains, text, length, options, problem);
+			result = add_line(domains, rules, text, length, options, problem);
 	} while (!result && !feof(file));
 	return result;
 }

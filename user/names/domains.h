@@ -19,6 +19,7 @@
 #include <stddef.h>
 
 #include "names/declaration.h"
+#include "names/rule_declaration.h"
 
 struct domains {
 	struct declared_domain *list; /* minimal and sorted by name */
@@ -37,12 +38,13 @@ int domains_add(struct domains *domains, const char *text, size_t length, unsign
 
 /*
  * Adds every declaration of a file: one a line, # starts a comment, blank lines are
- * skipped, a line may end in CR LF. Fails as domains_add() does, or with the error of
- * reading the file. On an error `*line` is the line's number, or 0 if the file can't be
- * opened. The lines before it have been added.
+ * skipped, a line may end in CR LF. A line with a blank and a slash behind it is a rule
+ * (request_rule.h), which is added to `rules`. Fails as domains_add() does, or with the
+ * error of reading the file. On an error `*line` is the line's number, or 0 if the file
+ * can't be opened. The lines before it have been added.
  */
-int domains_add_file(struct domains *domains, const char *path, unsigned options,
-	size_t *line, const char **problem);
+int domains_add_file(struct domains *domains, struct request_rules *rules, const char *path,
+	unsigned options, size_t *line, const char **problem);
 
 /*
  * Adds every declaration of a set. Fails as domains_add() does. The declarations before

@@ -59,16 +59,17 @@ int oci_job_of_cgroup(const char *path, char name[JOB_NAME_MAX + 1])
 	return 0;
 }
 
-static int add_domains(struct job_spec *spec, const char *text,
+/* Adds each part of a text that stands between `separators`. */
+static int add_each(struct job_spec *spec, const char *text, const char *separators,
 	int (*add)(struct job_spec *spec, const char *text, struct failure *failure),
 	struct failure *failure)
 {
 	_free_ char *list = strdup(text);
 	char *rest = NULL;
-	int error = list ? 0 : fail(failure, -ENOMEM, "domains");
+	int error = list ? 0 : fail(failure, -ENOMEM, "annotations");
 
-	for (char *word = error ? NULL : strtok_r(list, ", \t\n", &rest); word && !error;
-		word = strtok_r(NULL, ", \t\n", &rest))
+	for (char *word = error ? NULL : strtok_r(list, separators, &rest); word && !error;
+		word = strtok_r(NULL, separators, &rest))
 		error = add(spec, word, failure);
 	return error;
 }
@@ -84,15 +85,17 @@ static int apply(struct job_spec *spec, const char *key, const json_t *value,
 	if (!strcmp(key, "job"))
 		return spec_set_name(spec, text, failure);
 	if (!strcmp(key, "domains"))
-		return add_domains(spec, text, spec_add_domain, failure);
+		return add_each(spec, text, ", \t\n", spec_add_domain, failure);
 	if (!strcmp(key, "allow-ech"))
-		return add_domains(spec, text, spec_add_ech, failure);
+		return add_each(spec, text, ", \t\n", spec_add_ech, failure);
+	if (!strcmp(key, "rules"))
+		return add_each(spec, text, "\n", spec_add_rule, failure);
 	if (!strcmp(key, "rate"))
 		return spec_set_rate(spec, text, failure);
 	if (strcmp(key, "network"))
 		return fail_as(failure, STATUS_USAGE,
 			"annotation " ANNOTATION_PREFIX
-			"%.32s is none of: job, network, domains, rate, allow-ech",
+			"%.32s is none of: job, network, domains, rate, allow-ech, rules",
 			key);
 	if (!strcmp(text, "full"))
 		return fail_as(failure, STATUS_USAGE,

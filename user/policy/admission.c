@@ -301,24 +301,46 @@ static int check_wildcards(const struct admission *admission,
 	return 0;
 }
 
-/*
- * ECH for a domain that the job can't reach is a mistake. A job that learns reaches every
- * domain.
- */
-static int check_ech_reached(const struct admission *admission, struct failure *failure)
+/* Whether the job reaches a domain. A job that learns reaches every domain. */
+static bool reaches(const struct admission *admission, const struct declared_domain *domain)
 {
 	const struct job_spec *spec = admission->spec;
 
-	for (size_t i = 0; !spec->learn && i < spec->ech.count; i++) {
-		const struct declared_domain *domain = &spec->ech.list[i];
+	return spec->learn || domains_cover(&spec->domains, domain) ||
+	       domains_cover(&admission->policy->default_domains, domain);
+}
+
+/* ECH for a domain that the job can't reach is a mistake. */
+static int check_ech_reached(const struct admission *admission, struct failure *failure)
+{
+	const struct domains *ech = &admission->spec->ech;
+
+	for (size_t i = 0; i < ech->count; i++) {
 		char text[DOMAIN_TEXT_SIZE];
 
-		if (domains_cover(&spec->domains, domain) ||
-			domains_cover(&admission->policy->default_domains, domain))
+		if (reaches(admission, &ech->list[i]))
 			continue;
-		declared_domain_format(domain, text);
+		declared_domain_format(&ech->list[i], text);
 		return fail_as(failure, STATUS_USAGE,
 			"ECH is allowed for '%s', which the job does not declare; to declare it: --domain '%s'",
+			text, text);
+	}
+	return 0;
+}
+
+/* So is a rule for one, which would have no force. */
+static int check_rules_reached(const struct admission *admission, struct failure *failure)
+{
+	const struct request_rules *rules = &admission->spec->rules;
+
+	for (size_t i = 0; i < rules->count; i++) {
+		char text[DOMAIN_TEXT_SIZE];
+
+		if (reaches(admission, &rules->list[i].domain))
+			continue;
+		declared_domain_format(&rules->list[i].domain, text);
+		return fail_as(failure, STATUS_USAGE,
+			"there is a rule for '%s', which the job does not declare; to declare it: --domain '%s'",
 			text, text);
 	}
 	return 0;
@@ -334,6 +356,8 @@ int admission_settle(const struct admission *admission, struct failure *failure)
 		error = check_wildcards(admission, &spec->ech, failure);
 	if (!error)
 		error = check_ech_reached(admission, failure);
+	if (!error)
+		error = check_rules_reached(admission, failure);
 	if (error)
 		return error;
 	if (admission->signature && !admission->signed_text)
@@ -380,7 +404,10 @@ static int add_each(struct job_spec *spec, const struct domains *domains,
 	return error;
 }
 
-/* Adds the domains that each http job of the node gets, and those that none may reach. */
+/*
+ * Adds the domains that each http job of the node gets, those that none may reach, and the
+ * rules for what may be requested.
+ */
 static int add_node_domains(
 	struct job_spec *spec, const struct policy *policy, struct failure *failure)
 {
@@ -391,8 +418,11 @@ static int add_node_domains(
 		return fail_as(
 			failure, STATUS_USAGE, "with the default domains: %s", problem);
 	error = add_each(spec, &policy->denied_domains, spec_add_denied, failure);
-	return error ? error
-		     : add_each(spec, &policy->guard_domains, spec_add_guarded, failure);
+	if (!error)
+		error = add_each(spec, &policy->guard_domains, spec_add_guarded, failure);
+	for (size_t i = 0; !error && i < policy->rules.count; i++)
+		error = spec_add_node_rule(spec, policy->rules.list[i].text, failure);
+	return error;
 }
 
 int admission_enforce(const struct admission *admission, struct failure *failure)

@@ -153,6 +153,18 @@ static int add_allowed_domain(struct reader *reader, void *field, const char *va
 	return 0;
 }
 
+static int add_rule(struct reader *reader, void *field, const char *value)
+{
+	const char *problem = NULL;
+	char shown[PRINTABLE_SIZE];
+
+	if (!rule_declare(field, value, strlen(value), &problem))
+		return 0;
+	snprintf(reader->problem, sizeof(reader->problem), "'%s': %s",
+		printable(value, shown), problem);
+	return -EINVAL;
+}
+
 static int add_address(struct reader *reader, void *field, const char *value)
 {
 	struct policy *policy = reader->policy;
@@ -237,6 +249,7 @@ static const struct row {
 	ROW("default_domain", default_domains, add_domain, WORDS),
 	ROW("guard_domain", guard_domains, add_domain, WORDS),
 	ROW("allow_ech", ech_domains, add_domain, WORDS),
+	ROW("rule", rules, add_rule, LINES),
 	ROW("rate", rate, set_rate, ONE_VALUE),
 	ROW("max_rate", max_rate, set_rate, ONE_VALUE),
 	ROW("max_domains", max_domains, set_max_domains, ONE_VALUE),
@@ -574,6 +587,7 @@ void policy_free(struct policy *policy)
 	domains_free(&policy->default_domains);
 	domains_free(&policy->guard_domains);
 	domains_free(&policy->ech_domains);
+	request_rules_free(&policy->rules);
 	for (size_t i = 0; i < policy->signer_count; i++)
 		domains_free(&policy->signers[i].allowed);
 	free(policy->signers);

@@ -43,6 +43,8 @@ struct policy {
 	struct domains default_domains;
 	/* Endpoints that only requests with the header may reach, so no TLS. */
 	struct domains guard_domains;
+	/* What each http job may request of these domains at most. */
+	struct request_rules rules;
 	/* Domains for which a job may ask for ECH, with --allow-ech. */
 	struct domains ech_domains;
 	/* The rate of jobs that ask for none, in bits per second. 0: not throttled. */

@@ -85,7 +85,7 @@ int preset_read(const char *name, struct preset *preset, struct failure *failure
 	error = read_summary(preset->path, preset->summary);
 	if (!error)
 		error = domains_add_file(
-			&preset->domains, preset->path, 0, &line, &problem);
+			&preset->domains, &preset->rules, preset->path, 0, &line, &problem);
 	if (error && line && problem)
 		return fail_as(
 			failure, STATUS_USAGE, "%s:%zu: %s", preset->path, line, problem);
@@ -95,6 +95,7 @@ int preset_read(const char *name, struct preset *preset, struct failure *failure
 void preset_free(struct preset *preset)
 {
 	domains_free(&preset->domains);
+	request_rules_free(&preset->rules);
 }
 
 /*

@@ -3,15 +3,16 @@
 
 /*
  * Presets: files NAME.domains, in the format of --domain-file, with the domains that a
- * package manager or a site needs. Presets of the operator are in /etc/jobfence/presets.
- * They replace shipped presets of the same name. The first comment of a file that is no
- * licence is its summary.
+ * package manager or a site needs, and perhaps rules for the requests to them. Presets of
+ * the operator are in /etc/jobfence/presets. They replace shipped presets of the same
+ * name. The first comment of a file that is no licence is its summary.
  */
 
 #include <jansson.h>
 
 #include "lib/failure.h"
 #include "names/domains.h"
+#include "names/rule_declaration.h"
 #include "node/paths.h"
 
 #define PRESET_NAME_MAX	   63
@@ -22,6 +23,7 @@ struct preset {
 	char path[PATH_SIZE];
 	char summary[PRESET_SUMMARY_MAX + 1]; /* empty: it has none */
 	struct domains domains;
+	struct request_rules rules; /* for requests to the domains */
 };
 
 /*

@@ -41,6 +41,8 @@ void spec_free(struct job_spec *spec)
 	domains_free(&spec->guarded);
 	domains_free(&spec->denied);
 	domains_free(&spec->ech);
+	request_rules_free(&spec->rules);
+	request_rules_free(&spec->node_rules);
 	json_decref(spec->labels);
 	spec->labels = NULL;
 }
@@ -138,6 +140,29 @@ int spec_add_ech(struct job_spec *spec, const char *text, struct failure *failur
 	return add_bounded(&spec->ech, ECH_KEYS_MAX, text, "domains with ECH", failure);
 }
 
+static int add_rule(struct request_rules *rules, const char *text, struct failure *failure)
+{
+	const char *problem = NULL;
+	char shown[PRINTABLE_SIZE];
+	int error = rule_declare(rules, text, strlen(text), &problem);
+
+	if (error == -ENOMEM)
+		return fail(failure, error, "rules");
+	return error ? fail_as(failure, STATUS_USAGE, "rule '%s': %s",
+			       printable(text, shown), problem)
+		     : 0;
+}
+
+int spec_add_rule(struct job_spec *spec, const char *text, struct failure *failure)
+{
+	return add_rule(&spec->rules, text, failure);
+}
+
+int spec_add_node_rule(struct job_spec *spec, const char *text, struct failure *failure)
+{
+	return add_rule(&spec->node_rules, text, failure);
+}
+
 int spec_add_preset(struct job_spec *spec, const char *name, struct failure *failure)
 {
 	char path[PATH_SIZE];
@@ -150,9 +175,9 @@ int spec_add_domain_file(struct job_spec *spec, const char *path, struct failure
 {
 	const char *problem = NULL;
 	size_t line = 0;
-	int error =
-		domains_add_file(&spec->domains, strcmp(path, "-") ? path : "/dev/stdin",
-			DOMAIN_ALLOW_PUBLIC_SUFFIX, &line, &problem);
+	int error = domains_add_file(&spec->domains, &spec->rules,
+		strcmp(path, "-") ? path : "/dev/stdin", DOMAIN_ALLOW_PUBLIC_SUFFIX, &line,
+		&problem);
 
 	if (!error)
 		return 0;
@@ -314,6 +339,10 @@ int spec_finish(struct job_spec *spec, struct failure *failure)
 	if (spec->network != NETWORK_HTTP && spec->learn)
 		return fail_as(failure, STATUS_USAGE,
 			"a job with network %s has no names to learn; leave one out",
+			network_name(spec->network));
+	if (spec->network != NETWORK_HTTP && spec->rules.count)
+		return fail_as(failure, STATUS_USAGE,
+			"a job with network %s has no requests that rules could judge; leave out --rule",
 			network_name(spec->network));
 	if (spec->network == NETWORK_HTTP && !spec->domains.count && !spec->learn)
 		spec->network = NETWORK_NONE;

@@ -14,6 +14,7 @@
 #include "jobfence/abi.h"
 #include "lib/failure.h"
 #include "names/domains.h"
+#include "names/rule_declaration.h"
 #include "node/paths.h"
 
 #define HEADER_DEFAULT "X-Jobfence-Job-ID"
@@ -41,6 +42,8 @@ struct job_spec {
 	struct domains guarded; /* the proxy refuses TLS to them */
 	struct domains denied;	/* refused, unless a declared domain is narrower */
 	struct domains ech;	/* TLS to them may have an encrypted ClientHello */
+	/* Rules for methods and paths: the job's own, and those of the policy. */
+	struct request_rules rules, node_rules;
 	bool rate_given;
 	uint64_t rate; /* bits per second and direction, 0: none */
 	enum pacing pacing;
@@ -63,8 +66,9 @@ void spec_free(struct job_spec *spec);
 int spec_set_name(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_set_network(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_add_domain(struct job_spec *spec, const char *text, struct failure *failure);
+/* A file of domains may have rules as well. */
 int spec_add_domain_file(struct job_spec *spec, const char *path, struct failure *failure);
-/* Adds the domains of a preset (policy/preset.h). */
+/* Adds the domains and the rules of a preset (policy/preset.h). */
 int spec_add_preset(struct job_spec *spec, const char *name, struct failure *failure);
 /*
  * Adds a domain that only plain HTTP may reach, so that each request has the job's
@@ -80,6 +84,13 @@ int spec_add_denied(struct job_spec *spec, const char *text, struct failure *fai
  * that the job may reach it.
  */
 int spec_add_ech(struct job_spec *spec, const char *text, struct failure *failure);
+/*
+ * Adds a rule for methods and paths (names/request_rule.h). admission_settle() checks that
+ * the job may reach its domain.
+ */
+int spec_add_rule(struct job_spec *spec, const char *text, struct failure *failure);
+/* Adds a rule of the policy, which holds besides those of the job. */
+int spec_add_node_rule(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_set_rate(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_set_pacing(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_set_owner(struct job_spec *spec, const char *text, struct failure *failure);
@@ -105,8 +116,9 @@ int spec_from_json(
 /* The spec as spec_from_json() reads it. NULL: there is no memory. */
 json_t *spec_to_json(const struct job_spec *spec);
 
-/* Domains as a JSON array. NULL: there is no memory. */
+/* Domains, and rules, as a JSON array. NULL: there is no memory. */
 json_t *domains_to_json(const struct domains *domains);
+json_t *rules_to_json(const struct request_rules *rules);
 
 /*
  * Settles the network: http if a domain is given or the job learns, else none. Refuses

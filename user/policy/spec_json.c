@@ -30,6 +30,7 @@ static const struct field spec_fields[] = {
 	{ "guard_domains", spec_add_guarded, true },
 	{ "deny_domains", spec_add_denied, true },
 	{ "allow_ech", spec_add_ech, true },
+	{ "rules", spec_add_rule, true },
 	{ "presets", spec_add_preset, true },
 };
 /* Executors in the field write job specs with the second spelling. */
@@ -225,8 +226,8 @@ int spec_from_json(
 		else if (strict)
 			error = unknown_key(key,
 				"job, network, rate, pacing, header, labels, allow_addresses, "
-				"guard_domains, deny_domains, allow_ech, presets, learn, log, "
-				"owner_pid",
+				"guard_domains, deny_domains, allow_ech, rules, presets, "
+				"learn, log, owner_pid",
 				failure);
 		if (error) {
 			failure_about(failure, key, NULL);
@@ -274,6 +275,18 @@ json_t *domains_to_json(const struct domains *domains)
 	return array;
 }
 
+json_t *rules_to_json(const struct request_rules *rules)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < rules->count; i++)
+		if (json_array_append_new(array, json_string(rules->list[i].text))) {
+			json_decref(array);
+			return NULL;
+		}
+	return array;
+}
+
 static json_t *allowed_to_json(const struct job_spec *spec)
 {
 	json_t *array = json_array();
@@ -302,13 +315,14 @@ json_t *spec_to_json(const struct job_spec *spec)
 
 	rate_format(spec->rate, rate);
 	return json_pack(
-		"{s:s, s:{s:s, s:o}, s:s, s:s, s:s, s:o, s:o, s:o, s:o*, s:b, s:o*, s:o}",
+		"{s:s, s:{s:s, s:o}, s:s, s:s, s:s, s:o, s:o, s:o, s:o*, s:o*, s:b, s:o*, s:o}",
 		"job", spec->name, "network", "type", network_name(spec->network),
 		"domains", domains_to_json(&spec->domains), "rate", rate, "pacing",
 		pacing_name(spec->pacing), "header", spec->header, "allow_addresses",
 		allowed_to_json(spec), "guard_domains", domains_to_json(&spec->guarded),
 		"deny_domains", domains_to_json(&spec->denied), "allow_ech",
-		spec->ech.count ? domains_to_json(&spec->ech) : NULL, "learn", spec->learn,
-		"log", log_to_json(spec), "labels",
+		spec->ech.count ? domains_to_json(&spec->ech) : NULL, "rules",
+		spec->rules.count ? rules_to_json(&spec->rules) : NULL, "learn",
+		spec->learn, "log", log_to_json(spec), "labels",
 		spec->labels ? json_incref(spec->labels) : json_object());
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/cleanup.h"
 #include "proxy/http_request.h"
 
 static const char malformed_host[] = "the host is malformed";
@@ -144,11 +145,27 @@ static bool write_host(const struct http_target *target, struct buffer *out)
 	return fits && buffer_append(out, "\r\n", 2);
 }
 
+/*
+ * Whether frameworks take the method or the path from this field instead: Rails, Symfony,
+ * Google's APIs, IIS.
+ */
+static bool is_override(const struct http_field *field)
+{
+	static const char *const names[] = { "X-HTTP-Method-Override", "X-Method-Override",
+		"X-HTTP-Method", "X-Original-URL", "X-Rewrite-URL" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (field_is(field, names[i]))
+			return true;
+	return false;
+}
+
 /* Whether the proxy writes this field itself, or drops it. */
 static bool is_ours(const struct http_head *head, const struct http_field *field,
-	const struct proxy_settings *settings)
+	const struct http_target *target, const struct proxy_settings *settings)
 {
-	return field_is(field, "Host") || field_is(field, "Content-Length") ||
+	return (target->judged && is_override(field)) || field_is(field, "Host") ||
+	       field_is(field, "Content-Length") ||
 	       (field_is(field, "Expect") && !head->expect_continue) ||
 	       field_is(field, settings->header) || field_is_hop_by_hop(head, field);
 }
@@ -191,7 +208,7 @@ bool http_request_write(const struct http_head *head, const struct http_target *
 		buffer_format(out, "%s: %s\r\n", settings->header, settings->job);
 
 	for (size_t i = 0; fits && i < head->count; i++)
-		if (!is_ours(head, &head->fields[i], settings))
+		if (!is_ours(head, &head->fields[i], target, settings))
 			fits = field_write(&head->fields[i], out);
 	if (fits && asks_for_websocket(head))
 		fits = buffer_format(out, "Connection: Upgrade\r\nUpgrade: websocket\r\n");

@@ -16,6 +16,7 @@ struct words {
 	char step[320];	    /* what to do; empty: nothing is known */
 	const char *option; /* that would allow it, or NULL */
 	const char *value;  /* of that option */
+	bool quoted;	    /* a shell would split the value */
 	bool json_only;	    /* the text leaves the step out, since the error says enough */
 };
 
@@ -71,6 +72,36 @@ const char *refusal_word(const struct refusal_text *text)
 			    : cause_word(site_failure_cause(text->failure));
 }
 
+/* A request that no rule allows, or TLS to a domain with rules. */
+static void find_rule_words(
+	const struct refusal_text *text, const char *job, struct words *words)
+{
+	const struct judgement *judgement = text->judgement;
+
+	if (!judgement) {
+		snprintf(words->step, sizeof(words->step),
+			"Rules for methods and paths hold for this domain, and TLS would hide both. "
+			"Plain HTTP is allowed: http://%.200s/",
+			text->name ? text->name : "");
+		return;
+	}
+	snprintf(words->error, sizeof(words->error),
+		"jobfence: network: job %s may not request %s", job, judgement->request);
+	if (judgement->verdict == VERDICT_NODE) {
+		snprintf(words->step, sizeof(words->step),
+			"No rule of the node for this domain allows that. Its operator can add one to the policy.");
+	} else if (judgement->rule[0]) {
+		snprintf(words->step, sizeof(words->step),
+			"No rule of the job for this domain allows that. To allow it, add one:");
+		words->option = "--rule";
+		words->value = judgement->rule;
+		words->quoted = true;
+	} else {
+		snprintf(words->step, sizeof(words->step),
+			"No rule of the job for this domain allows that.");
+	}
+}
+
 /* The refusals about which no more is known than their explanation. */
 static void find_other_words(const struct refusal_text *text, const char *job,
 	const char *name, struct words *words)
@@ -80,6 +111,8 @@ static void find_other_words(const struct refusal_text *text, const char *job,
 
 	if (text->reason == REASON_PROTOCOL)
 		step = "Send HTTP/1.1 to port 80, and TLS or CONNECT to port 443. Nothing else passes.";
+	else if (text->reason == REASON_RULE)
+		step = "Rules for paths hold for this domain. Send a path that can be read in one way only.";
 	else if (text->reason)
 		step = text->status == 431
 			       ? "Send fewer and shorter fields."
@@ -99,7 +132,8 @@ static void find_words(const struct refusal_text *text,
 
 	snprintf(words->error, sizeof(words->error),
 		"jobfence: network: job %s may not reach %s%s", settings->job, name,
-		text->reason == REASON_GUARD ? " by TLS" : "");
+		text->reason == REASON_GUARD || text->reason == REASON_RULE ? " by TLS"
+									    : "");
 	if (text->reason == REASON_DOMAIN) {
 		snprintf(words->step, sizeof(words->step),
 			"The job did not declare this domain. To allow it, declare it:");
@@ -120,6 +154,8 @@ static void find_words(const struct refusal_text *text,
 			"Requests to this domain have to bear the header %s, which TLS would hide. "
 			"Plain HTTP is allowed: http://%.200s/",
 			settings->header, name);
+	} else if (text->reason == REASON_RULE && !text->explanation) {
+		find_rule_words(text, settings->job, words);
 	} else if (text->reason == REASON_LIMIT && text->name) {
 		snprintf(words->step, sizeof(words->step),
 			"It learns, and has used %d other names already, which is as many as one may declare.",
@@ -139,11 +175,13 @@ static const char *operator_text(
 static void write_text(
 	const struct words *words, const char *operator_words, struct body *body)
 {
+	const char *quote = words->quoted ? "'" : "";
+
 	add(body, "%s\n", words->error);
 	if (!words->json_only)
 		add(body, "%s\n", words->step);
 	if (words->option)
-		add(body, "    %s %s\n", words->option, words->value);
+		add(body, "    %s %s%s%s\n", words->option, quote, words->value, quote);
 	if (operator_words)
 		add(body, "%s\n", operator_words);
 }
@@ -178,8 +216,9 @@ static void write_json(const struct refusal_text *text, const struct words *word
 	if (words->option) {
 		add(body, " ");
 		add_escaped(body, words->option);
-		add(body, " ");
+		add(body, words->quoted ? " '" : " ");
 		add_escaped(body, words->value);
+		add(body, words->quoted ? "'" : "");
 	}
 	add(body, "\"],\"operator_text\":");
 	add_string(body, operator_words);

@@ -8,6 +8,7 @@
 
 #include "jobfence/statistics.h"
 #include "proxy/buffer.h"
+#include "proxy/judge.h"
 #include "proxy/settings.h"
 
 /*
@@ -39,15 +40,16 @@ enum site_failure {
 };
 
 struct refusal_text {
-	unsigned status;	   /* of HTTP */
-	enum reason reason;	   /* 0: the fence did not refuse */
-	enum site_failure failure; /* if the fence did not refuse */
-	const char *name;	   /* the host it is about, or NULL */
-	uint16_t port;		   /* of the host, 0: not known */
-	const char *address;	   /* the address it is about, or NULL */
-	const char *explanation;   /* a sentence, or NULL for one by the reason */
-	bool keep;		   /* the connection may be used again */
-	bool without_body;	   /* the request was HEAD */
+	unsigned status;		   /* of HTTP */
+	enum reason reason;		   /* 0: the fence did not refuse */
+	enum site_failure failure;	   /* if the fence did not refuse */
+	const char *name;		   /* the host it is about, or NULL */
+	uint16_t port;			   /* of the host, 0: not known */
+	const char *address;		   /* the address it is about, or NULL */
+	const char *explanation;	   /* a sentence, or NULL for one by the reason */
+	const struct judgement *judgement; /* of a request that no rule allows, or NULL */
+	bool keep;			   /* the connection may be used again */
+	bool without_body;		   /* the request was HEAD */
 };
 
 /* The cause that a failure counts for. */

@@ -29,10 +29,10 @@ static enum step refuse(struct connection *connection, const struct http_head *h
 	return connection_refuse(connection, &text);
 }
 
-static enum step refuse_host(struct connection *connection, const struct http_head *head,
+static struct refusal_text refusal_of(const struct http_head *head,
 	const struct http_target *target, enum reason reason, const char *explanation)
 {
-	const struct refusal_text text = { .status = 403,
+	return (struct refusal_text){ .status = 403,
 		.reason = reason,
 		.name = target->host.name,
 		.port = target->port,
@@ -40,7 +40,28 @@ static enum step refuse_host(struct connection *connection, const struct http_he
 		.keep = http_head_is_all(head) && head->keep_alive && head->minor > 0 &&
 			!method_is(&head->method, "CONNECT"),
 		.without_body = method_is(&head->method, "HEAD") };
+}
 
+static enum step refuse_host(struct connection *connection, const struct http_head *head,
+	const struct http_target *target, enum reason reason, const char *explanation)
+{
+	const struct refusal_text text = refusal_of(head, target, reason, explanation);
+
+	return connection_refuse(connection, &text);
+}
+
+static enum step refuse_judged(struct connection *connection, const struct http_head *head,
+	const struct http_target *target, const struct judgement *judgement)
+{
+	struct refusal_text text = refusal_of(head, target, REASON_RULE, NULL);
+
+	if (judgement->verdict == VERDICT_NO_FORM) {
+		text.status = 400;
+		text.keep = false;
+		text.explanation = judgement->request;
+	} else {
+		text.judgement = judgement;
+	}
 	return connection_refuse(connection, &text);
 }
 
@@ -149,13 +170,53 @@ static enum step forward(struct connection *connection, const struct http_head *
 	return STEP_AGAIN;
 }
 
+/*
+ * Judges the request by the rules for methods and paths, if its host may be reached and has
+ * such rules. The caller knows the requests of this connection, whatever carries them.
+ */
+static void judge(struct connection *connection, const struct http_head *head,
+	struct http_target *target, struct judgement *judgement)
+{
+	struct rules *rules = connection->proxy->rules;
+
+	judgement->verdict = VERDICT_PASS;
+	if (!judge_is_for(rules_judge(rules), &target->host) ||
+		rules_check(rules, &target->host))
+		return;
+	judge_request(rules_judge(rules), head, target, judgement);
+	attempt_note_path(connection, &target->path);
+}
+
+/* Begins a request whose host and port are known. */
+static enum step begin_request(struct connection *connection, const struct http_head *head,
+	struct http_target *target, size_t length)
+{
+	struct judgement judgement;
+	struct domain_use *use;
+	enum reason reason;
+
+	if (target->port != PORT_HTTP)
+		return refuse_host(connection, head, target, REASON_PROTOCOL,
+			"plain HTTP goes to port 80 only");
+	if (connection->host_fixed && !host_equal(&connection->host, &target->host))
+		return refuse_host(connection, head, target, REASON_PROTOCOL,
+			"not the host of the CONNECT before it");
+	judge(connection, head, target, &judgement);
+	if (judgement.verdict)
+		return refuse_judged(connection, head, target, &judgement);
+	reason = rules_use(connection->proxy->rules, &target->host, SIGHT_REQUESTS, &use);
+	if (reason)
+		return refuse_host(connection, head, target, reason, NULL);
+	relay_count_for(&connection->relay, use);
+	connection_count(connection, &statistics->requests);
+	return forward(connection, head, target, length);
+}
+
 static enum step begin(struct connection *connection, const char *bytes, size_t length)
 {
 	struct http_head head;
 	int error = http_head_parse(bytes, length, &head);
 	struct http_target target;
-	struct domain_use *use;
-	enum reason reason;
 	const char *problem;
 
 	/* A head that is too long or malformed has the fields that were read before. */
@@ -172,20 +233,8 @@ static enum step begin(struct connection *connection, const char *bytes, size_t 
 	if (problem)
 		return refuse(connection, &head, 400, REASON_PROTOCOL, problem);
 	attempt_note_path(connection, &target.path);
-	if (target.connect)
-		return begin_connect(connection, &head, &target);
-	if (target.port != PORT_HTTP)
-		return refuse_host(connection, &head, &target, REASON_PROTOCOL,
-			"plain HTTP goes to port 80 only");
-	if (connection->host_fixed && !host_equal(&connection->host, &target.host))
-		return refuse_host(connection, &head, &target, REASON_PROTOCOL,
-			"not the host of the CONNECT before it");
-	reason = rules_use(connection->proxy->rules, &target.host, SIGHT_REQUESTS, &use);
-	if (reason)
-		return refuse_host(connection, &head, &target, reason, NULL);
-	relay_count_for(&connection->relay, use);
-	connection_count(connection, &statistics->requests);
-	return forward(connection, &head, &target, length);
+	return target.connect ? begin_connect(connection, &head, &target)
+			      : begin_request(connection, &head, &target, length);
 }
 
 /* An idle upstream that sends anything is of no more use. */

@@ -38,6 +38,7 @@ struct rules {
 	struct refusal_key latest[LATEST_NAMES];
 	size_t latest_next;
 	struct decision remembered[REMEMBERED];
+	struct judge *judge;
 };
 
 int rules_new(const struct proxy_settings *settings, struct rules **rules)
@@ -53,9 +54,11 @@ int rules_new(const struct proxy_settings *settings, struct rules **rules)
 	limits = mmap(NULL, sizeof(*new->limits), PROT_READ, MAP_SHARED, FD_LIMITS, 0);
 	new->limits = limits;
 	*rules = new;
-	if (new->hits != MAP_FAILED && limits != MAP_FAILED)
+	error = new->hits != MAP_FAILED &&limits != MAP_FAILED
+			? judge_new(settings, &new->judge)
+			: -errno;
+	if (!error)
 		return 0;
-	error = -errno;
 	rules_free(TAKE_POINTER(*rules));
 	return error;
 }
@@ -68,12 +71,18 @@ void rules_free(struct rules *rules)
 		munmap(rules->hits, HITS_SIZE);
 	if (rules->limits != MAP_FAILED)
 		munmap((void *)rules->limits, sizeof(*rules->limits));
+	judge_free(rules->judge);
 	free(rules);
 }
 
 const volatile struct job_limits *rules_limits(const struct rules *rules)
 {
 	return rules->limits;
+}
+
+struct judge *rules_judge(const struct rules *rules)
+{
+	return rules->judge;
 }
 
 /* Asks the map for the entry that decides. Without one, the domain counts no hits. */
@@ -182,6 +191,8 @@ enum reason rules_use(struct rules *rules, const struct host *host, enum sight s
 	if (sight != SIGHT_REQUESTS &&
 		is_among(rules->settings->guarded, rules->settings->guarded_count, host))
 		return REASON_GUARD;
+	if (sight != SIGHT_REQUESTS && judge_is_for(rules->judge, host))
+		return REASON_RULE;
 	if (sight == SIGHT_NOTHING && !rules_allow_ech(rules, host))
 		return REASON_ECH;
 	if (rules->settings->learn && !learn(host))

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "names/host.h"
+#include "proxy/judge.h"
 #include "proxy/settings.h"
 
 struct rules;
@@ -27,6 +28,9 @@ const volatile struct job_limits *rules_limits(const struct rules *rules);
  */
 enum reason rules_check(struct rules *rules, const struct host *host);
 
+/* The judge of requests. NULL: neither the job nor the node has rules for them. */
+struct judge *rules_judge(const struct rules *rules);
+
 /* How much the proxy sees of what goes to a host. */
 enum sight {
 	SIGHT_REQUESTS, /* all of it */
@@ -40,6 +44,7 @@ enum sight {
  * its domain, and is NULL if there is none. Returns 0, a reason of rules_check(), or
  *
  *	REASON_GUARD  TLS to a guarded domain
+ *	REASON_RULE   TLS to a domain with rules for methods and paths
  *	REASON_ECH    an encrypted ClientHello that is not allowed
  *	REASON_LIMIT  one name more than a learning job may use
  */

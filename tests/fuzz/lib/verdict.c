@@ -3,7 +3,10 @@
 
 #include "verdict.h"
 
+#include <stdlib.h>
+
 #include "names/host.h"
+#include "names/request_path.h"
 #include "proxy/client_hello.h"
 #include "traffic.h"
 
@@ -96,6 +99,33 @@ static struct slice authority_of(
 	return (struct slice){ 0 };
 }
 
+/* What goes upstream if the path was judged. */
+static bool is_canonical(const struct slice *target, const struct slice *path)
+{
+	char *canonical = malloc(path->length + 1);
+	size_t length;
+	bool same;
+
+	require(canonical);
+	same = !request_path_canonical(path->bytes, path->length, canonical, &length) &&
+	       length == target->length && !memcmp(canonical, target->bytes, length);
+	free(canonical);
+	return same;
+}
+
+/* The world has one rule: GET and POST for the path /a and what is below. */
+static void require_judged(const struct message *message, const struct site *origin)
+{
+	const struct slice *target = &message->target;
+	size_t length = request_path_length(target->bytes, target->length);
+
+	if (!world_judges(&origin->host))
+		return;
+	require(method_is(&message->method, "GET") || method_is(&message->method, "POST"));
+	require(length >= 2 && !memcmp(target->bytes, "/a", 2));
+	require(length == 2 || target->bytes[2] == '/');
+}
+
 static bool same_target(const struct reading *said, const struct message *asked,
 	const struct message *passed, const struct site *origin)
 {
@@ -111,6 +141,8 @@ static bool same_target(const struct reading *said, const struct message *asked,
 		host_parse_with_port(authority.bytes, authority.length, &host, &port) ||
 		!host_equal(&host, &origin->host) || (port && port != PORT_HTTP))
 		return false;
+	if (world_judges(&origin->host))
+		return is_canonical(&target, &path);
 	/*
 	 * A target without a path, as in "http://a.test?a", goes upstream with "/" before
 	 * it.
@@ -251,6 +283,7 @@ static void require_requests(const struct client *client, const struct reading *
 		if (!passed->begun)
 			break;
 		require_stamped(&heard, passed, origin);
+		require_judged(passed, origin);
 		if (players->shared) {
 			if (!find_shared(&heard, passed, origin, &found))
 				break;
@@ -341,6 +374,7 @@ static void require_tls(
 	enum server_hello_result answer;
 	struct server_hello hello;
 
+	require(!world_judges(&origin->host));
 	require(is_said(client, said, origin));
 	require(hello_agrees(heard, length, &origin->host, &end));
 	require(end == length || origin->spoke);

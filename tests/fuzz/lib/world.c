@@ -65,6 +65,7 @@ const struct proxy_settings world_settings = {
 	.max_connections = CLIENTS_MAX,
 	.guarded_count = 1,
 	.guarded = { { .bits = 56, .name = "tset.g" } },
+	.rules = "GET,POST r.test/a/**\n",
 	.virtual4 = { .address.bytes = { [10] = 0xff, [11] = 0xff, [12] = 192, [15] = 8 },
 		.port = 0x5000 },
 };
@@ -382,6 +383,11 @@ void world_answer_names(void)
 	}
 }
 
+bool world_judges(const struct host *host)
+{
+	return !strcmp(host->name, "r.test");
+}
+
 bool world_allows(const struct host *host)
 {
 	static const char below[] = ".b.test";
@@ -391,7 +397,7 @@ bool world_allows(const struct host *host)
 
 	if (!strcmp(name, "a.test"))
 		return !withdrawn;
-	return !strcmp(name, "g.test") || !strcmp(name, "b.test") ||
+	return !strcmp(name, "g.test") || !strcmp(name, "b.test") || world_judges(host) ||
 	       !strcmp(name, "203.0.113.7") || !strcmp(name, "2001:db8::7") ||
 	       (is_below && strcmp(name, "x.b.test") != 0);
 }
@@ -476,6 +482,7 @@ void world_init(void)
 	declare(".b.test", false);
 	declare("x.b.test", true);
 	declare("g.test", false);
+	declare("r.test", false);
 	declare("203.0.113.7", false);
 	declare("2001:db8::7", false);
 }

@@ -88,4 +88,7 @@ void world_withdraw(bool withdrawn); /* withdraws "a.test" from the job's domain
 /* Whether the job may reach a host. */
 bool world_allows(const struct host *host);
 
+/* Whether a rule for methods and paths is for this host: GET,POST r.test/a and below. */
+bool world_judges(const struct host *host);
+
 extern const struct proxy_settings world_settings;

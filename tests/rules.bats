@@ -1,0 +1,227 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Rules for methods and paths: what a job may request of a domain, and what the site hears.
+
+load lib/job
+
+SITE=http://allowed.test
+
+# A job that may read below /repos/acme and submit, and may do anything at other.test.
+up()
+{
+	job_up --rate 0 --domain allowed.test --domain other.test --rule 'GET,HEAD allowed.test/repos/acme/**' \
+		--rule 'POST allowed.test/jobs' "$@"
+}
+
+# Prints the status of a request; the arguments are curl's. Its path stays as it is.
+status()
+{
+	fetch -o /dev/null -w '%{http_code}' --path-as-is "$@"
+}
+
+# Prints the request lines that the site saw.
+lines()
+{
+	lab_seen '.event == "request"' .line | tr -d '"'
+}
+
+@test "a domain with rules allows what one of them allows" {
+	local refused
+
+	up
+	for refused in GET,/ GET,/repos/acme-evil GET,/repos GET,/jobs PUT,/repos/acme/a get,/repos/acme \
+		DELETE,/jobs POST,/jobs/ OPTIONS,/repos/acme GET,/Repos/acme; do
+		refused_for rule "$SITE${refused#*,}" -X "${refused%,*}"
+	done
+	is "$(requests)" 0
+	is "$(fetch "$SITE/repos/acme/a?b=/jobs")" 'this is allowed.test'
+	is "$(fetch "$SITE/repos/acme")" 'this is allowed.test'
+	is "$(status -I "$SITE/repos/acme/")" 200
+	is "$(status -d '{}' "$SITE/jobs?x")" 201
+	is "$(status -X DELETE http://other.test/jobs)" 201
+	is "$(fetch_by_proxy "$SITE/repos/acme/")" 'this is allowed.test'
+	refused_for rule "$SITE/" --proxy http://192.0.0.8:80
+	refused_for domain http://denied.test/
+	is "$(jobfence show "$JOB" --json | jq -c '[.refusals[] | [.reason, .name, .count]] | sort')" \
+		'[["domain","denied.test",1],["rule","allowed.test",11]]'
+	# What was refused did not count as use.
+	is "$(jobfence show "$JOB" --json | jq '.hits["allowed.test"]')" 5
+}
+
+@test "a refusal names the rule that is missing, as text and as JSON" {
+	up
+	refused_for rule "$SITE/repos/./acme//it?q" -X PUT
+	is "$(<"$BATS_TEST_TMPDIR/body")" "jobfence: network: job $JOB may not request PUT allowed.test/repos/acme/it
+No rule of the job for this domain allows that. To allow it, add one:
+    --rule 'PUT allowed.test/repos/acme/it'"
+	refused_for rule "$SITE/x" -H 'Accept: application/json'
+	is "$(jq -c '[.reason, .host, .port, .missing]' "$BATS_TEST_TMPDIR/body")" \
+		'["rule","allowed.test",80,{"option":"--rule","value":"GET allowed.test/x"}]'
+	is "$(python3 "$LIB/matches_schema.py" "$LIB/../../share/jobfence/refusal.schema.json" "$(<"$BATS_TEST_TMPDIR/body")")" True
+	jobfence down "$JOB" >/dev/null
+	# Obeying it helps.
+	up --rule 'GET allowed.test/x'
+	is "$(status "$SITE/x")" 200
+}
+
+@test "the site hears the path that was judged, and no other method" {
+	local path
+
+	up
+	for path in '/repos/acme/a' '//repos/acme/a' '/repos//./%61cme/a' '/repos/x/../acme/a' '/%2e/repos/acme/b/%2E%2e/a' \
+		'/x/%2e./repos/acme/a'; do
+		is "$(status "$SITE$path")" 200 || lab_fail "$path" || return
+	done
+	is "$(lines | sort -u)" 'GET /repos/acme/a HTTP/1.1'
+	lab_forget
+	is "$(status "$SITE/repos/acme/caf%c3%a9%3f?%2e%2e/%2F;x")" 200
+	is "$(lines)" 'GET /repos/acme/caf%C3%A9%3F?%2e%2e/%2F;x HTTP/1.1'
+	for path in /repos/acme/../evil /repos/acme/%2e%2e/evil '/repos/acme/.%2e//evil' /repos/acme/../../jobs; do
+		refused_for rule "$SITE$path" --path-as-is
+	done
+	is "$(status -d '{}' -H 'X-HTTP-Method-Override: DELETE' -H 'x_http_method: PUT' -H 'X-Method-Override: PUT' \
+		-H 'X-Original-URL: /admin' -H 'X_Rewrite_URL: /admin' "$SITE/jobs")" 201
+	is "$(lab_seen '.event == "request"' '.headers[][0]' | tr -d '"' | grep -ciE 'override|method|url')" 0
+	# Elsewhere nothing changes.
+	is "$(status -H 'X-HTTP-Method-Override: DELETE' 'http://other.test//a/./%61')" 200
+	is "$(lines | tail -n 1)" 'GET //a/./%61 HTTP/1.1'
+	is "$(received x-http-method-override)" DELETE
+}
+
+@test "a path that can be read in two ways is refused, and reaches nobody" {
+	local path
+
+	up
+	for path in '/repos/acme%2f..%2fevil' '/repos/acme/..%5cevil' '/repos/acme/..\evil' '/repos/acme/..;/evil' \
+		'/repos/acme/..%3bx/evil' '/repos/acme/%252e%252e/evil' '/repos/acme/%25%32%65/' '/repos/../../acme' \
+		'/repos/acme/%00' '/repos/acme/%0d%0aHost:evil' '/repos/acme/%c0%ae%c0%ae/evil' '/repos/acme/%' '/repos/acme/%u002e'; do
+		is "$(status "$SITE$path")" 400 || lab_fail "$path" || return
+	done
+	is "$(fetch --path-as-is "$SITE/repos/acme/..;/evil" -H 'Accept: application/json' | jq -c '[.reason, .error, .missing]')" \
+		"[\"rule\",\"jobfence: network: job $JOB: allowed.test: the request has a parameter without a segment in front of it in its path\",null]"
+	is "$(status -X OPTIONS --request-target '*' "$SITE/")" 400
+	is "$(requests)" 0
+	is "$(status 'http://other.test/a%2fb')" 200
+}
+
+@test "each request of a connection is judged" {
+	local answers
+
+	up
+	answers=$(converse 11.0.0.2 80 'GET /repos/acme HTTP/1.1\r\nHost: allowed.test\r\n\r\nGET /no HTTP/1.1\r\nHost: allowed.test\r\n\r\nGET http://allowed.test/repos/acme/x/../b HTTP/1.1\r\nHost: allowed.test\r\n\r\nGET /repos/acme%2f HTTP/1.1\r\nHost: allowed.test\r\n\r\n')
+	is "$(grep -a '^HTTP' <<<"$answers" | cut -d ' ' -f 2 | paste -sd ' ')" '200 403 200 400'
+	is "$(lines)" 'GET /repos/acme HTTP/1.1
+GET /repos/acme/b HTTP/1.1'
+	# CONNECT to port 80 shows the requests as well.
+	is "$(status --proxy http://192.0.0.8:80 --proxytunnel "$SITE/repos/acme")" 200
+	is "$(status --proxy http://192.0.0.8:80 --proxytunnel "$SITE/evil")" 403
+}
+
+@test "TLS to a domain with rules is refused, with and without CONNECT" {
+	up
+	ends_with 56 fetch -k --proxy http://192.0.0.8:80 https://allowed.test/repos/acme
+	like "$ERRORS" '*403*'
+	is "$(in_job_directly curl -sk --proxy http://192.0.0.8:80 -D - -o /dev/null https://allowed.test/ | grep -i ^x-jobfence | tr -d '\r')" \
+		'X-Jobfence-Denied: rule'
+	like "$(converse 192.0.0.8 80 'CONNECT allowed.test:443 HTTP/1.1\r\nHost: allowed.test:443\r\n\r\n')" \
+		"*job $JOB may not reach allowed.test by TLS*TLS would hide both*http://allowed.test/*"
+	ends_with 35 fetch -k https://allowed.test/repos/acme
+	is "$(lab_seen '.event == "connection" and .port == 443' | wc -l)" 0
+	is "$(fetch -k https://other.test/)" 'this is other.test'
+	is "$(jobfence show "$JOB" --json | jq '[.refusals[] | select(.reason == "rule") | .count] | add')" 4
+}
+
+@test "a websocket is a request to be judged" {
+	local head
+
+	job_up --rate 0 --domain allowed.test --rule 'GET allowed.test/websocket'
+	head=$(in_job_directly timeout 30 "$LIB/websocket" | head -n 1)
+	is "$head" 'HTTP/1.1 101 Switching Protocols'
+	jobfence down "$JOB" >/dev/null
+	job_up --rate 0 --domain allowed.test --rule 'GET allowed.test/websockets'
+	head=$(in_job_directly timeout 30 "$LIB/websocket" | head -n 1) || true
+	is "$head" 'HTTP/1.1 403 Forbidden'
+}
+
+@test "rules stay through repair, upgrade and update, and are shown" {
+	local rules='["GET,HEAD allowed.test/repos/acme/**","POST allowed.test/jobs"]'
+
+	up
+	is "$(up_says '.rules | tojson')" "$rules"
+	is "$(up_says '.node_rules | tojson')" '[]'
+	jobfence upgrade "$JOB" --proxy >/dev/null
+	refused_for rule "$SITE/"
+	in_lab kill -9 "$(in_lab jq .state.proxy_pid "/run/jobfence/jobs/$JOB/spec.json")"
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	eventually in_lab bash -c '[ "$("$0" show "$1" --json | jq -r .state)" = cut-off ]' "$JOBFENCE" "$JOB"
+	jobfence repair "$JOB" >/dev/null
+	refused_for rule "$SITE/"
+	is "$(status "$SITE/repos/acme")" 200
+	jobfence update "$JOB" --add-domain .allowed.test >/dev/null
+	refused_for rule "$SITE/"
+	is "$(status http://allowed.test/repos/acme)" 200
+	is "$(jobfence show "$JOB" --json | jq -c .rules)" "$rules"
+	like "$(jobfence show "$JOB")" '*rules:
+  GET,HEAD allowed.test/repos/acme/\*\*
+  POST allowed.test/jobs*'
+}
+
+@test "the node's rules hold besides those of each job" {
+	local policy=$BATS_TEST_TMPDIR/policy
+
+	printf '%s\n' 'accept = http' 'allow_domain = .allowed.test other.test' 'rule = GET .allowed.test/a/**' \
+		'rule = POST allowed.test/jobs' >"$policy"
+	job_up --config "$policy" --domain allowed.test --domain other.test --rule '* allowed.test/a/b' --rule 'POST allowed.test/**'
+	is "$(up_says '.node_rules | length')" 2
+	is "$(status "$SITE/a/b")" 200
+	is "$(status -d '{}' "$SITE/jobs")" 201
+	refused_for rule "$SITE/a/c"
+	like "$(<"$BATS_TEST_TMPDIR/body")" '*No rule of the job*'
+	refused_for rule "$SITE/a/b" -X PUT
+	like "$(<"$BATS_TEST_TMPDIR/body")" '*may not request PUT allowed.test/a/b*No rule of the node*'
+	refused_for rule "$SITE/a/b" -X PUT -H 'Accept: application/json'
+	is "$(jq .missing "$BATS_TEST_TMPDIR/body")" null
+	jobfence upgrade "$JOB" --proxy >/dev/null
+	refused_for rule "$SITE/a/b" -X PUT
+	is "$(status -X PUT http://other.test/)" 200
+	# `run` is held to them, too.
+	is "$(jobfence run --config "$policy" --rate 0 --domain allowed.test -- \
+		curl -s -w '%{http_code}\n' -o /dev/null http://allowed.test/a -o /dev/null http://allowed.test/b 2>/dev/null | paste -sd ' ')" '200 403'
+	printf 'rule = GET allowed.test\n' >>"$policy"
+	ends_with 3 jobfence policy check --config "$policy" --domain allowed.test
+	like "$ERRORS" "*:5: rule: *a path behind its host*"
+}
+
+@test "a rule without force is an error" {
+	local row
+
+	for row in "GET other.test/|there is a rule for 'other.test', which the job does not declare*--domain 'other.test'*" \
+		"GET .allowed.test/|there is a rule for '.allowed.test'*" 'GET allowed.test|*a path behind its host*' \
+		'get allowed.test/|*capital letters*' 'GET http://allowed.test/|*no scheme*' 'GET allowed.test/a%2fb|*encoded slash*' \
+		'GET allowed.test/a*|*whole segment*'; do
+		ends_with 2 jobfence up --job "$JOB" --domain allowed.test --rule "${row%|*}"
+		like "$ERRORS" "jobfence: ${row#*|}" || like "$ERRORS" "jobfence: rule '${row%|*}': ${row#*|}"
+		ends_with 2 jobfence policy check --domain allowed.test --rule "${row%|*}"
+	done
+	ends_with 2 jobfence up --job "$JOB" --network full --rule 'GET allowed.test/'
+	ends_with 2 jobfence up --job "$JOB" --rule 'GET allowed.test/'
+	ends_with 2 jobfence up --job "$JOB" --spec - <<<'{"network":{"domains":["a.test"]},"rules":["GET b.test/"]}'
+	# A job that learns reaches each domain.
+	job_up --learn --rate 0 --rule 'GET allowed.test/a'
+	is "$(status "$SITE/a")" 200
+	refused_for rule "$SITE/b"
+	is "$(status http://other.test/)" 200
+}
+
+@test "a file of domains and a spec may have rules" {
+	printf '%s\n' 'allowed.test' 'GET allowed.test/a # why' >"$BATS_TEST_TMPDIR/domains"
+	job_up --rate 0 --domain-file "$BATS_TEST_TMPDIR/domains"
+	is "$(status "$SITE/a")" 200
+	refused_for rule "$SITE/b"
+	jobfence down "$JOB" >/dev/null
+	job_up --rate 0 --spec - <<<'{"network":{"domains":["allowed.test"]},"rules":["HEAD,GET Allowed.test/%61/*"]}'
+	is "$(up_says '.rules[0]')" 'HEAD,GET allowed.test/a/*'
+	is "$(status "$SITE/a/b")" 200
+	refused_for rule "$SITE/a/b/c"
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See judge.h. What was judged is what is sent, so the target is replaced. */
+
+#include "proxy/judge.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "names/request_path.h"
+
+struct judge {
+	struct request_rules job, node;
+	char path[BUFFER_SIZE + 1]; /* the canonical path of the latest request */
+};
+
+/* Reads lines. What is behind the last of them is zero. */
+static int read_rules(struct request_rules *rules, const char text[REQUEST_RULES_SIZE])
+{
+	const char *end = text + REQUEST_RULES_SIZE, *line_end, *problem;
+	int error = 0;
+
+	for (; !error && text < end && *text; text = line_end + 1) {
+		line_end = memchr(text, '\n', (size_t)(end - text));
+		if (!line_end)
+			return -EPROTO;
+		error = request_rules_add(rules, text, (size_t)(line_end - text), &problem);
+	}
+	return error == -ENOMEM || !error ? error : -EPROTO;
+}
+
+int judge_new(const struct proxy_settings *settings, struct judge **judge)
+{
+	struct judge *new;
+	int error;
+
+	*judge = NULL;
+	if (!settings->rules[0] && !settings->node_rules[0])
+		return 0;
+	new = calloc(1, sizeof(*new));
+	if (!new)
+		return -ENOMEM;
+	error = read_rules(&new->job, settings->rules);
+	if (!error)
+		error = read_rules(&new->node, settings->node_rules);
+	if (error)
+		judge_free(new);
+	else
+		*judge = new;
+	return error;
+}
+
+void judge_free(struct judge *judge)
+{
+	if (!judge)
+		return;
+	request_rules_free(&judge->job);
+	request_rules_free(&judge->node);
+	free(judge);
+}
+
+bool judge_is_for(const struct judge *judge, const struct host *host)
+{
+	return judge && (request_rules_name(&judge->job, host) ||
+				request_rules_name(&judge->node, host));
+}
+
+/*
+ * Writes the rule that would allow the request. People copy it into a shell, so it has no
+ * quote in it. If the path itself makes no rule, the rule is for all paths.
+ */
+static void find_rule(const struct http_head *head, const struct http_target *target,
+	size_t path_length, char rule[JUDGED_TEXT_SIZE])
+{
+	const char *paths[] = { target->path.bytes, "/**" };
+	const size_t lengths[] = { path_length, 3 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		_cleanup_(request_rules_free) struct request_rules ignored = {};
+		const char *problem;
+		int length = snprintf(rule, JUDGED_TEXT_SIZE, "%.*s %s%.*s",
+			(int)head->method.length, head->method.bytes, target->host.name,
+			(int)lengths[i], paths[i]);
+
+		if (length < JUDGED_TEXT_SIZE && !strchr(rule, '\'') &&
+			!request_rules_add(&ignored, rule, (size_t)length, &problem))
+			return;
+	}
+	rule[0] = '\0';
+}
+
+static bool allows(const struct request_rules *rules, const struct http_head *head,
+	const struct http_target *target, size_t path_length)
+{
+	return request_rules_allow(rules, &target->host, head->method.bytes,
+		head->method.length, target->path.bytes, path_length);
+}
+
+void judge_request(struct judge *judge, const struct http_head *head,
+	struct http_target *target, struct judgement *judgement)
+{
+	const char *problem = "a path that is too long";
+	size_t length;
+
+	*judgement = (struct judgement){ .verdict = VERDICT_NO_FORM };
+	if (target->path.length <= BUFFER_SIZE)
+		problem = request_path_canonical(target->path.bytes, target->path.length,
+			judge->path, &target->path.length);
+	if (problem) {
+		snprintf(judgement->request, JUDGED_TEXT_SIZE, "the request has %s",
+			problem);
+		return;
+	}
+	target->path.bytes = judge->path;
+	target->judged = true;
+	length = request_path_length(target->path.bytes, target->path.length);
+	if (!allows(&judge->job, head, target, length))
+		judgement->verdict = VERDICT_JOB;
+	else if (!allows(&judge->node, head, target, length))
+		judgement->verdict = VERDICT_NODE;
+	else
+		judgement->verdict = VERDICT_PASS;
+	if (judgement->verdict == VERDICT_PASS)
+		return;
+	snprintf(judgement->request, JUDGED_TEXT_SIZE, "%.*s %s%.*s",
+		(int)head->method.length, head->method.bytes, target->host.name,
+		(int)length, target->path.bytes);
+	find_rule(head, target, length, judgement->rule);
+}
