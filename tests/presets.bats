@@ -27,7 +27,7 @@ domains_of()
 
 	listed=$(jobfence preset list)
 	is "$(awk '{ print $1 }' <<<"$listed" | paste -sd ' ')" \
-		'alpine conda debian docker-hub github gitlab go huggingface java node playwright python ruby rust ubuntu'
+		'alpine conda debian docker-hub git-read github gitlab go huggingface java node npm-read playwright pypi-read python ruby rust ubuntu'
 	is "$(awk 'NF < 3' <<<"$listed")" ''
 	is "$(jobfence preset list --json | jq -r '.[].name')" "$(awk '{ print $1 }' <<<"$listed")"
 	is "$(jobfence preset list --json | jq -c '.[] | select(.summary == "" or .domains == [])')" ''
@@ -40,7 +40,7 @@ domains_of()
 		is "$(awk '/^# Source: (https:\/\/|the same)/ { source = 1 } /^$/ { source = 0 }
 			/^[^#]/ && !source' "$file")" '' || lab_fail "in $file" || return
 		# Nothing is there twice, or covered by something else.
-		is "$(grep -c '^[^#]' "$file")" "$(domains_of "$(basename "$file" .domains)" | wc -w)"
+		is "$(grep -c '^[^# ]*$' <(grep -v '^$' "$file"))" "$(domains_of "$(basename "$file" .domains)" | wc -w)"
 	done
 }
 
@@ -51,6 +51,36 @@ domains_of()
 	is "$(up_says '.domains | join(" ")')" 'crates.io index.crates.io static.crates.io static.rust-lang.org'
 	is "$(domains_of rust)" "$(up_says '.domains | join(" ")')"
 	is "$(jobfence preset show rust --json | jq -r '.path | sub(".*/share/"; "")')" jobfence/presets/rust.domains
+}
+
+@test "git-read lets git fetch and clone, and no push" {
+	local work=$BATS_TEST_TMPDIR/work request
+
+	is "$(jobfence preset show git-read --json | jq -c '[.domains, (.rules | length)]')" '[["github.com","gitlab.com"],4]'
+	lab_name github.com 11.0.0.2
+	job_up --rate 0 --preset git-read
+	for request in 'GET /a/b.git/info/refs?service=git-upload-pack' 'POST /a/b/git-upload-pack' \
+		'GET /a/b/info/refs?service=git-receive-pack'; do
+		is "$(fetch -o /dev/null -w '%{http_code}' -X "${request% *}" "http://github.com${request#* }")" 200 ||
+			lab_fail "$request" || return
+	done
+	for request in 'POST /a/b.git/git-receive-pack' 'GET /a/b' 'POST /a/b/git-upload-pack/..' 'POST /git-receive-pack' \
+		'POST /a/b.git/info/lfs/objects/batch' 'DELETE /a/b/git-upload-pack'; do
+		refused_for rule "http://github.com${request#* }" -X "${request% *}" --path-as-is || lab_fail "$request" || return
+	done
+	# The program itself stops there.
+	git init -q "$work"
+	git -C "$work" -c user.name=a -c user.email=a@a.test commit -q --allow-empty -m 'a commit'
+	ends_with 128 in_job_directly git -c safe.directory='*' -C "$work" push -q http://github.com/a/b HEAD:main
+}
+
+@test "the other presets that only read have rules for each of their domains" {
+	local preset
+
+	for preset in pypi-read npm-read; do
+		is "$(jobfence preset show $preset --json | jq -c '.domains - (.rules | map(sub("^[^ ]* "; "") | sub("/.*"; ""))) | length')" 0
+		is "$(jobfence preset show $preset --json | jq -r '.rules[]' | grep -cv '^GET,HEAD ')" 0
+	done
 }
 
 @test "presets add to each other and to domains" {
@@ -101,7 +131,7 @@ domains_of()
 	is "$(with_own_presets "$own" "$JOBFENCE" preset show rust --json | jq -c '[.domains[], .summary, .path]')" \
 		'["mirror.example.org","","/etc/jobfence/presets/rust.domains"]'
 	like "$(with_own_presets "$own" "$JOBFENCE" preset list)" '*huggingface *in-house *What we have here*java *'
-	is "$(with_own_presets "$own" "$JOBFENCE" preset list | wc -l)" 16
+	is "$(with_own_presets "$own" "$JOBFENCE" preset list | wc -l)" 19
 	is "$(with_own_presets "$own" "$JOBFENCE" preset show python --json | jq -r '.domains[0]')" files.pythonhosted.org
 }
 
