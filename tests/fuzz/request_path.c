@@ -37,13 +37,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *text = (const char *)data;
 	char *out = malloc(size + 1), *again = malloc(size + 2);
-	size_t length, length_again, query;
+	size_t length, length_again;
 
 	require(out && again);
 	if (!request_path_canonical(text, size, out, &length)) {
+		size_t query = size - request_path_length(text, size);
+
 		require(length <= size + 1);
 		require_plain(out, request_path_length(out, length));
-		query = size - request_path_length(text, size);
 		require(query == length - request_path_length(out, length));
 		require(!memcmp(text + size - query, out + length - query, query));
 		require(!request_path_canonical(out, length, again, &length_again));

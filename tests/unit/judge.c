@@ -137,6 +137,7 @@ static void other_hosts_are_not_judged(void **state)
 
 static void what_is_long_is_cut(void **state)
 {
+	static const char begin[] = "PUT /", end[] = " HTTP/1.1\r\nHost: a.test" END;
 	static char text[BUFFER_SIZE];
 	static struct http_head head;
 	struct http_target target;
@@ -144,9 +145,9 @@ static void what_is_long_is_cut(void **state)
 	struct judge *judge;
 
 	(void)state;
-	memset(text, 'x', sizeof(text) - 1);
-	memcpy(text, "PUT /", 5);
-	strcpy(text + sizeof(text) - 64, " HTTP/1.1\r\nHost: a.test" END);
+	memset(text, 'x', sizeof(text) - sizeof(end));
+	memcpy(text, begin, sizeof(begin) - 1);
+	memcpy(text + sizeof(text) - sizeof(end), end, sizeof(end));
 	assert_int_equal(judge_new(&settings, &judge), 0);
 	read_request(text, &head, &target);
 	judge_request(judge, &head, &target, &judgement);

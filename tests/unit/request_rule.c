@@ -129,6 +129,7 @@ static void a_set_is_bounded(void **state)
 {
 	_rules_ struct request_rules rules = {}, long_ones = {};
 	const char *problem = NULL;
+	static const char begin[] = "GET a.test/";
 	char text[REQUEST_RULES_SIZE + 1];
 
 	(void)state;
@@ -139,7 +140,7 @@ static void a_set_is_bounded(void **state)
 	assert_int_equal(rule_declare(&rules, "GET a.test/", 11, &problem), -E2BIG);
 	assert_int_equal(rules.count, REQUEST_RULES_MAX);
 	memset(text, 'a', sizeof(text));
-	memcpy(text, "GET a.test/", 11);
+	memcpy(text, begin, sizeof(begin) - 1);
 	assert_int_equal(
 		rule_declare(&long_ones, text, REQUEST_RULES_SIZE, &problem), -EINVAL);
 	assert_int_equal(

@@ -211,23 +211,13 @@ static bool has_rule(const struct request_rules *rules, const char *text)
 	return false;
 }
 
-int request_rules_add(
-	struct request_rules *rules, const char *text, size_t length, const char **problem)
+/* Appends a rule. On success its text is the set's. */
+static int append(
+	struct request_rules *rules, const struct request_rule *rule, const char **problem)
 {
-	struct request_rule rule = {}, *list;
-	_free_ char *owned = NULL;
-	int error =
-		length < REQUEST_RULES_SIZE ? parse(text, length, &rule, problem) : -E2BIG;
-	size_t size;
+	size_t size = rules->size + strlen(rule->text) + 1;
+	struct request_rule *list;
 
-	if (error == -E2BIG)
-		*problem = "a rule is too long";
-	if (error)
-		return error;
-	owned = rule.text;
-	if (has_rule(rules, rule.text))
-		return 0;
-	size = rules->size + strlen(rule.text) + 1;
 	*problem = "more rules than 64, or more than 4096 bytes of them";
 	if (rules->count == REQUEST_RULES_MAX || size > REQUEST_RULES_SIZE)
 		return -E2BIG;
@@ -236,10 +226,30 @@ int request_rules_add(
 	if (!list)
 		return -ENOMEM;
 	rules->list = list;
-	rules->list[rules->count++] = rule;
+	rules->list[rules->count++] = *rule;
 	rules->size = size;
-	owned = NULL; /* the set has it */
 	return 0;
+}
+
+int request_rules_add(
+	struct request_rules *rules, const char *text, size_t length, const char **problem)
+{
+	struct request_rule rule = {};
+	bool known;
+	int error;
+
+	*problem = "a rule is too long";
+	if (length >= REQUEST_RULES_SIZE)
+		return -E2BIG;
+	error = parse(text, length, &rule, problem);
+	if (error)
+		return error;
+	known = has_rule(rules, rule.text);
+	if (!known)
+		error = append(rules, &rule, problem);
+	if (known || error)
+		free(rule.text);
+	return error;
 }
 
 void request_rules_free(struct request_rules *rules)
