@@ -192,11 +192,12 @@ check-asan: ## unit tests and bats files with AddressSanitizer and UBSan
 	$(STEP) all other-version unit-tests BUILD=$(BUILD)/asan CFLAGS='-O1 -g $(ASAN)' HARDEN=-fPIE
 	@BUILD=$(BUILD)/asan BATS_TEST_TIMEOUT=600 tests/run --unit --native $(T)
 
-bench: ## time jobs that come and go, a thousand of them, and `run` beside bwrap and Docker
+bench: ## time jobs that come and go, `run` beside others, and the neighbour of refusals
 	@tests/packages check
 	$(STEP) all
 	@BUILD=$(BUILD) tests/bench/lifecycle
 	@BUILD=$(BUILD) tests/bench/runs
+	@BUILD=$(BUILD) tests/bench/refusals
 
 bench-proxy: ## measure the proxy beside HAProxy, Squid and Tinyproxy; writes docs/performance.md
 	@tests/packages bench-proxy
