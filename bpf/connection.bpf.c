@@ -76,10 +76,10 @@ static __always_inline void connection_opened(
 	if (!wanted)
 		return;
 	if (connection_add(context, job_state, wanted)) {
-		counter->connections++;
+		count(&counter->connections);
 		return;
 	}
-	counter->unmatched++;
+	count(&counter->unmatched);
 	refuse_anywhere(job_state->id, &job_state->budget, REASON_LIMIT, HOOK_CONNECT,
 		context->family, IPPROTO_TCP, &wanted->destination);
 }

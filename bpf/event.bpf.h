@@ -15,6 +15,15 @@
 #include "jobfence/time.h"
 
 /*
+ * Adds to a counter of this CPU. A packet may interrupt a process of the job that counts
+ * the same, so the addition is one instruction.
+ */
+static __always_inline void count(__u64 *counter)
+{
+	__sync_fetch_and_add(counter, 1);
+}
+
+/*
  * Whether the budget has room for one more record. Two CPUs may both take the last place.
  */
 static __always_inline bool event_admitted(struct event_budget *budget, __u64 now)
@@ -91,7 +100,7 @@ static __always_inline struct event *event_begin(
 	struct event *event = event_admitted(budget, now) ? event_take(budget) : NULL;
 
 	if (!event) {
-		counter->events_lost++;
+		count(&counter->events_lost);
 		return NULL;
 	}
 	__builtin_memset(&event->time, 0,
@@ -135,7 +144,7 @@ static __always_inline struct event *refusal_begin(__u64 job_id,
 	struct job_counters *counter = bpf_get_local_storage(&counters, 0);
 	struct event *event;
 
-	counter->refused[reason]++;
+	count(&counter->refused[reason]);
 	event = event_begin(job_id, budget, EVENT_REFUSAL, bpf_ktime_get_boot_ns());
 	if (!event)
 		return NULL;

@@ -14,7 +14,7 @@ static __always_inline void note_end_of_worker(__u32 status)
 	__u64 now = bpf_ktime_get_boot_ns();
 	struct event *event;
 
-	counter->workers_ended++;
+	count(&counter->workers_ended);
 	counter->worker_ended = now;
 	counter->worker_status = status;
 	event = event_begin(state->job, &state->budget, EVENT_WORKER, now);
