@@ -11,6 +11,7 @@
 #include "job/learned.h"
 #include "lib/cleanup.h"
 #include "names/declaration.h"
+#include "node/maps.h"
 
 #define LABELS_MAX 127 /* of a name */
 
@@ -42,22 +43,25 @@ static void sort(struct learned *learned)
 int learned_read(int map, struct learned **learned)
 {
 	_free_ struct learned *read = calloc(1, sizeof(*read));
-	struct learned_key key, *previous = NULL;
+	_free_ struct learned_key *keys = calloc(LEARNED_MAX, sizeof(*keys));
+	_free_ uint64_t *counts = calloc(LEARNED_MAX, sizeof(*counts));
+	__u32 count = LEARNED_MAX;
+	int error = read && keys && counts ? job_map_read_all(map, keys, counts, &count)
+					   : -ENOMEM;
 
-	if (!read)
-		return -ENOMEM;
-	while (read->count < LEARNED_MAX && !bpf_map_get_next_key(map, previous, &key)) {
+	if (error)
+		return error;
+	for (__u32 i = 0; i < count; i++) {
 		struct learned_domain *next = &read->domains[read->count];
 
-		previous = &key;
+		next->count = counts[i];
 		next->names = 1;
 		/*
 		 * The proxy is not trusted, and its names may go to a terminal. So each
 		 * name is parsed.
 		 */
-		if (!host_parse(key.name, strnlen(key.name, sizeof(key.name)),
-			    HOST_NO_BRACKETS, &next->domain.host) &&
-			!bpf_map_lookup_elem(map, &key, &next->count))
+		if (!host_parse(keys[i].name, strnlen(keys[i].name, sizeof(keys[i].name)),
+			    HOST_NO_BRACKETS, &next->domain.host))
 			read->count++;
 	}
 	sort(read);

@@ -46,25 +46,28 @@ static bool is_plain(const struct refusal_key *key)
 	return true;
 }
 
-static void read_refusals(int map, struct usage *usage)
+static int read_refusals(int map, struct usage *usage)
 {
-	struct refusal_key key, *previous = NULL;
+	_free_ struct refusal_key *keys = calloc(REFUSALS_MAX, sizeof(*keys));
+	struct refusal refusals[REFUSALS_MAX];
 	uint64_t now = clock_ns(CLOCK_BOOTTIME);
+	__u32 count = REFUSALS_MAX;
+	int error = keys ? job_map_read_all(map, keys, refusals, &count) : -ENOMEM;
 
-	while (usage->refusal_count < REFUSALS_MAX &&
-		!bpf_map_get_next_key(map, previous, &key)) {
+	if (error)
+		return error;
+	for (__u32 i = 0; i < count; i++) {
 		struct usage_refusal *next = &usage->refusals[usage->refusal_count];
 
-		previous = &key;
-		if (is_plain(&key) && !bpf_map_lookup_elem(map, &key, &next->refusal)) {
-			next->key = key;
-			next->refusal.count = bounded(next->refusal.count);
-			if (next->refusal.last > now)
-				next->refusal.last = now;
-			usage->refusal_count++;
-		}
+		if (!is_plain(&keys[i]))
+			continue;
+		next->key = keys[i];
+		next->refusal.count = bounded(refusals[i].count);
+		next->refusal.last = refusals[i].last < now ? refusals[i].last : now;
+		usage->refusal_count++;
 	}
 	qsort(usage->refusals, usage->refusal_count, sizeof(usage->refusals[0]), compare);
+	return 0;
 }
 
 static int read_domains(
@@ -181,9 +184,10 @@ int usage_read(const struct job *job, struct usage **usage, struct failure *fail
 		error = learned_read(maps.learned, &read->learned);
 	for (size_t i = 0; read && read->learned && i < read->learned->count; i++)
 		read->learned->domains[i].count = bounded(read->learned->domains[i].count);
+	if (!error)
+		error = read_refusals(maps.refused, read);
 	if (error)
 		return cannot_read(job, error, failure);
-	read_refusals(maps.refused, read);
 	*usage = TAKE_POINTER(read);
 	return 0;
 }

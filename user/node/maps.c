@@ -190,6 +190,17 @@ int job_map_read_only(const struct job_paths *paths, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+int job_map_read_all(int map, void *keys, void *values, __u32 *count)
+{
+	__u32 next;
+
+	/* ENOENT: there are no more than these. */
+	return bpf_map_lookup_batch(map, NULL, &next, keys, values, count, NULL) &&
+			       errno != ENOENT
+		       ? -errno
+		       : 0;
+}
+
 int job_counters_read(int counters, uint64_t cgroup, struct job_counters *sum)
 {
 	int cpus = libbpf_num_possible_cpus();

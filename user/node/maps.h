@@ -69,5 +69,12 @@ int job_statistics_read(const struct job_maps *maps, struct proxy_statistics *st
 /* Opens a map of the job for reading only. Returns a descriptor or -errno. */
 int job_map_read_only(const struct job_paths *paths, const char *name);
 
+/*
+ * Reads the entries of `refused` or `learned` into arrays with room for `*count`, which
+ * becomes how many there are. It is one call. A walk from key to key would begin anew with
+ * each name that the proxy removes meanwhile. Returns 0 or -errno.
+ */
+int job_map_read_all(int map, void *keys, void *values, __u32 *count);
+
 /* Sums up the counters that a cgroup has on each CPU. Returns 0 or -errno. */
 int job_counters_read(int counters, uint64_t cgroup, struct job_counters *sum);
