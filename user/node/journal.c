@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "lib/cleanup.h"
 #include "node/journal.h"
@@ -20,8 +21,8 @@
 #define ATTEMPTS	3	  /* to read all numbers */
 #define PAUSE		10000000L /* ns between them */
 
-/* Returns the memory of a map, or NULL with errno set. */
-static void *map_memory(const char *name, size_t size, int protection)
+/* Returns the memory of a map from `offset` on, or NULL with errno set. */
+static void *map_memory(const char *name, off_t offset, size_t size, int protection)
 {
 	_fd_ int fd = objects_map(name);
 	void *memory;
@@ -30,7 +31,7 @@ static void *map_memory(const char *name, size_t size, int protection)
 		errno = -fd;
 		return NULL;
 	}
-	memory = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
+	memory = mmap(NULL, size, protection, MAP_SHARED, fd, offset);
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
@@ -39,10 +40,10 @@ int journal_open(struct journal_reader *reader)
 	int error = 0;
 
 	*reader = (struct journal_reader){};
-	reader->records = map_memory("events", RECORDS_SIZE, PROT_READ);
+	reader->records = map_memory("events", 0, RECORDS_SIZE, PROT_READ);
 	if (reader->records)
 		reader->journal =
-			map_memory("journal", sizeof(*reader->journal), PROT_READ);
+			map_memory("journal", 0, sizeof(*reader->journal), PROT_READ);
 	if (reader->journal)
 		reader->found = calloc(EVENTS_MAX, sizeof(*reader->found));
 	if (!reader->found)
@@ -117,51 +118,76 @@ void journal_read(struct journal_reader *reader)
 	reader->read = last;
 }
 
-/*
- * Takes the next record of the ring. A loader that was killed may have left one as
- * EVENT_BUSY, so that is passed over. Returns NULL if there are many.
- */
-static struct event *take(struct event *records, struct journal *journal)
-{
-	for (int i = 0; i < ATTEMPTS; i++) {
-		uint64_t position = __atomic_fetch_add(
-			&journal->positions[RING_JOBS], 1, __ATOMIC_SEQ_CST);
-		struct event *event = &records[RING_JOBS_FIRST + position % RING_JOBS_SIZE];
-		__u64 number = __atomic_load_n(&event->number, __ATOMIC_RELAXED);
+/* A part of a map in memory, from the begin of a page on. */
+struct part {
+	char *pages; /* NULL: none */
+	size_t size;
+};
 
-		if (number != EVENT_BUSY &&
-			__atomic_compare_exchange_n(&event->number, &number, EVENT_BUSY,
-				false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
-			/* No reader may see what comes before it sees EVENT_BUSY. */
-			__atomic_thread_fence(__ATOMIC_RELEASE);
-			return event;
-		}
-	}
-	return NULL;
+static void unmap(struct part *part)
+{
+	if (part->pages)
+		munmap(part->pages, part->size);
+	part->pages = NULL;
+}
+
+/* Maps what is written. To map all records takes longer than all else that is done here. */
+static void *map_part(const char *name, size_t offset, size_t size, struct part *part)
+{
+	size_t before = offset % (size_t)sysconf(_SC_PAGESIZE);
+	void *pages = map_memory(
+		name, (off_t)(offset - before), before + size, PROT_READ | PROT_WRITE);
+
+	if (!pages)
+		return NULL;
+	*part = (struct part){ pages, before + size };
+	return part->pages + before;
+}
+
+/* Makes a record EVENT_BUSY. Returns whether nobody else writes it. */
+static bool take(struct event *record)
+{
+	__u64 number = __atomic_load_n(&record->number, __ATOMIC_RELAXED);
+
+	if (number == EVENT_BUSY ||
+		!__atomic_compare_exchange_n(&record->number, &number, EVENT_BUSY, false,
+			__ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		return false;
+	/* No reader may see what comes before it sees EVENT_BUSY. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	return true;
+}
+
+/* Writes the next record of the ring. Returns 0 or -errno. -EBUSY: somebody writes it. */
+static int write_next(struct journal *journal, const struct event *event)
+{
+	const size_t skipped = sizeof(event->number);
+	uint64_t position =
+		__atomic_fetch_add(&journal->positions[RING_JOBS], 1, __ATOMIC_SEQ_CST);
+	size_t place = RING_JOBS_FIRST + position % RING_JOBS_SIZE;
+	_cleanup_(unmap) struct part part = {};
+	struct event *record =
+		map_part("events", place * sizeof(*record), sizeof(*record), &part);
+
+	if (!record)
+		return -errno;
+	if (!take(record))
+		return -EBUSY;
+	memcpy((char *)record + skipped, (const char *)event + skipped,
+		sizeof(*event) - skipped);
+	__atomic_store_n(&record->number,
+		__atomic_add_fetch(&journal->last, 1, __ATOMIC_SEQ_CST), __ATOMIC_RELEASE);
+	return 0;
 }
 
 int journal_write(const struct event *event)
 {
-	const size_t skipped = sizeof(event->number);
-	const int both = PROT_READ | PROT_WRITE;
-	struct event *records = map_memory("events", RECORDS_SIZE, both);
-	struct journal *journal =
-		records ? map_memory("journal", sizeof(*journal), both) : NULL;
-	int error = journal ? 0 : -errno;
-	struct event *taken = error ? NULL : take(records, journal);
+	_cleanup_(unmap) struct part part = {};
+	struct journal *journal = map_part("journal", 0, sizeof(*journal), &part);
+	int error = journal ? -EBUSY : -errno;
 
-	if (taken) {
-		memcpy((char *)taken + skipped, (const char *)event + skipped,
-			sizeof(*event) - skipped);
-		__atomic_store_n(&taken->number,
-			__atomic_add_fetch(&journal->last, 1, __ATOMIC_SEQ_CST),
-			__ATOMIC_RELEASE);
-	} else if (!error) {
-		error = -EBUSY;
-	}
-	if (journal)
-		munmap(journal, sizeof(*journal));
-	if (records)
-		munmap(records, RECORDS_SIZE);
+	/* A loader that was killed may have left a record as EVENT_BUSY. Pass over it. */
+	for (int i = 0; i < ATTEMPTS && error == -EBUSY; i++)
+		error = write_next(journal, event);
 	return error;
 }
