@@ -11,6 +11,7 @@
 #include <linux/types.h>
 
 #include "jobfence/reasons.h"
+#include "jobfence/time.h"
 
 /*
  * Why a site gave no answer that the job can have: X(NAME, word). The fence refused nothing
@@ -29,9 +30,6 @@ enum cause {
 		CAUSE_COUNT
 };
 
-/* The upper bounds of the buckets of a histogram, in ms. The last bucket has none. */
-#define HISTOGRAM_BOUNDS \
-	5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000
 #define HISTOGRAM_BUCKETS 15
 
 /* How many times there were in each bucket, and the sum of all in ns. */
@@ -64,6 +62,26 @@ struct proxy_statistics {
 _Static_assert(sizeof(struct proxy_statistics) == 704, "proxy_statistics");
 
 #ifndef __bpf__
+
+/* The upper bound of a bucket of a histogram, in ms. The last bucket has none. */
+static inline __u32 histogram_bound(unsigned bucket)
+{
+	static const __u32 bounds[HISTOGRAM_BUCKETS - 1] = { 5, 10, 25, 50, 100, 250, 500,
+		1000, 2500, 5000, 10000, 30000, 60000, 300000 };
+
+	return bounds[bucket];
+}
+
+/* The bucket that a time in ns belongs to. */
+static inline unsigned histogram_bucket(__u64 time)
+{
+	unsigned bucket = 0;
+
+	while (bucket < HISTOGRAM_BUCKETS - 1 &&
+		time > histogram_bound(bucket) * MILLISECOND)
+		bucket++;
+	return bucket;
+}
 
 /* The word of `answers` at that index. */
 static inline const char *answer_word(unsigned class)

@@ -170,7 +170,6 @@ static void write_throttled(
 static void write_buckets(const struct metrics *metrics, const struct family *family,
 	const struct row *row, const struct histogram *histogram)
 {
-	static const uint32_t bounds[HISTOGRAM_BUCKETS - 1] = { HISTOGRAM_BOUNDS };
 	char own[JOB_NAME_MAX + sizeof("{job=\"\"}")] = "", first[sizeof(own)] = "";
 	unsigned long long count = 0;
 
@@ -178,11 +177,12 @@ static void write_buckets(const struct metrics *metrics, const struct family *fa
 		snprintf(own, sizeof(own), "{job=\"%s\"}", row->job);
 		snprintf(first, sizeof(first), "job=\"%s\",", row->job);
 	}
-	for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		count += histogram->buckets[i];
 		fprintf(metrics->out, "%s_bucket{%sle=\"", family->name, first);
 		if (i < HISTOGRAM_BUCKETS - 1)
-			fprintf(metrics->out, "%g\"} %llu\n", bounds[i] / 1000.0, count);
+			fprintf(metrics->out, "%g\"} %llu\n", histogram_bound(i) / 1000.0,
+				count);
 		else
 			fprintf(metrics->out, "+Inf\"} %llu\n", count);
 	}
@@ -259,17 +259,13 @@ static void write_node(const struct metrics *metrics)
 		jobs = { "jobfence_jobs", GAUGE, "Jobs of this node." },
 		up = { "jobfence_up_seconds", HISTOGRAM,
 			"How long `up` took, of the jobs that are there now." };
-	static const uint32_t bounds[HISTOGRAM_BUCKETS - 1] = { HISTOGRAM_BOUNDS };
 	struct histogram histogram = {};
 
 	for (size_t i = 0; i < metrics->count; i++) {
-		uint64_t milliseconds = metrics->rows[i].up_milliseconds;
-		int bucket = 0;
+		uint64_t time = metrics->rows[i].up_milliseconds * MILLISECOND;
 
-		while (bucket < HISTOGRAM_BUCKETS - 1 && milliseconds > bounds[bucket])
-			bucket++;
-		histogram.buckets[bucket]++;
-		histogram.sum += milliseconds * MILLISECOND;
+		histogram.buckets[histogram_bucket(time)]++;
+		histogram.sum += time;
 	}
 	begin_family(metrics, &build);
 	fprintf(metrics->out, "jobfence_build_info{version=\"" VERSION "\"} 1\n");

@@ -34,18 +34,17 @@ json_t *refused_to_json(const __u64 refused[REASON_COUNT])
 /* Each bucket has the count of the times up to its bound that are above the one before. */
 static json_t *histogram_to_json(const struct histogram *histogram)
 {
-	static const uint32_t bounds[HISTOGRAM_BUCKETS - 1] = { HISTOGRAM_BOUNDS };
 	json_t *buckets = json_array();
 	uint64_t count = 0;
 
-	for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		bool last = i == HISTOGRAM_BUCKETS - 1;
 
 		count += histogram->buckets[i];
-		json_array_append_new(
-			buckets, json_pack("{s:o, s:o}", "at_most_milliseconds",
-					 number_or_null(!last, last ? 0 : bounds[i]),
-					 "count", number(histogram->buckets[i])));
+		json_array_append_new(buckets,
+			json_pack("{s:o, s:o}", "at_most_milliseconds",
+				number_or_null(!last, last ? 0 : histogram_bound(i)),
+				"count", number(histogram->buckets[i])));
 	}
 	return json_pack("{s:o, s:o, s:o}", "count", number(count), "sum_milliseconds",
 		number(histogram->sum / MILLISECOND), "buckets", buckets);

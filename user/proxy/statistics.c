@@ -2,10 +2,10 @@
 /* See statistics.h. */
 
 #include <errno.h>
+#include <stddef.h>
 #include <sys/mman.h>
 
 #include "jobfence/proxy.h"
-#include "lib/clock.h"
 #include "proxy/statistics.h"
 
 static struct proxy_statistics unseen;
@@ -35,12 +35,7 @@ void statistics_answer(unsigned status)
 
 void statistics_time(struct histogram *histogram, uint64_t time)
 {
-	static const uint32_t bounds[HISTOGRAM_BUCKETS - 1] = { HISTOGRAM_BOUNDS };
-	unsigned bucket = 0;
-
-	while (bucket < HISTOGRAM_BUCKETS - 1 && time > bounds[bucket] * MILLISECOND)
-		bucket++;
-	statistics_add(&histogram->buckets[bucket], 1);
+	statistics_add(&histogram->buckets[histogram_bucket(time)], 1);
 	statistics_add(&histogram->sum, time);
 }
 
