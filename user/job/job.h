@@ -148,6 +148,9 @@ bool job_has_labels(const struct job *job, const json_t *labels);
 /* The job as JSON, as `up --json` prints it. NULL: there is no memory. */
 json_t *job_to_json(const struct job *job);
 
+/* The same of a job of which only the name is known. All other fields are null. */
+json_t *job_name_to_json(const char *name);
+
 /* Write and read spec.json. Return 0, or -errno with the failure noted. */
 int job_record_write(const struct job *job, struct failure *failure);
 int job_record_read(struct job *job, struct failure *failure);

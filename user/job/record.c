@@ -77,6 +77,19 @@ json_t *job_to_json(const struct job *job)
 		job->log[0] ? job->log : NULL);
 }
 
+json_t *job_name_to_json(const char *name)
+{
+	const struct job nobody = {};
+	_json_ json_t *json = job_to_json(&nobody);
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (json, key, value)
+		json_object_set_new(json, key, json_null());
+	return json_object_set_new(json, "job", json_string(name)) ? NULL
+								   : TAKE_POINTER(json);
+}
+
 /*
  * The fields of the state, which only the file has. The same table is used for writing
  * and reading.

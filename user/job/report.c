@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* See report.h. */
 
-#include <string.h>
+#include <errno.h>
 #include <sys/wait.h>
 
 #include "job/report.h"
@@ -160,37 +160,39 @@ static const struct {
 	{ "refusals", refusals_to_json },
 };
 
-json_t *job_report(const struct job *job, const char *state, const struct usage *usage)
+/* Adds what the record lacks. `job` and `usage` are NULL if they are not known. */
+static int add_fields(
+	json_t *json, const char *state, const struct job *job, const struct usage *usage)
 {
-	_json_ json_t *json = job_to_json(job);
 	bool proxy = usage && job->proxy_id;
 
 	if (json_object_set_new(json, "state", json_string(state)) ||
-		json_object_set_new(json, "locks", locks_to_json(job)) ||
+		json_object_set_new(
+			json, "locks", job ? locks_to_json(job) : json_null()) ||
 		json_object_set_new(json, "statistics",
 			proxy ? statistics_to_json(usage) : json_null()) ||
 		json_object_set_new(json, "hits",
 			usage ? by_domain(job, usage, requests_to_json) : json_null()) ||
 		json_object_set_new(json, "domain_bytes",
 			usage ? by_domain(job, usage, bytes_to_json) : json_null()))
-		return NULL;
+		return -ENOMEM;
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		if (json_object_set_new(json, fields[i].name,
 			    usage ? fields[i].read(usage) : json_null()))
-			return NULL;
-	return TAKE_POINTER(json);
+			return -ENOMEM;
+	return 0;
+}
+
+json_t *job_report(const struct job *job, const char *state, const struct usage *usage)
+{
+	_json_ json_t *json = job_to_json(job);
+
+	return add_fields(json, state, job, usage) ? NULL : TAKE_POINTER(json);
 }
 
 json_t *job_report_name(const char *name, const char *state)
 {
-	const struct job nobody = {};
-	_json_ json_t *json = job_report(&nobody, state, NULL);
-	const char *key;
-	json_t *value;
+	_json_ json_t *json = job_name_to_json(name);
 
-	json_object_foreach (json, key, value)
-		if (strcmp(key, "state") != 0)
-			json_object_set_new(json, key, json_null());
-	return json_object_set_new(json, "job", json_string(name)) ? NULL
-								   : TAKE_POINTER(json);
+	return add_fields(json, state, NULL, NULL) ? NULL : TAKE_POINTER(json);
 }
