@@ -56,6 +56,23 @@ static void times_of_today(void **state)
 	assert_in_range(boottime, now, now + 60 * SECOND);
 }
 
+static void ages(void **state)
+{
+	static const struct {
+		int64_t seconds;
+		const char *text;
+	} ages[] = { { 0, "0s" }, { 119, "119s" }, { 120, "2m" }, { 7199, "119m" },
+		{ 7200, "2h" }, { 172800, "2d" }, { INT64_MAX, "106751991167300d" },
+		{ -1, "-1s" } };
+	char text[DURATION_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ages); i++) {
+		duration_format(ages[i].seconds, text);
+		assert_string_equal(text, ages[i].text);
+	}
+}
+
 static void no_times(void **state)
 {
 	static const char *const texts[] = { "", "1", "s", "1x", "1234567890s", "-1s",
@@ -75,7 +92,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(times_before_the_boot),
 		cmocka_unit_test(times_to_come), cmocka_unit_test(times_of_today),
-		cmocka_unit_test(no_times) };
+		cmocka_unit_test(ages), cmocka_unit_test(no_times) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

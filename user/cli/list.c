@@ -14,6 +14,7 @@
 #include "job/pulse.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
+#include "lib/moment.h"
 #include "lib/rate.h"
 #include "node/cgroup.h"
 
@@ -106,45 +107,20 @@ static struct row *add_row(struct listing *listing, const char *name, const char
  */
 static int add_name(struct listing *listing, const char *name, const char *state)
 {
-	const struct job job = {};
 	struct row *row = add_row(listing, name, state);
-	const char *key;
-	json_t *value;
 
 	if (!row)
 		return -ENOMEM;
 	if (!listing->json)
 		return 0;
-	row->json = job_to_json(&job);
-	json_object_foreach (row->json, key, value)
-		json_object_set_new(row->json, key, json_null());
-	return json_object_set_new(row->json, "job", json_string(name)) ||
-			       json_object_set_new(row->json, "processes", json_null())
-		       ? -ENOMEM
-		       : 0;
-}
-
-/*
- * Prints the age of a job in the largest unit of which it has two, as 90s, 5m, 3h, 12d.
- */
-static void print_age(FILE *file, time_t started)
-{
-	static const struct {
-		char letter;
-		long seconds;
-	} units[] = { { 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 } };
-	long age = (long)(time(NULL) - started);
-	size_t i = 0;
-
-	while (i < ARRAY_SIZE(units) - 1 && age < 2 * units[i].seconds)
-		i++;
-	fprintf(file, " %4ld%c", age / units[i].seconds, units[i].letter);
+	row->json = job_name_to_json(name);
+	return json_object_set_new(row->json, "processes", json_null()) ? -ENOMEM : 0;
 }
 
 /* Formats what the table says of a job after its state. Returns NULL without memory. */
 static char *format_rest(const struct job *job)
 {
-	char domain[NAME_LENGTH_MAX + 3], rate[RATE_TEXT_MAX];
+	char domain[NAME_LENGTH_MAX + 3], rate[RATE_TEXT_MAX], age[DURATION_TEXT_MAX];
 	char *text = NULL;
 	size_t length;
 	FILE *file = open_memstream(&text, &length);
@@ -152,9 +128,9 @@ static char *format_rest(const struct job *job)
 	if (!file)
 		return NULL;
 	rate_format(job->spec.rate, rate);
-	fprintf(file, " %-5s %-9s %-6s", network_name(job->spec.network), rate,
-		pacing_name(job->pacing));
-	print_age(file, job->started);
+	duration_format(time(NULL) - job->started, age);
+	fprintf(file, " %-5s %-9s %-6s %5s", network_name(job->spec.network), rate,
+		pacing_name(job->pacing), age);
 	for (size_t i = 0; i < job->spec.domains.count; i++) {
 		declared_domain_format(&job->spec.domains.list[i], domain);
 		fprintf(file, "%s%s", i ? "," : " ", domain);

@@ -15,6 +15,11 @@
 
 #define LOOKS 5 /* at both clocks */
 
+static const struct {
+	char letter;
+	int64_t seconds;
+} units[] = { { 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 } };
+
 /*
  * Returns the time of CLOCK_REALTIME at which CLOCK_BOOTTIME was 0, in ns. Others may run
  * between a look at the one and at the other, so the quickest of some looks counts.
@@ -57,13 +62,19 @@ void moment_format_real(uint64_t realtime, char text[MOMENT_TEXT_MAX])
 	strftime(text, MOMENT_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &parts);
 }
 
+void duration_format(int64_t seconds, char text[DURATION_TEXT_MAX])
+{
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(units) - 1 && seconds < 2 * units[i].seconds)
+		i++;
+	snprintf(text, DURATION_TEXT_MAX, "%lld%c", (long long)(seconds / units[i].seconds),
+		units[i].letter);
+}
+
 /* Returns the seconds, or -EINVAL. */
 static int64_t parse_duration(const char *text)
 {
-	static const struct unit {
-		char letter;
-		int64_t seconds;
-	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
 	size_t digits = strspn(text, "0123456789");
 
 	/* Nine digits of days are no overflow. */
