@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/event_journal.h"
+#include "cli/journald.h"
 #include "cli/stop.h"
 #include "cli/trace.h"
 #include "lib/cleanup.h"
@@ -24,7 +24,7 @@
 struct printing {
 	const char *job; /* NULL: every job */
 	uint64_t since;	 /* ns of CLOCK_BOOTTIME: older events are left out */
-	bool json, follow, journal;
+	bool json, follow, journald;
 	bool known; /* an event of the job was found, even if it was left out */
 	struct journal_reader reader;
 	struct news news;
@@ -42,8 +42,8 @@ static int print_event(const struct printing *printing, const struct event_shown
 {
 	char time[MOMENT_TEXT_MAX];
 
-	if (printing->journal)
-		return event_journal_send(shown);
+	if (printing->journald)
+		return journald_send(shown);
 	if (printing->json) {
 		_json_ json_t *line = event_to_json(shown);
 
@@ -62,8 +62,8 @@ static int print_lost(const struct printing *printing, uint64_t count)
 		printing->json ? "{\"kind\":\"lost\",\"count\":%llu}\n"
 			       : "%llu events were lost: later ones had replaced them\n";
 
-	if (printing->journal)
-		return event_journal_send_lost(count);
+	if (printing->journald)
+		return journald_send_lost(count);
 	return printf(format, (unsigned long long)count) < 0 ? -errno : 0;
 }
 
@@ -107,7 +107,7 @@ static int print_new(struct printing *printing)
  */
 static bool wait_a_period(const struct printing *printing)
 {
-	struct pollfd out = { .fd = printing->journal ? -1 : STDOUT_FILENO };
+	struct pollfd out = { .fd = printing->journald ? -1 : STDOUT_FILENO };
 
 	return poll(&out, 1, PERIOD) <= 0 && !stopped;
 }
@@ -154,7 +154,7 @@ int events_command(struct options *options, int *status, struct failure *failure
 	_cleanup_(printing_end) struct printing printing = { .job = options->arguments[0],
 		.since = options->since,
 		.json = options->json,
-		.journal = options->journal,
+		.journald = options->journal,
 		.follow = options->follow };
 	int error;
 
@@ -165,7 +165,7 @@ int events_command(struct options *options, int *status, struct failure *failure
 		return print_trace(options, failure);
 	if (options->journal && options->json)
 		return fail_as(failure, STATUS_USAGE, "give --json or --journal, not both");
-	error = options->journal ? event_journal_open(failure) : 0;
+	error = options->journal ? journald_open(failure) : 0;
 	if (error)
 		return error;
 	stop_on_signals();

@@ -4,7 +4,6 @@
  * along, and every other command would start slower for it.
  */
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <signal.h>
@@ -18,6 +17,7 @@
 #include "cli/metrics_text.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
+#include "lib/library.h"
 #include "names/address.h"
 
 #define LIBRARY	    "libmicrohttpd.so.12"
@@ -49,10 +49,7 @@ static struct client {
 
 static int load_library(struct failure *failure)
 {
-	const struct {
-		const char *name;
-		void **place;
-	} functions[] = {
+	const struct library_function functions[] = {
 		{ "MHD_start_daemon", (void **)&http.start_daemon },
 		{ "MHD_run_wait", (void **)&http.run_wait },
 		{ "MHD_lookup_connection_value", (void **)&http.lookup_connection_value },
@@ -62,17 +59,8 @@ static int load_library(struct failure *failure)
 		{ "MHD_destroy_response", (void **)&http.destroy_response },
 		{ "MHD_get_connection_info", (void **)&http.get_connection_info },
 	};
-	void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 
-	for (size_t i = 0; library && i < ARRAY_SIZE(functions); i++) {
-		*functions[i].place = dlsym(library, functions[i].name);
-		if (!*functions[i].place)
-			library = NULL;
-	}
-	return library ? 0
-		       : fail_as(failure, STATUS_FAILED,
-				 "--listen needs the library " LIBRARY
-				 ", which is missing; install libmicrohttpd");
+	return library_load(LIBRARY, "--listen", functions, ARRAY_SIZE(functions), failure);
 }
 
 int metrics_inherited_socket(void)

@@ -12,13 +12,13 @@
  * Loads libsystemd, which only this needs, and looks whether journald is there. Returns 0,
  * or -errno with the failure noted.
  */
-int event_journal_open(struct failure *failure);
+int journald_open(struct failure *failure);
 
 /*
  * Sends an event. Each field of its JSON that is not null becomes a field JOBFENCE_NAME.
  * Returns 0 or -errno.
  */
-int event_journal_send(const struct event_shown *shown);
+int journald_send(const struct event_shown *shown);
 
 /* Sends how many events were lost. Returns 0 or -errno. */
-int event_journal_send_lost(uint64_t count);
+int journald_send_lost(uint64_t count);

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See event_journal.h. libsystemd is loaded when it is needed. Linked, it and its own
+ * See journald.h. libsystemd is loaded when it is needed. Linked, it and its own
  * libraries would cost each command a millisecond.
  */
 
 #include <ctype.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
 #include <syslog.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "cli/event_journal.h"
+#include "cli/journald.h"
 #include "lib/cleanup.h"
+#include "lib/library.h"
 
 #define LIBRARY	   "libsystemd.so.0"
 #define SOCKET	   "/run/systemd/journal/socket"
@@ -28,18 +28,17 @@ struct entry {
 /* sd_journal_sendv(3) */
 static int (*send_fields)(const struct iovec *fields, int count);
 
-int event_journal_open(struct failure *failure)
+int journald_open(struct failure *failure)
 {
-	void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-	void *function = library ? dlsym(library, "sd_journal_sendv") : NULL;
+	const struct library_function function = { "sd_journal_sendv",
+		(void **)&send_fields };
+	int error = library_load(LIBRARY, "--journal", &function, 1, failure);
 
-	if (!function)
-		return fail_as(failure, STATUS_FAILED,
-			"--journal needs " LIBRARY "; install it (on Debian: libsystemd0)");
+	if (error)
+		return error;
 	/* Without this the library would drop entries without a word. */
 	if (access(SOCKET, W_OK))
 		return fail(failure, -errno, "cannot reach journald at " SOCKET);
-	memcpy(&send_fields, &function, sizeof(function));
 	return 0;
 }
 
@@ -128,7 +127,7 @@ static int send_entry(struct entry *entry, int priority)
 	return error ? error : send_fields(entry->fields, entry->count);
 }
 
-int event_journal_send(const struct event_shown *shown)
+int journald_send(const struct event_shown *shown)
 {
 	_cleanup_(entry_free) struct entry entry = {};
 	_json_ json_t *json = event_to_json(shown);
@@ -142,7 +141,7 @@ int event_journal_send(const struct event_shown *shown)
 	return error ? error : send_entry(&entry, priority_of(shown->event));
 }
 
-int event_journal_send_lost(uint64_t count)
+int journald_send_lost(uint64_t count)
 {
 	_cleanup_(entry_free) struct entry entry = {};
 	int error = add_format(
