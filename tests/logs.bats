@@ -239,6 +239,9 @@ is_full()
 	jobfence down other
 	jobfence down "$JOB"
 	is "$(jobfence log "$folder/j.log" --json)" "$(line 1)"
+	line 2 >"$folder/j.log.1"
+	ln -s j.log "$folder/link"
+	is "$(jobfence log "$folder/link" --json)" "$(line 2 && line 1)"
 	ends_with 2 jobfence log "$folder/j.log" --follow
 	# A job without a proxy has no requests.
 	ends_with 2 in_lab "$JOBFENCE" up --json --job "$JOB" --log "$folder/none.log"

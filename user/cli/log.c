@@ -8,10 +8,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdio_ext.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -189,10 +191,12 @@ static int say_no_job(const char *word, struct failure *failure)
 /* Finds the log of a job. A word with a slash is the path of a log that was kept. */
 static int find_log(struct job *job, const char *word, struct failure *failure)
 {
+	char real[PATH_MAX];
 	int error;
 
+	/* The older half is beside the file, and not beside a link to it. */
 	if (strchr(word, '/'))
-		return path_format(job->log, "%s", word)
+		return path_format(job->log, "%s", realpath(word, real) ? real : word)
 			       ? fail(failure, -ENAMETOOLONG, "log")
 			       : 0;
 	error = job_read(job, word, failure);
