@@ -2,6 +2,7 @@
 /* See stop.h. */
 
 #include "cli/stop.h"
+#include "lib/cleanup.h"
 
 volatile sig_atomic_t stopped;
 
@@ -15,6 +16,10 @@ void stop_on_signals(void)
 {
 	const struct sigaction action = { .sa_handler = stop };
 
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	static const int signals[] = { SIGINT, SIGTERM };
+	struct sigaction before;
+
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		if (!sigaction(signals[i], NULL, &before) && before.sa_handler != SIG_IGN)
+			sigaction(signals[i], &action, NULL);
 }

@@ -9,7 +9,7 @@
 extern volatile sig_atomic_t stopped;
 
 /*
- * Has the signals set `stopped`. They also end a system call that waits, such as a write
- * that nobody takes.
+ * Has the signals set `stopped`, but for one that the caller ignores. They also end a
+ * system call that waits, such as a write that nobody takes.
  */
 void stop_on_signals(void);
