@@ -511,13 +511,13 @@ has_types()
 	jobfence preset show rust --json >"$BATS_TEST_TMPDIR/preset"
 	jobfence upgrade "$JOB" --json >"$BATS_TEST_TMPDIR/upgrade"
 	jobfence down "$JOB" --json >"$BATS_TEST_TMPDIR/down"
-	jobfence run --report "$BATS_TEST_TMPDIR/The last word" -- true
-	for section in 'A job' list show Statistics events preset gc upgrade down 'The last word'; do
+	jobfence run --report "$BATS_TEST_TMPDIR/The final report" -- true
+	for section in 'A job' list show Statistics events preset gc upgrade down 'The final report'; do
 		is "$(jq -r 'keys[]' "$BATS_TEST_TMPDIR/$section" | sort)" \
 			"$({
 				documented "$section"
-				[[ $section != @(list|show|The last word) ]] || documented 'A job'
-				[[ $section != 'The last word' ]] || documented show
+				[[ $section != @(list|show|The final report) ]] || documented 'A job'
+				[[ $section != 'The final report' ]] || documented show
 			} | sort)"
 		has_types "$section" "$BATS_TEST_TMPDIR/$section"
 	done

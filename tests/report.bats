@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What programs read about jobs: errors as JSON, and the last word of a job that ended.
+# What programs read about jobs: errors as JSON, and the final report of a job that ended.
 
 load lib/job
 
@@ -55,7 +55,7 @@ fails_in_json()
 	[[ $OUTPUT$ERRORS != *[$'\e\a']* ]] || lab_fail 'it has a control character'
 }
 
-# The fields of what `show --json` and the last word have in common.
+# The fields of what `show --json` and the final report have in common.
 same_fields()
 {
 	jq -S 'del(.state, .ended_at, .exit_status, .locks, .owner, .upload.delay_microseconds,
@@ -83,7 +83,7 @@ same_fields()
 	nothing_is_left
 }
 
-@test "the last word counts what came while the job was ended, in every pacing mode" {
+@test "the final report counts what came while the job was ended, in every pacing mode" {
 	local pacing
 
 	for pacing in auto proxy; do
@@ -94,7 +94,7 @@ same_fields()
 	done
 }
 
-@test "a run writes its last word to a file, with the status of its command" {
+@test "a run writes its final report to a file, with the status of its command" {
 	local report=$BATS_TEST_TMPDIR/report
 
 	ends_with 7 jobfence run --job "$JOB" --domain allowed.test --report "$report" -- \

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* `jobfence down`. It also prints the names that a job learned, and its last word. */
+/* `jobfence down`. It also prints the names that a job learned, and its final report. */
 
 #include <errno.h>
 
@@ -12,7 +12,7 @@
 struct ending {
 	struct learning learning;
 	bool print_learned;
-	json_t *ended; /* last words; NULL without --json */
+	json_t *ended; /* final reports; NULL without --json */
 };
 
 /*
@@ -36,7 +36,7 @@ static int down_one(const char *name, void *data, struct failure *failure)
 	int error = job_down(name, ending->ended ? &last : NULL, failure);
 
 	if (!error && ending->ended && json_array_append(ending->ended, last))
-		error = fail(failure, -ENOMEM, "the last word of job %s", name);
+		error = fail(failure, -ENOMEM, "the final report of job %s", name);
 	return error || learned < 0
 		       ? error
 		       : learning_print(&ending->learning, name, learned, failure);
@@ -47,7 +47,7 @@ int down_command(struct options *options, int *status, struct failure *failure)
 	_json_ json_t *result =
 		options->json ? json_pack("{s:[], s:[]}", "ended", "failed") : NULL;
 	struct ending ending = { .ended = json_object_get(result, "ended"),
-		/* In JSON they are part of the last word. */
+		/* In JSON they are part of the final report. */
 		.print_learned = !options->json || options->learn_output };
 	int error = learning_begin(&ending.learning, options, failure);
 

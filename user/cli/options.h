@@ -25,7 +25,7 @@ enum option_group {
 	OPTIONS_FOLLOW = 1 << 11,  /* whether to wait for more output */
 	OPTIONS_JSON = 1 << 12,	   /* the form of the output */
 	OPTIONS_COMMON = 1 << 13,  /* the options that every verb takes */
-	OPTIONS_REPORT = 1 << 14,  /* where the last word of a job goes */
+	OPTIONS_REPORT = 1 << 14,  /* where the final report of a job goes */
 	OPTIONS_TRACE = 1 << 15,   /* the log of the proxy instead of events */
 	OPTIONS_REFUSED = 1 << 16, /* refusals alone */
 	OPTIONS_EVENTS = 1 << 17,  /* which events */

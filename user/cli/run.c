@@ -132,7 +132,7 @@ static void print_summary(const struct job *job, const struct usage *usage)
 			stderr);
 }
 
-/* Where the last word goes: --report. */
+/* Where the final report goes: --report. */
 struct report {
 	const char *path; /* NULL: not given */
 	FILE *file;
@@ -158,7 +158,7 @@ static int report_begin(struct report *report, const char *path, struct failure 
 }
 
 /*
- * Writes the job's last word, with the status of its command. `last` is NULL if there is
+ * Writes the job's final report, with the status of its command. `last` is NULL if there is
  * none, and why has been said. Returns 0 or -errno.
  */
 static int report_write(

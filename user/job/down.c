@@ -83,7 +83,7 @@ static int end_processes(const struct job *job, struct failure *failure)
  * The report of a job whose processes have ended. Its maps are there until the rest is
  * removed. `readable` says whether its record was.
  */
-static json_t *last_word(
+static json_t *final_report(
 	const char *name, const struct job *job, bool readable, enum condition condition)
 {
 	_cleanup_(usage_free) struct usage *usage = NULL;
@@ -132,7 +132,7 @@ int job_down_locked(const char *name, json_t **last, struct failure *failure)
 			 : remains_check_unfenced(&job.paths, failure);
 	if (error)
 		return error;
-	report = last_word(name, &job, readable, condition);
+	report = final_report(name, &job, readable, condition);
 	error = remains_remove(&job.paths, failure);
 	if (!error && readable)
 		news_tell(&job, EVENT_ENDED, NULL, report);

@@ -11,7 +11,7 @@
  * Ends the job of that name with its processes, its proxy and everything that it was
  * given. If others made its cgroup, the processes there have to end first.
  *
- * `last` gets the job's last word: its report (report.h) of the moment at which all its
+ * `last` gets the job's final report (report.h), of the moment at which all its
  * processes had ended, with the state before that, and `ended_at`. It is NULL if nobody
  * asks. The caller frees it, also after a failure. *last stays NULL without memory.
  *

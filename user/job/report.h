@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * A job as `show --json` prints it (docs/json.md), and the last word of a job that ends,
- * which says the same.
+ * A job as `show --json` prints it (docs/json.md), and the final report of a job that
+ * ends, which says the same.
  */
 
 #include "job/usage.h"
