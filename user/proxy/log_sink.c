@@ -75,6 +75,7 @@ static bool read_lines(struct log_sink *sink)
 	do
 		length = read(sink->pipe, sink->bytes + sink->length, room);
 	while (length < 0 && errno == EINTR);
+	sink->ended = room && !length;
 	if (length <= 0)
 		return false;
 	make_harmless(sink->bytes + sink->length, (size_t)length);
@@ -243,7 +244,7 @@ int log_sink_prepare(const struct log_sink *sink, struct pollfd *fd)
 	int64_t left = sink->rest - clock_ms(CLOCK_MONOTONIC);
 
 	*fd = (struct pollfd){ .fd = -1 };
-	if (sink->pipe < 0)
+	if (sink->pipe < 0 || sink->ended)
 		return -1;
 	if (left > 0)
 		return (int)left;

@@ -36,6 +36,7 @@ struct log_sink {
 	bool regular;  /* so is the file */
 	bool skipping; /* the rest of a line that is too long */
 	bool blocked;  /* the destination takes nothing now */
+	bool ended;    /* nobody has the other end of the pipe */
 	bool torn;     /* the destination has a part of a line, without its end */
 	uint64_t lost; /* lines, not told yet */
 	int64_t rest;  /* until then nothing is done, ms of CLOCK_MONOTONIC */

@@ -138,6 +138,8 @@ static int worker_run(const struct proxy_settings *settings)
 	}
 	tell_ready();
 	error = loop_run(proxy.loop);
+	/* The supervisor waits for this, and not for the end of the process. */
+	close(FD_LOG);
 	/* The sandbox has no call for what the libraries do at the end. */
 	_exit(error ? 1 : 0);
 }

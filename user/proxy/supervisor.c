@@ -130,6 +130,8 @@ static int wait_for_signal(struct supervisor *supervisor, int patience)
 			return 0;
 		if (count > 0) {
 			log_sink_run(&supervisor->log, log);
+			if (supervisor->log.ended)
+				return 0;
 			if ((fds[1].revents & POLLPRI && job_has_ended()) || fds[2].revents)
 				return SIGTERM;
 			if (fds[0].revents & POLLIN)
@@ -168,7 +170,10 @@ static bool wait_for_worker(struct supervisor *supervisor, int *status)
 	}
 }
 
-/* Asks the worker for its last lines, and waits for its end. Returns whether it ended. */
+/*
+ * Asks the worker for its last lines, and waits until it has written them or has ended.
+ * Returns whether it has ended.
+ */
 static bool ask_worker_to_end(struct supervisor *supervisor)
 {
 	const int64_t end = clock_ms(CLOCK_MONOTONIC) + LAST_LINES;
@@ -177,7 +182,10 @@ static bool ask_worker_to_end(struct supervisor *supervisor)
 	supervisor->ending = true;
 	if (supervisor->log.pipe < 0 || kill(supervisor->worker, SIGTERM))
 		return false;
-	while (left > 0) {
+	/* From now on only the worker holds it, and closes it behind the last line. */
+	close(FD_LOG);
+	supervisor->log.rest = 0;
+	while (left > 0 && !supervisor->log.ended) {
 		pid_t ended;
 
 		wait_for_signal(supervisor, (int)left);
@@ -189,14 +197,14 @@ static bool ask_worker_to_end(struct supervisor *supervisor)
 	return false;
 }
 
-/* Ends the worker, if there is one. One that ended before may have left lines, too. */
+/*
+ * Ends the worker, if there is one. One that ended before may have left lines, too. Nothing
+ * waits for its end, so that both end at the same time.
+ */
 static void end_worker(struct supervisor *supervisor)
 {
-	if (supervisor->worker > 0 && !ask_worker_to_end(supervisor)) {
+	if (supervisor->worker > 0 && !ask_worker_to_end(supervisor))
 		kill(supervisor->worker, SIGKILL);
-		while (waitpid(supervisor->worker, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
 	log_sink_end(&supervisor->log);
 }
 
