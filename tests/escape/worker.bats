@@ -258,7 +258,8 @@ still_serves()
 	still_serves
 }
 
-# If you add a call to user/proxy/filters/write.c, add it here. Say above with which arguments.
+# If you add a call to user/proxy/filters/write.c, add it here. Say above with which
+# arguments.
 @test "these calls it may make, and of all others none" {
 	job_up --domain allowed.test
 	proxy_of_job

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Writes the proxy's filters of system calls, as arrays of struct sock_filter. It runs while
- * the proxy is built. So the proxy needs no libseccomp, which takes a millisecond and 170
- * KiB of the worker to write a filter.
+ * Writes the proxy's filters of system calls, as arrays of struct sock_filter. It runs
+ * while the proxy is built. So the proxy needs no libseccomp, which takes a millisecond and
+ * 170 KiB of the worker to write a filter.
  *
  * The worker has a list of what it may call. A call that is added to its code has to be
  * added here. The groups name the files that need them. A debug build names a call that is
