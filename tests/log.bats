@@ -206,7 +206,8 @@ ends_under_way_by()
 
 	job_up --domain allowed.test
 	ends_under_way_by "${elsewhere[@]}"
-	# The namespace lasts as long as its first process. The job's own one is mounted for all.
+	# The namespace lasts as long as its first process. The job's own one is mounted
+	# for all.
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	in_lab bash -c 'echo $$ >"$0" && exec "$@"' "$BATS_TEST_TMPDIR/holder" \
 		unshare --pid --fork --kill-child --mount --propagation unchanged \

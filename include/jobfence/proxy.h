@@ -88,7 +88,7 @@ struct proxy_settings {
 	struct endpoint resolvers[RESOLVERS_MAX]; /* unused ones have port 0 */
 	struct endpoint virtual4, virtual6; /* the DNS stub's answers, port 0: no answer */
 	char refusal_text[REFUSAL_TEXT_SIZE]; /* of the policy */
-	/* Rules for methods and paths: canonical, each with a newline, zeros behind them. */
+	/* Rules for methods and paths: canonical, each with a newline, zeros after them. */
 	char rules[REQUEST_RULES_SIZE];
 	char node_rules[REQUEST_RULES_SIZE]; /* of the policy */
 	__u32 log_paths;		     /* the request log has the paths of requests */

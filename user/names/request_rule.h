@@ -66,8 +66,8 @@ void request_rules_free(struct request_rules *rules);
 bool request_rules_name(const struct request_rules *rules, const struct host *host);
 
 /*
- * Whether the set lets a request pass. The path is canonical and has no query. A set without
- * rules for the host lets every request pass.
+ * Whether the set lets a request pass. The path is canonical and has no query. A set
+ * without rules for the host lets every request pass.
  */
 bool request_rules_allow(const struct request_rules *rules, const struct host *host,
 	const char *method, size_t method_length, const char *path, size_t path_length);

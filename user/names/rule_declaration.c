@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See rule_declaration.h. The rule is written anew with the name as declaration.h has it. */
+/* See rule_declaration.h. The rule gets its name as declaration.h writes it. */
 
 #include "names/rule_declaration.h"
 
