@@ -4,6 +4,7 @@
 # Rules for methods and paths: what a job may request of a domain, and what the site hears.
 
 load lib/job
+load lib/servers
 
 SITE=http://allowed.test
 
@@ -224,4 +225,37 @@ GET /repos/acme/b HTTP/1.1'
 	is "$(up_says '.rules[0]')" 'HEAD,GET allowed.test/a/*'
 	is "$(status "$SITE/a/b")" 200
 	refused_for rule "$SITE/a/b/c"
+}
+
+# Fails unless a site reads each of many paths as the fence judged it. TARGETS is how many.
+paths_agree()
+{
+	local counts
+
+	job_up --rate 0 --domain "$1" --rule "* $1/**"
+	counts=$(in_job_directly python3 "$LIB/ask_paths.py" "$1" "${TARGETS:-300}" "$RANDOM") || lab_fail "$counts" || return
+	[[ $counts =~ ^[1-9][0-9]*\ [1-9] ]] || lab_fail "passed and refused: $counts" || return
+	jobfence down "$JOB" >/dev/null
+}
+
+@test "nginx and Node read each path as it was judged" {
+	local folder=$BATS_TEST_TMPDIR
+
+	lab_name nginx.test 11.0.0.41
+	lab_name node.test 11.0.0.42
+	nginx_conf "$folder" <<-'END'
+		access_log off;
+		server {
+			listen 11.0.0.41:80 reuseport;
+			location / {
+				return 200 "$request_uri\n$uri";
+			}
+		}
+	END
+	in_internet nginx -c "$folder/nginx.conf" -e "$folder/errors"
+	in_internet "$LIB/listen.py" 11.0.0.42 80 node "$LIB/paths_site.js" >"$folder/log" 2>&1 3>&- &
+	await "$folder/log" ready || lab_fail "$(<"$folder/log")"
+	paths_agree nginx.test
+	paths_agree node.test
+	kill "$!"
 }
