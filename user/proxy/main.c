@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -25,10 +27,24 @@
 #define TABLE_BYTES  8192
 #define HEAP_DEFAULT 131072 /* glibc's, for both parameters of set_heap() */
 
-static int read_settings(struct proxy_settings *settings)
+/*
+ * Maps the settings, whose file is sealed, so that both processes share their pages. Returns
+ * NULL if they are of another build, or none.
+ */
+static const struct proxy_settings *map_settings(void)
 {
-	if (pread(FD_SETTINGS, settings, sizeof(*settings), 0) != sizeof(*settings) ||
-		settings->abi != FENCE_ABI || settings->size != sizeof(*settings))
+	struct stat status;
+	const struct proxy_settings *settings;
+
+	if (fstat(FD_SETTINGS, &status) || status.st_size != sizeof(*settings))
+		return NULL;
+	settings = mmap(NULL, sizeof(*settings), PROT_READ, MAP_PRIVATE, FD_SETTINGS, 0);
+	return settings == MAP_FAILED ? NULL : settings;
+}
+
+static int check_settings(const struct proxy_settings *settings)
+{
+	if (!settings || settings->abi != FENCE_ABI || settings->size != sizeof(*settings))
 		return -EPROTO;
 	if (!memchr(settings->job, '\0', sizeof(settings->job)) ||
 		!memchr(settings->header, '\0', sizeof(settings->header)))
@@ -146,7 +162,7 @@ static int worker_run(const struct proxy_settings *settings)
 
 int main(int count, char **arguments)
 {
-	static struct proxy_settings settings;
+	const struct proxy_settings *settings;
 	const char *word = count == 2 ? arguments[1] : "";
 
 	if (inherited_reset())
@@ -157,11 +173,12 @@ int main(int count, char **arguments)
 		printf("jobfence-proxy " VERSION "\n");
 		return 0;
 	}
-	if (read_settings(&settings) || proxy_fds_reserve()) {
+	settings = map_settings();
+	if (check_settings(settings) || proxy_fds_reserve()) {
 		fprintf(stderr, "jobfence-proxy: it is started by jobfence, not by hand\n");
 		return 1;
 	}
 	if (!strcmp(word, "supervisor"))
-		return supervisor_run(&settings);
-	return strcmp(word, "worker") ? 2 : worker_run(&settings);
+		return supervisor_run(settings);
+	return strcmp(word, "worker") ? 2 : worker_run(settings);
 }
