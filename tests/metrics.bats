@@ -181,23 +181,7 @@ has_scraped()
 	start "$JOBFENCE" metrics --listen "unix:$socket"
 	eventually scrape -f -o /dev/null --unix-socket "$socket" http://metrics/metrics
 	# Each sends a byte a second, which bounds no request by itself.
-	start python3 -c '
-import socket, sys, time
-kept = []
-for i in range(16):
-    kept.append(socket.socket(socket.AF_UNIX))
-    kept[-1].connect(sys.argv[1])
-    kept[-1].sendall(b"GET /metrics HTTP/1.1\r\nX: ")
-print("begun", flush=True)
-while kept:
-    time.sleep(1)
-    for one in list(kept):
-        try:
-            one.sendall(b"x")
-        except OSError:
-            kept.remove(one)
-print("ended", flush=True)
-' "$socket"
+	start "$LIB/slow_clients.py" "$socket"
 	slow=$BATS_TEST_TMPDIR/server
 	await "$slow" begun
 	# By then the first has ended, and this one was taken from the backlog.

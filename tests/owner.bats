@@ -46,13 +46,7 @@ owner_is()
 	local elsewhere=(in_lab unshare --time --boottime 5000 --fork "$JOBFENCE")
 
 	# The main thread ends at once.
-	in_lab python3 -c '
-import ctypes, os, signal, sys, threading
-threading.Thread(target=signal.pause).start()
-with open(sys.argv[1], "w") as file:
-    print(os.getpid(), file=file)
-ctypes.CDLL(None).syscall(60, 0)
-' "$BATS_TEST_TMPDIR/owner" 3>&- &
+	in_lab "$LIB/zombie_leader.py" "$BATS_TEST_TMPDIR/owner" 3>&- &
 	eventually grep -q . "$BATS_TEST_TMPDIR/owner"
 	OWNER=$(<"$BATS_TEST_TMPDIR/owner")
 	eventually in_lab grep -q 'State:.*zombie' "/proc/$OWNER/status"

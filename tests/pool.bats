@@ -212,24 +212,3 @@ lent()
 	is "$(in_job_directly python3 "$LIB/make_room.py")" $'this is allowed.test\nthis is other.test\nthis is allowed.test\nthis is other.test'
 	is "$(jobfence show "$JOB" --json | jq .restarts.count)" 0
 }
-
-# Whether a request of three hundred at once waited for its turn to dial, and then took a
-# connection that another client left. The trace has no end of a dial then.
-takes_what_is_left()
-{
-	jobfence update "$JOB" --trace on
-	fetch --parallel --parallel-max 300 --parallel-immediate -H 'Connection: close' -o /dev/null "$site/?[1-300]" \
-		2>"$BATS_TEST_TMPDIR/errors"
-	jobfence update "$JOB" --trace off
-	jobfence events --trace "$JOB" | awk '
-		/ resolving -> dialling$/ { dials[$2] = 1 }
-		/ taken$/ && dials[$2] { took[$2] = 1 }
-		/ dialling -> exchange$/ && took[$2] { found = 1 }
-		END { exit !found }'
-}
-
-@test "a request whose turn to dial has not come takes what another client leaves" {
-	up
-	# A job may make a thousand connections at once, and then 200 a second.
-	eventually takes_what_is_left
-}

@@ -21,8 +21,9 @@ static void require_has_none(const char *path, size_t length, const char *text)
 static void require_plain(const char *path, size_t length)
 {
 	static const char *const refused[] = { "//", "/./", "/../", "/;", "/.;", "/..;",
-		"/%3B", "/.%3B", "/..%3B", "%2F", "%5C", "\\", "%2E", "%41", "%00", "%0A",
-		"%7F", "%C0", "%2f", "%252F", "%252e", "%255c", "%2525", "#" };
+		"/%3B", "/.%3B", "/..%3B", "/..%3F", "/..%23", "%2F", "%5C", "\\", "%2E",
+		"%41", "%00", "%0A", "%7F", "%C0", "%2f", "%252F", "%252e", "%255c",
+		"%2525", "#" };
 
 	require(length && path[0] == '/');
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)

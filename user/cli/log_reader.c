@@ -31,7 +31,7 @@ static ssize_t read_at(int fd, char *bytes, size_t size, off_t at)
 /* FILE may be a pipe, where reading would take the lines away from their reader. */
 static int open_half(const char *path, struct failure *failure)
 {
-	_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
 	struct stat state;
 
 	if (fd < 0 || fstat(fd, &state))

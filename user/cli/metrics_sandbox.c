@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "cli/metrics_sandbox.h"
+#include "lib/capabilities.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "lib/landlock.h"
@@ -26,15 +27,17 @@
 #include "node/paths.h"
 
 #define NOBODY 65534 /* the user that the server becomes */
+#define KEPT   (UINT64_C(1) << CAP_DAC_READ_SEARCH)
 
 static int become_nobody(void)
 {
+	int error = capabilities_bound(KEPT);
+
+	if (error)
+		return error;
 	/* If that fails, Landlock has to name the folder above. */
 	(void)folder_make(RUN_FOLDER);
 	(void)folder_make(NETNS_FOLDER);
-	for (int i = 0; prctl(PR_CAPBSET_READ, i) >= 0; i++)
-		if (i != CAP_DAC_READ_SEARCH && prctl(PR_CAPBSET_DROP, i))
-			return -errno;
 	if (prctl(PR_SET_KEEPCAPS, 1) || setgroups(0, NULL) ||
 		setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY))
 		return -errno;
@@ -43,20 +46,13 @@ static int become_nobody(void)
 
 int metrics_drop_rights(void)
 {
-	const uint32_t kept = 1U << CAP_DAC_READ_SEARCH;
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
 	int error = geteuid() ? 0 : become_nobody();
 
+	if (!error)
+		error = capabilities_keep(KEPT);
 	if (error)
 		return error;
-	if (syscall(SYS_capget, &header, data))
-		return -errno;
-	data[0].effective = data[0].permitted = data[0].permitted & kept;
-	data[0].inheritable = 0;
-	data[1] = (struct __user_cap_data_struct){};
-	if (syscall(SYS_capset, &header, data) ||
-		prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) ||
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) ||
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		return -errno;

@@ -16,6 +16,7 @@
 #include "lib/clock.h"
 #include "lib/rate.h"
 #include "node/memory.h"
+#include "node/process.h"
 
 /* What is kept of an entry of the folder of jobs. */
 struct top_watch {
@@ -90,7 +91,11 @@ static struct timespec record_time(const struct top_watch *watch)
 
 static void open_proxy(struct top_watch *watch)
 {
-	watch->proxy = watch->job.proxy_pid
+	bool here = !watch->job.proxy_namespace ||
+		    watch->job.proxy_namespace == process_namespace();
+
+	/* Elsewhere the number is another process's. */
+	watch->proxy = watch->job.proxy_pid && here
 			       ? (int)syscall(SYS_pidfd_open, watch->job.proxy_pid, 0)
 			       : -1;
 }

@@ -298,7 +298,8 @@ static int open_asked(const struct job *job)
 
 	if (error)
 		return error;
-	if (mkfifo(path, 0600) && errno != EEXIST)
+	/* One of a proxy before, which others may still hold open, would have its bytes. */
+	if ((unlink(path) && errno != ENOENT) || mkfifo(path, 0600))
 		return -errno;
 	fd = open(path, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;

@@ -155,6 +155,19 @@ static bool is_dots(const char *segment, size_t length)
 	return length <= 2 && !memcmp(segment, "..", length);
 }
 
+/* Whether a parameter begins here, or what becomes a query or fragment if it is decoded. */
+static bool ends_name(const char *text, size_t length)
+{
+	static const char *const encoded[] = { "%3B", "%3F", "%23" };
+
+	if (text[0] == ';')
+		return true;
+	for (size_t i = 0; i < 3 && length >= ENCODED_LENGTH; i++)
+		if (!memcmp(text, encoded[i], ENCODED_LENGTH))
+			return true;
+	return false;
+}
+
 /*
  * Some servers cut the parameters off before they resolve dots, and others do not. A
  * parameter begins with a semicolon, and some decode that first.
@@ -162,9 +175,7 @@ static bool is_dots(const char *segment, size_t length)
 static bool hides_dots(const char *segment, size_t length)
 {
 	for (size_t i = 0; i < length; i++)
-		if (segment[i] == ';' ||
-			(length - i >= ENCODED_LENGTH &&
-				!memcmp(segment + i, "%3B", ENCODED_LENGTH)))
+		if (ends_name(segment + i, length - i))
 			return is_dots(segment, i);
 	return false;
 }

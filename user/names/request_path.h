@@ -14,7 +14,8 @@
  *
  *	- an encoded slash, a backslash in either form, an encoding within an encoding
  *	- dot segments that lead above the root
- *	- a segment that is empty, "." or ".." before its parameter, as in "..;x"
+ *	- a segment that is empty, "." or ".." before its parameter, as in "..;x", or
+ *	  before an encoded question mark or number sign
  *	- control bytes and blanks, control bytes that are encoded, and bytes beyond ASCII
  *	- encoded bytes that are not UTF-8 (RFC 3629), as an overlong slash is not
  */

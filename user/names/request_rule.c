@@ -295,12 +295,36 @@ static bool allows_method(
 	return false;
 }
 
+/*
+ * Whether a wildcard may stand for it. A gateway that decodes a path and passes it on would
+ * end the path at a question mark or a number sign.
+ */
+static bool is_plain(const struct segment *segment)
+{
+	return !memmem(segment->bytes, segment->length, "%3F", 3) &&
+	       !memmem(segment->bytes, segment->length, "%23", 3);
+}
+
 static bool matches(const struct segment *pattern, const struct segment *segment)
 {
 	if (is_text(pattern->bytes, pattern->length, "*"))
-		return segment->length;
+		return segment->length && is_plain(segment);
 	return pattern->length == segment->length &&
 	       !memcmp(pattern->bytes, segment->bytes, segment->length);
+}
+
+/* Leaves as many segments as the patterns that follow take, for ** stands once at most. */
+static bool skip_rest(struct walk patterns, struct walk *segments)
+{
+	size_t behind = count_segments(patterns), left = count_segments(*segments);
+	struct segment segment;
+
+	if (left < behind)
+		return false;
+	for (; left > behind; left--)
+		if (next_segment(segments, &segment) && !is_plain(&segment))
+			return false;
+	return true;
 }
 
 static bool allows_path(const struct request_rule *rule, const char *path, size_t length)
@@ -310,13 +334,9 @@ static bool allows_path(const struct request_rule *rule, const char *path, size_
 	struct segment pattern, segment;
 
 	while (next_segment(&patterns, &pattern)) {
-		size_t behind = count_segments(patterns), left = count_segments(segments);
-
 		if (is_text(pattern.bytes, pattern.length, "**")) {
-			if (left < behind)
+			if (!skip_rest(patterns, &segments))
 				return false;
-			for (; left > behind; left--)
-				next_segment(&segments, &segment);
 		} else if (!next_segment(&segments, &segment) ||
 			   !matches(&pattern, &segment)) {
 			return false;

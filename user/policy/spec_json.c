@@ -311,8 +311,12 @@ static json_t *log_to_json(const struct job_spec *spec)
 
 json_t *spec_to_json(const struct job_spec *spec)
 {
+	json_t *rules = spec->rules.count ? rules_to_json(&spec->rules) : NULL;
 	char rate[RATE_TEXT_MAX];
 
+	/* Without its rules a job would have more than it was given. */
+	if (spec->rules.count && !rules)
+		return NULL;
 	rate_format(spec->rate, rate);
 	return json_pack(
 		"{s:s, s:{s:s, s:o}, s:s, s:s, s:s, s:o, s:o, s:o, s:o*, s:o*, s:b, s:o*, s:o}",
@@ -321,8 +325,7 @@ json_t *spec_to_json(const struct job_spec *spec)
 		pacing_name(spec->pacing), "header", spec->header, "allow_addresses",
 		allowed_to_json(spec), "guard_domains", domains_to_json(&spec->guarded),
 		"deny_domains", domains_to_json(&spec->denied), "allow_ech",
-		spec->ech.count ? domains_to_json(&spec->ech) : NULL, "rules",
-		spec->rules.count ? rules_to_json(&spec->rules) : NULL, "learn",
-		spec->learn, "log", log_to_json(spec), "labels",
+		spec->ech.count ? domains_to_json(&spec->ech) : NULL, "rules", rules,
+		"learn", spec->learn, "log", log_to_json(spec), "labels",
 		spec->labels ? json_incref(spec->labels) : json_object());
 }

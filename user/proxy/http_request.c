@@ -146,13 +146,16 @@ static bool write_host(const struct http_target *target, struct buffer *out)
 }
 
 /*
- * Whether frameworks take the method or the path from this field instead: Rails, Symfony,
- * Google's APIs, IIS.
+ * Whether servers take the method or the path from this field instead, or a second path:
+ * Rails, Symfony, Google's APIs, IIS, gateways, WebDAV, and stores of objects.
  */
 static bool is_override(const struct http_field *field)
 {
 	static const char *const names[] = { "X-HTTP-Method-Override", "X-Method-Override",
-		"X-HTTP-Method", "X-Original-URL", "X-Rewrite-URL" };
+		"X-HTTP-Method", "X-Method", "Method-Override", "X-Original-URL",
+		"X-Original-URI", "X-Rewrite-URL", "X-Override-URL", "X-HTTP-Path-Override",
+		"X-Forwarded-Path", "X-Forwarded-Prefix", "Destination",
+		"X-Amz-Copy-Source", "X-Goog-Copy-Source", "X-Ms-Copy-Source" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (field_is(field, names[i]))

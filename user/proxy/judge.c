@@ -68,27 +68,22 @@ bool judge_is_for(const struct judge *judge, const struct host *host)
 }
 
 /*
- * Writes the rule that would allow the request. People copy it into a shell, so it has no
- * quote in it. If the path itself makes no rule, the rule is for all paths.
+ * Writes the rule that would allow this request alone. People copy it into a shell, so it
+ * has no quote in it. The job chooses the path, so the rule has no wildcard. If there is no
+ * such rule, it is empty.
  */
 static void find_rule(const struct http_head *head, const struct http_target *target,
 	size_t path_length, char rule[JUDGED_TEXT_SIZE])
 {
-	const char *paths[] = { target->path.bytes, "/**" };
-	const size_t lengths[] = { path_length, 3 };
+	_cleanup_(request_rules_free) struct request_rules ignored = {};
+	const char *problem;
+	int length = snprintf(rule, JUDGED_TEXT_SIZE, "%.*s %s%.*s",
+		(int)head->method.length, head->method.bytes, target->host.name,
+		(int)path_length, target->path.bytes);
 
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-		_cleanup_(request_rules_free) struct request_rules ignored = {};
-		const char *problem;
-		int length = snprintf(rule, JUDGED_TEXT_SIZE, "%.*s %s%.*s",
-			(int)head->method.length, head->method.bytes, target->host.name,
-			(int)lengths[i], paths[i]);
-
-		if (length < JUDGED_TEXT_SIZE && !strchr(rule, '\'') &&
-			!request_rules_add(&ignored, rule, (size_t)length, &problem))
-			return;
-	}
-	rule[0] = '\0';
+	if (length >= JUDGED_TEXT_SIZE || strpbrk(rule, "'*") ||
+		request_rules_add(&ignored, rule, (size_t)length, &problem))
+		rule[0] = '\0';
 }
 
 static bool allows(const struct request_rules *rules, const struct http_head *head,

@@ -201,18 +201,24 @@ void pool_stop_waiting(struct pool_waiter *waiter)
 	waiter->next = waiter->previous = NULL;
 }
 
-/* Wakes the first one that waits for what is kept. */
+/* Wakes the first one that waits for such an upstream. */
 static void offer(struct pool *pool, const struct idle *idle)
 {
-	struct pool_waiter *waiter = pool->waiting.next;
+	struct pool_waiter *waiter = pool->waiting.next, *next;
 
-	while (waiter != &pool->waiting &&
-		(waiter->port != idle->port || !host_equal(waiter->host, idle->host)))
-		waiter = waiter->next;
-	if (waiter == &pool->waiting)
+	for (; waiter != &pool->waiting; waiter = next) {
+		bool wants = waiter->wants(waiter);
+
+		next = waiter->next;
+		if (wants && (waiter->port != idle->port ||
+				     !host_equal(waiter->host, idle->host)))
+			continue;
+		pool_stop_waiting(waiter);
+		if (!wants)
+			continue;
+		relay_wake(waiter->relay);
 		return;
-	pool_stop_waiting(waiter);
-	relay_wake(waiter->relay);
+	}
 }
 
 bool pool_keep(struct pool *pool, struct idle *idle)
@@ -248,7 +254,8 @@ bool pool_keep(struct pool *pool, struct idle *idle)
 	trace(pool->all->limits, kept->number, "upstream to %s kept", kept->host.name);
 	if (++pool->count > POOL_KEPT_MAX)
 		close_oldest(pool);
-	offer(pool, &kept->idle);
+	/* The kept one may have been the oldest, and is gone then. */
+	offer(pool, idle);
 	return true;
 }
 

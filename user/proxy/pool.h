@@ -47,6 +47,8 @@ struct idle {
 /* A relay whose request waits for its turn to dial. */
 struct pool_waiter {
 	struct pool_waiter *next, *previous; /* NULL: it does not wait */
+	/* Whether it still waits. Its turn may have come meanwhile. */
+	bool (*wants)(const struct pool_waiter *waiter);
 	struct relay *relay;
 	const struct host *host;
 	uint16_t port; /* host byte order */

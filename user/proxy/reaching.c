@@ -232,6 +232,11 @@ static bool take_idle(struct connection *connection)
 	return true;
 }
 
+static bool wants_idle(const struct pool_waiter *waiter)
+{
+	return dial_is_waiting(&container_of(waiter, struct connection, waiter)->dial);
+}
+
 /*
  * Takes an idle upstream for a request whose turn to dial has not come. Without one the
  * relay is woken when there may be one.
@@ -241,6 +246,7 @@ static bool take_instead(struct connection *connection)
 	if (!dial_is_waiting(&connection->dial) || !may_take_idle(connection))
 		return false;
 	if (!take_idle(connection)) {
+		connection->waiter.wants = wants_idle;
 		connection->waiter.port = connection->port;
 		pool_wait(&connection->proxy->pool, &connection->waiter);
 		return false;

@@ -171,20 +171,26 @@ static enum step forward(struct connection *connection, const struct http_head *
 }
 
 /*
- * Judges the request by the rules for methods and paths, if its host may be reached and has
- * such rules. The caller knows the requests of this connection, whatever carries them.
+ * Judges the request by the rules for methods and paths, if its host has such rules. The
+ * caller knows the requests of this connection, whatever carries them. Returns the reason
+ * why the host may not be reached at all. Nothing is judged then, so the caller refuses: the
+ * next look at the domains may allow the host.
  */
-static void judge(struct connection *connection, const struct http_head *head,
+static enum reason judge(struct connection *connection, const struct http_head *head,
 	struct http_target *target, struct judgement *judgement)
 {
 	struct rules *rules = connection->proxy->rules;
+	enum reason reason;
 
 	judgement->verdict = VERDICT_PASS;
-	if (!judge_is_for(rules_judge(rules), &target->host) ||
-		rules_check(rules, &target->host))
-		return;
+	if (!judge_is_for(rules_judge(rules), &target->host))
+		return 0;
+	reason = rules_check(rules, &target->host);
+	if (reason)
+		return reason;
 	judge_request(rules_judge(rules), head, target, judgement);
 	attempt_note_path(connection, &target->path);
+	return 0;
 }
 
 /* Begins a request whose host and port are known. */
@@ -201,10 +207,12 @@ static enum step begin_request(struct connection *connection, const struct http_
 	if (connection->host_fixed && !host_equal(&connection->host, &target->host))
 		return refuse_host(connection, head, target, REASON_PROTOCOL,
 			"not the host of the CONNECT before it");
-	judge(connection, head, target, &judgement);
-	if (judgement.verdict)
+	reason = judge(connection, head, target, &judgement);
+	if (!reason && judgement.verdict)
 		return refuse_judged(connection, head, target, &judgement);
-	reason = rules_use(connection->proxy->rules, &target->host, SIGHT_REQUESTS, &use);
+	if (!reason)
+		reason = rules_use(
+			connection->proxy->rules, &target->host, SIGHT_REQUESTS, &use);
 	if (reason)
 		return refuse_host(connection, head, target, reason, NULL);
 	relay_count_for(&connection->relay, use);

@@ -268,8 +268,8 @@ int main(void)
 		error = write_worker_filter("worker_filter", true);
 	if (!error)
 		error = write_worker_filter("worker_filter_without_files", false);
-	if (!error && fflush(stdout))
-		error = -errno;
+	if (!error && (fflush(stdout) || ferror(stdout)))
+		error = -EIO;
 	if (error)
 		fprintf(stderr, "filters: %s\n", strerror(-error));
 	return error ? 1 : 0;
