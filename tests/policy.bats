@@ -218,8 +218,14 @@ mistaken()
 	ends_with 3 jobfence update "$JOB" --config "$POLICY" --rate 3mbit
 	is "$(jobfence show "$JOB" --json | jq -c '[.domains, .rate.bits_per_second]')" '[["allowed.test"],1000000]'
 	ends_with 0 jobfence update "$JOB" --config "$POLICY" --add-domain other.test --rate 2mbit
-	policy 'accept = http' 'allow_domain = *' 'max_domains = 2'
+	policy 'accept = http' 'allow_domain = *' 'max_domains = 2' 'header = X-From-Job'
 	ends_with 3 jobfence update "$JOB" --config "$POLICY" --add-domain git.test
+	like "$ERRORS" '*max_domains*'
+	# The guard of an added domain looks for the header of today.
+	policy 'accept = http' 'allow_domain = *'
+	ends_with 3 jobfence update "$JOB" --config "$POLICY" --add-domain git.test
+	like "$ERRORS" '*header = X-Jobfence-Job-ID*'
+	ends_with 0 jobfence update "$JOB" --config "$POLICY" --rate 1mbit
 	# What was admitted before stays, also where the policy has changed since.
 	policy 'accept = none'
 	ends_with 0 jobfence update "$JOB" --config "$POLICY" --remove-domain other.test

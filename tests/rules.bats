@@ -194,6 +194,43 @@ GET /repos/acme/b HTTP/1.1'
 	like "$ERRORS" "*:5: rule: *a path behind its host*"
 }
 
+@test "an update adds no domain whose rules or guards the job began without" {
+	local policy=$BATS_TEST_TMPDIR/policy row update=(jobfence update "$JOB" --config "$BATS_TEST_TMPDIR/policy")
+	local node=('accept = http' 'allow_domain = *' 'rule = GET a.test/**') run
+
+	printf '%s\n' "${node[@]}" 'rule = POST a.test/x' 'guard_domain = g.test' >"$policy"
+	job_up --config "$policy" --domain allowed.test
+	for row in 'denied.test|rule = GET denied.test/**' '.denied.test|rule = GET www.denied.test/**' \
+		'www.denied.test|rule = GET *.denied.test/**' \
+		'denied.test|guard_domain = denied.test' '.denied.test|guard_domain = www.denied.test' \
+		'www.denied.test|guard_domain = .denied.test' 'denied.test|guard_domain = 11.0.0.2'; do
+		printf '%s\n' "${node[@]}" 'rule = POST a.test/x' "${row#*|}" >"$policy"
+		ends_with 3 "${update[@]}" --add-domain "${row%|*}"
+		like "$ERRORS" "jobfence: *domain ${row%|*} *begin the job anew" || return
+	done
+	# What the job has beyond the rules of today would widen them.
+	printf '%s\n' "${node[@]}" >"$policy"
+	ends_with 3 "${update[@]}" --add-domain a.test
+	is "$(jobfence show "$JOB" --json | jq -c .domains)" '["allowed.test"]'
+	# Those that agree are added, and those that the policy has given up hold still.
+	printf '%s\n' "${node[@]}" 'rule = POST a.test/x' 'guard_domain = g.test' >"$policy"
+	ends_with 0 "${update[@]}" --add-domain a.test --add-domain g.test
+	printf '%s\n' "${node[@]:0:2}" >"$policy"
+	ends_with 0 "${update[@]}" --add-domain .a.test
+	is "$(jobfence show "$JOB" --json | jq -c '[.domains, .node_rules]')" \
+		'[[".a.test","allowed.test","g.test"],["GET a.test/**","POST a.test/x"]]'
+	jobfence down "$JOB" >/dev/null
+	# The operator's own hand is held to them as well.
+	jobfence run --job "$JOB" --domain allowed.test -- sh -c 'echo ready; exec sleep 60' >"$BATS_TEST_TMPDIR/ready" 2>&1 3>&- &
+	run=$!
+	await "$BATS_TEST_TMPDIR/ready" ready
+	printf '%s\n' 'rule = GET denied.test/**' >"$policy"
+	ends_with 3 "${update[@]}" --add-domain denied.test
+	ends_with 0 "${update[@]}" --add-domain other.test
+	jobfence down "$JOB" >/dev/null
+	wait "$run" || true
+}
+
 @test "a rule without force is an error" {
 	local row
 

@@ -132,7 +132,7 @@ static int check_policy(const struct job *job, const struct job_change *change, 
 		error = spec_set_rate(&added, change->rate, failure);
 	if (error || (!*change->add && !change->rate))
 		return error;
-	return admission_enforce_update(&admission, &job->spec.domains, failure);
+	return admission_enforce_update(&admission, &job->spec, failure);
 }
 
 /* Empties the log of the proxy, which is bounded and then takes no more of the trace. */

@@ -83,8 +83,8 @@ static int insert(struct domains *domains, struct declared_domain domain)
 	return 0;
 }
 
-/* Whether some name is allowed by both. */
-static bool overlaps(const struct declared_domain *a, const struct declared_domain *b)
+bool declared_domains_overlap(
+	const struct declared_domain *a, const struct declared_domain *b)
 {
 	if (host_equal(&a->host, &b->host))
 		return a->form == b->form || a->form == DOMAIN_TREE ||
@@ -104,7 +104,7 @@ const struct declared_domain *domains_overlap(
 	const struct domains *domains, const struct declared_domain *domain)
 {
 	for (size_t i = 0; i < domains->count; i++)
-		if (overlaps(&domains->list[i], domain))
+		if (declared_domains_overlap(&domains->list[i], domain))
 			return &domains->list[i];
 	return NULL;
 }

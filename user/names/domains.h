@@ -56,6 +56,10 @@ int domains_add_set(
 /* Whether a declaration of the set allows every name that `domain` does. */
 bool domains_cover(const struct domains *domains, const struct declared_domain *domain);
 
+/* Whether some name is allowed by both declarations. */
+bool declared_domains_overlap(
+	const struct declared_domain *a, const struct declared_domain *b);
+
 /*
  * Finds a declaration of the set that allows a name that `domain` allows too. NULL: there
  * is no such declaration.

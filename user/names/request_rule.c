@@ -203,7 +203,7 @@ static int parse(
 	return 0;
 }
 
-static bool has_rule(const struct request_rules *rules, const char *text)
+bool request_rules_have(const struct request_rules *rules, const char *text)
 {
 	for (size_t i = 0; i < rules->count; i++)
 		if (!strcmp(rules->list[i].text, text))
@@ -244,7 +244,7 @@ int request_rules_add(
 	error = parse(text, length, &rule, problem);
 	if (error)
 		return error;
-	known = has_rule(rules, rule.text);
+	known = request_rules_have(rules, rule.text);
 	if (!known)
 		error = append(rules, &rule, problem);
 	if (known || error)

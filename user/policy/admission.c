@@ -440,8 +440,76 @@ int admission_enforce(const struct admission *admission, struct failure *failure
 	return add_node_domains(spec, admission->policy, failure);
 }
 
-int admission_enforce_update(const struct admission *admission,
-	const struct domains *declared, struct failure *failure)
+/* Whether the set has a rule for a host of the domain that `others` lacks. */
+static bool has_more_rules(const struct request_rules *rules,
+	const struct request_rules *others, const struct declared_domain *domain)
+{
+	for (size_t i = 0; i < rules->count; i++)
+		if (declared_domains_overlap(&rules->list[i].domain, domain) &&
+			!request_rules_have(others, rules->list[i].text))
+			return true;
+	return false;
+}
+
+/*
+ * A job keeps the node's rules that it began with. If the policy has rules for an added
+ * domain, they have to be the same: one more in the set of the job would widen it.
+ */
+static int check_same_rules(const struct policy *policy, const struct job_spec *job,
+	const struct declared_domain *domain, json_t *violations)
+{
+	static const struct request_rules none;
+	char text[DOMAIN_TEXT_SIZE];
+
+	if (!has_more_rules(&policy->rules, &job->node_rules, domain) &&
+		(!has_more_rules(&policy->rules, &none, domain) ||
+			!has_more_rules(&job->node_rules, &policy->rules, domain)))
+		return 0;
+	declared_domain_format(domain, text);
+	return refuse(violations, "rule", text,
+		"the rules for domain %s in %s are not those that the job began with; to have it, begin the job anew",
+		text, policy_where(policy, "rule"));
+}
+
+/* A job keeps its guarded domains, too. A guarded address is where any name may lead. */
+static int check_same_guards(const struct policy *policy, const struct job_spec *job,
+	const struct declared_domain *domain, json_t *violations)
+{
+	for (size_t i = 0; i < policy->guard_domains.count; i++) {
+		const struct declared_domain *guard = &policy->guard_domains.list[i];
+		char text[DOMAIN_TEXT_SIZE], guarded[DOMAIN_TEXT_SIZE];
+
+		if (domains_cover(&job->guarded, guard) ||
+			(!guard->host.literal && !declared_domains_overlap(guard, domain)))
+			continue;
+		declared_domain_format(domain, text);
+		declared_domain_format(guard, guarded);
+		return refuse(violations, "guard_domain", text,
+			"domain %s may lead to %s, which guard_domain in %s has and the job began without; to have it, begin the job anew",
+			text, guarded, policy_where(policy, "guard_domain"));
+	}
+	return 0;
+}
+
+/* What the policy says of the added domains has to hold in the job as it is. */
+static int check_added(
+	const struct admission *admission, const struct job_spec *job, json_t *violations)
+{
+	const struct domains *added = &admission->spec->domains;
+	int error = 0;
+
+	for (size_t i = 0; !error && i < added->count; i++) {
+		error = check_same_rules(
+			admission->policy, job, &added->list[i], violations);
+		if (!error)
+			error = check_same_guards(
+				admission->policy, job, &added->list[i], violations);
+	}
+	return error;
+}
+
+int admission_enforce_update(const struct admission *admission, const struct job_spec *job,
+	struct failure *failure)
 {
 	const struct policy *policy = admission->policy;
 	_json_ json_t *violations = json_array();
@@ -453,10 +521,14 @@ int admission_enforce_update(const struct admission *admission,
 	/* The policy accepted the rest of the job before. */
 	if (!spec->rate_given)
 		spec->rate = policy->rate;
-	memcpy(spec->header, policy->header, sizeof(spec->header));
+	/* But guards look for today's header in what reaches an added domain. */
+	memcpy(spec->header, spec->domains.count ? job->header : policy->header,
+		sizeof(spec->header));
 	spec->network = NETWORK_HTTP;
 	error = violations ? admission_check(admission, false, violations) : -ENOMEM;
 	if (!error && !json_array_size(violations))
-		error = check_count(policy, declared, violations);
+		error = check_count(policy, &job->domains, violations);
+	if (!error && !json_array_size(violations))
+		error = check_added(admission, job, violations);
 	return report(error, violations, failure);
 }

@@ -49,8 +49,9 @@ int admission_enforce(const struct admission *admission, struct failure *failure
 
 /*
  * Whether a running job may get more. The spec holds only the added domains and the new
- * rate, if there is one. `declared` is all that the job will have. Returns 0, or -errno
- * as admission_enforce().
+ * rate, if there is one. `job` is the job as it will be. What it keeps from its beginning
+ * has to hold what the policy says of the added domains: rules, guards and the header.
+ * Returns 0, or -errno as admission_enforce().
  */
-int admission_enforce_update(const struct admission *admission,
-	const struct domains *declared, struct failure *failure);
+int admission_enforce_update(const struct admission *admission, const struct job_spec *job,
+	struct failure *failure);
