@@ -232,7 +232,7 @@ GET /repos/acme/b HTTP/1.1'
 }
 
 @test "a rule without force is an error" {
-	local row
+	local row verb record policy=$BATS_TEST_TMPDIR/policy
 
 	for row in "GET other.test/|there is a rule for 'other.test', which the job does not declare*--domain 'other.test'*" \
 		"GET .allowed.test/|there is a rule for '.allowed.test'*" 'GET allowed.test|*a path behind its host*' \
@@ -245,6 +245,24 @@ GET /repos/acme/b HTTP/1.1'
 	ends_with 2 jobfence up --job "$JOB" --network full --rule 'GET allowed.test/'
 	ends_with 2 jobfence up --job "$JOB" --rule 'GET allowed.test/'
 	ends_with 2 jobfence up --job "$JOB" --spec - <<<'{"network":{"domains":["a.test"]},"rules":["GET b.test/"]}'
+	# Without domains a job has no network, so it gets no default domain.
+	printf '%s\n' 'accept = http' 'default_domain = allowed.test' 'allow_ech = allowed.test' >"$policy"
+	for row in --rule,GET\ allowed.test/x --allow-ech,allowed.test; do
+		for verb in up 'policy check'; do
+			# shellcheck disable=SC2086 # a verb of two words
+			ends_with 2 jobfence $verb --config "$policy" --job "$JOB" --network http "${row%,*}" "${row#*,}"
+			like "$ERRORS" "*allowed.test*does not declare*"
+		done
+		ends_with 125 jobfence run --config "$policy" --network http "${row%,*}" "${row#*,}" -- true
+	done
+	ends_with 2 jobfence up --config "$policy" --job "$JOB" --spec - <<<'{"network":{"type":"http","domains":[]},"rules":["GET allowed.test/x"]}'
+	# A record is not judged again, whoever wrote it.
+	job_up --domain allowed.test --rule 'GET allowed.test/'
+	record=/run/jobfence/jobs/$JOB/spec.json
+	in_lab jq '.network = {"type":"none","domains":[]}' "$record" >"$BATS_TEST_TMPDIR/record"
+	in_lab cp "$BATS_TEST_TMPDIR/record" "$record"
+	is "$(jobfence show "$JOB" --json | jq -c '[.network, .rules]')" '["none",["GET allowed.test/"]]'
+	jobfence down "$JOB" >/dev/null
 	# A job that learns reaches each domain.
 	job_up --learn --rate 0 --rule 'GET allowed.test/a'
 	is "$(status "$SITE/a")" 200

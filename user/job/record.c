@@ -335,15 +335,10 @@ int job_record_read(struct job *job, struct failure *failure)
 	error = spec_from_json(&job->spec, record, false, failure);
 	if (error)
 		return error;
-	error = state_from_json(job, json_object_get(record, "state"));
-	if (error)
-		return fail(failure, error, "%s is not of this version of jobfence", path);
-	error = spec_finish(&job->spec, failure);
-	/*
-	 * A job without domains is read as network none. If it has a proxy, it may get
-	 * domains again.
-	 */
-	if (!error && job->proxy_id)
-		job->spec.network = NETWORK_HTTP;
-	return error;
+	/* The spec was settled when the job began, and nothing judges it again. */
+	error = job->spec.network_given && job->spec.header_given
+			? state_from_json(job, json_object_get(record, "state"))
+			: -EPROTO;
+	return error ? fail(failure, error, "%s is not of this version of jobfence", path)
+		     : 0;
 }

@@ -301,13 +301,17 @@ static int check_wildcards(const struct admission *admission,
 	return 0;
 }
 
-/* Whether the job reaches a domain. A job that learns reaches every domain. */
+/*
+ * Whether the job reaches a domain. A job that learns reaches every domain. One without
+ * domains gets no network, and so no default domains.
+ */
 static bool reaches(const struct admission *admission, const struct declared_domain *domain)
 {
 	const struct job_spec *spec = admission->spec;
 
 	return spec->learn || domains_cover(&spec->domains, domain) ||
-	       domains_cover(&admission->policy->default_domains, domain);
+	       (spec->domains.count &&
+		       domains_cover(&admission->policy->default_domains, domain));
 }
 
 /* ECH for a domain that the job can't reach is a mistake. */

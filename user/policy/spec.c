@@ -332,6 +332,8 @@ int spec_finish(struct job_spec *spec, struct failure *failure)
 	if (!spec->network_given)
 		spec->network =
 			spec->domains.count || spec->learn ? NETWORK_HTTP : NETWORK_NONE;
+	if (spec->network == NETWORK_HTTP && !spec->domains.count && !spec->learn)
+		spec->network = NETWORK_NONE;
 	if (spec->network != NETWORK_HTTP && spec->domains.count)
 		return fail_as(failure, STATUS_USAGE,
 			"domains and network %s contradict each other; leave one out",
@@ -344,8 +346,6 @@ int spec_finish(struct job_spec *spec, struct failure *failure)
 		return fail_as(failure, STATUS_USAGE,
 			"a job with network %s has no requests that rules could judge; leave out --rule",
 			network_name(spec->network));
-	if (spec->network == NETWORK_HTTP && !spec->domains.count && !spec->learn)
-		spec->network = NETWORK_NONE;
 	if (spec->network == NETWORK_FULL && spec->rate_given && spec->rate)
 		return fail_as(failure, STATUS_USAGE,
 			"a full network is not throttled; leave out --rate, or give --rate 0");
