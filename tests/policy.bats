@@ -463,6 +463,25 @@ sign()
 	refused '*domain git.test *' "${signed[@]}"
 }
 
+@test "rules beside a signed spec don't widen what the signature grants" {
+	local signed=(--spec "$BATS_TEST_TMPDIR/spec" --signature "$BATS_TEST_TMPDIR/spec.sig") SPEC=$BATS_TEST_TMPDIR/spec
+
+	make_key alice
+	policy 'accept = http' 'allow_domain = other.test' "trusted_keys = $BATS_TEST_TMPDIR/signers" \
+		'[signer alice]' 'allow_domain = .denied.test other.test allowed.test'
+	echo '{"network":{"domains":[".denied.test","other.test","allowed.test"]},"rules":["GET denied.test/x","GET other.test/x"]}' >"$SPEC"
+	sign alice
+	taken "${signed[@]}"
+	refused '*not in the signed spec*rules for domain .denied.test*' "${signed[@]}" --rule '* denied.test/**'
+	refused '*not in the signed spec*' "${signed[@]}" --rule 'GET .denied.test/y'
+	echo 'POST denied.test/x' >"$BATS_TEST_TMPDIR/domains"
+	refused '*not in the signed spec*' "${signed[@]}" --domain-file "$BATS_TEST_TMPDIR/domains"
+	is "$(check --json "${signed[@]}" --rule '* denied.test/y' | jq -c '.reasons | map(.value)')" '["* denied.test/y"]'
+	# The same, one for a domain without signed rules, one for a domain of each job.
+	taken "${signed[@]}" --rule 'GET denied.test/%78' --rule 'GET allowed.test/x' --rule 'GET www.denied.test/x' \
+		--rule '* other.test/**'
+}
+
 @test "a signature that the node can't judge refuses" {
 	SPEC=$BATS_TEST_TMPDIR/spec
 	make_key alice

@@ -93,6 +93,15 @@ static int check_denied(const struct admission *admission, json_t *violations)
 	return error;
 }
 
+/* Whether the policy itself lets each job declare the domain. */
+static bool is_allowed_domain(
+	const struct policy *policy, const struct declared_domain *domain)
+{
+	return policy->allow_any_domain ||
+	       domains_cover(&policy->allowed_domains, domain) ||
+	       domains_cover(&policy->default_domains, domain);
+}
+
 static int check_covered(const struct admission *admission, const struct domains *granted,
 	json_t *violations)
 {
@@ -104,10 +113,7 @@ static int check_covered(const struct admission *admission, const struct domains
 		const struct declared_domain *domain = &declared->list[i];
 		char text[DOMAIN_TEXT_SIZE];
 
-		if (policy->allow_any_domain ||
-			domains_cover(&policy->allowed_domains, domain) ||
-			domains_cover(&policy->default_domains, domain) ||
-			domains_cover(granted, domain))
+		if (is_allowed_domain(policy, domain) || domains_cover(granted, domain))
 			continue;
 		declared_domain_format(domain, text);
 		error = refuse(violations, "allow_domain", text,
@@ -207,7 +213,7 @@ static int check_ech(const struct admission *admission, json_t *violations)
 }
 
 static int check_signature(
-	const struct admission *admission, struct domains *granted, json_t *violations)
+	const struct admission *admission, struct signed_spec *granted, json_t *violations)
 {
 	char reason[REASON_SIZE];
 	int error;
@@ -219,6 +225,58 @@ static int check_signature(
 	return error == -EACCES ? refuse(violations, "trusted_keys", admission->signature,
 					  "%s", reason)
 				: error;
+}
+
+/*
+ * Finds a domain that only the signature grants, that has signed rules, and that `rule` is
+ * for. Each two of the three overlap, and since domains are trees, so do all. NULL: there
+ * is none.
+ */
+static const struct declared_domain *widened_grant(const struct policy *policy,
+	const struct signed_spec *granted, const struct request_rule *rule)
+{
+	for (size_t i = 0; i < granted->domains.count; i++) {
+		const struct declared_domain *domain = &granted->domains.list[i];
+
+		if (is_allowed_domain(policy, domain) ||
+			!declared_domains_overlap(domain, &rule->domain))
+			continue;
+		for (size_t k = 0; k < granted->rules.count; k++) {
+			const struct declared_domain *of = &granted->rules.list[k].domain;
+
+			if (declared_domains_overlap(of, domain) &&
+				declared_domains_overlap(of, &rule->domain))
+				return domain;
+		}
+	}
+	return NULL;
+}
+
+/* One of the rules of a domain is enough for a request, so one more would widen them. */
+static int check_signed_rules(const struct admission *admission,
+	const struct signed_spec *granted, json_t *violations)
+{
+	const struct policy *policy = admission->policy;
+	const struct request_rules *rules = &admission->spec->rules;
+	int error = 0;
+
+	for (size_t i = 0; !error && i < rules->count; i++) {
+		const struct request_rule *rule = &rules->list[i];
+		const struct declared_domain *domain;
+		char text[DOMAIN_TEXT_SIZE];
+
+		if (request_rules_have(&granted->rules, rule->text) ||
+			is_allowed_domain(policy, &rule->domain))
+			continue;
+		domain = widened_grant(policy, granted, rule);
+		if (!domain)
+			continue;
+		declared_domain_format(domain, text);
+		error = refuse(violations, "trusted_keys", rule->text,
+			"a rule that is not in the signed spec would widen its rules for domain %s, which only the signature grants; leave it out, or have it signed",
+			text);
+	}
+	return error;
 }
 
 static int check_probe(const struct admission *admission, json_t *violations)
@@ -248,7 +306,7 @@ static int check_probe(const struct admission *admission, json_t *violations)
 
 int admission_check(const struct admission *admission, bool all, json_t *violations)
 {
-	_cleanup_(domains_free) struct domains granted = {};
+	_cleanup_(signed_spec_free) struct signed_spec granted = {};
 	bool http = admission->spec->network == NETWORK_HTTP;
 	int error = 0;
 
@@ -267,7 +325,8 @@ int admission_check(const struct admission *admission, bool all, json_t *violati
 		return error;
 	if (http) {
 		APPLY(check_learn(admission, violations));
-		APPLY(check_covered(admission, &granted, violations));
+		APPLY(check_covered(admission, &granted.domains, violations));
+		APPLY(check_signed_rules(admission, &granted, violations));
 		APPLY(check_header(admission, violations));
 		APPLY(check_addresses(admission, violations));
 		APPLY(check_ech(admission, violations));

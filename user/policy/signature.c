@@ -54,8 +54,14 @@ static int grant(
 	return error;
 }
 
+void signed_spec_free(struct signed_spec *granted)
+{
+	domains_free(&granted->domains);
+	request_rules_free(&granted->rules);
+}
+
 int signature_grant(const struct policy *policy, const char *text, size_t length,
-	const char *signature, struct domains *granted, char reason[REASON_SIZE])
+	const char *signature, struct signed_spec *granted, char reason[REASON_SIZE])
 {
 	_cleanup_(spec_free) struct job_spec spec = {};
 	struct failure ignored;
@@ -76,10 +82,12 @@ int signature_grant(const struct policy *policy, const char *text, size_t length
 		if (status < 0)
 			return refuse(
 				reason, "cannot run " SSH_KEYGEN ": %s", strerror(-status));
-		if (!status && grant(&spec.domains, &policy->signers[i].allowed, granted))
+		if (!status && grant(&spec.domains, &policy->signers[i].allowed,
+				       &granted->domains))
 			return -ENOMEM;
 		trusted |= !status;
 	}
+	granted->rules = TAKE(spec.rules, (struct request_rules){});
 	return trusted ? 0
 		       : refuse(reason,
 				 "the signature is not one of this spec by a key in trusted_keys "
