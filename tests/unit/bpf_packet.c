@@ -167,11 +167,11 @@ static void a_job_has_a_budget_of_events(void **state)
 
 static unsigned records_of(__u64 id)
 {
-	unsigned count = 0;
+	unsigned records = 0;
 
 	for (int i = 0; i < RING_SHARED_SIZE; i++)
-		count += mock_records[i].job == id;
-	return count;
+		records += mock_records[i].job == id;
+	return records;
 }
 
 /* One job floods for an hour. Between its events another one has as many as it may. */

@@ -191,14 +191,17 @@ static int say_no_job(const char *word, struct failure *failure)
 /* Finds the log of a job. A word with a slash is the path of a log that was kept. */
 static int find_log(struct job *job, const char *word, struct failure *failure)
 {
-	char real[PATH_MAX];
 	int error;
 
-	/* The older half is beside the file, and not beside a link to it. */
-	if (strchr(word, '/'))
-		return path_format(job->log, "%s", realpath(word, real) ? real : word)
+	if (strchr(word, '/')) {
+		/* The older half is beside the file, and not beside a link to it. */
+		char real[PATH_MAX];
+		const char *file = realpath(word, real) ? real : word;
+
+		return path_format(job->log, "%s", file)
 			       ? fail(failure, -ENAMETOOLONG, "log")
 			       : 0;
+	}
 	error = job_read(job, word, failure);
 	if (error == -ENOENT && failure->status == STATUS_NO_JOB &&
 		!job_is_anywhere(&job->paths))

@@ -28,8 +28,8 @@
 #define HEAP_DEFAULT 131072 /* glibc's, for both parameters of set_heap() */
 
 /*
- * Maps the settings, whose file is sealed, so that both processes share their pages. Returns
- * NULL if they are of another build, or none.
+ * Maps the settings, whose file is sealed, so that both processes share their pages.
+ * Returns NULL if their size is that of another build.
  */
 static const struct proxy_settings *map_settings(void)
 {

@@ -173,8 +173,8 @@ static enum step forward(struct connection *connection, const struct http_head *
 /*
  * Judges the request by the rules for methods and paths, if its host has such rules. The
  * caller knows the requests of this connection, whatever carries them. Returns the reason
- * why the host may not be reached at all. Nothing is judged then, so the caller refuses: the
- * next look at the domains may allow the host.
+ * why the host may not be reached at all. Nothing is judged then, so the caller refuses.
+ * The next look at the domains may allow the host.
  */
 static enum reason judge(struct connection *connection, const struct http_head *head,
 	struct http_target *target, struct judgement *judgement)
