@@ -27,17 +27,17 @@ static enum chunk_state read_size(struct http_chunks *chunks, char c)
 		chunks->irregular = true;
 		return chunks->digits ? CHUNK_EXTENSION : CHUNK_SIZE;
 	}
+	chunks->irregular = true;
 	chunks->extension = c == ';';
 	return chunks->extension && chunks->digits ? CHUNK_EXTENSION : CHUNK_MALFORMED;
 }
 
-/* Behind blanks there may be an extension and nothing more. */
+/* After blanks there may be an extension and nothing more. */
 static enum chunk_state read_extension(struct http_chunks *chunks, char c)
 {
-	if (c == ' ' || c == '\t') {
-		chunks->irregular = true;
+	chunks->irregular = true;
+	if (c == ' ' || c == '\t')
 		return CHUNK_EXTENSION;
-	}
 	if (c == ';')
 		chunks->extension = true;
 	return chunks->extension ? CHUNK_EXTENSION : CHUNK_MALFORMED;
@@ -81,7 +81,7 @@ static enum chunk_state read_byte(struct http_chunks *chunks, char c)
 	case CHUNK_EXTENSION:
 		return read_extension(chunks, c);
 	case CHUNK_TRAILER:
-		chunks->line = true;
+		chunks->line = chunks->irregular = true;
 		return CHUNK_TRAILER;
 	default:
 		return CHUNK_MALFORMED;

@@ -3,7 +3,9 @@
 
 /*
  * Chunks of a site's response, as clients read them. Lines may end in LF alone, and blanks
- * may stand around a size. llhttp reads the chunks of requests, strictly. The code is pure.
+ * may stand around a size. llhttp reads the chunks of requests, strictly. Extensions and
+ * trailers are skipped, not read. What they say may be malformed for a strict reader, so a
+ * body with one counts as irregular. The code is pure.
  */
 
 #include <stdbool.h>
