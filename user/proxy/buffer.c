@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/decimal.h"
 #include "proxy/buffer.h"
 
 #define POOL_MAX 8 /* buffers that are kept. The others go back to the system */
@@ -77,6 +78,14 @@ bool buffer_append(struct buffer *buffer, const void *bytes, size_t length)
 		memcpy(buffer->bytes + buffer->end, bytes, length);
 	buffer->end += length;
 	return true;
+}
+
+bool buffer_append_number(struct buffer *buffer, uint64_t number)
+{
+	char digits[DECIMAL_SIZE];
+
+	return buffer_append(
+		buffer, digits, (size_t)(decimal_write(digits, number) - digits));
 }
 
 bool buffer_format(struct buffer *buffer, const char *format, ...)

@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 #include "jobfence/abi.h"
 
@@ -38,7 +40,19 @@ void buffer_compact(struct buffer *buffer);
 /* Appends bytes. Returns whether they fitted. If not, nothing is appended. */
 bool buffer_append(struct buffer *buffer, const void *bytes, size_t length);
 
-/* Appends formatted text. Returns whether it fitted. If not, nothing is appended. */
+/* Appends a text. Returns whether it fitted. If not, nothing is appended. */
+static inline bool buffer_append_text(struct buffer *buffer, const char *text)
+{
+	return buffer_append(buffer, text, strlen(text));
+}
+
+/* Appends a number in decimal. Returns whether it fitted. */
+bool buffer_append_number(struct buffer *buffer, uint64_t number);
+
+/*
+ * Appends formatted text, which takes longer. Returns whether it fitted. If not, nothing is
+ * appended.
+ */
 bool buffer_format(struct buffer *buffer, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -110,17 +110,15 @@ void slice_trim(struct slice *slice)
 		slice->length--;
 }
 
-bool field_is(const struct http_field *field, const char *name)
+bool name_matches(const char *bytes, const char *name)
 {
-	size_t i = 0;
-
-	for (; i < field->name.length && name[i]; i++) {
-		char c = lower(field->name.bytes[i]), wanted = lower(name[i]);
+	for (size_t i = 0; name[i]; i++) {
+		char c = lower(bytes[i]), wanted = lower(name[i]);
 
 		if (c != wanted && (is_alphanumeric(c) || is_alphanumeric(wanted)))
 			return false;
 	}
-	return i == field->name.length && !name[i];
+	return true;
 }
 
 /* Takes the next element from a list. Returns false at its end. */

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "proxy/buffer.h"
 #include "proxy/slice.h"
@@ -103,12 +104,20 @@ bool slice_is(const struct slice *slice, const char *text);
 /* Whether the text is in a slice, in any case. It costs the product of the lengths. */
 bool slice_contains(const struct slice *slice, const char *text);
 
+/* Compares a name of the length of `name`, for field_is(). */
+bool name_matches(const char *bytes, const char *name);
+
 /*
  * Whether a field has this name. Some servers make a variable of a field, in which "_"
  * stands for all but letters and digits. RFC 3875 section 4.1.18 says so only of "-". So
  * there is no difference here between "-", "_", "." and the like.
+ *
+ * Most names differ in their lengths already. The compiler knows that of a constant name.
  */
-bool field_is(const struct http_field *field, const char *name);
+static inline bool field_is(const struct http_field *field, const char *name)
+{
+	return field->name.length == strlen(name) && name_matches(field->name.bytes, name);
+}
 
 /* Whether a list of tokens separated by commas has `token` (RFC 9110 section 5.6.1). */
 bool slice_has_token(const struct slice *list, const char *token);

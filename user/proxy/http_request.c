@@ -137,11 +137,13 @@ static bool write_host(const struct http_target *target, struct buffer *out)
 {
 	bool brackets =
 		target->host.literal && memchr(target->host.name, ':', target->host.length);
-	bool fits = buffer_format(out, "Host: %s%s%s", brackets ? "[" : "",
-		target->host.name, brackets ? "]" : "");
+	bool fits = buffer_append_text(out, brackets ? "Host: [" : "Host: ") &&
+		    buffer_append(out, target->host.name, target->host.length) &&
+		    (!brackets || buffer_append_text(out, "]"));
 
 	if (fits && target->given_port)
-		fits = buffer_format(out, ":%u", target->given_port);
+		fits = buffer_append_text(out, ":") &&
+		       buffer_append_number(out, target->given_port);
 	return fits && buffer_append(out, "\r\n", 2);
 }
 
@@ -177,10 +179,11 @@ static bool write_framing(const struct http_head *head, struct buffer *out)
 {
 	switch (head->framing) {
 	case FRAMING_LENGTH:
-		return buffer_format(out, "Content-Length: %llu\r\n",
-			(unsigned long long)head->content_length);
+		return buffer_append_text(out, "Content-Length: ") &&
+		       buffer_append_number(out, head->content_length) &&
+		       buffer_append_text(out, "\r\n");
 	case FRAMING_CHUNKED:
-		return buffer_format(out, "Transfer-Encoding: chunked\r\n");
+		return buffer_append_text(out, "Transfer-Encoding: chunked\r\n");
 	default:
 		return true;
 	}
@@ -204,18 +207,21 @@ bool http_request_write(const struct http_head *head, const struct http_target *
 		     (target->path.bytes[0] != '/' && target->path.bytes[0] != '*');
 	bool fits =
 		buffer_append(out, head->method.bytes, head->method.length) &&
-		buffer_format(out, slash ? " /" : " ") &&
+		buffer_append_text(out, slash ? " /" : " ") &&
 		buffer_append(out, target->path.bytes, target->path.length) &&
-		buffer_format(out, " HTTP/1.1\r\n") && write_host(target, out) &&
+		buffer_append_text(out, " HTTP/1.1\r\n") && write_host(target, out) &&
 		/* Early: some servers read only so many fields and ignore the others. */
-		buffer_format(out, "%s: %s\r\n", settings->header, settings->job);
+		buffer_append_text(out, settings->header) &&
+		buffer_append_text(out, ": ") && buffer_append_text(out, settings->job) &&
+		buffer_append_text(out, "\r\n");
 
 	for (size_t i = 0; fits && i < head->count; i++)
 		if (!is_ours(head, &head->fields[i], target, settings))
 			fits = field_write(&head->fields[i], out);
 	if (fits && asks_for_websocket(head))
-		fits = buffer_format(out, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
+		fits = buffer_append_text(
+			out, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
 	else if (fits && http_request_is_last(head))
-		fits = buffer_format(out, "Connection: close\r\n");
+		fits = buffer_append_text(out, "Connection: close\r\n");
 	return fits && write_framing(head, out) && buffer_append(out, "\r\n", 2);
 }

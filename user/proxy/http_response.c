@@ -27,7 +27,9 @@ bool http_response_misleads(const struct http_head *head)
 /* The reason phrase is for people, and optional. */
 static bool write_status(const struct http_head *head, struct buffer *out)
 {
-	return buffer_format(out, "HTTP/1.1 %03u ", head->status) &&
+	/* A status has three digits, and is 100 at least. */
+	return buffer_append_text(out, "HTTP/1.1 ") &&
+	       buffer_append_number(out, head->status) && buffer_append_text(out, " ") &&
 	       buffer_append(out, head->reason.bytes, head->reason.length) &&
 	       buffer_append(out, "\r\n", 2);
 }
@@ -56,15 +58,17 @@ bool http_response_write(const struct http_head *head, const struct http_asked *
 			fits = field_write(&head->fields[i], out);
 	/* Write one length in place of several, and none beside chunks. */
 	if (fits && head->framing == FRAMING_LENGTH && !is_bodiless(head))
-		fits = buffer_format(out, "Content-Length: %llu\r\n",
-			(unsigned long long)head->content_length);
+		fits = buffer_append_text(out, "Content-Length: ") &&
+		       buffer_append_number(out, head->content_length) &&
+		       buffer_append_text(out, "\r\n");
 	if (fits && framing == FRAMING_CHUNKED && !asked->old)
-		fits = buffer_format(out, "Transfer-Encoding: chunked\r\n");
+		fits = buffer_append_text(out, "Transfer-Encoding: chunked\r\n");
 	if (fits && head->status == 101)
-		fits = buffer_format(out, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
+		fits = buffer_append_text(
+			out, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
 	else if (fits && head->status >= 200 && !keep)
-		fits = buffer_format(out, "Connection: close\r\n");
+		fits = buffer_append_text(out, "Connection: close\r\n");
 	else if (fits && head->status >= 200 && asked->old)
-		fits = buffer_format(out, "Connection: keep-alive\r\n");
+		fits = buffer_append_text(out, "Connection: keep-alive\r\n");
 	return fits && buffer_append(out, "\r\n", 2);
 }

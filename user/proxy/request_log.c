@@ -13,6 +13,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/clock.h"
+#include "lib/decimal.h"
 #include "names/host.h"
 #include "proxy/log_text.h"
 #include "proxy/loop.h"
@@ -50,18 +51,6 @@ static char *add(char *to, const char *text)
 	return mempcpy(to, text, strlen(text));
 }
 
-static char *add_number(char *to, uint64_t number)
-{
-	char digits[20];
-	size_t i = sizeof(digits);
-
-	do
-		digits[--i] = (char)('0' + number % 10);
-	while (number /= 10);
-	memcpy(to, digits + i, sizeof(digits) - i);
-	return to + sizeof(digits) - i;
-}
-
 /* Adds the inside of a string, at most `most` bytes of the text. */
 static char *add_inside(char *to, const char *text, size_t length, size_t most)
 {
@@ -97,7 +86,7 @@ static char *add_text(char *to, const char *key, const char *text, size_t most)
 static char *add_known(char *to, const char *key, uint64_t number)
 {
 	to = add(to, key);
-	return number ? add_number(to, number) : add(to, "null");
+	return number ? decimal_write(to, number) : add(to, "null");
 }
 
 /* Adds the time from `began` to `ended` in ms, with one decimal. */
@@ -105,7 +94,7 @@ static char *add_span(char *to, const char *key, uint64_t began, uint64_t ended)
 {
 	uint64_t tenths = ended > began ? (ended - began) / (MILLISECOND / 10) : 0;
 
-	to = add_number(add(to, key), tenths / 10);
+	to = decimal_write(add(to, key), tenths / 10);
 	*to++ = '.';
 	*to++ = (char)('0' + tenths % 10);
 	return to;
@@ -134,7 +123,7 @@ static char *add_question(char *to, struct request_log *log, const struct log_li
 	log_format_time(line->began + log->ahead, time);
 	to = add(add(to, "{\"version\":1,\"time\":\""), time);
 	to = add(add(to, "\",\"job\":\""), log->job);
-	to = add_number(add(to, "\",\"number\":"), ++log->number);
+	to = decimal_write(add(to, "\",\"number\":"), ++log->number);
 	to = add_known(to, ",\"pid\":", line->pid);
 	to = add_text(to, ",\"comm\":", line->comm, COMM_LENGTH);
 	to = add(add(to, ",\"kind\":\""), kinds[line->kind]);
@@ -157,8 +146,8 @@ static char *add_outcome(
 	to = add_text(to, ",\"reason\":", line->reason ? reason_word(line->reason) : NULL,
 		METHOD_MAX);
 	to = add_detail(to, line);
-	to = add_number(add(to, ",\"sent\":"), line->sent);
-	to = add_number(add(to, ",\"received\":"), line->received);
+	to = decimal_write(add(to, ",\"sent\":"), line->sent);
+	to = decimal_write(add(to, ",\"received\":"), line->received);
 	to = add_span(to, ",\"milliseconds\":", line->began, loop_now(log->loop));
 	to = line->first_byte ? add_span(to, ",\"first_byte_milliseconds\":", line->began,
 					line->first_byte)
