@@ -36,7 +36,7 @@ has_established()
 	up
 	is "$(fetch $site)" 'this is allowed.test'
 	fetch -H 'Connection: close' -o /dev/null $site/bytes/1000000
-	fetch -0 -o /dev/null $site/chunked/100000
+	fetch -0 -o /dev/null $site/crumbs/1000
 	fetch -I -o /dev/null $site
 	fetch --proxytunnel --proxy "http://$(up_says .proxy.address)" -o /dev/null $site/early-hints
 	fetch -o /dev/null -H 'X-Jobfence-Job-ID: forged' $site/status/404
@@ -89,7 +89,8 @@ lent()
 	local path count=0 bytes
 
 	up
-	for path in longer/5 longer-chunk/5 longer-than-none until-close/5 status/101 garbage short/10 cut-chunk/10 \
+	for path in longer/5 longer-chunk/5 longer-than-none until-close/5 status/101 garbage short/10 cut-chunk/10 chunked/5 \
+		'raw?HTTP/1.1%20200%20OK%0d%0aTransfer-Encoding:%20chunked%0d%0a%0d%0a0;a%0d%0a%0d%0a' \
 		'raw?HTTP%2f1.0+200+OK%0d%0aConnection:+keep-alive%0d%0aContent-Length:+0%0d%0a%0d%0a' \
 		'raw?HTTP/1.1%20204%20No%20Content%0d%0aContent-Length:%205%0d%0a%0d%0a' \
 		'raw?HTTP/1.1%20204%20No%20Content%0d%0aTransfer-Encoding:%20chunked%0d%0a%0d%0a' \
@@ -110,7 +111,7 @@ lent()
 	bytes=$(lab_seen '.event == "request"' '"\(.id) \(.line)"' | jq -r . |
 		awk '$1 in line { print line[$1] " was followed by " $0 } $3 !~ "^/last/" { line[$1] = $0 }')
 	is "$bytes" ''
-	is "$(requests)" 34
+	is "$(requests)" 38
 }
 
 @test "a connection with a login of its own belongs to one client" {

@@ -5,6 +5,8 @@
 
 load lib/job
 
+terminals=0
+
 teardown()
 {
 	terminal kill-server 2>/dev/null || true
@@ -14,7 +16,7 @@ teardown()
 
 terminal()
 {
-	in_lab env -u TMUX LC_ALL=C.UTF-8 tmux -S "$BATS_TEST_TMPDIR/terminal" -f /dev/null "$@"
+	in_lab env -u TMUX LC_ALL=C.UTF-8 tmux -S "$BATS_TEST_TMPDIR/terminal.$terminals" -f /dev/null "$@"
 }
 
 # Opens a terminal of $1 columns with a shell that has no history and a plain prompt. The
@@ -24,6 +26,8 @@ open_terminal()
 	local columns=$1
 
 	shift
+	# A server that was told to end may still have its socket.
+	terminals=$((terminals + 1))
 	terminal new-session -d -x "$columns" -y 24 "env PS1='ready> ' $* bash --norc --noprofile"
 	eventually shows 'ready>'
 }
