@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The commands of the documents: each block behind a line "<!-- tested -->" is run, in a
+# The commands of the documents: each block after a line "<!-- tested -->" is run, in a
 # shell that ends at the first failure. Names that the documents use lead to the lab's web
 # server.
 

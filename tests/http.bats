@@ -145,7 +145,7 @@ bodies()
 	is "$(fetch $site)" 'this is allowed.test'
 }
 
-@test "what a site says unasked, or behind its answer, answers nothing" {
+@test "what a site says unasked, or after its answer, answers nothing" {
 	local path
 
 	up --domain other.test
@@ -159,7 +159,7 @@ bodies()
 	# other.
 	is "$(fetch http://other.test --next -sS $site)" $'forged\nthis is allowed.test'
 	# The answer to the first question comes before the second, which then goes by
-	# another connection, or behind it.
+	# another connection, or after it.
 	like "$(fetch http://other.test http://other.test)" $'forged\n@(forged|this is other.test)'
 }
 
@@ -200,7 +200,7 @@ bodies()
 }
 
 # What the job gets for a site's answer, which is given with escapes of printf's %b, and for
-# a request behind it.
+# a request after it.
 raw()
 {
 	local bytes

@@ -309,7 +309,7 @@ mistaken()
 	refused "*rate in $POLICY.d/30.conf is above max_rate in $POLICY.d/20.conf: until that is mended no job is accepted" --domain a.test
 }
 
-@test "a block that was copied with its blanks, and a comment behind a value, are told of" {
+@test "a block that was copied with its blanks, and a comment after a value, are told of" {
 	policy '    accept = http' '    allow_domain = a.test'
 	refused "*:2: *begins with a blank, and so goes on with the value of the line before*" --domain a.test
 	policy 'accept = http' 'allow_domain = a.test' '  b.test'

@@ -191,7 +191,7 @@ GET /repos/acme/b HTTP/1.1'
 		curl -s -w '%{http_code}\n' -o /dev/null http://allowed.test/a -o /dev/null http://allowed.test/b 2>/dev/null | paste -sd ' ')" '200 403'
 	printf 'rule = GET allowed.test\n' >>"$policy"
 	ends_with 3 jobfence policy check --config "$policy" --domain allowed.test
-	like "$ERRORS" "*:5: rule: *a path behind its host*"
+	like "$ERRORS" "*:5: rule: *a path after its host*"
 }
 
 @test "an update adds no domain whose rules or guards the job began without" {
@@ -235,7 +235,7 @@ GET /repos/acme/b HTTP/1.1'
 	local row verb record policy=$BATS_TEST_TMPDIR/policy
 
 	for row in "GET other.test/|there is a rule for 'other.test', which the job does not declare*--domain 'other.test'*" \
-		"GET .allowed.test/|there is a rule for '.allowed.test'*" 'GET allowed.test|*a path behind its host*' \
+		"GET .allowed.test/|there is a rule for '.allowed.test'*" 'GET allowed.test|*a path after its host*' \
 		'get allowed.test/|*capital letters*' 'GET http://allowed.test/|*no scheme*' 'GET allowed.test/a%2fb|*encoded slash*' \
 		'GET allowed.test/a*|*whole segment*'; do
 		ends_with 2 jobfence up --job "$JOB" --domain allowed.test --rule "${row%|*}"

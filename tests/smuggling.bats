@@ -118,7 +118,7 @@ smuggled='GET /smuggled HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\
 	lab_saw_nothing
 }
 
-@test "what is refused at first is refused behind a good request as well, and there is no third" {
+@test "what is refused at first is refused after a good request as well, and there is no third" {
 	local bytes answer first='POST /upload HTTP/1.1\r\nHost: allowed.test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n'
 	local head='POST / HTTP/1.1\r\nHost: allowed.test'
 
@@ -135,7 +135,7 @@ smuggled='GET /smuggled HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\
 	is "$(lab_seen '.event == "request"' .line | sort -u)" '"POST /upload HTTP/1.1"'
 }
 
-@test "chunks that are malformed end the connection, and nothing behind them is a request" {
+@test "chunks that are malformed end the connection, and nothing after them is a request" {
 	local chunks
 
 	for chunks in '5x\r\nhello\r\n0\r\n\r\n' '0x5\r\nhello\r\n0\r\n\r\n' '-5\r\nhello\r\n0\r\n\r\n' \

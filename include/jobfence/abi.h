@@ -37,7 +37,7 @@
 #define GUARDED_KEYS_MAX    32	   /* keys for the guarded domains of a job */
 #define ECH_KEYS_MAX	    32	   /* keys for the domains that may have ECH */
 #define REQUEST_RULES_MAX   64	   /* rules for methods and paths, of a job or of a node */
-#define REQUEST_RULES_SIZE  4096   /* bytes of their text, each with one byte behind it */
+#define REQUEST_RULES_SIZE  4096   /* bytes of their text, each with one byte after it */
 #define JOB_CONNECTIONS_MAX 1024   /* open connections of one job to its proxy and stub */
 #define CONNECTIONS_MAX	    262144 /* the same for all jobs of a node */
 #define DOMAINS_MAX	    1024   /* keys for the domains of one job */

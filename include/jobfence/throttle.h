@@ -55,7 +55,7 @@
 #define THROTTLE_OVERTAKING 16
 
 /*
- * The kernel cuts a large packet into segments only behind the pacer. One packet therefore
+ * The kernel cuts a large packet into segments only after the pacer. One packet therefore
  * lasts at most 1/4000 second, so that packets of several connections which leave together
  * fill no window.
  */

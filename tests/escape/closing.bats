@@ -7,7 +7,7 @@
 load ../lib/job
 
 # Sends the bytes $1 (with escapes as in printf's %b) to the site, and a request right
-# behind them. Prints all answers.
+# after them. Prints all answers.
 say()
 {
 	converse 11.0.0.2 80 "$1GET / HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\r\n"

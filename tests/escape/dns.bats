@@ -93,7 +93,7 @@ answered()
 @test "answers longer than a datagram, or a reader's buffer, are read whole" {
 	up_for {513,1233,4097,65000,65535,oversize}.test
 	is "$(statuses http://{513,1233,4097,65000,65535}.test | xargs)" '200 200 200 200 200'
-	# Readers differ in how they treat bytes behind a message.
+	# Readers differ in how they treat bytes after a message.
 	like "$(statuses http://oversize.test)" '@(200|502)'
 	lab_settle
 	is "$(lab_seen '.event == "connection"' .to | sort -u)" '"11.0.0.2"'

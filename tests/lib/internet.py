@@ -386,7 +386,7 @@ class Visit:
         self.connection.shutdown(socket.SHUT_RDWR)
 
     def get_websocket(self, request, urgent):
-        """Says again what it hears; behind a byte that is urgent, if there is a number."""
+        """Says again what it hears; after a byte that is urgent, if there is a number."""
         digest = hashlib.sha1(request.header("sec-websocket-key").encode() + WEBSOCKET_GUID)
         self.send("101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade",
                   "Sec-WebSocket-Accept: " + base64.b64encode(digest.digest()).decode())

@@ -77,7 +77,7 @@ def job(address):
     tunnels = [connect(address, UPGRADE) for _ in range(TUNNELS)]
     for _ in range(OTHERS):
         connect(address, BROKEN_OFF, False).close()
-    connect(address, BARRIER).close()  # is behind these
+    connect(address, BARRIER).close()  # comes after these
     for tunnel in tunnels:
         tunnel.sendall(bytes(24000))
         tunnel.close()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
 Prints answers to four clients of a job that may have three connections. The first client lends its connection
-to the site. That of the second is kept behind it, and has to go when the first one's is to be kept.
+to the site. That of the second is kept after it, and has to go when the first one's is to be kept.
 """
 
 import http.client

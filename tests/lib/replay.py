@@ -4,7 +4,7 @@
 # `request` (its source explains their form) to port 80 of ADDRESS, once as the first of its
 # connection and once after a good request, and compares with what node_site.js wrote to
 # LOG. Prints a line for each seed that Node read otherwise than the proxy: as more or fewer
-# requests than were answered, or malformed, or without exactly one header of ours behind a
+# requests than were answered, or malformed, or without exactly one header of ours after a
 # Host that is allowed. As its last line, how many requests Node read.
 
 import json, os, re, socket, sys

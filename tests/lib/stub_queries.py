@@ -18,7 +18,7 @@ def query(*parts, flags=0x0100, questions=1, answers=0):
 
 
 def code(message):
-    """The code of the answer to a datagram. None: only the good query behind it was answered."""
+    """The code of the answer to a datagram. None: only the good query after it was answered."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.connect(STUB)
         client.settimeout(10)

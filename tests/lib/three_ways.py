@@ -5,7 +5,7 @@ three_ways.py GOOD REQUEST...
 
 Sends requests (with escapes as in Python's strings) to 11.0.0.2, and prints a line of
 statuses for each way of each. There are three ways: as the first on a connection, after the
-answer to the good request, and right behind that request.
+answer to the good request, and right after that request.
 """
 
 import re

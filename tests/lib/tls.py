@@ -31,7 +31,7 @@ def into_records(hello, size):
 
 
 def extended(hello, text):
-    """The ClientHello of one record with an extension more, which may be the first of its type. The second may come behind another record."""
+    """The ClientHello of one record with an extension more, which may be the first of its type. The second may come after another record."""
     if hello[0] == RECORD_CHANGE_CIPHER_SPEC:
         return hello[:6] + extended(hello[6:], text)
     kind, _, content = text.partition(":")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Sends urgent data in a WebSocket, and reads what comes behind it."""
+"""Sends urgent data in a WebSocket, and reads what comes after it."""
 
 import socket
 

@@ -220,7 +220,7 @@ static void labels_are_labels(void **state)
 		size_t length;
 	} rows[] = {
 		{ "a pointer", BYTES("id" FLAGS ONE "\300\14" A_IN) },
-		{ "a pointer behind a label", BYTES("id" FLAGS ONE "\3foo\300\14" A_IN) },
+		{ "a pointer after a label", BYTES("id" FLAGS ONE "\3foo\300\14" A_IN) },
 		{ "an extended label", BYTES("id" FLAGS ONE "\101\3foo\0" A_IN) },
 		{ "a label without end", BYTES("id" FLAGS ONE "\77foo\0" A_IN) },
 		{ "a name without end", BYTES("id" FLAGS ONE "\3foo") },

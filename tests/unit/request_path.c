@@ -74,7 +74,7 @@ static void paths_become_canonical(void **state)
 		{ "/a/...", "/a/..." },
 		{ "/a/.b/..c/d..", "/a/.b/..c/d.." },
 		{ "/http://x.test/", "/http:/x.test/" },
-		/* Parameters behind a segment. */
+		/* Parameters after a segment. */
 		{ "/a;b=c/d", "/a;b=c/d" },
 		{ "/a%3bb/d", "/a%3Bb/d" },
 		{ "/...;x", "/...;x" },

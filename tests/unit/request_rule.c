@@ -88,7 +88,7 @@ static void mistakes_are_named(void **state)
 		{ "", "METHODS HOST/PATH" },
 		{ "GET", "METHODS HOST/PATH" },
 		{ "example.com/a", "METHODS HOST/PATH" },
-		{ "GET example.com", "a path behind its host" },
+		{ "GET example.com", "a path after its host" },
 		{ "GET http://example.com/a", "no scheme" },
 		{ "get example.com/a", "capital letters" },
 		{ "GET,post example.com/a", "capital letters" },

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Room for the input of a parser, with a page without access behind it. An input ends at
+ * Room for the input of a parser, with a page without access after it. An input ends at
  * that page, so a read of one byte too many kills the test. A test file defines ROOM, the
  * bytes of the room, and includes this after cmocka.h.
  */

@@ -67,7 +67,7 @@ static const char *order(
 	for (size_t i = 0; i < left; i++)
 		length += (size_t)snprintf(
 			names + length, sizeof(names) - length, "%s", shown[i]->name);
-	/* The rest is behind them, so that all jobs can still be found. */
+	/* The rest is after them, so that all jobs can still be found. */
 	for (size_t i = 0; i < count; i++) {
 		size_t found = 0;
 

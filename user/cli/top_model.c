@@ -193,7 +193,7 @@ void top_format_time(uint64_t ns, char text[TOP_NUMBER_MAX])
 		snprintf(text, TOP_NUMBER_MAX, "%" PRIu64 "d", hours / 24);
 }
 
-/* The columns behind the name take 64. */
+/* The columns after the name take 64. */
 #define NAME_WIDTH(width) ((width)-64)
 #define NUMBERS		  "%6.6s %6.6s %6.6s %4.4s %6.6s %7.7s %6.6s %6.6s"
 

@@ -158,7 +158,7 @@ static struct top_watch *find(const struct top_sampler *sampler, const char *nam
 	return found ? *found : NULL;
 }
 
-/* Adds an entry behind the sorted ones. `*count` has those as well. */
+/* Adds an entry after the sorted ones. `*count` has those as well. */
 static int add(struct top_sampler *sampler, size_t *count, const struct dirent *entry)
 {
 	struct top_watch **watches =

@@ -174,7 +174,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Whether there is a slash behind a blank. No domain has either. */
+/* Whether there is a slash after a blank. No domain has either. */
 static bool is_rule(const char *line, size_t length)
 {
 	size_t i;

@@ -38,7 +38,7 @@ int domains_add(struct domains *domains, const char *text, size_t length, unsign
 
 /*
  * Adds every declaration of a file: one a line, # starts a comment, blank lines are
- * skipped, a line may end in CR LF. A line with a blank and a slash behind it is a rule
+ * skipped, a line may end in CR LF. A line with a slash after a blank is a rule
  * (request_rule.h), which is added to `rules`. Fails as domains_add() does, or with the
  * error of reading the file. On an error `*line` is the line's number, or 0 if the file
  * can't be opened. The lines before it have been added.

@@ -61,7 +61,7 @@ const char *rule_split(const char *text, size_t length, struct rule_parts *parts
 	parts->host = text;
 	parts->path = memchr(text, '/', (size_t)(end - text));
 	if (!parts->path)
-		return "a rule has a path behind its host; /** is every path";
+		return "a rule has a path after its host; /** is every path";
 	parts->host_length = (size_t)(parts->path - text);
 	parts->path_length = (size_t)(end - parts->path);
 	return NULL;
@@ -316,12 +316,12 @@ static bool matches(const struct segment *pattern, const struct segment *segment
 /* Leaves as many segments as the patterns that follow take, for ** stands once at most. */
 static bool skip_rest(struct walk patterns, struct walk *segments)
 {
-	size_t behind = count_segments(patterns), left = count_segments(*segments);
+	size_t after = count_segments(patterns), left = count_segments(*segments);
 	struct segment segment;
 
-	if (left < behind)
+	if (left < after)
 		return false;
-	for (; left > behind; left--)
+	for (; left > after; left--)
 		if (next_segment(segments, &segment) && !is_plain(&segment))
 			return false;
 	return true;

@@ -35,7 +35,7 @@ struct request_rule {
 struct request_rules {
 	struct request_rule *list;
 	size_t count;
-	size_t size; /* of all texts, each with one byte behind it */
+	size_t size; /* of all texts, each with one byte after it */
 };
 
 /* The parts of a rule, as they were written. */

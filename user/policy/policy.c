@@ -409,7 +409,7 @@ static int check_shape(struct reader *reader, const char *value)
 			"a key stands at the begin of its line");
 	if (strstr(value, " #") || strstr(value, "\t#"))
 		return wrong(reader,
-			"a comment that begins with # has a line of its own; behind a value it begins with ;");
+			"a comment that begins with # has a line of its own; after a value it begins with ;");
 	return 0;
 }
 

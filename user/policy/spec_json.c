@@ -173,7 +173,7 @@ static int read_learn(struct job_spec *spec, const json_t *value, struct failure
 
 /*
  * The author of a spec may be a stranger, who must not choose a file that root writes to.
- * An option before the spec wins as one behind it does.
+ * An option before the spec wins as one after it does.
  */
 static int read_log(struct job_spec *spec, const json_t *value, struct failure *failure)
 {

@@ -380,7 +380,7 @@ static enum step receive_response(struct connection *connection)
 			return step;
 		moved = step == STEP_AGAIN;
 	}
-	/* What came behind the head leaves together with it. */
+	/* What came after the head leaves together with it. */
 	if (upstream->in && http->response_began &&
 		move(&http->response, upstream, client, &moved))
 		return abandon(connection);

@@ -27,6 +27,6 @@ void failed_addresses_note(
 void failed_addresses_forget(
 	struct failed_addresses *failed, const struct address *address);
 
-/* Moves addresses that failed behind those that did not. Otherwise their order stays. */
+/* Moves addresses that failed after those that did not. Otherwise their order stays. */
 void failed_addresses_sort(const struct failed_addresses *failed, struct address *addresses,
 	size_t count, uint64_t now);

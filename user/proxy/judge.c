@@ -16,7 +16,7 @@ struct judge {
 	char path[BUFFER_SIZE + 1]; /* the canonical path of the latest request */
 };
 
-/* Reads lines. What is behind the last of them is zero. */
+/* Reads lines. What is after the last of them is zero. */
 static int read_rules(struct request_rules *rules, const char text[REQUEST_RULES_SIZE])
 {
 	const char *end = text + REQUEST_RULES_SIZE, *line_end, *problem;

@@ -139,7 +139,7 @@ long peer_splice(struct peer *peer, int pipe, size_t most)
 		return length;
 	/*
 	 * Splicing stops for good where urgent data begin (Linux, tcp_read_sock()). recv(2)
-	 * leaves them out, and goes on behind them.
+	 * leaves them out, and goes on after them.
 	 */
 	if (length == 0 || (error == -EAGAIN && has_more(peer)))
 		return -ENODATA;
@@ -149,7 +149,7 @@ long peer_splice(struct peer *peer, int pipe, size_t most)
 }
 
 /*
- * Whether bytes may be written. Even if the queue is full, the kernel puts them behind
+ * Whether bytes may be written. Even if the queue is full, the kernel puts them after
  * others into one packet (Linux 6.18, tcp_sendmsg_locked()). So if the queue has a bound,
  * look at it after each segment. The kernel then has the loop tell when there is room.
  */

@@ -12,7 +12,7 @@
  * empty, with these exceptions. Each of them comes with an event of its own, at the latest
  * after the read.
  *
- *	ended	 the end is there already, behind the bytes
+ *	ended	 the end is there already, after the bytes
  *	hung	 so is an error
  *	urgent	 a read stops where urgent data begin (tcp(7))
  */
@@ -61,7 +61,7 @@ void peer_close(struct peer *peer);
 void peer_note(struct peer *peer, uint32_t events);
 
 /*
- * Reads at most `most` bytes behind those in peer->in. Returns how many, or
+ * Reads at most `most` bytes after those in peer->in. Returns how many, or
  *
  *	0	  the end. peer->eof is set
  *	-EAGAIN	  nothing now

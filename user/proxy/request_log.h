@@ -7,7 +7,7 @@
  *
  * Lines wait in one buffer, which is written to a pipe at the end of each round of the
  * loop. Nothing ever waits for that pipe. If it is full, lines are dropped and counted. The
- * next line that gets through stands behind one that tells the count.
+ * next line that gets through stands after one that tells the count.
  *
  * A line is ASCII, and at most LOG_LINE_MAX bytes long. A byte that is not printable ASCII
  * becomes '?', and quotes are escaped. So nothing that a job sends can end a line, begin a

@@ -182,7 +182,7 @@ static bool ask_worker_to_end(struct supervisor *supervisor)
 	supervisor->ending = true;
 	if (supervisor->log.pipe < 0 || kill(supervisor->worker, SIGTERM))
 		return false;
-	/* From now on only the worker holds it, and closes it behind the last line. */
+	/* From now on only the worker holds it, and closes it after the last line. */
 	close(FD_LOG);
 	supervisor->log.rest = 0;
 	while (left > 0 && !supervisor->log.ended) {

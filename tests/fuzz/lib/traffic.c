@@ -184,7 +184,7 @@ static const char *begin_request(struct parser *parser, const char *at, const ch
 	}
 	known = method_is(&method, "CONNECT") ? "CONNECT" : "GET";
 	error = llhttp_execute(&parser->llhttp, known, strlen(known));
-	/* llhttp stops once more behind a CONNECT, before it reads on. */
+	/* llhttp stops once more after a CONNECT, before it reads on. */
 	if (error == HPE_PAUSED_UPGRADE) {
 		llhttp_resume_after_upgrade(&parser->llhttp);
 		error = llhttp_execute(&parser->llhttp, known, strlen(known));
