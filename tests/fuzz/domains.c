@@ -19,7 +19,7 @@ static void add(struct domains *domains, const char *text, size_t length)
 {
 	size_t count = domains->count;
 	const char *problem = NULL;
-	int error = domains_add(domains, text, length, 0, &problem);
+	int error = domains_add(domains, text, length, &problem);
 
 	require(!error || error == -EINVAL || error == -E2BIG);
 	require(!error || (problem && domains->count == count));
@@ -69,7 +69,7 @@ static void require_normal(struct domains *domains)
 
 	for (size_t i = 0; i < count; i++) {
 		declared_domain_format(&domains->list[i], text);
-		require(!domains_add(domains, text, strlen(text), 0, NULL));
+		require(!domains_add(domains, text, strlen(text), NULL));
 		require(domains->count == count);
 		require(domains_allow(domains, &domains->list[i].host) ==
 			(domains->list[i].form != DOMAIN_BELOW));

@@ -25,7 +25,7 @@
 
 static int add(struct domains *domains, const char *text, const char **problem)
 {
-	return domains_add(domains, text, strlen(text), 0, problem);
+	return domains_add(domains, text, strlen(text), problem);
 }
 
 /* Adds the words of a line. */
@@ -220,17 +220,6 @@ static void each_mistake_has_its_sentence(void **state)
 		{ BYTES(".192.0.2.1"), "names below" },
 		{ BYTES("*.192.0.2.1"), "names below" },
 		{ BYTES("*.2001:db8::1"), "names below" },
-		{ BYTES(".com"), "public suffix" },
-		{ BYTES("*.com"), "public suffix" },
-		{ BYTES(".CO.UK."), "public suffix" },
-		{ BYTES("*.github.io"), "public suffix" },
-		{ BYTES(".ck"), "public suffix" },
-		{ BYTES(".anything.ck"), "public suffix" },
-		{ BYTES("*.kawasaki.jp"), "public suffix" },
-		{ BYTES(".\345\205\254\345\217\270.cn"), "public suffix" },
-		{ BYTES(".xn--55qx5d.cn"), "public suffix" },
-		{ BYTES(".localhost"), "public suffix" },
-		{ BYTES("*.internal"), "public suffix" },
 	};
 	_domains_ struct domains domains = { 0 };
 
@@ -239,15 +228,14 @@ static void each_mistake_has_its_sentence(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const char *problem = NULL;
 
-		if (domains_add(&domains, rows[i].text, rows[i].length, 0, &problem) !=
+		if (domains_add(&domains, rows[i].text, rows[i].length, &problem) !=
 			-EINVAL)
 			fail_msg("accepted: %s", rows[i].text);
 		if (!strstr(problem, rows[i].word))
 			fail_msg("%s: %s", rows[i].text, problem);
 		assert_int_equal(domains.count, 1);
 		assert_int_equal(
-			domains_add(&domains, rows[i].text, rows[i].length, 0, NULL),
-			-EINVAL);
+			domains_add(&domains, rows[i].text, rows[i].length, NULL), -EINVAL);
 	}
 }
 
@@ -262,21 +250,42 @@ static void blanks_around_are_trimmed(void **state)
 	assert_string_equal(text, "crates.io");
 }
 
-static void a_public_suffix_may_be_named_or_allowed(void **state)
+static void a_wildcard_on_a_public_suffix_covers_strangers(void **state)
 {
-	static const char *const wildcards[] = { ".com", "*.co.uk", ".github.io",
-		".localhost" };
-	_domains_ struct domains domains = { 0 };
-	char text[SET_TEXT_MAX];
+	static const struct {
+		const char *text;
+		bool strangers;
+	} rows[] = {
+		{ ".com", true },
+		{ "*.com", true },
+		{ ".CO.UK.", true },
+		{ "*.github.io", true },
+		{ ".ck", true },
+		{ ".anything.ck", true },
+		{ "*.kawasaki.jp", true },
+		{ ".\345\205\254\345\217\270.cn", true },
+		{ ".xn--55qx5d.cn", true },
+		{ ".localhost", true },
+		{ "*.internal", true },
+		{ "com", false },
+		{ "github.io", false },
+		{ "localhost", false },
+		{ ".foo.com", false },
+		{ "*.foo.github.io", false },
+		{ "192.0.2.1", false },
+	};
 
 	(void)state;
-	add_words(&domains, "github.io localhost");
-	for (size_t i = 0; i < ARRAY_SIZE(wildcards); i++)
-		assert_int_equal(domains_add(&domains, wildcards[i], strlen(wildcards[i]),
-					 DOMAIN_ALLOW_PUBLIC_SUFFIX, NULL),
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct declared_domain domain;
+		const char *problem;
+
+		assert_int_equal(declaration_parse(rows[i].text, strlen(rows[i].text),
+					 &domain, &problem),
 			0);
-	format(&domains, text);
-	assert_string_equal(text, "*.co.uk .com .github.io .localhost");
+		if (declaration_covers_strangers(&domain) != rows[i].strangers)
+			fail_msg("%s", rows[i].text);
+	}
 }
 
 static void a_name_is_allowed_by_its_form(void **state)
@@ -389,9 +398,7 @@ static void a_full_set_takes_no_more(void **state)
 	assert_int_equal(add(&domains, "n7.example", NULL), 0);
 	assert_int_equal(add(&domains, "*.n7.example", NULL), -E2BIG);
 	assert_int_equal(domains.count, DOMAINS_MAX);
-	assert_int_equal(
-		domains_add(&domains, BYTES(".example"), DOMAIN_ALLOW_PUBLIC_SUFFIX, NULL),
-		0);
+	assert_int_equal(domains_add(&domains, BYTES(".example"), NULL), 0);
 	assert_int_equal(domains.count, 1);
 }
 
@@ -420,7 +427,7 @@ static int add_file_with_rules(struct domains *domains, struct request_rules *ru
 	int result;
 
 	write_file(path, bytes, length);
-	result = domains_add_file(domains, rules, path, 0, line, problem);
+	result = domains_add_file(domains, rules, path, line, problem);
 	unlink(path);
 	return result;
 }
@@ -518,13 +525,12 @@ static void a_file_that_cannot_be_read_is_an_error(void **state)
 	size_t line = 7;
 
 	(void)state;
-	assert_int_equal(domains_add_file(&domains, NULL, "/nonexistent/domains", 0, &line,
-				 &problem),
+	assert_int_equal(
+		domains_add_file(&domains, NULL, "/nonexistent/domains", &line, &problem),
 		-ENOENT);
 	assert_int_equal(line, 0);
 	assert_non_null(strstr(problem, "opened"));
-	assert_int_equal(
-		domains_add_file(&domains, NULL, "/", 0, &line, &problem), -EISDIR);
+	assert_int_equal(domains_add_file(&domains, NULL, "/", &line, &problem), -EISDIR);
 	assert_non_null(strstr(problem, "read"));
 }
 
@@ -535,7 +541,7 @@ int main(void)
 		cmocka_unit_test(the_order_never_shows),
 		cmocka_unit_test(each_mistake_has_its_sentence),
 		cmocka_unit_test(blanks_around_are_trimmed),
-		cmocka_unit_test(a_public_suffix_may_be_named_or_allowed),
+		cmocka_unit_test(a_wildcard_on_a_public_suffix_covers_strangers),
 		cmocka_unit_test(a_name_is_allowed_by_its_form),
 		cmocka_unit_test(keys_match_what_the_set_allows),
 		cmocka_unit_test(a_full_set_takes_no_more),

@@ -171,7 +171,7 @@ static void what_is_written_can_be_read(void **state)
 	learned_collapse(learned, 2);
 	assert_int_equal(learned_write(learned, "j1", file), 0);
 	fclose(file);
-	assert_int_equal(domains_add_file(&domains, NULL, path, 0, &line, NULL), 0);
+	assert_int_equal(domains_add_file(&domains, NULL, path, &line, NULL), 0);
 	assert_int_equal(domains.count, 4);
 	unlink(path);
 	domains_free(&domains);

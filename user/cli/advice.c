@@ -23,7 +23,7 @@ static bool is_public_suffix(const struct host *host)
 {
 	const struct declared_domain wildcard = { DOMAIN_TREE, *host };
 
-	return declaration_problem(&wildcard, 0);
+	return declaration_covers_strangers(&wildcard);
 }
 
 bool can_be_advised(const struct job_spec *spec, const char *name, size_t length)
@@ -33,7 +33,7 @@ bool can_be_advised(const struct job_spec *spec, const char *name, size_t length
 	struct host host;
 
 	if (host_parse(name, length, HOST_NO_BRACKETS, &host) ||
-		declaration_parse(name, length, 0, &declared, &problem))
+		declaration_parse(name, length, &declared, &problem))
 		return false;
 	if (host.literal)
 		return may_be_dialled(spec, &host.address);

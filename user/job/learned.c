@@ -131,7 +131,8 @@ static bool make_wildcard(
 	const char *problem, *parent = suffix(host, labels);
 	int length = snprintf(text, sizeof(text), "*.%s", parent ? parent : "");
 
-	return parent && !declaration_parse(text, (size_t)length, 0, wildcard, &problem);
+	return parent && !declaration_parse(text, (size_t)length, wildcard, &problem) &&
+	       !declaration_covers_strangers(wildcard);
 }
 
 /*

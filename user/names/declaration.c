@@ -164,15 +164,9 @@ static bool is_public_suffix(const struct host *host)
 	       psl_is_public_suffix2(list, host->name, PSL_TYPE_ANY);
 }
 
-const char *declaration_problem(const struct declared_domain *domain, unsigned options)
+bool declaration_covers_strangers(const struct declared_domain *domain)
 {
-	if (domain->form == DOMAIN_EXACT)
-		return NULL;
-	if (domain->host.literal)
-		return "an IP address has no names below it";
-	if (!(options & DOMAIN_ALLOW_PUBLIC_SUFFIX) && is_public_suffix(&domain->host))
-		return "a wildcard on a public suffix covers the domains of strangers";
-	return NULL;
+	return domain->form != DOMAIN_EXACT && is_public_suffix(&domain->host);
 }
 
 static int parse_name(struct text name, struct host *host)
@@ -185,8 +179,8 @@ static int parse_name(struct text name, struct host *host)
 	return parse_unicode(name, host);
 }
 
-int declaration_parse(const char *text, size_t length, unsigned options,
-	struct declared_domain *domain, const char **problem)
+int declaration_parse(const char *text, size_t length, struct declared_domain *domain,
+	const char **problem)
 {
 	struct text name = trim((struct text){ text, length });
 	struct declared_domain parsed = { .form = DOMAIN_EXACT };
@@ -204,9 +198,10 @@ int declaration_parse(const char *text, size_t length, unsigned options,
 		*problem = error == -ENOMEM ? "out of memory" : name_problem(name);
 		return error;
 	}
-	*problem = declaration_problem(&parsed, options);
-	if (*problem)
+	if (parsed.form != DOMAIN_EXACT && parsed.host.literal) {
+		*problem = "an IP address has no names below it";
 		return -EINVAL;
+	}
 	*domain = parsed;
 	return 0;
 }

@@ -18,22 +18,20 @@ struct declared_domain {
 	struct host host;
 };
 
-enum domain_options {
-	/* A wildcard on a public suffix or on a single label is not an error. */
-	DOMAIN_ALLOW_PUBLIC_SUFFIX = 1 << 0,
-};
-
 /*
- * Parses a declaration of `length` bytes. `options` are enum domain_options.
+ * Parses a declaration of `length` bytes.
  *
  * Returns 0, -EINVAL or -ENOMEM. On an error `domain` is untouched, and `*problem` is a
  * constant sentence for people.
  */
-int declaration_parse(const char *text, size_t length, unsigned options,
-	struct declared_domain *domain, const char **problem);
+int declaration_parse(const char *text, size_t length, struct declared_domain *domain,
+	const char **problem);
 
-/* Says in a constant sentence why a declaration may not have its form. NULL: it may. */
-const char *declaration_problem(const struct declared_domain *domain, unsigned options);
+/*
+ * Whether a declaration is a wildcard on a public suffix or on a single label, and so
+ * covers the domains of strangers.
+ */
+bool declaration_covers_strangers(const struct declared_domain *domain);
 
 /*
  * Writes a declaration in canonical form. `text` has room for NAME_LENGTH_MAX + 3 bytes.

@@ -121,8 +121,8 @@ static int put(
 	return error;
 }
 
-int domains_add(struct domains *domains, const char *text, size_t length, unsigned options,
-	const char **problem)
+int domains_add(
+	struct domains *domains, const char *text, size_t length, const char **problem)
 {
 	struct declared_domain domain;
 	const char *ignored;
@@ -130,7 +130,7 @@ int domains_add(struct domains *domains, const char *text, size_t length, unsign
 
 	if (!problem)
 		problem = &ignored;
-	error = declaration_parse(text, length, options, &domain, problem);
+	error = declaration_parse(text, length, &domain, problem);
 	return error ? error : put(domains, &domain, problem);
 }
 
@@ -187,7 +187,7 @@ static bool is_rule(const char *line, size_t length)
 }
 
 static int add_line(struct domains *domains, struct request_rules *rules, const char *line,
-	size_t length, unsigned options, const char **problem)
+	size_t length, const char **problem)
 {
 	bool blank = true;
 	size_t end;
@@ -202,11 +202,11 @@ static int add_line(struct domains *domains, struct request_rules *rules, const 
 	if (blank)
 		return 0;
 	return is_rule(line, end) ? rule_declare(rules, line, end, problem)
-				  : domains_add(domains, line, end, options, problem);
+				  : domains_add(domains, line, end, problem);
 }
 
 int domains_add_file(struct domains *domains, struct request_rules *rules, const char *path,
-	unsigned options, size_t *line, const char **problem)
+	size_t *line, const char **problem)
 {
 	_file_ FILE *file = fopen(path, "re");
 	char text[LINE_LENGTH_MAX];
@@ -224,7 +224,7 @@ int domains_add_file(struct domains *domains, struct request_rules *rules, const
 		++*line;
 		result = read_line(file, text, &length, problem);
 		if (!result)
-			result = add_line(domains, rules, text, length, options, problem);
+			result = add_line(domains, rules, text, length, problem);
 	} while (!result && !feof(file));
 	return result;
 }

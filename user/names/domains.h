@@ -27,14 +27,15 @@ struct domains {
 };
 
 /*
- * Adds a declaration of `length` bytes to the set and makes the set minimal again.
+ * Adds a declaration of `length` bytes to the set and makes the set minimal again. The
+ * caller checks whether it may cover strangers (declaration.h).
  *
  * Returns 0, -EINVAL, -ENOMEM, or -E2BIG if the set would need more than DOMAINS_MAX
  * keys. On an error the set is untouched. If `problem` is not NULL, an error sets it to a
  * constant sentence for people, such as "a CIDR range is not a domain".
  */
-int domains_add(struct domains *domains, const char *text, size_t length, unsigned options,
-	const char **problem);
+int domains_add(
+	struct domains *domains, const char *text, size_t length, const char **problem);
 
 /*
  * Adds every declaration of a file: one a line, # starts a comment, blank lines are
@@ -44,7 +45,7 @@ int domains_add(struct domains *domains, const char *text, size_t length, unsign
  * can't be opened. The lines before it have been added.
  */
 int domains_add_file(struct domains *domains, struct request_rules *rules, const char *path,
-	unsigned options, size_t *line, const char **problem);
+	size_t *line, const char **problem);
 
 /*
  * Adds every declaration of a set. Fails as domains_add() does. The declarations before

@@ -23,8 +23,7 @@ int rule_declare(
 						: rule_split(text, length, &parts);
 	if (*problem)
 		return -EINVAL;
-	error = declaration_parse(parts.host, parts.host_length, DOMAIN_ALLOW_PUBLIC_SUFFIX,
-		&domain, problem);
+	error = declaration_parse(parts.host, parts.host_length, &domain, problem);
 	if (error)
 		return error;
 	declared_domain_format(&domain, domain_text);

@@ -346,15 +346,15 @@ static int check_wildcards(const struct admission *admission,
 	if (admission->policy->allow_public_suffix_wildcards)
 		return 0;
 	for (size_t i = 0; i < declared->count; i++) {
-		const char *problem = declaration_problem(&declared->list[i], 0);
 		char text[DOMAIN_TEXT_SIZE];
 
-		if (!problem)
+		if (!declaration_covers_strangers(&declared->list[i]))
 			continue;
 		declared_domain_format(&declared->list[i], text);
 		return fail_as(failure, STATUS_USAGE,
-			"domain '%s': %s; see allow_public_suffix_wildcards in %s", text,
-			problem,
+			"domain '%s': a wildcard on a public suffix covers the domains of "
+			"strangers; see allow_public_suffix_wildcards in %s",
+			text,
 			policy_where(admission->policy, "allow_public_suffix_wildcards"));
 	}
 	return 0;

@@ -137,8 +137,7 @@ static int add_domain(struct reader *reader, void *field, const char *value)
 	const char *problem = NULL;
 	char shown[PRINTABLE_SIZE];
 
-	/* The operator may list a whole public suffix, such as .com. */
-	if (!domains_add(field, value, strlen(value), DOMAIN_ALLOW_PUBLIC_SUFFIX, &problem))
+	if (!domains_add(field, value, strlen(value), &problem))
 		return 0;
 	snprintf(reader->problem, sizeof(reader->problem), "'%s': %s",
 		printable(value, shown), problem);

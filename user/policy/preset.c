@@ -85,7 +85,7 @@ int preset_read(const char *name, struct preset *preset, struct failure *failure
 	error = read_summary(preset->path, preset->summary);
 	if (!error)
 		error = domains_add_file(
-			&preset->domains, &preset->rules, preset->path, 0, &line, &problem);
+			&preset->domains, &preset->rules, preset->path, &line, &problem);
 	if (error && line && problem)
 		return fail_as(
 			failure, STATUS_USAGE, "%s:%zu: %s", preset->path, line, problem);

@@ -86,8 +86,7 @@ static int domain_failure(
 int spec_add_domain(struct job_spec *spec, const char *text, struct failure *failure)
 {
 	const char *problem = NULL;
-	int error = domains_add(
-		&spec->domains, text, strlen(text), DOMAIN_ALLOW_PUBLIC_SUFFIX, &problem);
+	int error = domains_add(&spec->domains, text, strlen(text), &problem);
 
 	return error ? domain_failure(error, text, problem, failure) : 0;
 }
@@ -95,8 +94,7 @@ int spec_add_domain(struct job_spec *spec, const char *text, struct failure *fai
 int spec_add_denied(struct job_spec *spec, const char *text, struct failure *failure)
 {
 	const char *problem = NULL;
-	int error = domains_add(
-		&spec->denied, text, strlen(text), DOMAIN_ALLOW_PUBLIC_SUFFIX, &problem);
+	int error = domains_add(&spec->denied, text, strlen(text), &problem);
 
 	return error ? domain_failure(error, text, problem, failure) : 0;
 }
@@ -117,8 +115,7 @@ static int add_bounded(struct domains *domains, size_t max, const char *text,
 	const char *what, struct failure *failure)
 {
 	const char *problem = NULL;
-	int error = domains_add(
-		domains, text, strlen(text), DOMAIN_ALLOW_PUBLIC_SUFFIX, &problem);
+	int error = domains_add(domains, text, strlen(text), &problem);
 
 	if (error)
 		return domain_failure(error, text, problem, failure);
@@ -176,8 +173,7 @@ int spec_add_domain_file(struct job_spec *spec, const char *path, struct failure
 	const char *problem = NULL;
 	size_t line = 0;
 	int error = domains_add_file(&spec->domains, &spec->rules,
-		strcmp(path, "-") ? path : "/dev/stdin", DOMAIN_ALLOW_PUBLIC_SUFFIX, &line,
-		&problem);
+		strcmp(path, "-") ? path : "/dev/stdin", &line, &problem);
 
 	if (!error)
 		return 0;

@@ -447,7 +447,7 @@ static void declare(const char *text, bool denied)
 	struct domain_key keys[2];
 	size_t count;
 
-	require(!domains_add(&one, text, strlen(text), 0, NULL));
+	require(!domains_add(&one, text, strlen(text), NULL));
 	count = declared_domain_keys(&one.list[0], keys);
 	for (size_t i = 0; i < count; i++) {
 		domains[domains_count].key = keys[i];
