@@ -229,7 +229,7 @@ static const struct family families[] = {
 	{ "jobfence_connections_peak", GAUGE, "The most that were open at once.",
 		write_proxy_number, FIELD(statistics.open_most) },
 	{ "jobfence_redirected_connections", COUNTER,
-		"Connections that the kernel led to the proxy.", write_proxy_number,
+		"Connections that the kernel redirected to the proxy.", write_proxy_number,
 		FIELD(programs.connections) },
 	{ "jobfence_throttled_seconds", COUNTER,
 		"Time in which the throttle held bytes back.", write_throttled, 0 },
