@@ -15,8 +15,7 @@
 #include "job/usage.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
-
-#define BITS_PER_BYTE 8
+#include "lib/rate.h"
 
 /* One job. What can't be read of a job of another version is zero. */
 struct row {
