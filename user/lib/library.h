@@ -18,7 +18,7 @@ struct library_function {
 
 /*
  * Loads the library with that file name, for the option `option`. It stays loaded. Returns
- * 0, or -ENOENT with the failure noted if it, or one of the functions, is missing.
+ * 0, or -EPERM with the failure noted if it, or one of the functions, is missing.
  */
 int library_load(const char *library, const char *option,
 	const struct library_function *functions, size_t count, struct failure *failure);
