@@ -62,5 +62,8 @@ void log_sink_run(struct log_sink *sink, const struct pollfd *fd);
 /* Passes on what is there, as far as the destination takes it. */
 void log_sink_drain(struct log_sink *sink);
 
-/* Passes on the last lines, and tells how many are lost. */
+/*
+ * Passes on the last lines, and tells how many are lost, as far as the destination has room
+ * for that.
+ */
 void log_sink_end(struct log_sink *sink);
