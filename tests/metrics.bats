@@ -175,6 +175,17 @@ has_scraped()
 	is "$(value jobfence_jobs)" 0
 }
 
+@test "the server can't take what \`down\` tells a proxy" {
+	local asked=/run/jobfence/jobs/$JOB/asked-to-end
+
+	job_up --domain allowed.test
+	start "$JOBFENCE" metrics --listen 127.0.0.1:9469
+	eventually scrape -f -o /dev/null http://127.0.0.1:9469/metrics
+	is "$(in_lab "$LIB/taken_over.py" "${STARTED[0]}" "openat AT_FDCWD $asked O_RDONLY|O_NONBLOCK")" \
+		"openat AT_FDCWD $asked O_RDONLY|O_NONBLOCK: ENXIO"
+	is "$(in_lab stat -c '%F %a %u' "$asked")" 'socket 600 0'
+}
+
 @test "clients that are slow, or take nothing, keep nobody else out" {
 	local socket=$BATS_TEST_TMPDIR/socket slow
 

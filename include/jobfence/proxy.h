@@ -62,8 +62,8 @@ enum proxy_fd {
 	 */
 	FD_LOG_OLD,
 	/*
-	 * A named pipe in the job's folder, open for both directions. A byte in it tells
-	 * the supervisor to end, also from another PID namespace.
+	 * A datagram socket with a name in the job's folder. A message tells the supervisor
+	 * to end, also from another PID namespace.
 	 */
 	FD_ASKED,
 	FD_END,

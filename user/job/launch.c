@@ -12,9 +12,12 @@
 #include <limits.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "job/launch.h"
@@ -60,7 +63,7 @@ struct launch {
 	int settings;
 	int domains, connections; /* read-only */
 	int events;		  /* events of the job's cgroup, -1: not watched */
-	int asked;		  /* the pipe ASKED */
+	int asked;		  /* the socket ASKED */
 	const struct request_log *log;
 	const struct job_maps *maps;
 	int report, ready; /* ends of pipes to write to */
@@ -286,23 +289,36 @@ static int read_report(struct job *job, int fd, struct failure *failure)
 	return 0;
 }
 
+/* Makes a socket for ASKED, and the address of that. Returns a descriptor or -errno. */
+static int asked_socket(const struct job *job, struct sockaddr_un *address)
+{
+	const size_t size = sizeof(address->sun_path);
+	int fd;
+
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (snprintf(address->sun_path, size, "%s/" ASKED, job->paths.run) >= (int)size)
+		return -ENAMETOOLONG;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
 /*
- * Opens the named pipe by which later commands ask the proxy to end. They may be in another
- * PID namespace, where they could not signal it. An open end to write to keeps the pipe
- * from telling of the end of each writer. Returns a descriptor or -errno.
+ * Opens the socket by which later commands ask the proxy to end. They may be in another PID
+ * namespace, where they could not signal it. The byte in a named pipe could be read by
+ * whoever may read the folder. Returns a descriptor or -errno.
  */
 static int open_asked(const struct job *job)
 {
-	char path[PATH_SIZE];
-	int fd, error = path_format(path, "%s/" ASKED, job->paths.run);
+	struct sockaddr_un address;
+	_fd_ int fd = asked_socket(job, &address);
 
-	if (error)
-		return error;
-	/* One of a proxy before, which others may still hold open, would have its bytes. */
-	if ((unlink(path) && errno != ENOENT) || mkfifo(path, 0600))
+	if (fd < 0)
+		return fd;
+	/* The mode comes before the name, so at no moment may others write to it. */
+	if ((unlink(address.sun_path) && errno != ENOENT) || fchmod(fd, 0600) ||
+		bind(fd, (const struct sockaddr *)&address, sizeof(address)))
 		return -errno;
-	fd = open(path, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	return TAKE_FD(fd);
 }
 
 /* Opens the inputs of the proxy. Returns 0, or -errno with the failure noted. */
@@ -434,13 +450,11 @@ int proxy_start(struct job *job, int cgroup, int netns, bool ipv6,
 
 void proxy_ask_to_end(const struct job *job)
 {
-	char path[PATH_SIZE];
-	_fd_ int asked =
-		path_format(path, "%s/" ASKED, job->paths.run)
-			? -1
-			: open(path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	struct sockaddr_un address;
+	_fd_ int fd = asked_socket(job, &address);
 
-	/* ENXIO: no supervisor is there any more. */
-	if (asked >= 0 && write(asked, "", 1) == 1)
+	/* ECONNREFUSED: no supervisor is there any more. */
+	if (fd >= 0 && sendto(fd, "", 1, 0, (const struct sockaddr *)&address,
+			       sizeof(address)) == 1)
 		(void)cgroup_wait_until_empty(job->paths.proxy, LAST_PATIENCE);
 }

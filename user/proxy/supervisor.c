@@ -108,9 +108,9 @@ static int read_signal(const struct supervisor *supervisor)
  * Waits for a signal of ours, at most `patience` ms (-1: for ever). Returns the signal, or
  * 0. Passes on the request log meanwhile.
  *
- * A byte from a later command counts as SIGTERM. So does the end of the job's last process,
- * if it is watched. If it is not, /dev/null is in its place, which never has anything
- * urgent.
+ * A message from a later command counts as SIGTERM. So does the end of the job's last
+ * process, if it is watched. If it is not, /dev/null is in its place, which never has
+ * anything urgent.
  */
 static int wait_for_signal(struct supervisor *supervisor, int patience)
 {
