@@ -201,6 +201,15 @@ has_scraped()
 	await "$slow" ended
 }
 
+@test "one program of the node keeps no other out, although both have the address of the loopback" {
+	start "$JOBFENCE" metrics --listen 127.0.0.1:9469
+	eventually scrape -f -o /dev/null http://127.0.0.1:9469/metrics
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab bash -c 'for i in {1..9}; do exec {fd}<>/dev/tcp/127.0.0.1/9469 || exit; done
+		exec curl -sS -f --max-time 20 -o "$0" http://127.0.0.1:9469/metrics' "$METRICS"
+	is "$(value jobfence_jobs)" 0
+}
+
 @test "it serves at a Unix socket, again after it was killed, and at a socket of systemd" {
 	local socket=$BATS_TEST_TMPDIR/socket
 

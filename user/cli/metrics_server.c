@@ -23,7 +23,7 @@
 #define LIBRARY	    "libmicrohttpd.so.12"
 #define FIRST_GIVEN 3 /* SD_LISTEN_FDS_START */
 #define CONNECTIONS 16
-#define OF_ADDRESS  8	  /* of them, so that one client leaves some to others */
+#define OF_ADDRESS  8	  /* of them, so that one host leaves some to others */
 #define PATIENCE    10	  /* seconds in which a client has to send or take a byte */
 #define WHOLE_TIME  10000 /* ms of a connection, as long as Prometheus waits by default */
 #define TEXT	    "text/plain; version=0.0.4; charset=utf-8"
@@ -245,6 +245,26 @@ static int end_late(void)
 	return (int)left;
 }
 
+/*
+ * How many connections one address may have. The library closes others, and has those wait
+ * that are beyond CONNECTIONS. On the loopback all programs of the node have one address.
+ */
+static unsigned connections_of_address(int listener)
+{
+	struct sockaddr_storage address = {};
+	const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)&address;
+	const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)&address;
+	socklen_t length = sizeof(address);
+
+	if (getsockname(listener, (struct sockaddr *)&address, &length))
+		return OF_ADDRESS;
+	if ((address.ss_family == AF_INET &&
+		    ntohl(ipv4->sin_addr.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET) ||
+		(address.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&ipv6->sin6_addr)))
+		return CONNECTIONS;
+	return OF_ADDRESS;
+}
+
 int metrics_serve(int listener, struct failure *failure)
 {
 	struct MHD_Daemon *daemon;
@@ -259,8 +279,9 @@ int metrics_serve(int listener, struct failure *failure)
 	daemon = http.start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, handle, NULL,
 		MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-		(unsigned)OF_ADDRESS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)PATIENCE,
-		MHD_OPTION_NOTIFY_CONNECTION, note_connection, NULL, MHD_OPTION_END);
+		connections_of_address(listener), MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)PATIENCE, MHD_OPTION_NOTIFY_CONNECTION, note_connection, NULL,
+		MHD_OPTION_END);
 	if (!daemon)
 		return fail(failure, -EIO, "cannot serve HTTP on that socket");
 	error = metrics_close_sandbox();
