@@ -170,9 +170,20 @@ has_scraped()
 		"$(printf '%s\n' 'openat AT_FDCWD /run/jobfence O_RDONLY: ok'; printf '%s: ENOSYS\n' "${calls[@]:1}")"
 	if in_lab python3 "$LIB/has_landlock.py"; then
 		is "$(in_lab "$LIB/taken_over.py" "${STARTED[0]}" "${calls[0]}")" "${calls[0]}: EACCES"
+		is "$(<"$BATS_TEST_TMPDIR/server")" ''
 	fi
 	scrape -f -o "$METRICS" http://127.0.0.1:9469/metrics
 	is "$(value jobfence_jobs)" 0
+}
+
+@test "without Landlock the server says that it may read all files" {
+	local warning='jobfence: the kernel has no Landlock, so the server may read all files'
+
+	start "${STRACE[@]}" -D -o /dev/null -e trace=landlock_create_ruleset -e inject=landlock_create_ruleset:error=EOPNOTSUPP \
+		"$JOBFENCE" metrics --listen 127.0.0.1:9469
+	eventually scrape -f -o "$METRICS" http://127.0.0.1:9469/metrics
+	is "$(value jobfence_jobs)" 0
+	is "$(<"$BATS_TEST_TMPDIR/server")" "$warning"
 }
 
 @test "the server can't take what \`down\` tells a proxy" {

@@ -68,7 +68,7 @@ static int allow_reading(int ruleset, const char *folder, const char *above)
 	return error == -ENOENT && above ? landlock_allow(ruleset, above, rights) : error;
 }
 
-/* Returns 0, also if the kernel has no Landlock, or -errno. */
+/* Returns 0, METRICS_ALL_FILES, or -errno. */
 static int restrict_files(void)
 {
 	/* Looked for now, as it is found in /proc. */
@@ -77,7 +77,7 @@ static int restrict_files(void)
 	int error;
 
 	if (ruleset < 0)
-		return ruleset == -ENOSYS ? 0 : ruleset;
+		return ruleset == -ENOSYS ? METRICS_ALL_FILES : ruleset;
 	error = allow_reading(ruleset, RUN_FOLDER, "/run");
 	if (!error)
 		error = allow_reading(ruleset, NETNS_FOLDER, "/run");
@@ -189,10 +189,11 @@ static int restrict_calls(void)
 
 int metrics_close_sandbox(void)
 {
-	int error;
+	int error, files;
 
 	/* This one is found in /dev/urandom. */
 	json_object_seed(0);
-	error = restrict_files();
-	return error ? error : restrict_calls();
+	files = restrict_files();
+	error = files < 0 ? files : restrict_calls();
+	return error ? error : files;
 }

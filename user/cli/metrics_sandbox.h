@@ -26,5 +26,10 @@
 /* Returns 0 or -errno. */
 int metrics_drop_rights(void);
 
-/* Comes after all that opens sockets and libraries. Returns 0 or -errno. */
+#define METRICS_ALL_FILES 1 /* the kernel has no Landlock */
+
+/*
+ * Comes after all that opens sockets and libraries. Returns 0, METRICS_ALL_FILES if the
+ * server may still read all files, or -errno.
+ */
 int metrics_close_sandbox(void);

@@ -285,8 +285,11 @@ int metrics_serve(int listener, struct failure *failure)
 	if (!daemon)
 		return fail(failure, -EIO, "cannot serve HTTP on that socket");
 	error = metrics_close_sandbox();
-	if (error)
+	if (error < 0)
 		return fail(failure, error, "cannot close the sandbox of the server");
+	if (error == METRICS_ALL_FILES)
+		fputs("jobfence: the kernel has no Landlock, so the server may read all files\n",
+			stderr);
 	while (http.run_wait(daemon, end_late()) == MHD_YES)
 		;
 	return fail(failure, -EIO, "the server ended");

@@ -153,7 +153,8 @@ static const struct feature {
 	{ "buffer-lock", "SO_BUF_LOCK", has_buffer_lock, FINDING_NOTE,
 		"queues do not follow a new rate without it", "boot Linux 6.1 or later" },
 	{ "landlock", "Landlock", has_landlock, FINDING_NOTE,
-		"without it the worker of a proxy can open no file, not even /etc/hosts",
+		"without it the worker of a proxy can open no file, not even /etc/hosts, and the "
+		"server of metrics can read all",
 		"add landlock to the kernel's option lsm=, and reboot" },
 };
 
