@@ -4,8 +4,8 @@
 #	make demo, make check	install what is missing, build, show, test
 #	make help		all targets
 #
-# Variables: BUILD is the folder of the output, CC the compiler (gcc or clang), V=1 shows
-# commands.
+# Variables: BUILD is the folder of the output, CC the compiler (gcc or clang), BUILD_CC one
+# for programs that run during the build, V=1 shows commands.
 
 VERSION := 0.1.0
 
@@ -18,6 +18,9 @@ endif
 CLANG	   ?= clang
 BPFTOOL	   ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
+# A build for another architecture has to run a program of its own meanwhile.
+BUILD_CC   ?= cc
+BUILD_PKG_CONFIG ?= pkg-config
 ARCH	   := $(shell uname -m)
 V	   ?= 0
 ifeq ($(V),0)
@@ -52,6 +55,7 @@ BPF_OBJECTS := $(BPF_SOURCES:%.bpf.c=$(BUILD)/%.bpf.o)
 SKELETON    := $(BUILD)/bpf/fence.skel.h
 TEXTS	    := $(patsubst share/%,$(BUILD)/text/%.h,$(wildcard share/completion/* share/*.in))
 FILTERS	    := $(BUILD)/filters.h
+TARGET	    := $(BUILD)/target.h
 SOURCES	    := $(wildcard user/*/*.c)
 OBJECTS	    := $(SOURCES:%.c=$(BUILD)/%.o)
 MAINS	    := $(BUILD)/user/cli/main.o $(BUILD)/user/proxy/main.o
@@ -95,13 +99,21 @@ $(BUILD)/text/%.h: share/%
 	@mkdir -p $(@D)
 	$(call quiet,TEXT)sed 's/[\"]/\\&/g; s/.*/"&\\n"/' $< >$@
 
-# The proxy's filters of system calls, written for the machine that builds.
-$(BUILD)/user/proxy/filters/write: user/proxy/filters/write.c | libraries
+# The proxy's filters of system calls. Their writer runs on the machine that builds. So it
+# has to be told what CC compiles for: the architecture, debug builds and sanitizers.
+$(TARGET): user/proxy/debug.h | libraries
 	@mkdir -p $(@D)
-	$(call quiet,CC)$(COMPILE) $(LINK) -o $@ $< $(shell $(PKG_CONFIG) --libs libseccomp)
+	$(call quiet,TARGET)echo '#include "proxy/debug.h"' | $(CC) $(CPPFLAGS) $(CFLAGS) -dM -E - >$@.all
+	@sed -n '/^#define \(DEBUG_BUILD\|__SANITIZE_[A-Z]*__\) /p' $@.all >$@
+	@$(CC) -dumpmachine | sed 's/\([^-]*\).*/#define TARGET "\1"/' >>$@
+
+$(BUILD)/user/proxy/filters/write: user/proxy/filters/write.c $(TARGET)
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(BUILD_CC) -std=gnu11 -D_GNU_SOURCE -Iinclude -Iuser -I$(BUILD) $(WARN) -MMD -MP \
+		-o $@ $< $(shell $(BUILD_PKG_CONFIG) --cflags --libs libseccomp)
 
 $(FILTERS): $(BUILD)/user/proxy/filters/write
-	$(call quiet,FILTERS)ASAN_OPTIONS=detect_leaks=0 $< >$@
+	$(call quiet,FILTERS)$< >$@
 
 $(BUILD)/user/proxy/sandbox.o: | $(FILTERS)
 $(BUILD)/user/cli/completion.o $(BUILD)/user/cli/manual.o: | $(TEXTS)
@@ -117,7 +129,7 @@ $(BUILD)/user/%.o: user/%.c
 	$(call quiet,CC)$(COMPILE) -c $< -o $@
 
 $(ARCHIVE): $(filter-out $(MAINS),$(OBJECTS))
-	$(call quiet,AR)rm -f $@ && ar rcs $@ $^
+	$(call quiet,AR)rm -f $@ && $(AR) rcs $@ $^
 
 $(BUILD)/jobfence: $(BUILD)/user/cli/main.o $(ARCHIVE)
 	$(call quiet,LD)$(CC) $(CFLAGS) $(LINK) -o $@ $^ \
@@ -145,7 +157,7 @@ $(BUILD)/tests/fuzz/lib/%.o: tests/fuzz/lib/%.c
 	$(call quiet,CC)$(COMPILE) -c $< -o $@
 
 $(FUZZ_ARCHIVE): $(FUZZ_OBJECTS)
-	$(call quiet,AR)rm -f $@ && ar rcs $@ $^
+	$(call quiet,AR)rm -f $@ && $(AR) rcs $@ $^
 
 # What a target takes from FUZZ_ARCHIVE stands for what it would find in ARCHIVE.
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(FUZZ_ARCHIVE) $(ARCHIVE)

@@ -91,3 +91,12 @@ installed()
 	ends_with 125 in_lab "$tree/bin/jobfence" run --domain allowed.test -- true
 	like "$ERRORS" 'jobfence: cannot find jobfence-proxy: No such file or directory'
 }
+
+@test "the proxy's filters are for the architecture that CC compiles for, and not for this one" {
+	local build=$BATS_TEST_TMPDIR/build
+
+	env -u MAKEFLAGS -u MAKELEVEL make -C "$SOURCES" -s BUILD="$build" CC="$LIB/cc-of-arm64" "$build/filters.h"
+	# AUDIT_ARCH_AARCH64, which each filter asks for first, and AUDIT_ARCH_X86_64.
+	is "$(grep -c 0xc00000b7 "$build/filters.h")" 3
+	is "$(grep -c 0xc000003e "$build/filters.h")" 0
+}

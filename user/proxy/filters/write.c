@@ -4,6 +4,9 @@
  * while the proxy is built. So the proxy needs no libseccomp, which takes a millisecond and
  * 170 KiB of the worker to write a filter.
  *
+ * The proxy may be built for another architecture. target.h, which the Makefile writes,
+ * tells which one, and whether the compiler of the proxy makes a debug build.
+ *
  * The worker has a list of what it may call. A call that is added to its code has to be
  * added here. The groups name the files that need them. A debug build names a call that is
  * missing (docs/debugging.md).
@@ -29,8 +32,8 @@
 
 #include "lib/cleanup.h"
 #include "lib/seccomp.h"
-#include "proxy/debug.h"
 #include "proxy/settings.h"
+#include "target.h"
 
 #define FD_OWN_MIN 16 /* descriptors that the worker connects have this number at least */
 
@@ -244,18 +247,37 @@ static int write_array(const char *name, scmp_filter_ctx filter)
 	return length ? -EIO : 0;
 }
 
+/*
+ * Makes a filter for the proxy's architecture. The numbers of calls stay those of this one,
+ * and libseccomp translates them. It leaves out calls that the other has not. NULL: it does
+ * not know the architecture, or can't write for it.
+ */
+static scmp_filter_ctx make_filter(uint32_t action)
+{
+	const uint32_t target = seccomp_arch_resolve_name(TARGET);
+	scmp_filter_ctx filter = target ? seccomp_init(action) : NULL;
+
+	if (!filter || target == seccomp_arch_native())
+		return filter;
+	if (!seccomp_arch_add(filter, target) &&
+		!seccomp_arch_remove(filter, SCMP_ARCH_NATIVE))
+		return filter;
+	seccomp_release(filter);
+	return NULL;
+}
+
 static int write_worker_filter(const char *name, bool files_restricted)
 {
-	_filter_ scmp_filter_ctx filter = seccomp_init(NOT_ALLOWED);
-	int error = filter ? allow_calls(filter, files_restricted) : -ENOMEM;
+	_filter_ scmp_filter_ctx filter = make_filter(NOT_ALLOWED);
+	int error = filter ? allow_calls(filter, files_restricted) : -ENOTSUP;
 
 	return error ? error : write_array(name, filter);
 }
 
 static int write_common_filter(const char *name)
 {
-	_filter_ scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-	int error = filter ? refuse_calls(filter) : -ENOMEM;
+	_filter_ scmp_filter_ctx filter = make_filter(SCMP_ACT_ALLOW);
+	int error = filter ? refuse_calls(filter) : -ENOTSUP;
 
 	return error ? error : write_array(name, filter);
 }
@@ -271,6 +293,6 @@ int main(void)
 	if (!error && (fflush(stdout) || ferror(stdout)))
 		error = -EIO;
 	if (error)
-		fprintf(stderr, "filters: %s\n", strerror(-error));
+		fprintf(stderr, "filters for " TARGET ": %s\n", strerror(-error));
 	return error ? 1 : 0;
 }
