@@ -100,7 +100,7 @@ size_t pacer_ask(
 	(void)pacer;
 	assert_int_equal(direction, DIALS);
 	if (pacer_refuses)
-		waiter->next = waiter->previous = waiter;
+		ring_init(&waiter->place);
 	return pacer_refuses ? 0 : want;
 }
 
@@ -121,7 +121,7 @@ void pacer_charge_failed_dial(struct pacer *pacer, struct peer *upstream)
 
 void pacer_leave(struct waiter *waiter)
 {
-	waiter->next = waiter->previous = NULL;
+	waiter->place = (struct ring){};
 }
 
 void pacer_end_turn(struct waiter *waiter)
@@ -263,7 +263,7 @@ static void assert_over(int status, char letter)
 	assert_int_equal(seen, status);
 	assert_int_equal(dial_last(&dial)->bytes[15], letter);
 	assert_null(pending);
-	assert_null(dial.turn.next);
+	assert_false(ring_holds(&dial.turn.place));
 	assert_false(peer.connecting);
 	assert_int_equal(peer_is_open(&peer), status == 0);
 	/* Each try is charged, and each but the one that won once more. */

@@ -136,7 +136,7 @@ static void one_request_to_the_same_site_is_woken(void **state)
 	wait_for(&second, "a.test", true);
 	keep(lend("a.test"));
 	assert_true(first.relay.turn_asked);
-	assert_null(first.waiter.next);
+	assert_false(ring_holds(&first.waiter.place));
 	assert_false(other.relay.turn_asked || second.relay.turn_asked);
 	keep(lend("a.test"));
 	assert_true(second.relay.turn_asked);
@@ -155,7 +155,7 @@ static void a_request_whose_turn_came_is_passed_over(void **state)
 	wait_for(&waits, "a.test", true);
 	keep(lend("a.test"));
 	assert_false(dials.relay.turn_asked);
-	assert_null(dials.waiter.next);
+	assert_false(ring_holds(&dials.waiter.place));
 	assert_true(waits.relay.turn_asked);
 }
 

@@ -329,7 +329,7 @@ static enum step ending_step(struct connection *connection)
 		connection->ending.said = true;
 		/* An upstream that is not lent stays open. Its site may close it first. */
 		connection_lend_upstream(connection);
-		if (connection->idle.next)
+		if (ring_holds(&connection->idle.place))
 			connection_close_upstream(connection);
 		if (connection_ends_response(connection))
 			connection_reset_at_end(connection, false);

@@ -48,7 +48,7 @@ static void set_timer(struct dial *dial)
 			due = tried->deadline;
 	}
 	/* In line the pacer tells when it goes on. */
-	if (!both && dial->next < dial->lookup.count && !dial->turn.next &&
+	if (!both && dial->next < dial->lookup.count && !ring_holds(&dial->turn.place) &&
 		dial->next_at < due)
 		due = dial->next_at;
 	if (is_under_way(dial))
@@ -145,7 +145,7 @@ static void go_on(struct dial *dial)
 	while (may_try(dial) && pacer_ask(dial->pacer, DIALS, &dial->turn, 1))
 		try_next(dial);
 	set_timer(dial);
-	if (!is_under_way(dial) && !dial->turn.next)
+	if (!is_under_way(dial) && !ring_holds(&dial->turn.place))
 		end(dial, dial->status);
 }
 

@@ -90,5 +90,6 @@ static inline const struct address *dial_last(const struct dial *dial)
 /* Whether no try is under way, because the pacer holds the next one back. */
 static inline bool dial_is_waiting(const struct dial *dial)
 {
-	return dial->turn.next && !dial->tries[0].peer && !dial->tries[1].peer;
+	return ring_holds(&dial->turn.place) && !dial->tries[0].peer &&
+	       !dial->tries[1].peer;
 }

@@ -25,7 +25,7 @@ struct loop {
 	int epoll;
 	bool running;
 	uint64_t now;
-	struct timer timers; /* head of a ring. `next` is due first */
+	struct ring timers; /* the first is due first */
 	struct deferred *deferred, **deferred_end;
 	struct deferred *last; /* runs in each round. NULL: nothing does */
 	struct epoll_event batch[BATCH];
@@ -41,7 +41,7 @@ int loop_new(struct loop **loop)
 	new->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (new->epoll < 0)
 		return -errno;
-	new->timers.next = new->timers.previous = &new->timers;
+	ring_init(&new->timers);
 	new->deferred_end = &new->deferred;
 	new->now = clock_ns(CLOCK_MONOTONIC);
 	*loop = TAKE_POINTER(new);
@@ -111,29 +111,28 @@ void loop_close(struct loop *loop, struct source *source)
 	close(TAKE_FD(source->fd));
 }
 
+static struct timer *timer_at(struct ring *place)
+{
+	return container_of(place, struct timer, place);
+}
+
 void loop_cancel_timer(struct loop *loop, struct timer *timer)
 {
 	(void)loop;
-	if (!timer->deadline)
-		return;
-	timer->previous->next = timer->next;
-	timer->next->previous = timer->previous;
+	ring_remove(&timer->place);
 	timer->deadline = 0;
 }
 
 void loop_set_timer(struct loop *loop, struct timer *timer, uint64_t nanoseconds)
 {
-	struct timer *before;
+	struct ring *before;
 
 	loop_cancel_timer(loop, timer);
 	before = loop->timers.previous;
 	timer->deadline = loop->now + nanoseconds;
-	while (before != &loop->timers && before->deadline > timer->deadline)
+	while (before != &loop->timers && timer_at(before)->deadline > timer->deadline)
 		before = before->previous;
-	timer->previous = before;
-	timer->next = before->next;
-	before->next->previous = timer;
-	before->next = timer;
+	ring_insert(&timer->place, before->next);
 }
 
 void loop_defer(struct loop *loop, struct deferred *deferred)
@@ -175,10 +174,11 @@ static void run_batch(struct loop *loop)
 
 static void run_timers(struct loop *loop)
 {
-	struct timer *timer;
+	while (!ring_is_empty(&loop->timers)) {
+		struct timer *timer = timer_at(loop->timers.next);
 
-	while ((timer = loop->timers.next) != &loop->timers &&
-		timer->deadline <= loop->now) {
+		if (timer->deadline > loop->now)
+			return;
 		loop_cancel_timer(loop, timer);
 		timer->expired(timer);
 	}
@@ -204,13 +204,12 @@ static void run_deferred(struct loop *loop)
 /* How long to wait for events: until the first timer is due. NULL: for ever. */
 static const struct timespec *loop_patience(const struct loop *loop, struct timespec *wait)
 {
-	const struct timer *first = loop->timers.next;
 	uint64_t nanoseconds = 0;
 
-	if (!loop->deferred && first == &loop->timers)
+	if (!loop->deferred && ring_is_empty(&loop->timers))
 		return NULL;
-	if (!loop->deferred && first->deadline > loop->now)
-		nanoseconds = first->deadline - loop->now;
+	if (!loop->deferred && timer_at(loop->timers.next)->deadline > loop->now)
+		nanoseconds = timer_at(loop->timers.next)->deadline - loop->now;
 	wait->tv_sec = (time_t)(nanoseconds / SECOND);
 	wait->tv_nsec = (long)(nanoseconds % SECOND);
 	return wait;

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/ring.h"
+
 struct loop;
 
 struct source {
@@ -24,7 +26,7 @@ struct source {
 struct timer {
 	void (*expired)(struct timer *timer);
 	uint64_t deadline; /* ns of CLOCK_MONOTONIC, 0: not set */
-	struct timer *next, *previous;
+	struct ring place; /* among those that are set */
 };
 
 struct deferred {

@@ -31,7 +31,7 @@ struct clock {
 	uint64_t rate;	    /* bytes, or dials, per second by now. 0: none */
 	uint64_t departure; /* when the next bytes may move, ns of loop_now() */
 	struct timer timer;
-	struct waiter line;    /* head of a ring. `next` is first */
+	struct ring line;      /* of waiters */
 	struct waiter *served; /* it has the turn, or NULL */
 	uint64_t held_since; /* the time in line is counted up to this, ns of loop_now() */
 };
@@ -76,11 +76,6 @@ static void follow_limits(struct pacer *pacer)
 	pacer->clocks[DIALS].rate = dials_rate(rate);
 }
 
-static bool is_empty(const struct clock *clock)
-{
-	return clock->line.next == &clock->line;
-}
-
 /* When something may move, as a time of loop_now(). */
 static uint64_t next_departure(const struct clock *clock)
 {
@@ -97,7 +92,7 @@ static void set_timer(struct clock *clock)
 	struct loop *loop = clock->pacer->loop;
 	uint64_t now = loop_now(loop), next = next_departure(clock);
 
-	if (!is_empty(clock) && !clock->served && !clock->timer.deadline)
+	if (!ring_is_empty(&clock->line) && !clock->served && !clock->timer.deadline)
 		loop_set_timer(loop, &clock->timer, next > now ? next - now : 1);
 }
 
@@ -114,22 +109,20 @@ static void count_held(struct clock *clock)
 
 static void leave_line(struct waiter *waiter)
 {
-	if (!waiter->next)
-		return;
+	const struct ring *place = &waiter->place;
+
 	/* Of one that is alone in line, both neighbours are the head. */
-	if (waiter->next == waiter->previous)
-		count_held(container_of(waiter->next, struct clock, line));
-	waiter->previous->next = waiter->next;
-	waiter->next->previous = waiter->previous;
-	waiter->next = waiter->previous = NULL;
+	if (ring_holds(place) && place->next == place->previous)
+		count_held(container_of(place->next, struct clock, line));
+	ring_remove(&waiter->place);
 }
 
 static void clock_expired(struct timer *timer)
 {
 	struct clock *clock = container_of(timer, struct clock, timer);
-	struct waiter *first = clock->line.next;
+	struct waiter *first = container_of(clock->line.next, struct waiter, place);
 
-	if (is_empty(clock) || clock->served ||
+	if (ring_is_empty(&clock->line) || clock->served ||
 		next_departure(clock) > loop_now(clock->pacer->loop)) {
 		set_timer(clock);
 		return;
@@ -155,7 +148,7 @@ int pacer_new(
 
 		clock->pacer = new;
 		clock->timer.expired = clock_expired;
-		clock->line.next = clock->line.previous = &clock->line;
+		ring_init(&clock->line);
 	}
 	*pacer = new;
 	return 0;
@@ -177,7 +170,7 @@ static bool may_move(const struct clock *clock, const struct waiter *waiter)
 		return false;
 	if (!clock->rate || clock->served == waiter)
 		return true;
-	return is_empty(clock) && !clock->served;
+	return ring_is_empty(&clock->line) && !clock->served;
 }
 
 size_t pacer_ask(
@@ -291,14 +284,11 @@ void pacer_wait(struct pacer *pacer, enum direction direction, struct waiter *wa
 {
 	struct clock *clock = &pacer->clocks[direction];
 
-	if (waiter->next)
+	if (ring_holds(&waiter->place))
 		return;
-	if (is_empty(clock))
+	if (ring_is_empty(&clock->line))
 		clock->held_since = loop_now(pacer->loop);
-	waiter->next = &clock->line;
-	waiter->previous = clock->line.previous;
-	waiter->previous->next = waiter;
-	clock->line.previous = waiter;
+	ring_insert(&waiter->place, &clock->line);
 	set_timer(clock);
 }
 

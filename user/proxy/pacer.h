@@ -72,6 +72,7 @@
 #include <stdint.h>
 
 #include "jobfence/abi.h"
+#include "lib/ring.h"
 #include "proxy/peer.h"
 
 /* The clocks. DIALS counts tries to connect, and the others count bytes. */
@@ -83,8 +84,8 @@ struct clock;
 /* A waiter waits for a turn. */
 struct waiter {
 	void (*ready)(struct waiter *waiter);
-	struct waiter *next, *previous; /* NULL when not in line */
-	struct clock *turn_of;		/* NULL when it is not its turn */
+	struct ring place;     /* in a line. In no ring: it does not stand in line */
+	struct clock *turn_of; /* NULL when it is not its turn */
 };
 
 /*

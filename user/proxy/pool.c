@@ -32,27 +32,15 @@ static struct kept *kept_of(struct idle *idle)
 	return container_of(idle, struct kept, idle);
 }
 
-static bool is_empty(const struct pool *pool)
+/* The idle upstream that has this place in the line. */
+static struct idle *idle_at(struct ring *place)
 {
-	return pool->line.next == &pool->line;
-}
-
-/* Puts an idle upstream before another one in line. */
-static void link_before(struct idle *idle, struct idle *next)
-{
-	idle->next = next;
-	idle->previous = next->previous;
-	idle->previous->next = idle;
-	next->previous = idle;
+	return container_of(place, struct idle, place);
 }
 
 void pool_reclaim(struct idle *idle)
 {
-	if (!idle->next)
-		return;
-	idle->previous->next = idle->next;
-	idle->next->previous = idle->previous;
-	idle->next = idle->previous = NULL;
+	ring_remove(&idle->place);
 }
 
 static void forget(struct kept *kept)
@@ -92,7 +80,7 @@ static void drop(struct idle *idle)
 
 static void set_timer(struct pool *pool)
 {
-	if (!is_empty(pool) && !pool->timer.deadline)
+	if (!ring_is_empty(&pool->line) && !pool->timer.deadline)
 		loop_set_timer(pool->all->loop, &pool->timer, SECOND);
 }
 
@@ -101,8 +89,9 @@ static void expired(struct timer *timer)
 	struct pool *pool = container_of(timer, struct pool, timer);
 	uint64_t now = loop_now(pool->all->loop);
 
-	while (!is_empty(pool) && pool->line.next->since + PATIENCE <= now)
-		drop(pool->line.next);
+	while (!ring_is_empty(&pool->line) &&
+		idle_at(pool->line.next)->since + PATIENCE <= now)
+		drop(idle_at(pool->line.next));
 	pool_follow(pool);
 	set_timer(pool);
 }
@@ -114,35 +103,35 @@ void pool_init(struct pool *pool, struct relays *all, struct rules *rules, unsig
 		.most = most,
 		.timer.expired = expired,
 		.generation = all->limits->generation };
-	pool->line.next = pool->line.previous = &pool->line;
-	pool->waiting.next = pool->waiting.previous = &pool->waiting;
+	ring_init(&pool->line);
+	ring_init(&pool->waiting);
 }
 
 void pool_follow(struct pool *pool)
 {
 	uint64_t generation = pool->all->limits->generation;
-	struct idle *idle = pool->line.next;
+	struct ring *place = pool->line.next, *next;
 
 	if (generation == pool->generation)
 		return;
 	pool->generation = generation;
-	while (idle != &pool->line) {
-		struct idle *next = idle->next;
+	for (; place != &pool->line; place = next) {
+		struct idle *idle = idle_at(place);
 
+		next = place->next;
 		if (rules_check(pool->rules, idle->host))
 			drop(idle);
-		idle = next;
 	}
 }
 
 static void close_oldest(struct pool *pool)
 {
-	struct idle *idle = pool->line.next;
+	struct ring *place = pool->line.next;
 
-	while (idle != &pool->line && idle->relay)
-		idle = idle->next;
-	if (idle != &pool->line)
-		drop(idle);
+	while (place != &pool->line && idle_at(place)->relay)
+		place = place->next;
+	if (place != &pool->line)
+		drop(idle_at(place));
 }
 
 static bool is_full(const struct pool *pool)
@@ -160,10 +149,10 @@ void pool_lend(struct pool *pool, struct idle *idle)
 {
 	struct loop *loop = pool->all->loop;
 
-	if (idle->next)
+	if (ring_holds(&idle->place))
 		return;
 	idle->since = loop_now(loop);
-	link_before(idle, &pool->line);
+	ring_insert(&idle->place, &pool->line);
 	set_timer(pool);
 }
 
@@ -182,34 +171,25 @@ static void kept_ready(struct source *source, uint32_t events)
 
 void pool_wait(struct pool *pool, struct pool_waiter *waiter)
 {
-	struct pool_waiter *head = &pool->waiting;
-
-	if (waiter->next)
-		return;
-	waiter->next = head;
-	waiter->previous = head->previous;
-	head->previous->next = waiter;
-	head->previous = waiter;
+	if (!ring_holds(&waiter->place))
+		ring_insert(&waiter->place, &pool->waiting);
 }
 
 void pool_stop_waiting(struct pool_waiter *waiter)
 {
-	if (!waiter->next)
-		return;
-	waiter->previous->next = waiter->next;
-	waiter->next->previous = waiter->previous;
-	waiter->next = waiter->previous = NULL;
+	ring_remove(&waiter->place);
 }
 
 /* Wakes the first one that waits for such an upstream. */
 static void offer(struct pool *pool, const struct idle *idle)
 {
-	struct pool_waiter *waiter = pool->waiting.next, *next;
+	struct ring *place = pool->waiting.next, *next;
 
-	for (; waiter != &pool->waiting; waiter = next) {
+	for (; place != &pool->waiting; place = next) {
+		struct pool_waiter *waiter = container_of(place, struct pool_waiter, place);
 		bool wants = waiter->wants(waiter);
 
-		next = waiter->next;
+		next = place->next;
 		if (wants && (waiter->port != idle->port ||
 				     !host_equal(waiter->host, idle->host)))
 			continue;
@@ -224,13 +204,13 @@ static void offer(struct pool *pool, const struct idle *idle)
 bool pool_keep(struct pool *pool, struct idle *idle)
 {
 	struct relay *relay = idle->relay;
-	struct idle *next;
+	struct ring *next;
 	struct kept *kept;
 
-	if (idle->next && is_quiet(&relay->upstream))
+	if (ring_holds(&idle->place) && is_quiet(&relay->upstream))
 		pool_make_room(pool);
 	/* Not before: it may have been the next one that made room. */
-	next = idle->next;
+	next = idle->place.next;
 	pool_reclaim(idle);
 	if (!next || !is_quiet(&relay->upstream) || is_full(pool))
 		return false;
@@ -250,7 +230,7 @@ bool pool_keep(struct pool *pool, struct idle *idle)
 	relay->account = (struct account){};
 	kept->idle.relay = NULL;
 	kept->idle.host = &kept->host;
-	link_before(&kept->idle, next);
+	ring_insert(&kept->idle.place, next);
 	trace(pool->all->limits, kept->number, "upstream to %s kept", kept->host.name);
 	if (++pool->count > POOL_KEPT_MAX)
 		close_oldest(pool);
@@ -306,14 +286,15 @@ const struct address *pool_take(struct pool *pool, struct relay *relay,
 	size_t count, void (*ready)(struct source *source, uint32_t events))
 {
 	uint64_t now = loop_now(pool->all->loop);
-	struct idle *idle, *previous;
+	struct ring *place, *previous;
 
 	pool_follow(pool);
 	/* A site closes first what is idle for the longest time. So take the last. */
-	for (idle = pool->line.previous; idle != &pool->line; idle = previous) {
+	for (place = pool->line.previous; place != &pool->line; place = previous) {
+		struct idle *idle = idle_at(place);
 		const struct address *address;
 
-		previous = idle->previous;
+		previous = place->previous;
 		if ((idle->relay && idle->since + LOAN > now) || idle->port != port ||
 			!host_equal(idle->host, host))
 			continue;

@@ -28,6 +28,7 @@
  * for that takes an upstream as soon as one is kept.
  */
 
+#include "lib/ring.h"
 #include "names/host.h"
 #include "proxy/relay.h"
 #include "proxy/rules.h"
@@ -36,17 +37,17 @@
 
 /* An idle upstream, in the line of the pool. */
 struct idle {
-	struct idle *next, *previous; /* NULL: not idle */
-	struct relay *relay;	      /* that lends it. NULL: the pool keeps it */
-	const struct host *host;      /* of the last request */
-	struct address address;	      /* that it is connected to */
-	uint16_t port;		      /* host byte order */
-	uint64_t since;		      /* ns */
+	struct ring place;	 /* in the line. In no ring: not idle */
+	struct relay *relay;	 /* that lends it. NULL: the pool keeps it */
+	const struct host *host; /* of the last request */
+	struct address address;	 /* that it is connected to */
+	uint16_t port;		 /* host byte order */
+	uint64_t since;		 /* ns */
 };
 
 /* A relay whose request waits for its turn to dial. */
 struct pool_waiter {
-	struct pool_waiter *next, *previous; /* NULL: it does not wait */
+	struct ring place; /* in no ring: it does not wait */
 	/* Whether it still waits. Its turn may have come meanwhile. */
 	bool (*wants)(const struct pool_waiter *waiter);
 	struct relay *relay;
@@ -57,12 +58,12 @@ struct pool_waiter {
 struct pool {
 	struct relays *all;
 	struct rules *rules;
-	unsigned most;	  /* connections of the job */
-	struct idle line; /* head of a ring. `next` is idle for the longest time */
-	struct pool_waiter waiting; /* head of a ring. `next` waits for the longest time */
-	struct timer timer;	    /* runs each second, while the line is not empty */
-	uint64_t generation;	    /* of the job's limits that the line keeps to */
-	unsigned count;		    /* of the kept ones */
+	unsigned most;	     /* connections of the job */
+	struct ring line;    /* of the idle ones. The first is idle for the longest time */
+	struct ring waiting; /* of the waiters. The first waits for the longest time */
+	struct timer timer;  /* runs each second, while the line is not empty */
+	uint64_t generation; /* of the job's limits that the line keeps to */
+	unsigned count;	     /* of the kept ones */
 };
 
 /* Sets up an empty pool for the relays of a job, which has at most `most` connections. */

@@ -144,7 +144,8 @@ void relay_drop(struct relay *relay, enum direction direction, struct flow *flow
 /* Whether the relay stands in line. */
 static inline bool relay_is_in_line(const struct relay *relay, enum direction direction)
 {
-	return direction == UPLOAD ? relay->upload_turn.next : relay->download_turn.next;
+	return ring_holds(direction == UPLOAD ? &relay->upload_turn.place
+					      : &relay->download_turn.place);
 }
 
 /*
