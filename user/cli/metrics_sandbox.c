@@ -131,16 +131,8 @@ static const int allowed_calls[] = {
 	SCMP_SYS(gettid),
 	SCMP_SYS(geteuid),
 	SCMP_SYS(futex),
-	/* memory, and the end */
-	SCMP_SYS(brk),
-	SCMP_SYS(munmap),
-	SCMP_SYS(mremap),
-	SCMP_SYS(madvise),
-	SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(rt_sigprocmask),
-	SCMP_SYS(restart_syscall),
-	SCMP_SYS(exit),
-	SCMP_SYS(exit_group),
+	/* memory, signals, and the end */
+	CALLS_OF_ANY_PROGRAM,
 };
 
 /* Calls that can do more than the server needs. */

@@ -41,6 +41,15 @@ struct filtered_call {
 	}
 #define OPTION(level, name) WHERE(setsockopt, 2, EQUAL(1, level), EQUAL(2, name))
 
+/*
+ * Rows of a table for filter_allow(): memory, what follows a signal, and the end. Memory
+ * with code comes from mmap(2) and mprotect(2), which are not among them.
+ */
+#define CALLS_OF_ANY_PROGRAM \
+	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), \
+		SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), \
+		SCMP_SYS(restart_syscall), SCMP_SYS(exit), SCMP_SYS(exit_group)
+
 /* Adds calls of a table to a filter. Returns 0 or -errno. */
 static inline int filter_add(scmp_filter_ctx filter, uint32_t action,
 	const struct filtered_call *calls, size_t count)
