@@ -60,6 +60,13 @@ static void say(const struct fixture *fixture, const char *text)
 	assert_int_equal(write(fixture->in, text, strlen(text)), strlen(text));
 }
 
+/* Says it, and has the sink pass on what is there. */
+static void pass_on(struct fixture *fixture, const char *text)
+{
+	say(fixture, text);
+	log_sink_drain(&fixture->sink);
+}
+
 static const char *holds(struct fixture *fixture, int fd)
 {
 	ssize_t length = pread(fd, fixture->text, sizeof(fixture->text) - 1, 0);
@@ -106,8 +113,7 @@ static void test_rest(void **state)
 	assert_string_equal(holds(fixture, fixture->file), "one\ntwo\n");
 	assert_in_range(log_sink_prepare(&fixture->sink, &fd), 1, 10);
 	assert_int_equal(fd.fd, -1);
-	say(fixture, "ee\n");
-	log_sink_drain(&fixture->sink);
+	pass_on(fixture, "ee\n");
 	assert_string_equal(holds(fixture, fixture->file), "one\ntwo\nthree\n");
 }
 
@@ -119,8 +125,7 @@ static void test_rotation(void **state)
 
 	for (int i = 0; i < 45; i++) {
 		snprintf(line, sizeof(line), "%-98d\n", i);
-		say(fixture, line);
-		log_sink_drain(&fixture->sink);
+		pass_on(fixture, line);
 		assert_false(fstat(fixture->file, &status));
 		assert_in_range(status.st_size, 1, MAX / 2);
 		assert_false(fstat(fixture->old, &status));
@@ -141,8 +146,7 @@ static void test_longer_before(void **state)
 		assert_int_equal(dprintf(fixture->file, "before %d\n", i), i < 10    ? 9
 									   : i < 100 ? 10
 										     : 11);
-	say(fixture, "new\n");
-	log_sink_drain(&fixture->sink);
+	pass_on(fixture, "new\n");
 	assert_string_equal(holds(fixture, fixture->file), "new\n");
 	assert_memory_equal(holds(fixture, fixture->old), "before ", 7);
 	assert_string_equal(fixture->text + strlen(fixture->text) - 11, "before 999\n");
@@ -185,14 +189,11 @@ static void test_torn(void **state)
 	rlim_t before = limit_files(20);
 
 	fixture->sink.old = -1;
-	say(fixture, "first\nthe second\nthe third\n");
-	log_sink_drain(&fixture->sink);
-	say(fixture, "the fourth\n");
-	log_sink_drain(&fixture->sink);
+	pass_on(fixture, "first\nthe second\nthe third\n");
+	pass_on(fixture, "the fourth\n");
 	assert_string_equal(holds(fixture, fixture->file), "first\nthe second\nthe");
 	limit_files(before);
-	say(fixture, "the fifth\n");
-	log_sink_drain(&fixture->sink);
+	pass_on(fixture, "the fifth\n");
 	holds(fixture, fixture->file);
 	assert_memory_equal(fixture->text, "first\nthe second\nthe\n{\"version\":1,", 34);
 	assert_non_null(strstr(fixture->text, "\"count\":2}\nthe fifth\n"));
@@ -204,16 +205,12 @@ static void test_full(void **state)
 	struct fixture *fixture = *state;
 	rlim_t before = limit_files(20);
 
-	say(fixture, "first\n");
-	log_sink_drain(&fixture->sink);
-	say(fixture, "the second\nthe third\n");
-	log_sink_drain(&fixture->sink);
-	say(fixture, "the fourth\n");
-	log_sink_drain(&fixture->sink);
+	pass_on(fixture, "first\n");
+	pass_on(fixture, "the second\nthe third\n");
+	pass_on(fixture, "the fourth\n");
 	assert_string_equal(holds(fixture, fixture->file), "first\n");
 	limit_files(before);
-	say(fixture, "the fifth\n");
-	log_sink_drain(&fixture->sink);
+	pass_on(fixture, "the fifth\n");
 	holds(fixture, fixture->file);
 	assert_memory_equal(fixture->text, "first\n{\"version\":1,\"time\":\"", 27);
 	assert_non_null(strstr(fixture->text,
@@ -226,8 +223,7 @@ static void test_lost_at_the_end(void **state)
 	struct fixture *fixture = *state;
 	rlim_t before = limit_files(20);
 
-	say(fixture, "first\n");
-	log_sink_drain(&fixture->sink);
+	pass_on(fixture, "first\n");
 	say(fixture, "the second\nthe third\n");
 	log_sink_end(&fixture->sink);
 	assert_string_equal(holds(fixture, fixture->file), "first\n");
@@ -264,11 +260,9 @@ static void test_endless_line(void **state)
 	part[1000] = '\0';
 	say(fixture, "first\n");
 	for (int i = 0; i < 50; i++) {
-		say(fixture, part);
-		log_sink_drain(&fixture->sink);
+		pass_on(fixture, part);
 	}
-	say(fixture, "the end of it\nnext\n");
-	log_sink_drain(&fixture->sink);
+	pass_on(fixture, "the end of it\nnext\n");
 	holds(fixture, fixture->file);
 	assert_memory_equal(fixture->text, "first\n{", 7);
 	assert_non_null(strstr(fixture->text, "\"count\":1}\nnext\n"));
@@ -283,8 +277,7 @@ static void test_lost_before_a_stream(void **state)
 
 	fixture->sink.lost = 2;
 	fixture->sink.torn = true;
-	say(fixture, "the rest\nnext\n");
-	log_sink_drain(&fixture->sink);
+	pass_on(fixture, "the rest\nnext\n");
 	log_sink_end(&fixture->sink);
 	length = read(out, fixture->text, sizeof(fixture->text) - 1);
 	assert_true(length > 0);
@@ -334,8 +327,7 @@ static void test_reader_gone(void **state)
 	signal(SIGPIPE, SIG_IGN);
 	close(out);
 	for (int i = 0; i < 3; i++) {
-		say(fixture, "nobody\nreads\n");
-		log_sink_drain(&fixture->sink);
+		pass_on(fixture, "nobody\nreads\n");
 		assert_false(fixture->sink.blocked);
 		assert_int_equal(fixture->sink.length, 0);
 	}
