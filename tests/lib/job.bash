@@ -151,6 +151,13 @@ is()
 but it is: $1"
 }
 
+# Fails unless the number $3 is from $1 to $2.
+between()
+{
+	[[ $3 =~ ^[0-9]+$ ]] && (($3 >= $1 && $3 <= $2)) && return
+	lab_fail "expected a number from $1 to $2, but it is: $3"
+}
+
 # Fails unless the text $1 matches the shell pattern $2 (*, ?, […]).
 like()
 {
