@@ -148,16 +148,14 @@ static bool write_host(const struct http_target *target, struct buffer *out)
 }
 
 /*
- * Whether servers take the method or the path from this field instead, or a second path:
- * Rails, Symfony, Google's APIs, IIS, gateways, WebDAV, and stores of objects.
+ * Whether a server in front tells by this field which path a request had there. IIS,
+ * Symfony and gateways believe it. Without it the request means what its line says. judge.c
+ * refuses fields without which it would mean something else than the job asked for.
  */
-static bool is_override(const struct http_field *field)
+static bool is_earlier_path(const struct http_field *field)
 {
-	static const char *const names[] = { "X-HTTP-Method-Override", "X-Method-Override",
-		"X-HTTP-Method", "X-Method", "Method-Override", "X-Original-URL",
-		"X-Original-URI", "X-Rewrite-URL", "X-Override-URL", "X-HTTP-Path-Override",
-		"X-Forwarded-Path", "X-Forwarded-Prefix", "Destination",
-		"X-Amz-Copy-Source", "X-Goog-Copy-Source", "X-Ms-Copy-Source" };
+	static const char *const names[] = { "X-Original-URL", "X-Original-URI",
+		"X-Rewrite-URL", "X-Forwarded-Path", "X-Forwarded-Prefix" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (field_is(field, names[i]))
@@ -169,7 +167,7 @@ static bool is_override(const struct http_field *field)
 static bool is_ours(const struct http_head *head, const struct http_field *field,
 	const struct http_target *target, const struct proxy_settings *settings)
 {
-	return (target->judged && is_override(field)) || field_is(field, "Host") ||
+	return (target->judged && is_earlier_path(field)) || field_is(field, "Host") ||
 	       field_is(field, "Content-Length") ||
 	       (field_is(field, "Expect") && !head->expect_continue) ||
 	       field_is(field, settings->header) || field_is_hop_by_hop(head, field);

@@ -25,6 +25,7 @@ bool judge_is_for(const struct judge *judge, const struct host *host);
 enum verdict {
 	VERDICT_PASS,
 	VERDICT_NO_FORM, /* its path has no canonical form */
+	VERDICT_FIELD,	 /* a field asks for more than its method and path */
 	VERDICT_JOB,	 /* no rule of the job allows it */
 	VERDICT_NODE,	 /* no rule of the node allows it */
 };
@@ -33,7 +34,7 @@ enum verdict {
 
 struct judgement {
 	enum verdict verdict;
-	/* "METHOD host/path", perhaps cut. Of VERDICT_NO_FORM: a sentence */
+	/* "METHOD host/path", perhaps cut. Of the first two refusals: a sentence */
 	char request[JUDGED_TEXT_SIZE];
 	char rule[JUDGED_TEXT_SIZE]; /* that would allow it; empty: there is none */
 };

@@ -112,7 +112,9 @@ static void find_other_words(const struct refusal_text *text, const char *job,
 	if (text->reason == REASON_PROTOCOL)
 		step = "Send HTTP/1.1 to port 80, and TLS or CONNECT to port 443. Nothing else passes.";
 	else if (text->reason == REASON_RULE)
-		step = "Rules for paths hold for this domain. Send a path that can be read in one way only.";
+		step = text->status == 400
+			       ? "Rules for paths hold for this domain. Send a path that can be read in one way only."
+			       : "Rules for methods and paths hold for this domain, and see no fields. Send the request without that one.";
 	else if (text->reason)
 		step = text->status == 431
 			       ? "Send fewer and shorter fields."

@@ -58,10 +58,11 @@ static enum step refuse_judged(struct connection *connection, const struct http_
 	if (judgement->verdict == VERDICT_NO_FORM) {
 		text.status = 400;
 		text.keep = false;
-		text.explanation = judgement->request;
-	} else {
-		text.judgement = judgement;
 	}
+	if (judgement->verdict == VERDICT_NO_FORM || judgement->verdict == VERDICT_FIELD)
+		text.explanation = judgement->request;
+	else
+		text.judgement = judgement;
 	return connection_refuse(connection, &text);
 }
 
