@@ -100,12 +100,25 @@ static uint64_t sent(const struct connection *connection)
 					 buffer_length(connection->relay.client.in);
 }
 
+/* Most requests go where the one before went. */
+static const char *upstream_text(const struct address *address)
+{
+	static char text[ADDRESS_TEXT_MAX];
+	static struct address last;
+
+	if (!text[0] || !address_equal(&last, address)) {
+		last = *address;
+		address_format(address, text);
+	}
+	return text;
+}
+
 /* Adds the line, and ends the attempt. */
 static void add(struct connection *connection, struct log_line *line)
 {
 	const struct relay *relay = &connection->relay;
 	struct log_attempt *attempt = &connection->attempt;
-	char texts[2][ADDRESS_TEXT_MAX];
+	char wanted[ADDRESS_TEXT_MAX];
 
 	line->began = attempt->began;
 	line->first_byte = attempt->first_byte;
@@ -120,18 +133,16 @@ static void add(struct connection *connection, struct log_line *line)
 	if (connection->proxy->settings->log_paths && connection->path[0])
 		line->path = connection->path;
 	if (!line->host.bytes && !connection->explicit) {
-		address_format(&connection->original, texts[0]);
-		line->host = text_slice(texts[0]);
+		address_format(&connection->original, wanted);
+		line->host = text_slice(wanted);
 	}
 	line->sent = sent(connection);
 	line->received =
 		relay->received + buffer_length(relay->client.out) - attempt->received;
 	line->connected = attempt->connected;
 	line->reused = attempt->reused;
-	if (attempt->connected) {
-		address_format(&connection->idle.address, texts[1]);
-		line->upstream = texts[1];
-	}
+	if (attempt->connected)
+		line->upstream = upstream_text(&connection->idle.address);
 	request_log_add(connection->proxy->log, line);
 	line->host = (struct slice){};
 	line->upstream = NULL;
