@@ -129,6 +129,10 @@ changed=(unshare --mount --propagation private bash -c 'eval "$0" && exec "$@"')
 	says rights 'note: this caller is not root, *, sudo jobfence doctor'
 	says programs 'note: whether the kernel takes the programs was not seen, *'
 	is "$(jq .root <<<"$REPORT")" false
+	mkdir -m 700 "$BATS_TEST_TMPDIR/closed"
+	cp "$JOBFENCE" "${JOBFENCE%/*}/jobfence-proxy" "$BATS_TEST_TMPDIR/closed/"
+	JOBFENCE=$BATS_TEST_TMPDIR/closed/jobfence examined 0 setpriv --reuid 65534 --regid 65534 --clear-groups
+	says proxy 'note: whether jobfence-proxy is there was not seen, *, sudo jobfence doctor'
 	# Root of a container has not got what jobs need.
 	examined 1 setpriv --bounding-set -sys_admin
 	says rights 'lacks: run needs CAP_SYS_ADMIN; *'
