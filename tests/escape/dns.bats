@@ -155,11 +155,15 @@ answered()
 	lab_forget
 	# The job asks for more names than may be looked up at once.
 	in_job_directly "$LIB/abandon.py" held
-	# Look-ups that the resolver held last may still be under way.
-	until [ "$(in_lab ls "/proc/$worker/fd" | wc -l)" -le "$files" ]; do
+	# Look-ups that the resolver held last may still be under way. The connection to the
+	# kept name is idle, and open.
+	until [ "$(in_lab ls "/proc/$worker/fd" | wc -l)" -le $((files + 1)) ]; do
 		[ $((++tries)) -le 200 ] || lab_fail "it has $(in_lab ls -l "/proc/$worker/fd")" || return
 		is "$(fetch http://release.test)" 'this is release.test' || return
 	done
+	jobfence update "$JOB" --remove-domain '*.held.test'
+	is "$(fetch http://release.test)" 'this is release.test'
+	[ "$(in_lab ls "/proc/$worker/fd" | wc -l)" -le "$files" ] || lab_fail "$(in_lab ls -l "/proc/$worker/fd")"
 	[ "$(awk '/^released/ { sum += $2 } END { print sum }' "$BATS_FILE_TMPDIR/resolver")" -ge 2100 ] ||
 		lab_fail 'most were not held until nobody waited for them'
 	is "$(lab_seen '.event == "request"' '.headers[] | select(.[0] == "Host") | .[1]' | sort -u | xargs)" 'kept.held.test release.test'
