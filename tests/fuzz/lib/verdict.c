@@ -183,8 +183,8 @@ static bool is_repeatable(const struct message *message)
 	       !message->body_length;
 }
 
-/* Requests after a CONNECT are for its host. */
-static void require_connected(
+/* Whether all that was said to CONNECT to before a request is the host that has it. */
+static bool is_connected(
 	const struct reading *said, size_t count, const struct site *origin)
 {
 	struct host host;
@@ -193,11 +193,13 @@ static void require_connected(
 	for (size_t i = 0; i < count; i++) {
 		const struct slice *target = &said->messages[i].target;
 
-		if (method_is(&said->messages[i].method, "CONNECT"))
-			require(!host_parse_with_port(
-					target->bytes, target->length, &host, &port) &&
-				host_equal(&host, &origin->host));
+		if (method_is(&said->messages[i].method, "CONNECT") &&
+			(host_parse_with_port(
+				 target->bytes, target->length, &host, &port) ||
+				!host_equal(&host, &origin->host)))
+			return false;
 	}
+	return true;
 }
 
 static bool begins_with(const char *bytes, size_t length, const char *start, size_t most)
@@ -254,7 +256,8 @@ static bool find_shared(const struct reading *heard, const struct message *passe
 
 		full |= said->full;
 		for (size_t k = 0; k < said->count; k++) {
-			if (!is_same(said, &said->messages[k], heard, passed, origin))
+			if (!is_same(said, &said->messages[k], heard, passed, origin) ||
+				!is_connected(said, k, origin))
 				continue;
 			*found = (struct found){ &players->clients[i], said, k };
 			return true;
@@ -287,7 +290,6 @@ static void require_requests(const struct client *client, const struct reading *
 		if (players->shared) {
 			if (!find_shared(&heard, passed, origin, &found))
 				break;
-			require_connected(found.said, found.index, origin);
 			if (is_tunnel(found.client, origin,
 				    &found.said->messages[found.index], passed)) {
 				heard.malformed = false;
@@ -303,7 +305,7 @@ static void require_requests(const struct client *client, const struct reading *
 		if (k == said->count && said->full)
 			break;
 		require(k < said->count);
-		require_connected(said, k, origin);
+		require(is_connected(said, k, origin));
 		*next = k + 1;
 		if (is_tunnel(client, origin, &said->messages[k], passed)) {
 			heard.malformed = false;
