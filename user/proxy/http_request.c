@@ -148,14 +148,16 @@ static bool write_host(const struct http_target *target, struct buffer *out)
 }
 
 /*
- * Whether a server in front tells by this field which path a request had there. IIS,
- * Symfony and gateways believe it. Without it the request means what its line says. judge.c
- * refuses fields without which it would mean something else than the job asked for.
+ * Whether servers take the method or the path from this field instead: Rails, Symfony,
+ * Google's APIs, IIS and gateways. Without it the request means what its line says. judge.c
+ * refuses fields that name a second path.
  */
-static bool is_earlier_path(const struct http_field *field)
+static bool is_override(const struct http_field *field)
 {
-	static const char *const names[] = { "X-Original-URL", "X-Original-URI",
-		"X-Rewrite-URL", "X-Forwarded-Path", "X-Forwarded-Prefix" };
+	static const char *const names[] = { "X-HTTP-Method-Override", "X-Method-Override",
+		"X-HTTP-Method", "X-Method", "Method-Override", "X-Original-URL",
+		"X-Original-URI", "X-Rewrite-URL", "X-Override-URL", "X-HTTP-Path-Override",
+		"X-Forwarded-Path", "X-Forwarded-Prefix" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (field_is(field, names[i]))
@@ -167,7 +169,7 @@ static bool is_earlier_path(const struct http_field *field)
 static bool is_ours(const struct http_head *head, const struct http_field *field,
 	const struct http_target *target, const struct proxy_settings *settings)
 {
-	return (target->judged && is_earlier_path(field)) || field_is(field, "Host") ||
+	return (target->judged && is_override(field)) || field_is(field, "Host") ||
 	       field_is(field, "Content-Length") ||
 	       (field_is(field, "Expect") && !head->expect_continue) ||
 	       field_is(field, settings->header) || field_is_hop_by_hop(head, field);

@@ -50,8 +50,8 @@ bool http_request_is_last(const struct http_head *head);
 /*
  * Writes the head of the request as it goes upstream, in origin-form. It gets the checked
  * host, the port that was given, and the header. It loses fields that are for one hop only,
- * and the job's own copies of the header. A request that was judged also loses fields that
- * tell of an earlier path. Returns whether it fitted.
+ * and the job's own copies of the header. A request that was judged also loses fields by
+ * which a server would take another method or path. Returns whether it fitted.
  */
 bool http_request_write(const struct http_head *head, const struct http_target *target,
 	const struct proxy_settings *settings, struct buffer *out);

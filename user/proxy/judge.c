@@ -94,57 +94,40 @@ static bool allows(const struct request_rules *rules, const struct http_head *he
 }
 
 /*
- * A field by which sites do something else than the line of a request says: frameworks,
- * Google's APIs, WebDAV, and stores of objects. Without the field they would do something
- * that the job did not ask for: POST in place of DELETE, or an empty object in place of a
- * copy. So the request is refused.
+ * Whether sites take a second path from this field: WebDAV, and stores of objects. Without
+ * the field they would do something that the job did not ask for, such as an empty object
+ * in place of a copy. So the request is refused.
  */
-struct order {
-	const char *field; /* one that begins with "-" is the end of a name */
-	const char *asked;
-};
-
-static const struct order *order_of(const struct http_field *field)
+static bool names_path(const struct http_field *field)
 {
-	static const struct order orders[] = {
-		{ "X-HTTP-Method-Override", "another method" },
-		{ "X-Method-Override", "another method" },
-		{ "X-HTTP-Method", "another method" },
-		{ "X-Method", "another method" },
-		{ "Method-Override", "another method" },
-		{ "X-HTTP-Path-Override", "another path" },
-		{ "X-Override-URL", "another path" },
-		{ "Destination", "a second path" },
-		{ "X-Copy-From", "a second path" },
-		{ "-Copy-Source", "a second path" },
-		{ "-Rename-Source", "a second path" },
-	};
+	/* One that begins with "-" is the end of a name. */
+	static const char *const names[] = { "Destination", "X-Copy-From", "-Copy-Source",
+		"-Rename-Source" };
 
-	for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
-		const char *name = orders[i].field;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		size_t length = strlen(names[i]);
 		struct http_field end = *field;
 
-		if (name[0] == '-' && end.name.length > strlen(name)) {
-			end.name.bytes += end.name.length - strlen(name);
-			end.name.length = strlen(name);
+		if (names[i][0] == '-' && end.name.length > length) {
+			end.name.bytes += end.name.length - length;
+			end.name.length = length;
 		}
-		if (field_is(&end, name))
-			return &orders[i];
+		if (field_is(&end, names[i]))
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
-/* Says which field asks for more than the line of the request. Returns whether one does. */
-static bool find_order(const struct http_head *head, char text[JUDGED_TEXT_SIZE])
+/* Says which field names a second path. Returns whether one does. */
+static bool find_path(const struct http_head *head, char text[JUDGED_TEXT_SIZE])
 {
 	for (size_t i = 0; i < head->count; i++) {
 		const struct slice *name = &head->fields[i].name;
-		const struct order *order = order_of(&head->fields[i]);
 
-		if (!order)
+		if (!names_path(&head->fields[i]))
 			continue;
 		snprintf(text, JUDGED_TEXT_SIZE,
-			"the request asks for %s by its field %.*s", order->asked,
+			"the request asks for a second path by its field %.*s",
 			(int)name->length, name->bytes);
 		return true;
 	}
@@ -169,7 +152,7 @@ void judge_request(struct judge *judge, const struct http_head *head,
 	target->path.bytes = judge->path;
 	target->judged = true;
 	length = request_path_length(target->path.bytes, target->path.length);
-	if (find_order(head, judgement->request)) {
+	if (find_path(head, judgement->request)) {
 		judgement->verdict = VERDICT_FIELD;
 		return;
 	}

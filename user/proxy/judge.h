@@ -25,7 +25,7 @@ bool judge_is_for(const struct judge *judge, const struct host *host);
 enum verdict {
 	VERDICT_PASS,
 	VERDICT_NO_FORM, /* its path has no canonical form */
-	VERDICT_FIELD,	 /* a field asks for more than its method and path */
+	VERDICT_FIELD,	 /* a field names a second path */
 	VERDICT_JOB,	 /* no rule of the job allows it */
 	VERDICT_NODE,	 /* no rule of the node allows it */
 };
