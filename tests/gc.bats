@@ -432,9 +432,10 @@ below_the_jobs()
 	# shellcheck disable=SC2046 # numbers
 	in_lab kill -0 $(in_lab cat "$(up_says .cgroup)/cgroup.procs")
 	jobfence down "$JOB"
-	nothing_is_left
+	# The command's parent reaps it.
 	wait "$LIVING" || status=$?
 	is "$status" 137
+	nothing_is_left
 }
 
 @test "what runs without a fence, after bpffs was unmounted, is ended" {
