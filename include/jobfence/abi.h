@@ -17,7 +17,7 @@
 #include "jobfence/reasons.h"
 #include "jobfence/statistics.h"
 
-#define FENCE_ABI 10
+#define FENCE_ABI 11
 
 /* The addresses under which a job sees its proxy: the IPv4 dummy address (RFC 7600 section
  * 4.8) and one of the dummy IPv6 prefix 100:0:0:1::/64 (RFC 9780). */
@@ -36,6 +36,7 @@
 #define NAT64_PREFIXES_MAX  4	   /* of the networks that a node is in */
 #define GUARDED_KEYS_MAX    32	   /* keys for the guarded domains of a job */
 #define ECH_KEYS_MAX	    32	   /* keys for the domains that may have ECH */
+#define INTERCEPT_KEYS_MAX  32	   /* keys for the domains whose TLS is opened */
 #define REQUEST_RULES_MAX   64	   /* rules for methods and paths, of a job or of a node */
 #define REQUEST_RULES_SIZE  4096   /* bytes of their text, each with one byte after it */
 #define JOB_CONNECTIONS_MAX 1024   /* open connections of one job to its proxy and stub */
@@ -311,7 +312,7 @@ _Static_assert(sizeof(struct endpoint) == 20, "endpoint");
 _Static_assert(sizeof(struct refusal_report) == 284, "refusal_report");
 _Static_assert(sizeof(struct event_budget) == 24, "event_budget");
 _Static_assert(sizeof(struct job_state) == 144, "job_state");
-_Static_assert(sizeof(struct job_counters) == 248, "job_counters");
+_Static_assert(sizeof(struct job_counters) == 256, "job_counters");
 _Static_assert(sizeof(struct address_range) == 20, "address_range");
 _Static_assert(sizeof(struct upstream_state) == 632, "upstream_state");
 _Static_assert(sizeof(struct connection_key) == 32, "connection_key");

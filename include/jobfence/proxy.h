@@ -66,6 +66,16 @@ enum proxy_fd {
 	 * to end, also from another PID namespace.
 	 */
 	FD_ASKED,
+	/*
+	 * For a job that has TLS opened, and closed for all others: the program that the
+	 * workers are, certificates to trust as a file of PEM, and a pipe. The supervisor
+	 * writes the certificate of the job's authority into the pipe, as PEM.
+	 */
+	FD_PROGRAM,
+	FD_ROOTS,
+	FD_CA,
+	/* The job's authority, a file in memory that the supervisor makes for the workers. */
+	FD_AUTHORITY,
 	FD_END,
 };
 
@@ -85,6 +95,8 @@ struct proxy_settings {
 	struct domain_key guarded[GUARDED_KEYS_MAX];
 	__u32 ech_count; /* --allow-ech, the same */
 	struct domain_key ech[ECH_KEYS_MAX];
+	__u32 intercept_count; /* --intercept, the same */
+	struct domain_key intercept[INTERCEPT_KEYS_MAX];
 	struct endpoint resolvers[RESOLVERS_MAX]; /* unused ones have port 0 */
 	struct endpoint virtual4, virtual6; /* the DNS stub's answers, port 0: no answer */
 	char refusal_text[REFUSAL_TEXT_SIZE]; /* of the policy */
@@ -92,7 +104,8 @@ struct proxy_settings {
 	char rules[REQUEST_RULES_SIZE];
 	char node_rules[REQUEST_RULES_SIZE]; /* of the policy */
 	__u32 log_paths;		     /* the request log has the paths of requests */
+	__u32 unused;
 	__u64 log_max; /* bytes in FD_LOG_FILE and FD_LOG_OLD together */
 };
 
-_Static_assert(sizeof(struct proxy_settings) == 26048, "proxy_settings has no padding");
+_Static_assert(sizeof(struct proxy_settings) == 34376, "proxy_settings has no padding");

@@ -46,10 +46,12 @@
 	X(ECH, 19, "ech", "proxy", "", \
 		"TLS with an encrypted ClientHello (ECH), which can hide a name") \
 	X(RULE, 20, "rule", "proxy", "rule", \
-		"a request that no rule for its domain allows, or TLS, which hides requests")
+		"a request that no rule for its domain allows, or TLS, which hides requests") \
+	X(HTTP2, 21, "http2", "proxy", "", \
+		"TLS for HTTP/2 alone to a domain whose TLS the proxy opens")
 
 enum reason {
-	REASON_COUNT = 21, /* one more than the last */
+	REASON_COUNT = 22, /* one more than the last */
 #define X(name, number, word, side, header, text) REASON_##name = (number),
 	REASONS(X)
 #undef X

@@ -21,7 +21,9 @@
 	X(DNS, "dns") \
 	X(UNREACHABLE, "unreachable") \
 	X(TIMEOUT, "timeout") \
-	X(ANSWER, "answer")
+	X(ANSWER, "answer") \
+	X(CERTIFICATE, "certificate") \
+	X(TLS, "tls")
 
 enum cause {
 #define X(name, word) CAUSE_##name,
@@ -59,7 +61,7 @@ struct proxy_statistics {
 	struct histogram dns;	     /* of questions to the node's resolvers */
 };
 
-_Static_assert(sizeof(struct proxy_statistics) == 704, "proxy_statistics");
+_Static_assert(sizeof(struct proxy_statistics) == 728, "proxy_statistics");
 
 #ifndef __bpf__
 
