@@ -32,7 +32,8 @@ LOAD_LIBS  := libbpf libmnl libseccomp
 HTTP_LIBS  := libmicrohttpd # for its header: `metrics --listen` loads the library itself
 TOP_LIBS   := ncursesw
 PROXY_LIBS := libllhttp libcares libmd libseccomp
-ALL_LIBS   := $(sort $(BASE_LIBS) $(LOAD_LIBS) $(PROXY_LIBS) $(HTTP_LIBS) $(TOP_LIBS))
+TLS_LIBS   := libssl libcrypto # of jobfence-tls alone
+ALL_LIBS   := $(sort $(BASE_LIBS) $(LOAD_LIBS) $(PROXY_LIBS) $(TLS_LIBS) $(HTTP_LIBS) $(TOP_LIBS))
 
 CFLAGS	?= -O2 -g
 # What an initializer leaves out is zero, and meant to be; libseccomp's macros leave things
@@ -58,8 +59,8 @@ FILTERS	    := $(BUILD)/filters.h
 TARGET	    := $(BUILD)/target.h
 SOURCES	    := $(wildcard user/*/*.c)
 OBJECTS	    := $(SOURCES:%.c=$(BUILD)/%.o)
-MAINS	    := $(BUILD)/user/cli/main.o $(BUILD)/user/proxy/main.o
-PROGRAMS    := $(BUILD)/jobfence $(BUILD)/jobfence-proxy
+MAINS	    := $(BUILD)/user/cli/main.o $(BUILD)/user/proxy/main.o $(BUILD)/user/proxy/tls_main.o
+PROGRAMS    := $(BUILD)/jobfence $(BUILD)/jobfence-proxy $(BUILD)/jobfence-tls
 LAYOUT	    := $(BUILD)/.layout
 ARCHIVE	    := $(BUILD)/jobfence.a
 UNIT_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
@@ -71,7 +72,7 @@ FUZZ_ARCHIVE := $(BUILD)/tests/fuzz/lib.a
 .PHONY: all other-version unit-tests fuzzers demo check check-vm check-kernels check-asan bench \
 	bench-proxy bench-throttle fuzz format compile_commands.json coverage lint install uninstall help clean libraries
 
-all: $(PROGRAMS) $(LAYOUT) ## build both programs
+all: $(PROGRAMS) $(LAYOUT) ## build all programs
 
 # The same with other programs in the kernel, for tests of two versions on one node.
 other-version:
@@ -138,11 +139,15 @@ $(BUILD)/jobfence: $(BUILD)/user/cli/main.o $(ARCHIVE)
 $(BUILD)/jobfence-proxy: $(BUILD)/user/proxy/main.o $(ARCHIVE)
 	$(call quiet,LD)$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(PROXY_LIBS))
 
+$(BUILD)/jobfence-tls: $(BUILD)/user/proxy/tls_main.o $(ARCHIVE)
+	$(call quiet,LD)$(CC) $(CFLAGS) $(LINK) -o $@ $^ \
+		$(shell $(PKG_CONFIG) --libs $(PROXY_LIBS) $(TLS_LIBS))
+
 # A program that was not installed finds these in its own folder, as below a prefix.
-$(LAYOUT):
+$(LAYOUT): Makefile
 	@[ ! -L $(BUILD)/share ] || rm $(BUILD)/share
 	@mkdir -p $(BUILD)/libexec/jobfence $(BUILD)/share/doc
-	@ln -sf ../../jobfence-proxy $(BUILD)/libexec/jobfence/jobfence-proxy
+	@ln -sf ../../jobfence-proxy ../../jobfence-tls $(BUILD)/libexec/jobfence
 	@ln -sfn $(abspath docs) $(BUILD)/share/doc/jobfence
 	@ln -sfn $(abspath share/jobfence) $(BUILD)/share/jobfence
 	@touch $@
@@ -163,7 +168,7 @@ $(FUZZ_ARCHIVE): $(FUZZ_OBJECTS)
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(FUZZ_ARCHIVE) $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call quiet,FUZZER)$(COMPILE) -fsanitize=fuzzer -Wl,--as-needed -o $@ $< $(FUZZ_ARCHIVE) $(ARCHIVE) \
-		$(shell $(PKG_CONFIG) --libs $(ALL_LIBS) openssl)
+		$(shell $(PKG_CONFIG) --libs $(ALL_LIBS))
 
 # What follows installs, builds and runs in steps: a step may need what the one before made.
 STEP	    = +@$(MAKE) --no-print-directory -j$(shell nproc)
@@ -264,6 +269,7 @@ install: all $(HOOKS) $(UNITS) ## install below DESTDIR and PREFIX
 	install -D -m 755 $(BUILD)/jobfence $(BINDIR)/jobfence
 	ln -sf jobfence $(BINDIR)/jobfence-runtime
 	install -D -m 755 $(BUILD)/jobfence-proxy $(LIBEXECDIR)/jobfence-proxy
+	install -D -m 755 $(BUILD)/jobfence-tls $(LIBEXECDIR)/jobfence-tls
 	install -D -m 644 -t $(DATADIR)/presets share/jobfence/presets/*.domains
 	install -D -m 644 -t $(DATADIR)/guard $(filter-out %/__pycache__,$(wildcard share/jobfence/guard/*))
 	install -d $(dir $(MAN_PAGE))
@@ -288,7 +294,8 @@ $(UNITS): $(DESTDIR)$(PREFIX)/lib/systemd/system/%: share/jobfence/%
 	sed 's|@PREFIX@|$(PREFIX)|' $< >$@
 
 uninstall: ## remove what `make install` installed
-	rm -f $(BINDIR)/jobfence $(BINDIR)/jobfence-runtime $(LIBEXECDIR)/jobfence-proxy $(MAN_PAGE) \
+	rm -f $(BINDIR)/jobfence $(BINDIR)/jobfence-runtime $(LIBEXECDIR)/jobfence-proxy $(LIBEXECDIR)/jobfence-tls \
+		$(MAN_PAGE) \
 		$(COMPLETIONS) $(UNITS)
 	rm -rf $(DATADIR) $(DOCDIR)
 	[ ! -d $(LIBEXECDIR) ] || rmdir $(LIBEXECDIR)

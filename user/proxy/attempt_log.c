@@ -29,7 +29,7 @@ static struct slice text_slice(const char *text)
 static void begin_at(struct connection *connection, uint64_t began, uint64_t sent)
 {
 	connection->attempt = (struct log_attempt){ .open = true,
-		.tunnel = connection->port == PORT_HTTPS,
+		.tunnel = connection->port == PORT_HTTPS && !connection->secure,
 		.began = began,
 		.sent = sent,
 		.received = connection->relay.received };
@@ -127,7 +127,7 @@ static void add(struct connection *connection, struct log_line *line)
 	line->kind = attempt->tunnel ? LOG_TUNNEL : LOG_REQUEST;
 	line->method = attempt->method[0] ? attempt->method : NULL;
 	if (!attempt->tunnel)
-		line->scheme = "http";
+		line->scheme = connection->secure ? "https" : "http";
 	else if (line->port == PORT_HTTPS)
 		line->scheme = "https";
 	if (connection->proxy->settings->log_paths && connection->path[0])
@@ -137,8 +137,7 @@ static void add(struct connection *connection, struct log_line *line)
 		line->host = text_slice(wanted);
 	}
 	line->sent = sent(connection);
-	line->received =
-		relay->received + buffer_length(relay->client.out) - attempt->received;
+	line->received = relay->received + peer_unsent(&relay->client) - attempt->received;
 	line->connected = attempt->connected;
 	line->reused = attempt->reused;
 	if (attempt->connected)

@@ -22,6 +22,7 @@
 #define VERSION_MAJOR			 3	/* of every version from SSL 3 to TLS 1.3 */
 #define NAME_TYPE_HOST			 0	/* RFC 6066 section 3 */
 #define EXTENSION_SERVER_NAME		 0	/* the same */
+#define EXTENSION_PROTOCOLS		 16	/* RFC 7301 section 3.1 */
 #define EXTENSION_SESSION_TICKET	 35	/* RFC 5077 section 3.2 */
 #define EXTENSION_ENCRYPTED_CLIENT_HELLO 0xfe0d /* RFC 9849 section 5 */
 #define EXTENSION_ENCRYPTED_SERVER_NAME	 0xffce /* drafts of it */
@@ -193,12 +194,12 @@ enum hello_result hello_parse(const unsigned char *bytes, size_t length, struct 
 }
 
 /*
- * Finds the ticket in the extensions of a whole ClientHello. Returns false if they are
- * malformed or hold more than one ticket.
+ * Finds an extension of that type in the extensions of a whole ClientHello. It stays empty
+ * if there is none. Returns false if they are malformed or have two of that type.
  */
-static bool find_ticket(struct slice extensions, struct slice *ticket)
+static bool find_extension(struct slice extensions, size_t wanted, struct slice *found)
 {
-	bool found = false;
+	bool any = false;
 	struct slice extension;
 	size_t type;
 
@@ -206,35 +207,66 @@ static bool find_ticket(struct slice extensions, struct slice *ticket)
 		if (!take_number(&extensions, 2, &type) ||
 			!take_vector(&extensions, 2, &extension))
 			return false;
-		if (type != EXTENSION_SESSION_TICKET)
+		if (type != wanted)
 			continue;
-		if (found)
+		if (any)
 			return false;
-		found = true;
-		*ticket = extension;
+		any = true;
+		*found = extension;
 	}
 	return true;
 }
 
-bool hello_parse_offer(const unsigned char *bytes, size_t length, struct hello_offer *offer)
+/*
+ * Finds the session id and the extensions of a ClientHello. Its message is written to
+ * `buffer`. Returns false if that can't be done.
+ */
+static bool take_apart(const unsigned char *bytes, size_t length, unsigned char *buffer,
+	struct slice *session, struct slice *extensions)
 {
-	struct slice message, fixed, vector, session, extensions, ticket = { 0 };
+	struct slice message, fixed, vector;
 	size_t end;
 
-	if (gather(slice_of(bytes, length), offer->message, &message, &end) != HELLO_NAME)
-		return false;
-	if (!take(&message, HANDSHAKE_HEADER_LENGTH + 2 + RANDOM_LENGTH, &fixed) ||
-		!take_vector(&message, 1, &session) || !take_vector(&message, 2, &vector) ||
-		!take_vector(&message, 1, &vector))
-		return false;
-	if (message.length && (!take_vector(&message, 2, &extensions) ||
-				      !find_ticket(extensions, &ticket)))
+	*extensions = (struct slice){ 0 };
+	return gather(slice_of(bytes, length), buffer, &message, &end) == HELLO_NAME &&
+	       take(&message, HANDSHAKE_HEADER_LENGTH + 2 + RANDOM_LENGTH, &fixed) &&
+	       take_vector(&message, 1, session) && take_vector(&message, 2, &vector) &&
+	       take_vector(&message, 1, &vector) &&
+	       (!message.length || take_vector(&message, 2, extensions));
+}
+
+bool hello_parse_offer(const unsigned char *bytes, size_t length, struct hello_offer *offer)
+{
+	struct slice session, extensions, ticket = { 0 };
+
+	if (!take_apart(bytes, length, offer->message, &session, &extensions) ||
+		!find_extension(extensions, EXTENSION_SESSION_TICKET, &ticket))
 		return false;
 	offer->id = (const unsigned char *)session.bytes;
 	offer->id_length = session.length;
 	offer->ticket = (const unsigned char *)ticket.bytes;
 	offer->ticket_length = ticket.length;
 	return true;
+}
+
+bool hello_offers_http1(const unsigned char *bytes, size_t length)
+{
+	static const char wanted[] = "http/1.1";
+	unsigned char buffer[HELLO_LENGTH_MAX];
+	struct slice session, extensions, protocols = { 0 }, list, name;
+
+	if (!take_apart(bytes, length, buffer, &session, &extensions) ||
+		!find_extension(extensions, EXTENSION_PROTOCOLS, &protocols))
+		return false;
+	if (!protocols.bytes)
+		return true;
+	if (!take_vector(&protocols, 2, &list))
+		return false;
+	while (take_vector(&list, 1, &name))
+		if (name.length == sizeof(wanted) - 1 &&
+			!memcmp(name.bytes, wanted, name.length))
+			return true;
+	return false;
 }
 
 static bool may_precede(unsigned char type)

@@ -33,6 +33,13 @@ enum hello_result {
 enum hello_result hello_parse(const unsigned char *bytes, size_t length, struct host *host,
 	bool *encrypted, size_t *end);
 
+/*
+ * Whether a ClientHello leaves HTTP/1.1 open: it names no protocols, or this one among them
+ * (RFC 7301 section 3.1). The `length` bytes hold the hello, and hello_parse() found no
+ * fault in it.
+ */
+bool hello_offers_http1(const unsigned char *bytes, size_t length);
+
 /* The session that a ClientHello of TLS 1.2 or older offers to resume. */
 struct hello_offer {
 	unsigned char message[HELLO_LENGTH_MAX];

@@ -37,13 +37,18 @@ static const struct state {
 	[STATE_FIRST] = { "first", first_step, 30 * SECOND,
 		.next = TO(HELLO) | TO(HEAD) | TO(ENDING) },
 	[STATE_HELLO] = { "hello", hello_step, 30 * SECOND,
-		.next = TO(RESOLVING) | TO(DIALLING) | TO(ANSWER) | TO(ENDING) },
+		.next = TO(RESOLVING) | TO(DIALLING) | TO(ANSWER) | TO(CLIENT_TLS) |
+			TO(ENDING) },
+	[STATE_CLIENT_TLS] = { "client-tls", client_tls_step, 30 * SECOND, .bound = true,
+		.next = TO(HEAD) | TO(ENDING) },
 	[STATE_HEAD] = { "head", head_step, 300 * SECOND,
 		.next = TO(RESOLVING) | TO(EXCHANGE) | TO(HEAD) | TO(ENDING) },
 	[STATE_RESOLVING] = { "resolving", resolving_step, 30 * SECOND, .bound = true,
 		.next = TO(DIALLING) | TO(EXCHANGE) | TO(HELLO) | TO(HEAD) | TO(ENDING) },
 	[STATE_DIALLING] = { "dialling", dialling_step, 30 * SECOND, .bound = true,
-		.next = TO(EXCHANGE) | TO(ANSWER) | TO(HEAD) | TO(ENDING) },
+		.next = TO(EXCHANGE) | TO(ANSWER) | TO(SITE_TLS) | TO(HEAD) | TO(ENDING) },
+	[STATE_SITE_TLS] = { "site-tls", site_tls_step, 30 * SECOND, .bound = true,
+		.next = TO(EXCHANGE) | TO(HEAD) | TO(ENDING) | TO(LEAVING) },
 	[STATE_ANSWER] = { "answer", answer_step, 60 * SECOND, .bound = true,
 		.next = TO(HELLO) | TO(TUNNEL) | TO(ENDING) | TO(LEAVING) },
 	[STATE_EXCHANGE] = { "exchange", exchange_step, 300 * SECOND, .renews = true,
@@ -93,7 +98,7 @@ static bool is_under_way(const struct connection *connection)
 		     !closings_may(&proxy->relays.closings, loop_now(proxy->loop));
 
 	return waits && peer_is_open(upstream) && !upstream->eof && !upstream->hung &&
-	       (connection->state == STATE_ANSWER ||
+	       (connection->state == STATE_ANSWER || connection->state == STATE_SITE_TLS ||
 		       (connection->state == STATE_EXCHANGE &&
 			       !connection->http.response.complete) ||
 		       (connection->state == STATE_TUNNEL &&
@@ -333,11 +338,11 @@ static enum step ending_step(struct connection *connection)
 			connection_close_upstream(connection);
 		if (connection_ends_response(connection))
 			connection_reset_at_end(connection, false);
-		shutdown(client->source.fd, SHUT_WR);
+		peer_end(client);
 		connection_give_time(connection, LINGER);
 	}
 	buffer_put(&client->in);
-	length = peer_read(client, BUFFER_SIZE);
+	length = peer_drop(client);
 	if (length <= 0)
 		return length == -EAGAIN ? STEP_WAIT : STEP_END;
 	connection->ending.dropped += (size_t)length;
@@ -417,7 +422,7 @@ static enum step expire(struct connection *connection)
 		return STEP_AGAIN;
 	connection->attempt.detail = "its time was over";
 	if (!waiting && connection->state != STATE_RESOLVING &&
-		connection->state != STATE_DIALLING)
+		connection->state != STATE_DIALLING && connection->state != STATE_SITE_TLS)
 		return STEP_END;
 	return reaching_expire(connection);
 }

@@ -8,12 +8,16 @@
  *
  *	state	  what happens					next
  *	FIRST	  the first byte tells TLS from HTTP		HELLO, HEAD
- *	HELLO	  a ClientHello is collected and checked	RESOLVING, DIALLING, ANSWER
+ *	HELLO	  a ClientHello is collected and checked	RESOLVING, DIALLING, ANSWER,
+ *								CLIENT_TLS
+ *	CLIENT_TLS the client's TLS ends here			HEAD
  *	HEAD	  the head of a request is collected and	RESOLVING, EXCHANGE, HEAD
  *		  checked
  *	RESOLVING the checked name is resolved			DIALLING, EXCHANGE,
  *								HELLO, HEAD
- *	DIALLING  the site is connected				EXCHANGE, ANSWER, HEAD
+ *	DIALLING  the site is connected				EXCHANGE, ANSWER, SITE_TLS,
+ *								HEAD
+ *	SITE_TLS  TLS with the site begins			EXCHANGE, HEAD
  *	ANSWER	  the site may want a second ClientHello, or	HELLO, TUNNEL
  *		  resume a session
  *	EXCHANGE  request and response are on their way		HEAD, TUNNEL, RESOLVING
@@ -26,8 +30,8 @@
  * site before the hello has named it. EXCHANGE follows RESOLVING at once if the pool has an
  * idle connection to the site (pool.h). A refused request may leave its connection in HEAD,
  * and so may a request whose site can't be reached. Every state but LEAVING and TUNNEL may
- * go to ENDING. ANSWER, EXCHANGE and TUNNEL may go to LEAVING for one of two reasons. The
- * job has a rate, so the bytes that the site still sends have to be charged. Or the job has
+ * go to ENDING. ANSWER, SITE_TLS, EXCHANGE and TUNNEL may go to LEAVING for one of two
+ * reasons. The job has a rate, so the bytes that the site still sends have to be charged. Or the job has
  * ended too many connections before their sites did (closing.h).
  *
  * connection.c has this table as data, and debug builds check each transition against it.
@@ -37,6 +41,7 @@
  *	RESOLVING, DIALLING		reaching.c
  *	HEAD				request.c
  *	HELLO				handshake.c
+ *	CLIENT_TLS, SITE_TLS		secure.c
  *	ANSWER				answer.c
  *	EXCHANGE			exchange.c
  *	TUNNEL				tunnel.c
@@ -71,15 +76,19 @@ struct proxy {
 	struct pool pool;
 	struct resting resting;
 	struct request_log *log;	/* NULL: the job has none */
+	const struct tls_calls *tls;	/* NULL: this program has no TLS */
+	struct tls *tls_state;		/* of these calls. NULL: nothing is intercepted */
 	struct connection *connections; /* all that are open */
 };
 
 enum connection_state {
 	STATE_FIRST,
 	STATE_HELLO,
+	STATE_CLIENT_TLS,
 	STATE_HEAD,
 	STATE_RESOLVING,
 	STATE_DIALLING,
+	STATE_SITE_TLS,
 	STATE_ANSWER,
 	STATE_EXCHANGE,
 	STATE_TUNNEL,
@@ -111,7 +120,7 @@ struct http {
 	bool site_private;	/* but only for one of this client */
 	bool site_used;		/* it was: the site may close it without a word */
 	bool repeatable; /* the request may be sent on a used connection, and again */
-	uint64_t heard;	 /* bytes that the site had sent before the exchange */
+	uint64_t heard;	 /* bytes of the upstream that were read before the exchange */
 };
 
 /* HELLO, ANSWER and the beginning of TUNNEL. */
@@ -169,7 +178,8 @@ struct connection {
 
 	/* Where the upstream is, or is to be, connected to. */
 	struct host host;
-	bool host_fixed; /* by CONNECT to port 80: requests have to name it */
+	bool host_fixed; /* by CONNECT to port 80, or `secure`: requests have to name it */
+	bool secure;	 /* the client's TLS ends here, and each request goes on by TLS */
 	bool connect;	 /* CONNECT to port 443: HELLO comes after RESOLVING */
 	struct dial dial;
 	struct idle idle; /* the upstream, while the pool may give it to another client */
@@ -250,9 +260,20 @@ enum step hello_step(struct connection *connection);
 enum step resolving_step(struct connection *connection);
 enum step dialling_step(struct connection *connection);
 enum step answer_step(struct connection *connection);
+enum step client_tls_step(struct connection *connection);
+enum step site_tls_step(struct connection *connection);
 enum step head_step(struct connection *connection);
 enum step exchange_step(struct connection *connection);
 enum step tunnel_step(struct connection *connection);
+
+/*
+ * The good hello in client.in is for connection->host, which is intercepted. Begins TLS
+ * with the client, or refuses.
+ */
+enum step secure_client(struct connection *connection);
+
+/* Begins TLS with the site. The upstream is connected. */
+void secure_site(struct connection *connection);
 
 /* The site did not answer in time. Refuses. */
 enum step reaching_expire(struct connection *connection);

@@ -29,7 +29,7 @@ void exchange_begin(struct connection *connection)
 	http->answered = false;
 	http->site_keeps = false;
 	attempt_note_site(connection, http->site_used);
-	http->heard = connection->relay.account.received;
+	http->heard = upstream->heard;
 	http->response = (struct http_body){};
 	http->response_scanned = 0;
 	connection_enter(connection, STATE_EXCHANGE);
@@ -93,8 +93,7 @@ static int move(struct http_body *body, struct peer *from, struct peer *to, bool
 	*moved |= before != buffer_length(from->in) || body->complete;
 	if (!buffer_length(from->in))
 		buffer_put(&from->in);
-	if (!buffer_length(out))
-		buffer_put(&to->out);
+	peer_put_out(to);
 	return error;
 }
 
@@ -112,7 +111,7 @@ static long splice_body(
 	uint64_t most = http_body_spliceable(body);
 	long length;
 
-	if (!most || from->in || to->out)
+	if (!most || from->in || to->out || from->tls || to->tls)
 		return -ENODATA;
 	if (most > relay_read_size(relay))
 		most = relay_read_size(relay);
@@ -337,7 +336,7 @@ static enum step upstream_ended(struct connection *connection)
 	 * The site may have closed an idle connection when the request came (RFC 9110
 	 * section 9.2.2). It gets the head again, but on a connection of its own.
 	 */
-	if (http->pending && connection->relay.account.received == http->heard) {
+	if (http->pending && connection->relay.upstream.heard == http->heard) {
 		relay_charge(&connection->relay, UPLOAD, buffer_length(http->pending));
 		http->repeatable = false;
 		connection_close_upstream(connection);
@@ -403,8 +402,8 @@ static enum step finish(struct connection *connection)
 	 * Neither connection has a clear state any more in two cases. There is more than
 	 * the response, or the site did not take the whole request.
 	 */
-	bool clean =
-		!connection->relay.upstream.in && !http->request_cut && is_sent(connection);
+	bool clean = !peer_unread(&connection->relay.upstream) && !http->request_cut &&
+		     is_sent(connection);
 
 	connection_time(connection, &statistics->duration);
 	attempt_end(connection);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The state HELLO begins TLS, after CONNECT or without one. The proxy reads the ClientHello
- * and does not change it. It sends the hello on once its server name is known to be
+ * The state HELLO begins TLS, after CONNECT or without one. If the name is intercepted,
+ * secure.c goes on. Otherwise the proxy does not change the ClientHello. It sends the hello on once its server name is known to be
  * allowed. Nothing else goes to the site before it has answered. The site may want a second
  * ClientHello, whose name has to be the same.
  */
@@ -22,11 +22,14 @@ static enum step with_decided_name(struct connection *connection, enum hello_res
 {
 	const struct host *host = &connection->host;
 	bool agrees = result == HELLO_NAME ? host_equal(name, host) : host->literal;
+	const struct rules *rules = connection->proxy->rules;
 
 	if (!agrees)
 		return connection_alert(connection, TLS_ACCESS_DENIED, REASON_PROTOCOL,
 			result == HELLO_NAME ? name->name : host->name);
-	if (encrypted && !rules_allow_ech(connection->proxy->rules, host))
+	if (!connection->tls.named && rules_intercept(rules, host))
+		return secure_client(connection);
+	if (encrypted && !rules_allow_ech(rules, host))
 		return connection_alert(
 			connection, TLS_ACCESS_DENIED, REASON_ECH, host->name);
 	if (connection->tls.named) {
@@ -52,17 +55,26 @@ static bool host_of_original(const struct connection *connection, struct host *h
 static enum step with_own_name(struct connection *connection, enum hello_result result,
 	struct host *name, bool encrypted)
 {
-	struct domain_use *use;
+	struct rules *rules = connection->proxy->rules;
+	struct domain_use *use = NULL;
+	bool intercepted;
 	enum reason reason;
 
 	if (result == HELLO_NO_NAME && !host_of_original(connection, name))
 		return connection_alert(connection, TLS_ACCESS_DENIED, REASON_PROTOCOL,
 			"TLS-without-a-name");
-	reason = rules_use(connection->proxy->rules, name,
-		encrypted ? SIGHT_NOTHING : SIGHT_NAME, &use);
+	/* The requests inside TLS that is opened are counted one by one. */
+	intercepted = rules_intercept(rules, name);
+	reason = intercepted ? rules_check(rules, name)
+			     : rules_use(rules, name,
+				       encrypted ? SIGHT_NOTHING : SIGHT_NAME, &use);
 	relay_count_for(&connection->relay, use);
 	if (reason)
 		return connection_alert(connection, TLS_ACCESS_DENIED, reason, name->name);
+	if (intercepted) {
+		connection->host = *name;
+		return secure_client(connection);
+	}
 	connection_count(connection, &statistics->tunnels);
 	connection->host = *name;
 	connection->tls.named = true;

@@ -62,11 +62,11 @@ static const char *read_connect(const struct http_head *head, struct http_target
 	return NULL;
 }
 
-static const char *read_absolute(const struct http_head *head, struct http_target *target)
+static const char *read_absolute(const struct http_head *head, const char *scheme,
+	uint16_t default_port, struct http_target *target)
 {
-	static const char scheme[] = "http://";
-	const char *authority = head->target.bytes + sizeof(scheme) - 1;
-	size_t length = head->target.length - (sizeof(scheme) - 1), end = 0;
+	const char *authority = head->target.bytes + strlen(scheme);
+	size_t length = head->target.length - strlen(scheme), end = 0;
 
 	while (end < length && authority[end] != '/' && authority[end] != '?')
 		end++;
@@ -75,7 +75,7 @@ static const char *read_absolute(const struct http_head *head, struct http_targe
 		return malformed_host;
 	target->given_port = target->port;
 	if (!target->port)
-		target->port = PORT_HTTP;
+		target->port = default_port;
 	return NULL;
 }
 
@@ -101,7 +101,8 @@ static const char *read_authority(
 		target->port = port ? port : default_port;
 		return NULL;
 	}
-	if (!host_equal(&host, &target->host) || (port ? port : PORT_HTTP) != target->port)
+	if (!host_equal(&host, &target->host) ||
+		(port ? port : default_port) != target->port)
 		return hosts_disagree;
 	return NULL;
 }
@@ -110,22 +111,24 @@ const char *http_target_read(
 	const struct http_head *head, uint16_t default_port, struct http_target *target)
 {
 	const struct slice *text = &head->target;
-	const char *problem = NULL;
+	bool secure = default_port == PORT_HTTPS;
+	const char *problem = NULL, *scheme = secure ? "https://" : "http://";
 
 	*target = (struct http_target){};
 	if (memchr(text->bytes, '#', text->length))
 		return "the address has a fragment";
 	if (method_is(&head->method, "CONNECT"))
 		return read_connect(head, target);
-	if (starts_with(text, "http://"))
-		problem = read_absolute(head, target);
+	if (starts_with(text, scheme))
+		problem = read_absolute(head, scheme, default_port, target);
 	else if (starts_with(text, "https://"))
 		problem = "https goes through CONNECT, or straight to port 443";
 	else if (text->bytes[0] == '/' ||
 		 (slice_is(text, "*") && method_is(&head->method, "OPTIONS")))
 		target->path = *text;
 	else
-		problem = "the address is neither a path nor http://";
+		problem = secure ? "the address is neither a path nor https://"
+				 : "the address is neither a path nor http://";
 	return problem ? problem : read_authority(head, default_port, target);
 }
 

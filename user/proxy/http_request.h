@@ -31,8 +31,8 @@ struct http_target {
 
 /*
  * Reads the target of a request, which is CONNECT's authority, an absolute URI or the Host
- * header. The names have to agree. `default_port` is for an origin-form request without a
- * port in its Host.
+ * header. The names have to agree. `default_port` is that of http or https, whichever the
+ * connection carries. It is for a request without a port.
  *
  * Returns NULL, or a sentence that tells people what is wrong.
  */

@@ -10,6 +10,7 @@
 
 #include <jobfence/throttle.h>
 
+#include "lib/cleanup.h"
 #include "proxy/peer.h"
 
 #define EVENTS	   (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI)
@@ -42,17 +43,28 @@ int peer_move(struct peer *to, struct peer *from,
 	*to = *from;
 	to->source.ready = ready;
 	error = loop_move(to->loop, &to->source, &from->source, EVENTS | EPOLLET);
-	if (error)
+	if (error) {
 		to->source.fd = -1;
-	else
+		to->tls = NULL;
+	} else {
 		from->source.fd = -1;
+		from->tls = NULL;
+	}
 	return error;
+}
+
+void peer_secure(struct peer *peer, struct tls_end *tls)
+{
+	peer->tls = tls;
+	tls->in = TAKE_POINTER(peer->in);
 }
 
 void peer_close(struct peer *peer)
 {
 	if (peer_is_open(peer))
 		loop_close(peer->loop, &peer->source);
+	if (peer->tls)
+		peer->tls->calls->free(TAKE_POINTER(peer->tls));
 	buffer_put(&peer->in);
 	buffer_put(&peer->out);
 }
@@ -84,41 +96,128 @@ static int why_not_read(const struct peer *peer)
 	return peer->readable && !peer->eof ? 0 : -EAGAIN;
 }
 
-long peer_read(struct peer *peer, size_t most)
+/* Makes room in a buffer, which there may be none of yet. Returns 0 or -errno. */
+static int make_room(struct buffer **buffer)
 {
+	if (!*buffer)
+		*buffer = buffer_get();
+	if (!*buffer)
+		return -ENOMEM;
+	if (buffer_space(*buffer) < BUFFER_SIZE / 2)
+		buffer_compact(*buffer);
+	return buffer_space(*buffer) ? 0 : -ENOBUFS;
+}
+
+static void put_empty(struct buffer **buffer)
+{
+	if (!buffer_length(*buffer))
+		buffer_put(buffer);
+}
+
+/* Reads bytes of the socket into a buffer. Returns as peer_read(), and sets nothing of it. */
+static long receive(struct peer *peer, struct buffer **buffer, size_t most)
+{
+	int error = make_room(buffer);
 	size_t space;
 	ssize_t length;
-	int error;
 
-	error = why_not_read(peer);
 	if (error)
 		return error;
-	if (!peer->in)
-		peer->in = buffer_get();
-	if (!peer->in)
-		return -ENOMEM;
-	if (buffer_space(peer->in) < BUFFER_SIZE / 2)
-		buffer_compact(peer->in);
-	space = buffer_space(peer->in);
-	if (!space)
-		return -ENOBUFS;
+	space = buffer_space(*buffer);
 	if (space > most)
 		space = most;
 	do
-		length = recv(peer->source.fd, peer->in->bytes + peer->in->end, space, 0);
+		length = recv(peer->source.fd, (*buffer)->bytes + (*buffer)->end, space, 0);
 	while (length < 0 && errno == EINTR);
 	error = length < 0 ? -errno : 0;
 	if (length < (ssize_t)space)
 		peer->readable = has_more(peer) && length > 0;
-	if (length > 0)
-		peer->in->end += (size_t)length;
-	else if (length == 0)
-		peer->eof = true;
-	else if (error != -EAGAIN)
-		peer->error = error;
-	if (!buffer_length(peer->in))
-		buffer_put(&peer->in);
+	if (length > 0) {
+		(*buffer)->end += (size_t)length;
+		peer->read += (size_t)length;
+	}
+	put_empty(buffer);
 	return length < 0 ? error : length;
+}
+
+/* Decrypts what has come. Returns as peer_read(). */
+static long decrypt(struct peer *peer)
+{
+	struct tls_end *tls = peer->tls;
+	int error = make_room(&peer->in);
+	long length;
+
+	if (error)
+		return error;
+	length = tls->calls->decrypt(tls, peer->in);
+	put_empty(&peer->in);
+	/* TLS may want to say something itself. */
+	if (tls->out && !peer_out(peer))
+		return -ENOMEM;
+	if (length > 0)
+		peer->heard += (size_t)length;
+	else if (!length)
+		peer->eof = true;
+	else if (length == -EPROTO)
+		peer->error = -EPROTO;
+	return length;
+}
+
+/* An end without a word of TLS may be that of an attacker (RFC 8446 section 6.1). */
+static long read_records(struct peer *peer, size_t most)
+{
+	long length;
+
+	if (peer->error || peer->eof)
+		return peer->error ? peer->error : -EAGAIN;
+	while ((length = decrypt(peer)) == -EAGAIN) {
+		if (!peer->readable)
+			return -EAGAIN;
+		if (!most)
+			return -EINPROGRESS;
+		length = receive(peer, &peer->tls->in, most);
+		if (!length)
+			length = -ECONNRESET;
+		if (length < 0 && length != -EAGAIN)
+			peer->error = (int)length;
+		if (length < 0)
+			return length;
+		most -= (size_t)length;
+	}
+	return length;
+}
+
+long peer_read(struct peer *peer, size_t most)
+{
+	long length;
+	int error;
+
+	if (peer->tls)
+		return read_records(peer, most);
+	error = why_not_read(peer);
+	if (error)
+		return error;
+	length = receive(peer, &peer->in, most);
+	if (length > 0)
+		peer->heard += (size_t)length;
+	else if (!length)
+		peer->eof = true;
+	else if (length != -EAGAIN && length != -ENOMEM && length != -ENOBUFS)
+		peer->error = (int)length;
+	return length;
+}
+
+long peer_drop(struct peer *peer)
+{
+	struct buffer *dropped = NULL;
+	long length;
+	int error = why_not_read(peer);
+
+	if (error && !(peer->tls && peer->readable))
+		return error;
+	length = receive(peer, &dropped, BUFFER_SIZE);
+	buffer_put(&dropped);
+	return length;
 }
 
 long peer_splice(struct peer *peer, int pipe, size_t most)
@@ -135,8 +234,10 @@ long peer_splice(struct peer *peer, int pipe, size_t most)
 	while (length < 0 && errno == EINTR);
 	error = length < 0 ? -errno : 0;
 	/* A short splice does not show that the socket is empty: the pipe may be full. */
-	if (length > 0)
+	if (length > 0) {
+		peer->read += (size_t)length;
 		return length;
+	}
 	/*
 	 * Splicing stops for good where urgent data begin (Linux, tcp_read_sock()). recv(2)
 	 * leaves them out, and goes on after them.
@@ -174,29 +275,50 @@ static long note_written(struct peer *peer, ssize_t written, size_t want)
 	if (written < 0)
 		return -errno;
 	peer->unseen += (size_t)written;
+	peer->written += (size_t)written;
 	return written;
 }
 
-long peer_write(struct peer *peer, size_t most)
+/* Sends bytes of a buffer, and returns as peer_write(). */
+static long transmit(struct peer *peer, struct buffer **buffer, size_t most)
 {
-	size_t length = buffer_length(peer->out);
+	size_t length = buffer_length(*buffer);
 	ssize_t written;
 
-	if (!has_room(peer))
-		return -EAGAIN;
 	if (length > most)
 		length = most;
 	do
-		written = send(peer->source.fd, peer->out->bytes + peer->out->start, length,
+		written = send(peer->source.fd, (*buffer)->bytes + (*buffer)->start, length,
 			MSG_NOSIGNAL);
 	while (written < 0 && errno == EINTR);
 	written = note_written(peer, written, length);
 	if (written < 0)
 		return written;
-	peer->out->start += (size_t)written;
-	if (!buffer_length(peer->out))
-		buffer_put(&peer->out);
+	(*buffer)->start += (size_t)written;
+	put_empty(buffer);
 	return written;
+}
+
+/* Nothing is encrypted before all earlier records are sent. So few bytes are ahead. */
+static long write_records(struct peer *peer, size_t most)
+{
+	struct tls_end *tls = peer->tls;
+	long written = 0;
+	int error = tls->out ? 0 : tls->calls->encrypt(tls, peer->out);
+
+	if (error)
+		return error;
+	if (tls->out)
+		written = transmit(peer, &tls->out, most);
+	peer_put_out(peer);
+	return written;
+}
+
+long peer_write(struct peer *peer, size_t most)
+{
+	if (!has_room(peer))
+		return -EAGAIN;
+	return peer->tls ? write_records(peer, most) : transmit(peer, &peer->out, most);
 }
 
 long peer_drain(struct peer *peer, int pipe, size_t most)
@@ -217,4 +339,51 @@ struct buffer *peer_out(struct peer *peer)
 	if (!peer->out)
 		peer->out = buffer_get();
 	return peer->out;
+}
+
+void peer_put_out(struct peer *peer)
+{
+	if (!peer->tls || !peer->tls->out)
+		put_empty(&peer->out);
+}
+
+void peer_end(struct peer *peer)
+{
+	if (peer->tls) {
+		peer->tls->calls->finish(peer->tls);
+		if (peer->tls->out)
+			transmit(peer, &peer->tls->out, BUFFER_SIZE);
+		buffer_put(&peer->tls->out);
+		peer_put_out(peer);
+	}
+	shutdown(peer->source.fd, SHUT_WR);
+}
+
+size_t peer_unread(const struct peer *peer)
+{
+	size_t length = buffer_length(peer->in);
+
+	return peer->tls ? length + peer->tls->decrypted + buffer_length(peer->tls->in)
+			 : length;
+}
+
+void peer_forget(struct peer *peer)
+{
+	buffer_put(&peer->in);
+	if (!peer->tls)
+		return;
+	buffer_put(&peer->tls->in);
+	peer->tls->decrypted = 0;
+}
+
+size_t peer_wire_length(const struct peer *peer, size_t length)
+{
+	return length && peer->tls ? length + tls_overhead(length) : length;
+}
+
+size_t peer_unsent(const struct peer *peer)
+{
+	size_t length = peer_wire_length(peer, buffer_length(peer->out));
+
+	return peer->tls ? length + buffer_length(peer->tls->out) : length;
 }

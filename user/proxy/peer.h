@@ -15,6 +15,10 @@
  *	ended	 the end is there already, after the bytes
  *	hung	 so is an error
  *	urgent	 a read stops where urgent data begin (tcp(7))
+ *
+ * With an end of TLS, `in` and `out` have what was decrypted and what is to be encrypted.
+ * Then `out` is there, and may be empty, as long as any record waits to be sent. So without
+ * `out` all is sent, with TLS as without.
  */
 
 #include <stdbool.h>
@@ -22,6 +26,7 @@
 
 #include "proxy/buffer.h"
 #include "proxy/loop.h"
+#include "proxy/tls_end.h"
 
 struct peer {
 	struct source source; /* source.fd is -1 when closed */
@@ -36,6 +41,9 @@ struct peer {
 	bool reset;		  /* a write found ECONNRESET. No read will */
 	uint32_t segments;	  /* sent, of which the pacer knows */
 	struct buffer *in, *out;  /* NULL when empty */
+	struct tls_end *tls;	  /* NULL: its bytes are those of the socket */
+	uint64_t read, written;	  /* bytes of the socket, so far */
+	uint64_t heard;		  /* bytes that peer_read() returned, so far */
 };
 
 /*
@@ -54,6 +62,12 @@ int peer_open(struct peer *peer, struct loop *loop, int fd, bool connected,
 int peer_move(struct peer *to, struct peer *from,
 	void (*ready)(struct source *source, uint32_t events));
 
+/*
+ * Has all further bytes pass through an end of TLS, which the peer takes over. Bytes that
+ * were read already are its first records. `out` has to be empty.
+ */
+void peer_secure(struct peer *peer, struct tls_end *tls);
+
 /* Closes the socket, if it is open, and gives its buffers back. */
 void peer_close(struct peer *peer);
 
@@ -61,10 +75,12 @@ void peer_close(struct peer *peer);
 void peer_note(struct peer *peer, uint32_t events);
 
 /*
- * Reads at most `most` bytes after those in peer->in. Returns how many, or
+ * Reads at most `most` bytes of the socket, after those in peer->in. Returns how many
+ * bytes peer->in has more, or
  *
  *	0	  the end. peer->eof is set
  *	-EAGAIN	  nothing now
+ *	-EINPROGRESS the bytes that it read are no whole record of TLS. There may be more
  *	-ENOBUFS  no room
  *	-errno	  any other failure
  */
@@ -78,8 +94,8 @@ long peer_read(struct peer *peer, size_t most);
 long peer_splice(struct peer *peer, int pipe, size_t most);
 
 /*
- * Writes at most `most` bytes of peer->out. Returns how many, -EAGAIN if none can be
- * written now, or -errno.
+ * Writes at most `most` bytes of peer->out to the socket, or of its records. Returns how
+ * many, -EAGAIN if none can be written now, or -errno.
  */
 long peer_write(struct peer *peer, size_t most);
 
@@ -91,6 +107,29 @@ long peer_drain(struct peer *peer, int pipe, size_t most);
  * memory.
  */
 struct buffer *peer_out(struct peer *peer);
+
+/* Gives that buffer back if nothing waits to be sent. */
+void peer_put_out(struct peer *peer);
+
+/* Tells the other side that nothing follows. All that waited is written already. */
+void peer_end(struct peer *peer);
+
+/* Reads bytes of the socket and drops them. Returns as peer_read(). */
+long peer_drop(struct peer *peer);
+
+/* Bytes that were read and that nobody has taken out of peer->in, and gives them up. */
+size_t peer_unread(const struct peer *peer);
+void peer_forget(struct peer *peer);
+
+/* Bytes of the socket that `length` bytes become, and all that wait to be sent. */
+size_t peer_wire_length(const struct peer *peer, size_t length);
+size_t peer_unsent(const struct peer *peer);
+
+/* Whether reading is worth a try. */
+static inline bool peer_may_read(const struct peer *peer)
+{
+	return (peer->readable || (peer->tls && peer->tls->decrypted)) && !peer->eof;
+}
 
 static inline bool peer_is_open(const struct peer *peer)
 {

@@ -160,7 +160,7 @@ void pool_lend(struct pool *pool, struct idle *idle)
 static bool is_quiet(const struct peer *peer)
 {
 	return peer_is_open(peer) && !peer->readable && !peer->eof && !peer->hung &&
-	       !peer->error && !peer->reset;
+	       !peer->error && !peer->reset && !peer_unread(peer);
 }
 
 static void kept_ready(struct source *source, uint32_t events)

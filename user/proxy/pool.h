@@ -10,7 +10,9 @@
  *	kept	the client has gone, or went on to another site. The pool holds it.
  *
  * One is taken for a request to the same checked name, port and address. That decision
- * comes after the name was checked and resolved, as for a connection that is dialled.
+ * comes after the name was checked and resolved, as for a connection that is dialled. An
+ * idle one to port 443 always has the proxy's end of TLS, whose certificate was verified
+ * for that name. Tunnels are never idle.
  *
  * An idle upstream owes nothing. The bytes of its site are forwarded or charged, and none
  * wait to be written. So any event but room is a reason to close it: a byte answers no

@@ -148,7 +148,8 @@ static bool is_guarded_tls(const struct connection *connection)
 {
 	const struct lookup *lookup = &connection->dial.lookup;
 
-	if (!connection->tls.named && !connection->connect)
+	if ((!connection->tls.named && !connection->connect) ||
+		rules_intercept(connection->proxy->rules, &connection->host))
 		return false;
 	for (size_t i = 0; i < lookup->count; i++)
 		if (rules_guard_address(connection->proxy->rules, &lookup->addresses[i]))
@@ -272,6 +273,8 @@ enum step dialling_step(struct connection *connection)
 	resting_forget(&connection->proxy->resting, &connection->host, connection->port);
 	if (connection->tls.named)
 		answer_begin(connection);
+	else if (connection->secure)
+		secure_site(connection);
 	else
 		exchange_begin(connection);
 	return STEP_AGAIN;

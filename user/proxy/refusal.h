@@ -14,7 +14,12 @@ bool refusal_write(const struct refusal_text *text, const struct proxy_settings 
 	bool json, struct buffer *out);
 
 /* Descriptions of fatal alerts (RFC 8446 section 6). */
-enum tls_alert { TLS_ACCESS_DENIED = 49, TLS_DECODE_ERROR = 50, TLS_INTERNAL_ERROR = 80 };
+enum tls_alert {
+	TLS_ACCESS_DENIED = 49,
+	TLS_DECODE_ERROR = 50,
+	TLS_INTERNAL_ERROR = 80,
+	TLS_NO_APPLICATION_PROTOCOL = 120, /* RFC 7301 section 3.2 */
+};
 
 /* Writes a record with that fatal alert. Returns whether it fitted. */
 bool refusal_write_alert(enum tls_alert alert, struct buffer *out);

@@ -30,7 +30,9 @@
 	X(CUT, ANSWER, "connection_terminated") \
 	X(MALFORMED, ANSWER, "http_protocol_error") \
 	X(LONG_HEAD, ANSWER, "http_response_header_section_size") \
-	X(UPGRADE, ANSWER, "http_upgrade_failed")
+	X(UPGRADE, ANSWER, "http_upgrade_failed") \
+	X(CERTIFICATE, CERTIFICATE, "tls_certificate_error") \
+	X(TLS, TLS, "tls_protocol_error")
 
 enum site_failure {
 	SITE_NONE,

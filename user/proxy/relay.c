@@ -146,6 +146,8 @@ void relay_charge(struct relay *relay, enum direction direction, size_t bytes)
 	pacer_charge(relay->all->pacer, direction, bytes, &relay->upstream, &relay->client);
 	if (direction == DOWNLOAD)
 		relay->account.forwarded += bytes;
+	else
+		relay->uploaded += bytes;
 	count_moved(relay, bytes);
 }
 
@@ -171,22 +173,33 @@ void relay_count_for(struct relay *relay, struct domain_use *use)
 	relay->use = use;
 }
 
+/* A client may send records that carry nothing, so the next read is in another round. */
+static long read_on(struct relay *relay, long length)
+{
+	if (length != -EINPROGRESS)
+		return length;
+	relay_wake(relay);
+	return -EAGAIN;
+}
+
 long relay_read_client(struct relay *relay)
 {
+	uint64_t before = relay->client.read, moved;
 	size_t allowed;
 	long length;
 
-	if (!relay->client.readable || relay->client.eof)
+	if (!peer_may_read(&relay->client))
 		return -EAGAIN;
 	allowed = relay_ask(relay, UPLOAD, relay_read_size(relay));
 	if (!allowed)
 		return -EAGAIN;
 	length = peer_read(&relay->client, allowed);
-	if (length > 0) {
-		count_payload(relay, UPLOAD, (uint64_t)length);
-		relay_charge(relay, UPLOAD, (size_t)length);
+	moved = relay->client.read - before;
+	if (moved) {
+		count_payload(relay, UPLOAD, moved);
+		relay_charge(relay, UPLOAD, (size_t)moved);
 	}
-	return length;
+	return read_on(relay, length);
 }
 
 long relay_write_client(struct relay *relay)
@@ -196,7 +209,7 @@ long relay_write_client(struct relay *relay)
 
 	if (!relay->client.writable)
 		return -EAGAIN;
-	allowed = relay_ask(relay, DOWNLOAD, buffer_length(relay->client.out));
+	allowed = relay_ask(relay, DOWNLOAD, peer_unsent(&relay->client));
 	if (!allowed)
 		return -EAGAIN;
 	length = peer_write(&relay->client, allowed);
@@ -215,9 +228,11 @@ long relay_write_client(struct relay *relay)
 static void charge_unforwarded(struct relay *relay, uint64_t received)
 {
 	struct account *account = &relay->account;
-	uint64_t known = account->forwarded + account->charged +
-			 buffer_length(relay->upstream.in) +
-			 buffer_length(relay->client.out);
+	/* What waits as plain bytes will have records of TLS around it again. */
+	uint64_t known =
+		account->forwarded + account->charged + peer_unsent(&relay->client) +
+		peer_wire_length(&relay->client, buffer_length(relay->upstream.in)) +
+		peer_unread(&relay->upstream) - buffer_length(relay->upstream.in);
 
 	if (received <= known)
 		return;
@@ -237,6 +252,7 @@ void relay_settle(struct relay *relay)
 long relay_read_upstream(struct relay *relay)
 {
 	struct pacer *pacer = relay->all->pacer;
+	uint64_t before = relay->upstream.read, moved;
 	long length;
 
 	charge_unforwarded(relay, relay->account.received);
@@ -245,19 +261,33 @@ long relay_read_upstream(struct relay *relay)
 		return -EAGAIN;
 	}
 	length = peer_read(&relay->upstream, relay_read_size(relay));
-	if (length <= 0)
-		return length;
-	relay->account.received += (uint64_t)length;
-	count_moved(relay, (size_t)length);
-	return length;
+	moved = relay->upstream.read - before;
+	if (moved) {
+		relay->account.received += moved;
+		count_moved(relay, (size_t)moved);
+	}
+	return read_on(relay, length);
+}
+
+/*
+ * TLS with the site adds bytes to those of the client. If they are more than the client's
+ * own TLS took, they would be beyond the rate.
+ */
+static void charge_added(struct relay *relay, size_t bytes)
+{
+	relay->passed_on += bytes;
+	if (relay->upstream.tls && relay->passed_on > relay->uploaded)
+		relay_charge(relay, UPLOAD, (size_t)(relay->passed_on - relay->uploaded));
 }
 
 long relay_write_upstream(struct relay *relay)
 {
 	long length = peer_write(&relay->upstream, BUFFER_SIZE);
 
-	if (length > 0)
+	if (length > 0) {
 		count_moved(relay, (size_t)length);
+		charge_added(relay, (size_t)length);
+	}
 	return length;
 }
 
@@ -367,7 +397,7 @@ void relay_close_upstream(struct relay *relay, bool over)
 		in_order = closing_choose(
 			&all->closings, upstream->source.fd, over, loop_now(all->loop));
 	if (open && all->limits->rate && tcp_info_read(upstream->source.fd, &info)) {
-		buffer_put(&upstream->in);
+		peer_forget(upstream);
 		charge_unforwarded(relay, info.tcpi_bytes_received);
 	}
 	if (open)

@@ -13,10 +13,12 @@
  * Nothing here calls the owner in the middle of something. Events, turns and timers only
  * wake the relay. The loop then runs its owner once, after the events of the same round.
  *
- * All bytes pass through peer_read() and peer_write(), except those that are spliced. A
- * layer of TLS on either side therefore belongs into struct peer. The account and struct
- * peer hold all that the relay knows of an upstream. So an idle upstream can leave one
- * relay for another, see pool.h.
+ * All bytes pass through peer_read() and peer_write(), except those that are spliced. An
+ * end of TLS on either side is therefore in struct peer (tls_end.h), and nothing is spliced
+ * to or from it. The account and struct peer hold all that the relay knows of an upstream.
+ * So an idle upstream can leave one relay for another, see pool.h.
+ *
+ * What is paced, charged and counted are the bytes of the sockets, with all that TLS adds.
  */
 
 #include "proxy/closing.h"
@@ -58,7 +60,9 @@ struct relay {
 	struct peer client, upstream;
 	struct account account;
 	uint64_t sent, received; /* bytes, by the client, into a pipe as well */
-	struct domain_use *use;	 /* counts them for a domain. NULL: for none */
+	/* Bytes that were charged to UPLOAD, and those written to ends of TLS. */
+	uint64_t uploaded, passed_on;
+	struct domain_use *use; /* counts them for a domain. NULL: for none */
 	struct waiter upload_turn, download_turn;
 	struct deferred turn;
 	bool turn_asked, closed;

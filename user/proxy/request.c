@@ -66,6 +66,18 @@ static enum step refuse_judged(struct connection *connection, const struct http_
 	return connection_refuse(connection, &text);
 }
 
+/* The site that TLS was begun with need not be the one that answers for this host. */
+static enum step refuse_misdirected(struct connection *connection,
+	const struct http_head *head, const struct http_target *target)
+{
+	struct refusal_text text = refusal_of(head, target, REASON_PROTOCOL,
+		"the request is for another host than its TLS connection");
+
+	text.status = 421;
+	text.keep = false;
+	return connection_refuse(connection, &text);
+}
+
 static void consume(struct connection *connection, size_t length)
 {
 	connection->relay.client.in->start += length;
@@ -82,7 +94,9 @@ static void consume(struct connection *connection, size_t length)
 static enum step begin_connect(struct connection *connection, const struct http_head *head,
 	const struct http_target *target)
 {
-	struct domain_use *use;
+	struct rules *rules = connection->proxy->rules;
+	struct domain_use *use = NULL;
+	bool intercepted;
 	enum reason reason;
 
 	if (connection->host_fixed)
@@ -91,8 +105,13 @@ static enum step begin_connect(struct connection *connection, const struct http_
 	if (target->port != PORT_HTTP && target->port != PORT_HTTPS)
 		return refuse_host(connection, head, target, REASON_PROTOCOL,
 			"only the ports 80 and 443 can be reached");
-	reason = rules_use(connection->proxy->rules, &target->host,
-		target->port == PORT_HTTPS ? SIGHT_NAME : SIGHT_REQUESTS, &use);
+	intercepted = target->port == PORT_HTTPS && rules_intercept(rules, &target->host);
+	/* The requests inside TLS that is opened are counted one by one. */
+	reason = intercepted
+			 ? rules_check(rules, &target->host)
+			 : rules_use(rules, &target->host,
+				   target->port == PORT_HTTPS ? SIGHT_NAME : SIGHT_REQUESTS,
+				   &use);
 	relay_count_for(&connection->relay, use);
 	if (reason)
 		return refuse_host(connection, head, target, reason, NULL);
@@ -100,7 +119,8 @@ static enum step begin_connect(struct connection *connection, const struct http_
 	connection->host = target->host;
 	connection->port = target->port;
 	if (target->port == PORT_HTTPS) {
-		connection_count(connection, &statistics->tunnels);
+		if (!intercepted)
+			connection_count(connection, &statistics->tunnels);
 		connection->connect = true;
 		connection->http.asked = (struct http_asked){};
 		connection_resolve(connection);
@@ -166,7 +186,7 @@ static enum step forward(struct connection *connection, const struct http_head *
 	}
 	connection_close_upstream(connection);
 	connection->host = target->host;
-	connection->port = PORT_HTTP;
+	connection->port = connection->secure ? PORT_HTTPS : PORT_HTTP;
 	connection_resolve(connection);
 	return STEP_AGAIN;
 }
@@ -202,7 +222,10 @@ static enum step begin_request(struct connection *connection, const struct http_
 	struct domain_use *use;
 	enum reason reason;
 
-	if (target->port != PORT_HTTP)
+	if (connection->secure && (target->port != PORT_HTTPS ||
+					  !host_equal(&connection->host, &target->host)))
+		return refuse_misdirected(connection, head, target);
+	if (!connection->secure && target->port != PORT_HTTP)
 		return refuse_host(connection, head, target, REASON_PROTOCOL,
 			"plain HTTP goes to port 80 only");
 	if (connection->host_fixed && !host_equal(&connection->host, &target->host))
@@ -238,7 +261,8 @@ static enum step begin(struct connection *connection, const char *bytes, size_t 
 	if (error)
 		return refuse(connection, &head, 400, REASON_PROTOCOL,
 			"the request is malformed");
-	problem = http_target_read(&head, PORT_HTTP, &target);
+	problem = http_target_read(
+		&head, connection->secure ? PORT_HTTPS : PORT_HTTP, &target);
 	if (problem)
 		return refuse(connection, &head, 400, REASON_PROTOCOL, problem);
 	attempt_note_path(connection, &target.path);

@@ -180,6 +180,11 @@ bool rules_allow_ech(const struct rules *rules, const struct host *host)
 	return is_among(rules->settings->ech, rules->settings->ech_count, host);
 }
 
+bool rules_intercept(const struct rules *rules, const struct host *host)
+{
+	return is_among(rules->settings->intercept, rules->settings->intercept_count, host);
+}
+
 enum reason rules_use(struct rules *rules, const struct host *host, enum sight sight,
 	struct domain_use **use)
 {

@@ -33,7 +33,7 @@ struct judge *rules_judge(const struct rules *rules);
 
 /* How much the proxy sees of what goes to a host. */
 enum sight {
-	SIGHT_REQUESTS, /* all of it */
+	SIGHT_REQUESTS, /* all of it, as of HTTP and of TLS that the proxy opens */
 	SIGHT_NAME,	/* TLS: the server name */
 	/* TLS with an encrypted ClientHello. The server name need not be the real one. */
 	SIGHT_NOTHING,
@@ -53,6 +53,9 @@ enum reason rules_use(struct rules *rules, const struct host *host, enum sight s
 
 /* Whether TLS to a host that may be reached may have an encrypted ClientHello. */
 bool rules_allow_ech(const struct rules *rules, const struct host *host);
+
+/* Whether the proxy opens TLS to a host that may be reached. */
+bool rules_intercept(const struct rules *rules, const struct host *host);
 
 /*
  * Whether TLS to this address is refused, whatever name led there. Either the address

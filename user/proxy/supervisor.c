@@ -22,6 +22,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -40,9 +41,14 @@
 #define BACKOFF_MAX 5000  /* ms */
 #define STEADY	    10000 /* ms after which a worker counts as sound */
 #define LAST_LINES  100	  /* ms that a worker has for them when the job ends */
+#define AUTHORITY   "authority"
 
 struct supervisor {
-	int program; /* of this program. Its path may be out of reach without privileges */
+	/*
+	 * What the workers are: this program, or FD_PROGRAM. Its path may be out of reach
+	 * without privileges.
+	 */
+	int program;
 	int signals; /* signalfd(2) of SIGCHLD and SIGTERM */
 	sigset_t before;
 	pid_t pid, worker;
@@ -61,6 +67,39 @@ static __attribute__((noreturn)) void become_worker(const struct supervisor *sup
 		!setrlimit(RLIMIT_FSIZE, &log))
 		fexecve(supervisor->program, arguments, environ);
 	_exit(127);
+}
+
+static __attribute__((noreturn)) void become_authority(const struct supervisor *supervisor)
+{
+	char *const arguments[] = { (char *)"jobfence-tls", (char *)AUTHORITY, NULL };
+
+	sigprocmask(SIG_SETMASK, &supervisor->before, NULL);
+	fexecve(supervisor->program, arguments, environ);
+	_exit(127);
+}
+
+/*
+ * Has a child make the authority of the job, in a file in memory that all workers get. So
+ * this process needs no memory for what makes it. Returns 0 or -errno.
+ */
+static int make_authority(const struct supervisor *supervisor)
+{
+	_fd_ int file = memfd_create(AUTHORITY, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	pid_t child;
+	int status;
+
+	if (file < 0 || dup2(file, FD_AUTHORITY) < 0)
+		return -errno;
+	child = fork();
+	if (child < 0)
+		return -errno;
+	if (!child)
+		become_authority(supervisor);
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	close(FD_CA);
+	return status ? -EPROTO : 0;
 }
 
 static int start_worker(struct supervisor *supervisor)
@@ -283,7 +322,9 @@ int supervisor_run(const struct proxy_settings *settings)
 	int error, status;
 
 	supervisor.pid = getpid();
-	supervisor.program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	supervisor.program = settings->intercept_count
+				     ? fcntl(FD_PROGRAM, F_DUPFD_CLOEXEC, FD_END)
+				     : open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	if (supervisor.program < 0) {
 		perror("jobfence-proxy: /proc/self/exe");
 		return 1;
@@ -303,6 +344,11 @@ int supervisor_run(const struct proxy_settings *settings)
 		fcntl(FD_ASKED, F_SETFD, FD_CLOEXEC) ||
 		open_log(settings, &supervisor.log)) {
 		perror("jobfence-proxy: supervisor");
+		return 1;
+	}
+	error = settings->intercept_count ? make_authority(&supervisor) : 0;
+	if (error) {
+		fprintf(stderr, "jobfence-proxy: no authority: %s\n", strerror(-error));
 		return 1;
 	}
 	status = supervise(&supervisor);

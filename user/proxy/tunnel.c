@@ -44,7 +44,7 @@ static enum step flush(struct connection *connection, struct peer *from, struct 
 			return STEP_AGAIN;
 		length = to == &connection->relay.client
 				 ? relay_write_client(&connection->relay)
-				 : peer_write(to, BUFFER_SIZE);
+				 : relay_write_upstream(&connection->relay);
 		if (length < 0)
 			return length == -EAGAIN ? STEP_WAIT : STEP_END;
 	}
@@ -68,6 +68,8 @@ static enum step read_on(struct connection *connection, struct peer *from)
 
 	if (from == &connection->relay.client)
 		length = relay_read_client(&connection->relay);
+	else if (from->tls)
+		length = relay_read_upstream(&connection->relay);
 	else if ((allowed = relay_ask(&connection->relay, DOWNLOAD,
 			  relay_read_size(&connection->relay))))
 		length = peer_read(from, allowed);
@@ -90,7 +92,7 @@ static enum step fill(struct connection *connection, struct flow *flow, struct p
 	enum direction direction = from == &relay->client ? UPLOAD : DOWNLOAD;
 	long length;
 
-	if (direction == DOWNLOAD && connection->tls.watched)
+	if ((direction == DOWNLOAD && connection->tls.watched) || relay->client.tls)
 		return read_on(connection, from);
 	length = relay_splice(relay, direction, flow, relay_read_size(relay));
 	if (length == -ENODATA)
@@ -101,7 +103,7 @@ static enum step fill(struct connection *connection, struct flow *flow, struct p
 }
 
 /* A connection is not kept in TIME-WAIT here if the site has ended, or ends by itself. */
-static void pass_end(struct connection *connection, const struct peer *to)
+static void pass_end(struct connection *connection, struct peer *to)
 {
 	struct proxy *proxy = connection->proxy;
 
@@ -109,7 +111,7 @@ static void pass_end(struct connection *connection, const struct peer *to)
 		!closings_take(&proxy->relays.closings, loop_now(proxy->loop)))
 		connection->tunnel.held = true;
 	else
-		shutdown(to->source.fd, SHUT_WR);
+		peer_end(to);
 }
 
 bool tunnel_tell_end(struct connection *connection)
@@ -120,7 +122,7 @@ bool tunnel_tell_end(struct connection *connection)
 		!closings_take(&proxy->relays.closings, loop_now(proxy->loop)))
 		return false;
 	connection->tunnel.held = false;
-	shutdown(connection->relay.upstream.source.fd, SHUT_WR);
+	peer_end(&connection->relay.upstream);
 	connection_enter(connection, STATE_TUNNEL);
 	return true;
 }
@@ -136,7 +138,7 @@ static enum step run_flow(struct connection *connection, struct flow *flow,
 		step = drain(connection, flow, direction);
 	if (step != STEP_AGAIN || flow->finished)
 		return step == STEP_AGAIN ? STEP_WAIT : step;
-	if (!from->eof && !from->readable)
+	if (!from->eof && !peer_may_read(from))
 		return from->error ? STEP_END : STEP_WAIT;
 	if (!from->eof)
 		step = fill(connection, flow, from);

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* jobfence-tls, the worker of a job with intercepted domains. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/inherited.h"
+#include "proxy/authority.h"
+#include "proxy/program.h"
+
+int main(int count, char **arguments)
+{
+	const char *word = count == 2 ? arguments[1] : "";
+
+	if (!strcmp(word, "authority"))
+		return inherited_reset() ? 1 : authority_run();
+	return program_run(count, arguments, &tls_calls);
+}

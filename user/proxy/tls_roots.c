@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See tls_roots.h. OpenSSL asks for a certificate by its subject, and the index has its hash. */
+
+#include "proxy/tls_roots.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "lib/cleanup.h"
+
+#define FILE_MAX (4L * 1024 * 1024) /* bytes */
+#define PEM_MAX	 32768		    /* bytes of one certificate */
+#define BEGIN	 "-----BEGIN CERTIFICATE-----"
+#define END	 "-----END CERTIFICATE-----"
+
+struct root {
+	uint32_t subject; /* hash */
+	uint32_t start, length;
+	bool loaded;
+};
+
+struct roots {
+	int file;
+	size_t count;
+	struct root list[];
+};
+
+/* Returns a certificate, or NULL. */
+static X509 *parse(const char *pem, size_t length)
+{
+	BIO *bio = BIO_new_mem_buf(pem, (int)length);
+	X509 *certificate = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+
+	BIO_free(bio);
+	ERR_clear_error();
+	return certificate;
+}
+
+static bool find_subject(const X509_NAME *name, uint32_t *subject)
+{
+	int found = 0;
+
+	*subject = (uint32_t)X509_NAME_hash_ex(name, NULL, NULL, &found);
+	ERR_clear_error();
+	return found;
+}
+
+/* Returns the next certificate of a text that ends with a NUL, and sets its length. */
+static const char *next_certificate(const char *text, size_t *length)
+{
+	const char *begin = strstr(text, BEGIN), *end = begin ? strstr(begin, END) : NULL;
+
+	if (!end)
+		return NULL;
+	*length = (size_t)(end - begin) + sizeof(END) - 1;
+	return begin;
+}
+
+static size_t count_certificates(const char *text)
+{
+	size_t count = 0, length;
+
+	while ((text = next_certificate(text, &length))) {
+		count++;
+		text += length;
+	}
+	return count;
+}
+
+static void note_all(struct roots *roots, const char *text)
+{
+	const char *at = text;
+	size_t length;
+
+	for (; (at = next_certificate(at, &length)); at += length) {
+		struct root *root = &roots->list[roots->count];
+		X509 *certificate = length <= PEM_MAX ? parse(at, length) : NULL;
+
+		*root = (struct root){ .start = (uint32_t)(at - text),
+			.length = (uint32_t)length };
+		if (certificate &&
+			find_subject(X509_get_subject_name(certificate), &root->subject))
+			roots->count++;
+		X509_free(certificate);
+	}
+}
+
+/* Reads the file, with a NUL behind it. Returns 0 or -errno. */
+static int read_file(int file, char **text)
+{
+	_free_ char *bytes = NULL;
+	struct stat status;
+	ssize_t length;
+
+	*text = NULL;
+	if (fstat(file, &status))
+		return -errno;
+	if (!S_ISREG(status.st_mode) || status.st_size > FILE_MAX)
+		return -EPROTO;
+	bytes = malloc((size_t)status.st_size + 1);
+	if (!bytes)
+		return -ENOMEM;
+	length = pread(file, bytes, (size_t)status.st_size, 0);
+	if (length < 0)
+		return -errno;
+	bytes[length] = '\0';
+	*text = TAKE_POINTER(bytes);
+	return 0;
+}
+
+static X509 *load(const struct roots *roots, const struct root *root)
+{
+	char pem[PEM_MAX];
+	ssize_t length = pread(roots->file, pem, root->length, root->start);
+
+	return length == (ssize_t)root->length ? parse(pem, root->length) : NULL;
+}
+
+/*
+ * Adds each certificate of that subject to the store, which OpenSSL then searches. One of
+ * them is the answer. The store keeps it, so the answer is lent.
+ */
+static int by_subject(X509_LOOKUP *lookup, X509_LOOKUP_TYPE type, const X509_NAME *name,
+	X509_OBJECT *answer)
+{
+	struct roots *roots = X509_LOOKUP_get_method_data(lookup);
+	X509_STORE *store = X509_LOOKUP_get_store(lookup);
+	int found = 0;
+	uint32_t subject;
+
+	if (type != X509_LU_X509 || !find_subject(name, &subject))
+		return 0;
+	for (size_t i = 0; i < roots->count; i++) {
+		struct root *root = &roots->list[i];
+		X509 *certificate;
+
+		if (root->subject != subject || root->loaded)
+			continue;
+		certificate = load(roots, root);
+		root->loaded = true;
+		if (certificate &&
+			!X509_NAME_cmp(X509_get_subject_name(certificate), name) &&
+			X509_STORE_add_cert(store, certificate) && !found &&
+			X509_OBJECT_set1_X509(answer, certificate)) {
+			found = 1;
+			X509_free(certificate);
+		}
+		X509_free(certificate);
+	}
+	ERR_clear_error();
+	return found;
+}
+
+static void free_roots(X509_LOOKUP *lookup)
+{
+	free(X509_LOOKUP_get_method_data(lookup));
+}
+
+int tls_roots_open(int file, X509_STORE *store)
+{
+	static X509_LOOKUP_METHOD *method;
+	_free_ char *text = NULL;
+	struct roots *roots;
+	X509_LOOKUP *lookup;
+	int error = read_file(file, &text);
+
+	if (error)
+		return error;
+	if (!method)
+		method = X509_LOOKUP_meth_new("file by subject");
+	roots = calloc(1, sizeof(*roots) + count_certificates(text) * sizeof(struct root));
+	if (!roots)
+		return -ENOMEM;
+	roots->file = file;
+	note_all(roots, text);
+	if (method && X509_LOOKUP_meth_set_get_by_subject(method, by_subject) &&
+		X509_LOOKUP_meth_set_free(method, free_roots)) {
+		lookup = X509_STORE_add_lookup(store, method);
+		if (lookup && X509_LOOKUP_set_method_data(lookup, roots))
+			return 0;
+	}
+	free(roots);
+	return -ENOMEM;
+}
