@@ -75,11 +75,12 @@ changed=(unshare --mount --propagation private bash -c 'eval "$0" && exec "$@"')
 	says policy 'lacks: /etc/jobfence/jobfence.conf:2: foo: there is no such key*, no job starts*'
 	examined 0 "${changed[@]}" 'echo "accept = none" >/srv/none && mount --bind /srv/none /etc/jobfence/jobfence.conf'
 	says policy 'note: * takes no job of others with a network, *, *accept = http*'
-	examined 0 "${changed[@]}" 'printf "accept = http\nallow_domain = a.test\nprobe = /no/such\ntrusted_keys = /no/keys\n" >/srv/helpers &&
+	examined 0 "${changed[@]}" 'printf "accept = http\nallow_domain = a.test\nprobe = /no/such\nupstream_ca = /no/ca\ntrusted_keys = /no/keys\n" >/srv/helpers &&
 		chmod 666 /srv/helpers && mount --bind /srv/helpers /etc/jobfence/jobfence.conf'
 	says policy 'ok: * takes jobs with network http, 1 domains, *'
 	says policy-file 'note: others than root may write to /etc/jobfence/jobfence.conf, *'
 	says probe "note: the probe /no/such can't be run, *"
+	says upstream-ca "note: /no/ca can't be read, *"
 	says trusted-keys "note: /no/keys can't be read, *"
 }
 

@@ -151,6 +151,20 @@ mistaken()
 	refused '*domain .a.test is none*allow_ech*' --domain .a.test --allow-ech .a.test
 }
 
+@test "TLS is opened for the domains that the node allows it for" {
+	policy 'accept = http' 'allow_domain = *' 'default_domain = a.test'
+	refused '*domain a.test is none*allow_intercept = a.test*' --domain b.test --intercept a.test
+	policy 'accept = http' 'allow_domain = *' 'default_domain = a.test' 'allow_intercept = a.test .b.test'
+	taken --domain b.test --intercept a.test --intercept b.test
+	taken --domain .b.test --intercept '*.b.test'
+	refused '*domain c.test is none*allow_intercept*' --domain c.test --domain a.test --intercept a.test --intercept c.test
+	refused '*domain .a.test is none*allow_intercept*' --domain .a.test --intercept .a.test
+	ends_with 2 check --domain b.test --intercept c.test
+	is "$ERRORS" "jobfence: TLS to 'c.test' can't be opened, as the job does not declare it; to declare it: --domain 'c.test'"
+	ends_with 2 check --network none --intercept b.test
+	ends_with 2 check --domain b.test --intercept https://b.test/
+}
+
 @test "a wildcard on a public suffix is an error, unless the node allows it" {
 	policy 'accept = http' 'allow_domain = *'
 	ends_with 2 check --domain .github.io
@@ -414,7 +428,7 @@ in_schema()
 		'{"network":{"TYPE":"http"}}' '{"network":{"type":"host"}}' '{"Type":5}' '{"Domains":"a.test"}' '{"Domains":[5]}' \
 		'{"unknown":1}' '{"labels":{"a":1}}' '{"rate":1000000}' '[]' '5' '"a"' '{"job":".a"}' '{"pacing":"none"}'
 	ends_with 2 check --spec - <<<'{"unk\u001bnown":1}'
-	is "$ERRORS" "jobfence: in the spec, 'unk?nown' is none of: job, network, rate, pacing, header, labels, allow_addresses, guard_domains, deny_domains, allow_ech, rules, presets, learn, log, owner_pid"
+	is "$ERRORS" "jobfence: in the spec, 'unk?nown' is none of: job, network, rate, pacing, header, labels, allow_addresses, guard_domains, deny_domains, allow_ech, intercept, rules, presets, learn, log, owner_pid"
 }
 
 @test "a spec has limits of size and depth" {

@@ -179,6 +179,13 @@ static void other_rules(void **state)
 			"" },
 		{ OK "allow_ech = .com", "{" NET ", \"allow_ech\": [\"b.com\"]}", "usage",
 			"usage" },
+		{ OK, "{" NET ", \"intercept\": [\"a.com\"]}", "allow_intercept", "" },
+		{ OK "allow_intercept = .a.com", "{" NET ", \"intercept\": [\"a.com\"]}",
+			"", "" },
+		{ OK "allow_intercept = .com", "{" NET ", \"intercept\": [\"b.com\"]}",
+			"usage", "usage" },
+		{ OK "allow_intercept = .com", "{\"intercept\": [\"a.com\"]}", "usage",
+			"usage" },
 		{ OK, "{" NET ", \"rules\": [\"GET a.com/**\"]}", "", "" },
 		{ OK, "{" NET ", \"rules\": [\"GET .a.com/**\"]}", "usage", "usage" },
 		{ OK, "{" NET ", \"rules\": [\"GET a.com\"]}", "usage", "usage" },
@@ -216,6 +223,62 @@ static void other_rules(void **state)
 	}
 }
 
+/* The domains whose TLS is opened for an accepted job, with blanks between them. */
+static void opened(const char *text, const char *spec_text, char out[OUT_SIZE])
+{
+	_cleanup_(policy_free) struct policy policy = {};
+	_cleanup_(spec_free) struct job_spec spec = {};
+	const struct admission admission = { .policy = &policy, .spec = &spec };
+	struct failure failure = {};
+
+	parse(&policy, text);
+	assert_int_equal(spec_parse(&spec, spec_text, strlen(spec_text), "S", &failure), 0);
+	assert_int_equal(admission_enforce(&admission, &failure), 0);
+	out[0] = '\0';
+	for (size_t i = 0; i < spec.intercept.count; i++) {
+		if (i)
+			strcat(out, " ");
+		declared_domain_format(&spec.intercept.list[i], out + strlen(out));
+	}
+}
+
+#define GUARD OK "intercept_guarded = yes\nguard_domain = "
+
+static void tls_to_guarded_domains_is_opened_where_the_policy_says(void **state)
+{
+	static const struct {
+		const char *policy, *spec, *opened;
+	} rows[] = {
+		{ OK "guard_domain = a.com", "{" NET "}", "" },
+		{ GUARD "a.com", "{" NET "}", "a.com" },
+		{ GUARD "b.com", "{" NET "}", "" },
+		{ GUARD ".a.com", "{" NET "}", "a.com" },
+		{ GUARD "x.a.com y.a.com", "{\"Domains\": [\".a.com\"]}",
+			"x.a.com y.a.com" },
+		{ GUARD "*.a.com", "{\"Domains\": [\".a.com\"]}", "*.a.com" },
+		{ GUARD "*.a.com", "{\"Domains\": [\"a.com\"]}", "" },
+		{ GUARD ".com", "{\"Domains\": [\"a.com\", \"*.b.com\"]}",
+			"a.com *.b.com" },
+		{ GUARD ".a.com\nlearn = yes", "{\"learn\": true}", ".a.com" },
+		{ GUARD "192.0.2.1", "{\"Domains\": [\"192.0.2.1\", \"192.0.2.2\"]}",
+			"192.0.2.1" },
+		{ GUARD "a.com", "{\"network\": {\"type\": \"none\"}}", "" },
+		{ OK "intercept_guarded = yes",
+			"{" NET ", \"guard_domains\": [\"a.com\", \"b.com\"]}", "a.com" },
+		{ GUARD "b.com\ndefault_domain = .b.com\nallow_intercept = a.com",
+			"{" NET ", \"intercept\": [\"a.com\"]}", "a.com b.com" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char out[OUT_SIZE];
+
+		opened(rows[i].policy, rows[i].spec, out);
+		if (strcmp(out, rows[i].opened) != 0)
+			fail_msg("%s: %s: %s", rows[i].policy, rows[i].spec, out);
+	}
+}
+
 static void every_key_is_read(void **state)
 {
 	static const char text[] =
@@ -227,6 +290,9 @@ static void every_key_is_read(void **state)
 		"default_domain = f.com\n"
 		"guard_domain = g.com h.com\n"
 		"allow_ech = e.com .f.com\n"
+		"allow_intercept = i.com .j.com\n"
+		"intercept_guarded = yes\n"
+		"upstream_ca = /etc/ca.pem\n"
 		"rule = GET,HEAD a.com/x;y/** ; one\n"
 		"rule = * .b.com/\n"
 		"\tGET c.com/\n"
@@ -262,6 +328,9 @@ static void every_key_is_read(void **state)
 	assert_int_equal(policy.default_domains.count, 1);
 	assert_int_equal(policy.guard_domains.count, 2);
 	assert_int_equal(policy.ech_domains.count, 2);
+	assert_int_equal(policy.intercept_domains.count, 2);
+	assert_true(policy.intercept_guarded);
+	assert_string_equal(policy.upstream_ca, "/etc/ca.pem");
 	assert_int_equal(policy.rules.count, 3);
 	assert_string_equal(policy.rules.list[0].text, "GET,HEAD a.com/x;y/**");
 	assert_int_equal(policy.rate, 2000000);
@@ -292,7 +361,8 @@ static void without_a_file_nothing_networked_is_taken(void **state)
 	assert_int_equal(policy.rate, RATE_DEFAULT);
 	assert_int_equal(policy.max_rate, RATE_DEFAULT);
 	assert_string_equal(policy.header, HEADER_DEFAULT);
-	assert_false(policy.allow_any_domain || policy.learn ||
+	assert_int_equal(policy.intercept_domains.count, 0);
+	assert_false(policy.allow_any_domain || policy.learn || policy.intercept_guarded ||
 		     policy.allow_public_suffix_wildcards);
 }
 
@@ -395,6 +465,7 @@ int main(void)
 		cmocka_unit_test(a_domain_has_to_be_covered),
 		cmocka_unit_test(a_denied_name_wins),
 		cmocka_unit_test(other_rules),
+		cmocka_unit_test(tls_to_guarded_domains_is_opened_where_the_policy_says),
 		cmocka_unit_test(every_key_is_read),
 		cmocka_unit_test(without_a_file_nothing_networked_is_taken),
 		cmocka_unit_test(mistakes_are_found_with_their_line),

@@ -201,13 +201,17 @@ static const struct option_row rows[] = {
 	SPEC("deny-domain", "D", spec_add_denied,
 		"refuse a domain that a wildcard or --learn would allow"),
 	SPEC("guard-domain", "D", spec_add_guarded,
-		"refuse TLS to a domain, so that each request to it has the header"),
+		"refuse TLS to a domain, so that each request to it has the header; --intercept "
+		"opens it instead"),
 	SPEC("allow-ech", "D", spec_add_ech,
 		"allow an encrypted ClientHello to a domain; its servers can then lead to any "
 		"name"),
+	SPEC("intercept", "D", spec_add_intercept,
+		"open the TLS to a domain, so that its requests get the header, rules and lines in "
+		"the log; the job trusts a certificate authority of its own for that"),
 	SPEC("rule", "RULE", spec_add_rule,
 		"allow only some methods and paths of a domain: 'GET,HEAD example.com/api/**'; "
-		"TLS to it, which hides them, is refused"),
+		"TLS to it, which hides them, is refused unless --intercept opens it"),
 	FLAG("learn", OPTIONS_JOB, spec.learn,
 		"allow every name, and print the names that were used when the job ends"),
 	TEXT("learn-output", "FILE", OPTIONS_LEARNED, learn_output,

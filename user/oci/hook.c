@@ -88,6 +88,8 @@ static int apply(struct job_spec *spec, const char *key, const json_t *value,
 		return add_each(spec, text, ", \t\n", spec_add_domain, failure);
 	if (!strcmp(key, "allow-ech"))
 		return add_each(spec, text, ", \t\n", spec_add_ech, failure);
+	if (!strcmp(key, "intercept"))
+		return add_each(spec, text, ", \t\n", spec_add_intercept, failure);
 	if (!strcmp(key, "rules"))
 		return add_each(spec, text, "\n", spec_add_rule, failure);
 	if (!strcmp(key, "rate"))
@@ -95,7 +97,7 @@ static int apply(struct job_spec *spec, const char *key, const json_t *value,
 	if (strcmp(key, "network"))
 		return fail_as(failure, STATUS_USAGE,
 			"annotation " ANNOTATION_PREFIX
-			"%.32s is none of: job, network, domains, rate, allow-ech, rules",
+			"%.32s is none of: job, network, domains, rate, allow-ech, intercept, rules",
 			key);
 	if (!strcmp(text, "full"))
 		return fail_as(failure, STATUS_USAGE,

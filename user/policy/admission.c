@@ -4,7 +4,6 @@
  */
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,37 +15,10 @@
 #include "names/address.h"
 #include "names/declaration.h"
 #include "policy/admission.h"
+#include "policy/intercept.h"
 #include "policy/probe.h"
 #include "policy/signature.h"
-
-#define DOMAIN_TEXT_SIZE (NAME_LENGTH_MAX + 3)
-
-/*
- * Appends a violation: the value of the job (NULL: none in particular) that the setting
- * refuses, and why.
- */
-static __attribute__((format(printf, 4, 5))) int refuse(
-	json_t *violations, const char *setting, const char *value, const char *format, ...)
-{
-	_free_ char *shown = value ? strdup(value) : NULL;
-	struct failure failure;
-	va_list arguments;
-
-	if (value && !shown)
-		return -ENOMEM;
-	va_start(arguments, format);
-	fail_as_list(&failure, STATUS_POLICY, format, arguments);
-	va_end(arguments);
-	/* The name of a file may be broken UTF-8, which JSON can't hold. */
-	if (shown)
-		make_printable(shown);
-	return json_array_append_new(violations,
-		       json_pack("{s:s, s:s?, s:s, s:s?}", "setting", setting, "value",
-			       shown, "reason", failure.text, "next",
-			       failure.next ? failure.text + failure.next : NULL))
-		       ? -ENOMEM
-		       : 0;
-}
+#include "policy/violation.h"
 
 static int check_accept(const struct admission *admission, json_t *violations)
 {
@@ -55,7 +27,7 @@ static int check_accept(const struct admission *admission, json_t *violations)
 
 	if (policy->accept >= admission->spec->network)
 		return 0;
-	return refuse(violations, "accept", wanted,
+	return violation_add(violations, "accept", wanted,
 		"this node takes no job with network %s; to take them, set accept = %s in %s",
 		wanted, wanted, policy_where(policy, "accept"));
 }
@@ -66,7 +38,7 @@ static int check_learn(const struct admission *admission, json_t *violations)
 
 	if (!admission->spec->learn || policy->learn)
 		return 0;
-	return refuse(violations, "learn", NULL,
+	return violation_add(violations, "learn", NULL,
 		"this node lets no job learn; to allow it, set learn = yes in %s",
 		policy_where(policy, "learn"));
 }
@@ -86,7 +58,7 @@ static int check_denied(const struct admission *admission, json_t *violations)
 			continue;
 		declared_domain_format(&declared->list[i], text);
 		declared_domain_format(denied, rule);
-		error = refuse(violations, "deny_domain", text,
+		error = violation_add(violations, "deny_domain", text,
 			"domain %s is denied by this node: deny_domain has %s in %s", text,
 			rule, policy_where(policy, "deny_domain"));
 	}
@@ -116,7 +88,7 @@ static int check_covered(const struct admission *admission, const struct domains
 		if (is_allowed_domain(policy, domain) || domains_cover(granted, domain))
 			continue;
 		declared_domain_format(domain, text);
-		error = refuse(violations, "allow_domain", text,
+		error = violation_add(violations, "allow_domain", text,
 			"domain %s is not allowed on this node; to allow it, set allow_domain = %s in %s",
 			text, text, policy_where(policy, "allow_domain"));
 	}
@@ -135,7 +107,7 @@ static int check_count(
 	if (count <= policy->max_domains)
 		return 0;
 	snprintf(number, sizeof(number), "%u", count);
-	return refuse(violations, "max_domains", number,
+	return violation_add(violations, "max_domains", number,
 		"the job declares %u domains, and this node allows %u; to allow more, set max_domains in %s",
 		count, policy->max_domains, policy_where(policy, "max_domains"));
 }
@@ -150,7 +122,7 @@ static int check_rate(const struct admission *admission, json_t *violations)
 		return 0;
 	rate_format(admission->spec->rate, rate);
 	rate_format(policy->max_rate, most);
-	return refuse(violations, "max_rate", rate,
+	return violation_add(violations, "max_rate", rate,
 		"a rate of %s is above the %s of this node; to allow more, set max_rate in %s",
 		admission->spec->rate ? rate : "0 (no limit)", most,
 		policy_where(policy, "max_rate"));
@@ -162,7 +134,7 @@ static int check_header(const struct admission *admission, json_t *violations)
 
 	if (!strcasecmp(admission->spec->header, policy->header))
 		return 0;
-	return refuse(violations, "header", admission->spec->header,
+	return violation_add(violations, "header", admission->spec->header,
 		"header %s is not that of this node, which is header = %s in %s",
 		admission->spec->header, policy->header, policy_where(policy, "header"));
 }
@@ -187,7 +159,7 @@ static int check_addresses(const struct admission *admission, json_t *violations
 		if (is_allowed_range(admission->policy, &spec->allowed[i]))
 			continue;
 		range_format(&spec->allowed[i], text);
-		error = refuse(violations, "allow_address", text,
+		error = violation_add(violations, "allow_address", text,
 			"addresses %s are not allowed on this node; to allow them, set allow_address = %s in %s",
 			text, text, policy_where(admission->policy, "allow_address"));
 	}
@@ -205,7 +177,7 @@ static int check_ech(const struct admission *admission, json_t *violations)
 		if (domains_cover(&admission->policy->ech_domains, &wanted->list[i]))
 			continue;
 		declared_domain_format(&wanted->list[i], text);
-		error = refuse(violations, "allow_ech", text,
+		error = violation_add(violations, "allow_ech", text,
 			"domain %s is none for which this node allows ECH; to allow it, set allow_ech = %s in %s",
 			text, text, policy_where(admission->policy, "allow_ech"));
 	}
@@ -222,8 +194,8 @@ static int check_signature(
 		return 0;
 	error = signature_grant(admission->policy, admission->signed_text,
 		admission->signed_length, admission->signature, granted, reason);
-	return error == -EACCES ? refuse(violations, "trusted_keys", admission->signature,
-					  "%s", reason)
+	return error == -EACCES ? violation_add(violations, "trusted_keys",
+					  admission->signature, "%s", reason)
 				: error;
 }
 
@@ -272,7 +244,7 @@ static int check_signed_rules(const struct admission *admission,
 		if (!domain)
 			continue;
 		declared_domain_format(domain, text);
-		error = refuse(violations, "trusted_keys", rule->text,
+		error = violation_add(violations, "trusted_keys", rule->text,
 			"a rule that is not in the signed spec would widen its rules for domain %s, which only the signature grants; leave it out, or have it signed",
 			text);
 	}
@@ -289,7 +261,7 @@ static int check_probe(const struct admission *admission, json_t *violations)
 		return 0;
 	error = probe_ask(policy, admission->spec, reason);
 	return error == -EACCES
-		       ? refuse(violations, "probe", policy->probe,
+		       ? violation_add(violations, "probe", policy->probe,
 				 "the probe %s refuses the job: %s", policy->probe, reason)
 		       : error;
 }
@@ -330,6 +302,8 @@ int admission_check(const struct admission *admission, bool all, json_t *violati
 		APPLY(check_header(admission, violations));
 		APPLY(check_addresses(admission, violations));
 		APPLY(check_ech(admission, violations));
+		APPLY(intercept_check_allowed(
+			admission->policy, admission->spec, violations));
 	}
 	if (!admission->probed)
 		APPLY(check_probe(admission, violations));
@@ -391,6 +365,25 @@ static int check_ech_reached(const struct admission *admission, struct failure *
 	return 0;
 }
 
+/* So is to open the TLS to one. */
+static int check_intercept_reached(
+	const struct admission *admission, struct failure *failure)
+{
+	const struct domains *wanted = &admission->spec->intercept;
+
+	for (size_t i = 0; i < wanted->count; i++) {
+		char text[DOMAIN_TEXT_SIZE];
+
+		if (reaches(admission, &wanted->list[i]))
+			continue;
+		declared_domain_format(&wanted->list[i], text);
+		return fail_as(failure, STATUS_USAGE,
+			"TLS to '%s' can't be opened, as the job does not declare it; to declare it: --domain '%s'",
+			text, text);
+	}
+	return 0;
+}
+
 /* So is a rule for one, which would have no force. */
 static int check_rules_reached(const struct admission *admission, struct failure *failure)
 {
@@ -418,7 +411,11 @@ int admission_settle(const struct admission *admission, struct failure *failure)
 	if (!error)
 		error = check_wildcards(admission, &spec->ech, failure);
 	if (!error)
+		error = check_wildcards(admission, &spec->intercept, failure);
+	if (!error)
 		error = check_ech_reached(admission, failure);
+	if (!error)
+		error = check_intercept_reached(admission, failure);
 	if (!error)
 		error = check_rules_reached(admission, failure);
 	if (error)
@@ -431,25 +428,6 @@ int admission_settle(const struct admission *admission, struct failure *failure)
 	if (!spec->header_given)
 		memcpy(spec->header, policy->header, sizeof(spec->header));
 	return spec_finish(spec, failure);
-}
-
-/* Turns the first violation into a failure. */
-static int report(int error, const json_t *violations, struct failure *failure)
-{
-	const json_t *first = json_array_get(violations, 0);
-	const char *reason = json_string_value(json_object_get(first, "reason"));
-	const char *next = json_string_value(json_object_get(first, "next"));
-
-	if (error)
-		return fail(failure, error, "cannot check the job against the policy");
-	if (!first)
-		return 0;
-	error = fail_as(failure, STATUS_POLICY, "%s", reason);
-	/* The advice is the end of the reason. */
-	failure->next = next ? strlen(reason) - strlen(next) : 0;
-	failure_about(failure, json_string_value(json_object_get(first, "setting")),
-		json_string_value(json_object_get(first, "value")));
-	return error;
 }
 
 static int add_each(struct job_spec *spec, const struct domains *domains,
@@ -483,6 +461,8 @@ static int add_node_domains(
 	error = add_each(spec, &policy->denied_domains, spec_add_denied, failure);
 	if (!error)
 		error = add_each(spec, &policy->guard_domains, spec_add_guarded, failure);
+	if (!error && policy->intercept_guarded)
+		error = intercept_add_guarded(spec, failure);
 	for (size_t i = 0; !error && i < policy->rules.count; i++)
 		error = spec_add_node_rule(spec, policy->rules.list[i].text, failure);
 	return error;
@@ -497,7 +477,7 @@ int admission_enforce(const struct admission *admission, struct failure *failure
 	if (error)
 		return error;
 	error = violations ? admission_check(admission, false, violations) : -ENOMEM;
-	error = report(error, violations, failure);
+	error = violations_report(error, violations, failure);
 	if (error || spec->network != NETWORK_HTTP)
 		return error;
 	return add_node_domains(spec, admission->policy, failure);
@@ -529,7 +509,7 @@ static int check_same_rules(const struct policy *policy, const struct job_spec *
 			!has_more_rules(&job->node_rules, &policy->rules, domain)))
 		return 0;
 	declared_domain_format(domain, text);
-	return refuse(violations, "rule", text,
+	return violation_add(violations, "rule", text,
 		"the rules for domain %s in %s are not those that the job began with; to have it, begin the job anew",
 		text, policy_where(policy, "rule"));
 }
@@ -547,7 +527,7 @@ static int check_same_guards(const struct policy *policy, const struct job_spec 
 			continue;
 		declared_domain_format(domain, text);
 		declared_domain_format(guard, guarded);
-		return refuse(violations, "guard_domain", text,
+		return violation_add(violations, "guard_domain", text,
 			"domain %s may lead to %s, which guard_domain in %s has and the job began without; to have it, begin the job anew",
 			text, guarded, policy_where(policy, "guard_domain"));
 	}
@@ -593,5 +573,5 @@ int admission_enforce_update(const struct admission *admission, const struct job
 		error = check_count(policy, &job->domains, violations);
 	if (!error && !json_array_size(violations))
 		error = check_added(admission, job, violations);
-	return report(error, violations, failure);
+	return violations_report(error, violations, failure);
 }

@@ -35,6 +35,11 @@ static void check_helpers(struct findings *findings, const struct policy *policy
 			"every job of others is refused",
 			"install it there, or remove the key probe",
 			"the probe %s can't be run", policy->probe);
+	if (policy->upstream_ca[0] && access(policy->upstream_ca, R_OK))
+		findings_add(findings, FINDING_NOTE, "upstream-ca",
+			"jobs with --intercept do not start",
+			"put the certificates there, or remove the key upstream_ca",
+			"%s can't be read", policy->upstream_ca);
 	if (policy->trusted_keys[0] && access(policy->trusted_keys, R_OK))
 		findings_add(findings, FINDING_NOTE, "trusted-keys",
 			"signed specs are refused",

@@ -22,10 +22,8 @@
 #include "policy/share.h"
 
 #define SIGNERS_MAX	   64
-#define SECTION_MAX	   49 /* bytes of a line that inih keeps */
-#define RATE_UNSET	   UINT64_MAX
-#define TIMEOUT_DEFAULT	   10 /* seconds */
-#define TIMEOUT_MAX	   300
+#define SECTION_MAX	   49	     /* bytes of a line that inih keeps */
+#define TIMEOUT_MAX	   300	     /* seconds */
 #define LOG_MIN		   65536     /* bytes */
 #define LOG_MAX		   536870912 /* bytes */
 #define VALUE_BLANKS	   " \t"
@@ -248,6 +246,9 @@ static const struct row {
 	ROW("default_domain", default_domains, add_domain, WORDS),
 	ROW("guard_domain", guard_domains, add_domain, WORDS),
 	ROW("allow_ech", ech_domains, add_domain, WORDS),
+	ROW("allow_intercept", intercept_domains, add_domain, WORDS),
+	ROW("intercept_guarded", intercept_guarded, set_flag, ONE_VALUE),
+	ROW("upstream_ca", upstream_ca, set_path, ONE_VALUE),
 	ROW("rule", rules, add_rule, LINES),
 	ROW("rate", rate, set_rate, ONE_VALUE),
 	ROW("max_rate", max_rate, set_rate, ONE_VALUE),
@@ -473,36 +474,6 @@ int policy_parse(struct policy *policy, const char *name, const char *text, size
 		reader.failed_line, reader.problem);
 }
 
-int policy_finish(struct policy *policy, struct failure *failure)
-{
-	char text[NAME_LENGTH_MAX + 3];
-
-	policy->max_rate_given = policy->max_rate != RATE_UNSET;
-	if (policy->rate == RATE_UNSET)
-		policy->rate = policy->max_rate && policy->max_rate < RATE_DEFAULT
-				       ? policy->max_rate
-				       : RATE_DEFAULT;
-	if (!policy->max_rate_given)
-		policy->max_rate = policy->rate;
-	if (policy->max_rate && (!policy->rate || policy->rate > policy->max_rate))
-		return fail_as(failure, STATUS_POLICY,
-			"rate in %s is above max_rate in %s: until that is mended no job is accepted",
-			policy_where(policy, "rate"), policy_where(policy, "max_rate"));
-	for (size_t i = 0; i < policy->default_domains.count; i++) {
-		const struct declared_domain *denied = domains_overlap(
-			&policy->denied_domains, &policy->default_domains.list[i]);
-
-		if (!denied)
-			continue;
-		declared_domain_format(denied, text);
-		return fail_as(failure, STATUS_POLICY,
-			"%s is in deny_domain in %s, and in default_domain in %s: until that is mended no job is accepted",
-			text, policy_where(policy, "deny_domain"),
-			policy_where(policy, "default_domain"));
-	}
-	return 0;
-}
-
 static int read_file(
 	struct policy *policy, const char *path, bool optional, struct failure *failure)
 {
@@ -564,34 +535,4 @@ int policy_load(struct policy *policy, const char *file, struct failure *failure
 	if (!error)
 		error = read_drop_ins(policy, failure);
 	return error ? error : policy_finish(policy, failure);
-}
-
-void policy_init(struct policy *policy)
-{
-	*policy = (struct policy){ .file = POLICY_FILE,
-		.rate = RATE_UNSET,
-		.max_rate = RATE_UNSET,
-		.header = HEADER_DEFAULT,
-		.max_domains = DOMAINS_MAX,
-		.max_connections = JOB_CONNECTIONS_MAX,
-		.log = true,
-		.log_max = REQUEST_LOG_MAX,
-		.probe_timeout = TIMEOUT_DEFAULT };
-}
-
-void policy_free(struct policy *policy)
-{
-	domains_free(&policy->allowed_domains);
-	domains_free(&policy->denied_domains);
-	domains_free(&policy->default_domains);
-	domains_free(&policy->guard_domains);
-	domains_free(&policy->ech_domains);
-	request_rules_free(&policy->rules);
-	for (size_t i = 0; i < policy->signer_count; i++)
-		domains_free(&policy->signers[i].allowed);
-	free(policy->signers);
-	json_decref(policy->shares);
-	for (size_t i = 0; i < POLICY_KEYS_MAX; i++)
-		free(policy->given_in[i]);
-	*policy = (struct policy){};
 }

@@ -47,6 +47,12 @@ struct policy {
 	struct request_rules rules;
 	/* Domains for which a job may ask for ECH, with --allow-ech. */
 	struct domains ech_domains;
+	/* Domains whose TLS the proxy may open for a job, with --intercept. */
+	struct domains intercept_domains;
+	/* The proxy opens TLS to guarded domains instead of refusing it. */
+	bool intercept_guarded;
+	/* Certificates that sites may have besides those of the node; empty: none. */
+	char upstream_ca[PATH_SIZE];
 	/* The rate of jobs that ask for none, in bits per second. 0: not throttled. */
 	uint64_t rate;
 	/*

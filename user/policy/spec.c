@@ -41,6 +41,7 @@ void spec_free(struct job_spec *spec)
 	domains_free(&spec->guarded);
 	domains_free(&spec->denied);
 	domains_free(&spec->ech);
+	domains_free(&spec->intercept);
 	request_rules_free(&spec->rules);
 	request_rules_free(&spec->node_rules);
 	json_decref(spec->labels);
@@ -135,6 +136,12 @@ int spec_add_guarded(struct job_spec *spec, const char *text, struct failure *fa
 int spec_add_ech(struct job_spec *spec, const char *text, struct failure *failure)
 {
 	return add_bounded(&spec->ech, ECH_KEYS_MAX, text, "domains with ECH", failure);
+}
+
+int spec_add_intercept(struct job_spec *spec, const char *text, struct failure *failure)
+{
+	return add_bounded(&spec->intercept, INTERCEPT_KEYS_MAX, text,
+		"domains with opened TLS", failure);
 }
 
 static int add_rule(struct request_rules *rules, const char *text, struct failure *failure)
@@ -341,6 +348,10 @@ int spec_finish(struct job_spec *spec, struct failure *failure)
 	if (spec->network != NETWORK_HTTP && spec->rules.count)
 		return fail_as(failure, STATUS_USAGE,
 			"a job with network %s has no requests that rules could judge; leave out --rule",
+			network_name(spec->network));
+	if (spec->network != NETWORK_HTTP && spec->intercept.count)
+		return fail_as(failure, STATUS_USAGE,
+			"a job with network %s has no TLS that could be opened; leave out --intercept",
 			network_name(spec->network));
 	if (spec->network == NETWORK_FULL && spec->rate_given && spec->rate)
 		return fail_as(failure, STATUS_USAGE,

@@ -42,6 +42,8 @@ struct job_spec {
 	struct domains guarded; /* the proxy refuses TLS to them */
 	struct domains denied;	/* refused, unless a declared domain is narrower */
 	struct domains ech;	/* TLS to them may have an encrypted ClientHello */
+	/* The proxy opens TLS to them, and to guarded ones if the policy says so. */
+	struct domains intercept;
 	/* Rules for methods and paths: the job's own, and those of the policy. */
 	struct request_rules rules, node_rules;
 	bool rate_given;
@@ -84,6 +86,11 @@ int spec_add_denied(struct job_spec *spec, const char *text, struct failure *fai
  * that the job may reach it.
  */
 int spec_add_ech(struct job_spec *spec, const char *text, struct failure *failure);
+/*
+ * Adds a domain whose TLS the proxy opens. admission_settle() checks that the job may reach
+ * it.
+ */
+int spec_add_intercept(struct job_spec *spec, const char *text, struct failure *failure);
 /*
  * Adds a rule for methods and paths (names/request_rule.h). admission_settle() checks that
  * the job may reach its domain.

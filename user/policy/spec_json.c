@@ -30,6 +30,7 @@ static const struct field spec_fields[] = {
 	{ "guard_domains", spec_add_guarded, true },
 	{ "deny_domains", spec_add_denied, true },
 	{ "allow_ech", spec_add_ech, true },
+	{ "intercept", spec_add_intercept, true },
 	{ "rules", spec_add_rule, true },
 	{ "presets", spec_add_preset, true },
 };
@@ -226,8 +227,8 @@ int spec_from_json(
 		else if (strict)
 			error = unknown_key(key,
 				"job, network, rate, pacing, header, labels, allow_addresses, "
-				"guard_domains, deny_domains, allow_ech, rules, presets, "
-				"learn, log, owner_pid",
+				"guard_domains, deny_domains, allow_ech, intercept, rules, "
+				"presets, learn, log, owner_pid",
 				failure);
 		if (error) {
 			failure_about(failure, key, NULL);
@@ -319,13 +320,14 @@ json_t *spec_to_json(const struct job_spec *spec)
 		return NULL;
 	rate_format(spec->rate, rate);
 	return json_pack(
-		"{s:s, s:{s:s, s:o}, s:s, s:s, s:s, s:o, s:o, s:o, s:o*, s:o*, s:b, s:o*, s:o}",
+		"{s:s, s:{s:s, s:o}, s:s, s:s, s:s, s:o, s:o, s:o, s:o*, s:o*, s:o*, s:b, s:o*, s:o}",
 		"job", spec->name, "network", "type", network_name(spec->network),
 		"domains", domains_to_json(&spec->domains), "rate", rate, "pacing",
 		pacing_name(spec->pacing), "header", spec->header, "allow_addresses",
 		allowed_to_json(spec), "guard_domains", domains_to_json(&spec->guarded),
 		"deny_domains", domains_to_json(&spec->denied), "allow_ech",
-		spec->ech.count ? domains_to_json(&spec->ech) : NULL, "rules", rules,
-		"learn", spec->learn, "log", log_to_json(spec), "labels",
+		spec->ech.count ? domains_to_json(&spec->ech) : NULL, "intercept",
+		spec->intercept.count ? domains_to_json(&spec->intercept) : NULL, "rules",
+		rules, "learn", spec->learn, "log", log_to_json(spec), "labels",
 		spec->labels ? json_incref(spec->labels) : json_object());
 }
