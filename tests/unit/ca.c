@@ -22,6 +22,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include "job/trust.h"
 #include "lib/cleanup.h"
 #include "proxy/ca.h"
 
@@ -164,6 +165,20 @@ static void leaves_for_other_names_do_not_verify(void **state)
 			issue_and_verify(ca, rows[i].other, rows[i].other), rows[i].error);
 		ca_free(ca);
 	}
+}
+
+/* OpenSSL looks for it in a folder by a hash of its name, so all have the same name. */
+static void each_has_the_name_of_its_file(void **state)
+{
+	struct ca *ca = create("crates.io 192.0.2.1");
+	X509 *certificate = certificate_of(ca);
+	char name[16];
+
+	(void)state;
+	snprintf(name, sizeof(name), "%08lx.0", X509_subject_name_hash(certificate));
+	assert_string_equal(name, TRUST_CA_LINK);
+	X509_free(certificate);
+	ca_free(ca);
 }
 
 static void other_authorities_do_not_count(void **state)
@@ -343,6 +358,7 @@ int main(void)
 		cmocka_unit_test(leaves_verify),
 		cmocka_unit_test(a_leaf_is_for_its_name_alone),
 		cmocka_unit_test(leaves_for_other_names_do_not_verify),
+		cmocka_unit_test(each_has_the_name_of_its_file),
 		cmocka_unit_test(other_authorities_do_not_count),
 		cmocka_unit_test(all_end_with_the_job_and_within_a_day),
 		cmocka_unit_test(what_can_not_be_is_refused),

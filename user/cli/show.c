@@ -123,6 +123,19 @@ static void print_rules(const char *title, const struct request_rules *rules)
 		printf("  %s\n", rules->list[i].text);
 }
 
+static void print_intercepted(const struct domains *domains)
+{
+	if (!domains->count)
+		return;
+	printf("opened TLS:\n");
+	for (size_t i = 0; i < domains->count; i++) {
+		char domain[NAME_LENGTH_MAX + 3];
+
+		declared_domain_format(&domains->list[i], domain);
+		printf("  %s\n", domain);
+	}
+}
+
 static void print_learned(const struct learned *learned)
 {
 	printf("learned:\n");
@@ -171,6 +184,7 @@ static void print_usage(const struct job *job, const struct usage *usage)
 	if (job->spec.domains.count)
 		printf("domains:\n");
 	print_domains(job, usage);
+	print_intercepted(&job->spec.intercept);
 	print_rules("rules", &job->spec.rules);
 	print_rules("rules of the node", &job->spec.node_rules);
 	if (usage->learned)

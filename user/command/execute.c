@@ -28,6 +28,7 @@
 #include "command/standard.h"
 #include "command/terminal.h"
 #include "job/health.h"
+#include "job/trust.h"
 #include "job/variables.h"
 #include "lib/cleanup.h"
 #include "lib/inherited.h"
@@ -91,6 +92,15 @@ static int set_proxy_variables(void)
 {
 	for (const struct variable *v = proxy_variables(); v->name; v++)
 		if (setenv(v->name, v->value, 1))
+			return -errno;
+	return 0;
+}
+
+/* What the caller or the user of the job set stays: it may lead to other roots on purpose. */
+static int set_trust_variables(void)
+{
+	for (const struct variable *v = trust_variables(); v->name; v++)
+		if (setenv(v->name, v->value, 0))
 			return -errno;
 	return 0;
 }
@@ -174,6 +184,8 @@ static __attribute__((noreturn)) void become_command(struct start *start)
 
 	if (!error && execution->proxy_variables && job->proxy_pid)
 		error = set_proxy_variables();
+	if (!error && job->spec.intercept.count)
+		error = set_trust_variables();
 	if (!error)
 		error = user_set_variables(&execution->user);
 	if (!error && start->foreground)

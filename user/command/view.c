@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 
 #include "command/runtime_folder.h"
+#include "command/trust_view.h"
 #include "command/view.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
@@ -487,7 +488,7 @@ int view_make(const struct job *job, char step[VIEW_STEP_MAX])
 {
 	_cleanup_(cleanup_parts) struct parts parts = { .resolv_conf = KEPT_NONE,
 		.locks = KEPT_NONE };
-	_fd_ int own_cgroup = -1;
+	_fd_ int own_cgroup = -1, trust = -1;
 	int error;
 
 	take_step(step, "make the mounts private");
@@ -497,7 +498,10 @@ int view_make(const struct job *job, char step[VIEW_STEP_MAX])
 	own_cgroup = open(job->cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (own_cgroup < 0)
 		return -errno;
-	error = keep_parts(job, &parts, step);
+	take_step(step, "keep the certificates of the job");
+	error = trust_view_keep(job, &trust);
+	if (!error)
+		error = keep_parts(job, &parts, step);
 	if (!error)
 		error = cover_folders(step);
 	if (!error)
@@ -509,6 +513,9 @@ int view_make(const struct job *job, char step[VIEW_STEP_MAX])
 		error = cover_mounts(own_cgroup, step);
 	if (!error)
 		error = provide_settings(job, step);
+	take_step(step, "mount the certificates of the job");
+	if (!error)
+		error = trust_view_mount(trust);
 	if (error)
 		return error;
 	take_step(step, "mount /proc");

@@ -18,6 +18,7 @@
  *	/proc			of the PID namespace of the process
  *	cgroup2			the job's own cgroup, read-only
  *	bpf, autofs		empty
+ *	/etc/ssl/certs, …	with the certificates of the job (command/trust_view.h)
  *	/etc/chromium, …	with settings for browsers (policy/browser_policy.h)
  *
  * Returns 0, or -errno with the failed step in `step`.

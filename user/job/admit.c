@@ -32,6 +32,7 @@ int job_admit(struct job *job, struct admission *admission, const char *file,
 		return error;
 	job->max_connections = policy.max_connections;
 	memcpy(job->nat64, policy.nat64_prefixes, sizeof(job->nat64));
+	memcpy(job->upstream_ca, policy.upstream_ca, sizeof(job->upstream_ca));
 	memcpy(job->refusal_text, policy.refusal_text, sizeof(job->refusal_text));
 	error = request_log_choose(job, admission->spec, &policy, failure);
 	return error ? error : keep_shares(job, policy.shares, failure);

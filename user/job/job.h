@@ -76,6 +76,8 @@ struct job {
 	uint32_t max_connections;
 	/* The NAT64 prefixes of the node's network. */
 	char nat64[NAT64_TEXT_MAX];
+	/* Certificates of sites that the proxy trusts besides the node's. Empty: none. */
+	char upstream_ca[PATH_SIZE];
 	/* What the operator adds to each refusal. */
 	char refusal_text[REFUSAL_TEXT_SIZE];
 	/*

@@ -23,6 +23,7 @@
 #include "job/launch.h"
 #include "job/listen.h"
 #include "job/request_log.h"
+#include "job/trust.h"
 #include "jobfence/proxy.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
@@ -61,9 +62,10 @@ struct launch {
 	bool host_netns, ipv6;
 	int netns;
 	int settings;
-	int domains, connections; /* read-only */
-	int events;		  /* events of the job's cgroup, -1: not watched */
-	int asked;		  /* the socket ASKED */
+	int domains, connections;   /* read-only */
+	int events;		    /* events of the job's cgroup, -1: not watched */
+	int asked;		    /* the socket ASKED */
+	int tls_program, roots, ca; /* for opened TLS, else -1 */
 	const struct request_log *log;
 	const struct job_maps *maps;
 	int report, ready; /* ends of pipes to write to */
@@ -133,6 +135,7 @@ static int make_settings(const struct job *job, bool ipv6)
 	settings.learn = job->spec.learn;
 	settings.guarded_count = fill_keys(&job->spec.guarded, settings.guarded);
 	settings.ech_count = fill_keys(&job->spec.ech, settings.ech);
+	settings.intercept_count = fill_keys(&job->spec.intercept, settings.intercept);
 	fill_rules(&job->spec.rules, settings.rules);
 	fill_rules(&job->spec.node_rules, settings.node_rules);
 	memcpy(settings.allowed, job->spec.allowed, sizeof(settings.allowed));
@@ -178,6 +181,10 @@ static int hand_over(
 		[FD_LOG_FILE] = launch->log->file,
 		[FD_LOG_OLD] = launch->log->old,
 		[FD_ASKED] = launch->asked,
+		[FD_PROGRAM] = launch->tls_program,
+		[FD_ROOTS] = launch->roots,
+		[FD_CA] = launch->ca,
+		[FD_AUTHORITY] = -1,
 	};
 
 	fds[0] = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -321,6 +328,35 @@ static int open_asked(const struct job *job)
 	return TAKE_FD(fd);
 }
 
+static int make_pipe(int *read_end, int *write_end)
+{
+	int pair[2];
+
+	if (pipe2(pair, O_CLOEXEC))
+		return -errno;
+	*read_end = pair[0];
+	*write_end = pair[1];
+	return 0;
+}
+
+/* Opens what a job with opened TLS needs besides. `*authority` is the pipe to read from. */
+static int open_tls_inputs(
+	const struct job *job, struct launch *plan, int *authority, struct failure *failure)
+{
+	int error;
+
+	if (!job->spec.intercept.count)
+		return 0;
+	plan->tls_program = trust_program_open(failure);
+	if (plan->tls_program < 0)
+		return plan->tls_program;
+	plan->roots = trust_roots_make(job, failure);
+	if (plan->roots < 0)
+		return plan->roots;
+	error = make_pipe(authority, &plan->ca);
+	return error ? fail(failure, error, "cannot start the proxy") : 0;
+}
+
 /* Opens the inputs of the proxy. Returns 0, or -errno with the failure noted. */
 static int open_inputs(const struct job *job, struct launch *plan, struct failure *failure)
 {
@@ -347,28 +383,18 @@ static int open_inputs(const struct job *job, struct launch *plan, struct failur
 	return error ? fail(failure, error, "cannot start the proxy") : 0;
 }
 
-static int make_pipe(int *read_end, int *write_end)
-{
-	int pair[2];
-
-	if (pipe2(pair, O_CLOEXEC))
-		return -errno;
-	*read_end = pair[0];
-	*write_end = pair[1];
-	return 0;
-}
-
 static void launch_close(struct launch *plan)
 {
 	int *const fds[] = { &plan->settings, &plan->domains, &plan->connections,
-		&plan->events, &plan->asked, &plan->report, &plan->ready };
+		&plan->events, &plan->asked, &plan->tls_program, &plan->roots, &plan->ca,
+		&plan->report, &plan->ready };
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		cleanup_fd(fds[i]);
 }
 
 static int launch(struct job *job, int cgroup, int netns, bool ipv6,
-	const struct job_maps *maps, int *ready, struct failure *failure)
+	const struct job_maps *maps, int *ready, int *authority, struct failure *failure)
 {
 	_cleanup_(request_log_close) struct request_log log = REQUEST_LOG_NONE;
 	_cleanup_(launch_close) struct launch plan = { .host_netns = job->host_netns,
@@ -379,6 +405,9 @@ static int launch(struct job *job, int cgroup, int netns, bool ipv6,
 		.connections = -1,
 		.events = -1,
 		.asked = -1,
+		.tls_program = -1,
+		.roots = -1,
+		.ca = -1,
 		.log = &log,
 		.maps = maps,
 		.report = -1,
@@ -386,6 +415,8 @@ static int launch(struct job *job, int cgroup, int netns, bool ipv6,
 	_fd_ int report = -1, ready_read = -1;
 	int error = open_inputs(job, &plan, failure);
 
+	if (!error)
+		error = open_tls_inputs(job, &plan, authority, failure);
 	if (!error)
 		error = request_log_open(job, &log, failure);
 	if (error)
@@ -431,7 +462,7 @@ int proxy_start(struct job *job, int cgroup, int netns, bool ipv6,
 	const struct job_maps *maps, struct failure *failure)
 {
 	struct fence_setup setup;
-	_fd_ int ready = -1;
+	_fd_ int ready = -1, authority = -1;
 	int error = resolvers_read(job->resolvers, failure);
 
 	if (error < 0)
@@ -440,12 +471,14 @@ int proxy_start(struct job *job, int cgroup, int netns, bool ipv6,
 	error = cgroup_thaw(job->paths.proxy);
 	if (error)
 		return fail(failure, error, "cannot thaw cgroup %s", job->paths.proxy);
-	error = launch(job, cgroup, netns, ipv6, maps, &ready, failure);
+	error = launch(job, cgroup, netns, ipv6, maps, &ready, &authority, failure);
 	if (!error)
 		error = job_setup(job, &setup, failure);
 	if (!error)
 		error = state_write(&setup, maps, failure);
-	return error ? error : wait_for_proxy(job, ready, failure);
+	if (!error)
+		error = wait_for_proxy(job, ready, failure);
+	return error || authority < 0 ? error : trust_write(job, authority, failure);
 }
 
 void proxy_ask_to_end(const struct job *job)

@@ -11,6 +11,7 @@
 
 #include "job/job.h"
 #include "job/owner.h"
+#include "job/trust.h"
 #include "job/variables.h"
 #include "jobfence/time.h"
 #include "lib/cleanup.h"
@@ -59,21 +60,23 @@ json_t *job_to_json(const struct job *job)
 
 	moment_format_real((uint64_t)job->started * SECOND, started);
 	return json_pack(
-		"{s:s, s:s, s:I, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:{s:I, s:s}, s:s, s:o, s:o, s:s, s:o, s:s+, s:o, s:s?}",
+		"{s:s, s:s, s:I, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:{s:I, s:s}, s:s, s:o, s:o, s:s, s:o, s:o, s:s+, s:o, s:s?}",
 		"job", job->spec.name, "programs", job->programs, "started",
 		(json_int_t)job->started, "started_at", started, "owner",
 		owner_to_json(job), "network", network_name(job->spec.network), "domains",
 		domains_to_json(&job->spec.domains), "guard_domains",
 		domains_to_json(&job->spec.guarded), "allow_ech",
-		domains_to_json(&job->spec.ech), "rules", rules_to_json(&job->spec.rules),
-		"node_rules", rules_to_json(&job->spec.node_rules), "learn",
-		job->spec.learn, "labels",
+		domains_to_json(&job->spec.ech), "intercept",
+		domains_to_json(&job->spec.intercept), "rules",
+		rules_to_json(&job->spec.rules), "node_rules",
+		rules_to_json(&job->spec.node_rules), "learn", job->spec.learn, "labels",
 		job->spec.labels ? json_incref(job->spec.labels) : json_object(), "rate",
 		"bits_per_second", (json_int_t)job->spec.rate, "pacing",
 		pacing_name(job->pacing), "cgroup", job->cgroup, "netns",
 		netns_to_json(job), "proxy", proxy, "header", job->spec.header, "env",
-		variables_to_json(job), "resolv_conf", job->paths.run, "/resolv.conf",
-		"shares", job->shares ? json_incref(job->shares) : json_array(), "log",
+		variables_to_json(job), "trust", trust_to_json(job), "resolv_conf",
+		job->paths.run, "/resolv.conf", "shares",
+		job->shares ? json_incref(job->shares) : json_array(), "log",
 		job->log[0] ? job->log : NULL);
 }
 
@@ -115,6 +118,7 @@ static const struct record_field {
 	FIELD(NUMBER, max_connections),
 	FIELD(TEXT, nat64),
 	FIELD(TEXT, refusal_text),
+	FIELD(TEXT, upstream_ca),
 	FIELD(TEXT, log),
 	FIELD(NUMBER, log_max),
 	FIELD(BOOL, log_paths),

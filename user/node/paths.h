@@ -7,7 +7,8 @@
  *
  *	/run/jobfence/jobs/JOB			spec.json, labels.json, resolv.conf,
  *						proxy.log, the marks `ending` and
- *						`empty`, the socket `asked-to-end`
+ *						`empty`, the socket `asked-to-end`,
+ *						the folder `trust`
  *	/sys/fs/bpf/jobfence/jobs/JOB		pinned links and maps
  *	/run/netns/jobfence-JOB			its network namespace
  *	<cgroup2>/jobfence/JOB			cgroups: `work` for the job; `proxy`, `init`

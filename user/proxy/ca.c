@@ -2,9 +2,6 @@
 /* See ca.h. */
 
 #include <errno.h>
-#include <limits.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -12,7 +9,6 @@
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 
 #include "lib/cleanup.h"
 #include "proxy/ca.h"
@@ -21,6 +17,7 @@
 #define SERIAL_BITS 128
 #define VERSION_3   2 /* as X.509 counts */
 #define OURS	    "jobfence"
+#define CA_NAME	    "jobfence CA"
 
 struct leaf {
 	struct host host;
@@ -98,34 +95,17 @@ static int sign(X509 *certificate, EVP_PKEY *key)
 	return X509_sign(certificate, key, EVP_sha256()) > 0 ? 0 : -ENOMEM;
 }
 
-/*
- * The name of an authority is its own, since some clients look for an issuer by its name
- * alone.
- */
-static int name_authority(char *name, size_t size)
-{
-	unsigned char random[8];
-
-	if (RAND_bytes(random, sizeof(random)) != 1)
-		return -ENOMEM;
-	snprintf(name, size, OURS " CA %02x%02x%02x%02x%02x%02x%02x%02x", random[0],
-		random[1], random[2], random[3], random[4], random[5], random[6],
-		random[7]);
-	return 0;
-}
-
 static int make_authority(struct ca *ca, const struct host *names, size_t count,
 	time_t not_before, time_t not_after)
 {
-	char name[64];
 	X509 *certificate = X509_new();
-	int error = name_authority(name, sizeof(name));
+	int error;
 
 	ca->certificate = certificate;
 	ca->key = new_key();
-	if (error || !certificate || !ca->key)
+	if (!certificate || !ca->key)
 		return -ENOMEM;
-	error = begin_certificate(certificate, name, ca->key);
+	error = begin_certificate(certificate, CA_NAME, ca->key);
 	if (error ||
 		!X509_set_issuer_name(certificate, X509_get_subject_name(certificate)) ||
 		!ASN1_TIME_set(X509_getm_notBefore(certificate), not_before) ||

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See trust_view.h. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command/trust_view.h"
+#include "job/trust.h"
+#include "lib/cleanup.h"
+#include "lib/files.h"
+#include "node/folder_cover.h"
+
+/* OpenSSL's folder of roots, each in a file that is named by a hash. */
+#define CERTIFICATES "/etc/ssl/certs"
+
+int trust_view_keep(const struct job *job, int *tree)
+{
+	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+						     MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC };
+	char folder[PATH_SIZE];
+	_fd_ int copy = -1;
+	int error = job->spec.intercept.count ? trust_folder(job, folder) : -ENOENT;
+
+	if (error)
+		return error == -ENOENT ? 0 : error;
+	copy = open_tree(AT_FDCWD, folder, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (copy < 0 ||
+		mount_setattr(copy, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)))
+		return -errno;
+	*tree = TAKE_FD(copy);
+	return 0;
+}
+
+/*
+ * Mounts a file of the job on a place. Links lead to the file that programs open. A mount
+ * of that would be hidden by the next of the same place, so it is done once.
+ */
+static int put(const char *file, const char *place, char (*done)[PATH_MAX], size_t *count)
+{
+	char path[PATH_MAX];
+
+	if (!realpath(place, path))
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	for (size_t i = 0; i < *count; i++)
+		if (!strcmp(done[i], path))
+			return 0;
+	strcpy(done[(*count)++], path);
+	return mount(file, path, NULL, MS_BIND, NULL) ? -errno : 0;
+}
+
+static int put_all(const char *file, const char *const *places)
+{
+	char done[8][PATH_MAX];
+	size_t count = 0;
+	int error = 0;
+
+	for (; *places && !error; places++)
+		error = put(file, *places, done, &count);
+	return error;
+}
+
+/* Adds the authority to the folder in which OpenSSL looks. */
+static int put_into_folder(void)
+{
+	static const char name[] = CERTIFICATES "/" TRUST_CA_LINK;
+	struct stat status;
+	_fd_ int file = -1;
+	int error;
+
+	if (lstat(CERTIFICATES, &status) || !S_ISDIR(status.st_mode))
+		return 0;
+	error = folder_cover(CERTIFICATES);
+	if (error)
+		return error;
+	file = open(name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (file < 0 || mount(TRUST_VIEW "/" TRUST_CA, name, NULL, MS_BIND, NULL))
+		return -errno;
+	return 0;
+}
+
+int trust_view_mount(int tree)
+{
+	int error = tree < 0 ? 0 : folder_make(TRUST_VIEW);
+
+	if (tree < 0 || error)
+		return error;
+	if (move_mount(tree, "", AT_FDCWD, TRUST_VIEW, MOVE_MOUNT_F_EMPTY_PATH))
+		return -errno;
+	error = put_into_folder();
+	if (!error)
+		error = put_all(TRUST_VIEW "/" TRUST_BUNDLE, trust_bundle_places);
+	return error ? error : put_all(TRUST_VIEW "/" TRUST_STORE, trust_store_places);
+}
