@@ -19,7 +19,6 @@
 #include "proxy/tls_wire.h"
 
 #define HANDSHAKE_CLIENT_HELLO		 1	/* RFC 8446 section 4 */
-#define VERSION_MAJOR			 3	/* of every version from SSL 3 to TLS 1.3 */
 #define NAME_TYPE_HOST			 0	/* RFC 6066 section 3 */
 #define EXTENSION_SERVER_NAME		 0	/* the same */
 #define EXTENSION_PROTOCOLS		 16	/* RFC 7301 section 3.1 */

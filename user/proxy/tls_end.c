@@ -64,7 +64,9 @@ static size_t whole_record(const struct buffer *in)
 		return 0;
 	record = RECORD_HEADER_LENGTH + ((size_t)bytes[3] << 8 | bytes[4]);
 	/* OpenSSL refuses what is no record, or too long for one, by its header. */
-	if (record > RECORD_LENGTH + RECORD_HEADER_LENGTH)
+	if (record > RECORD_LENGTH + RECORD_HEADER_LENGTH ||
+		bytes[0] < RECORD_CHANGE_CIPHER_SPEC ||
+		bytes[0] > RECORD_APPLICATION_DATA || bytes[1] != VERSION_MAJOR)
 		return RECORD_HEADER_LENGTH;
 	return length < record ? 0 : record;
 }
@@ -208,8 +210,9 @@ static int read_authority(struct ca **ca)
 	return error == -EINVAL ? -EPROTO : error;
 }
 
-static void shut(struct tls *tls)
+static void close_tls(struct tls *tls)
 {
+	tls_sessions_clear(&tls->sessions);
 	ca_free(tls->ca);
 	SSL_CTX_free(tls->clients);
 	SSL_CTX_free(tls->sites);
@@ -232,7 +235,7 @@ static int open_tls(const struct tls_calls *calls, struct tls **tls)
 	if (!error)
 		error = make_sites(new);
 	if (error)
-		shut(new);
+		close_tls(new);
 	else
 		*tls = new;
 	return error;
@@ -469,6 +472,7 @@ static void finish(struct tls_end *shown)
 
 const struct tls_calls tls_calls = {
 	.open = open_tls,
+	.close = close_tls,
 	.serve = serve,
 	.reach = reach,
 	.free = free_end,

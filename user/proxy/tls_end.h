@@ -31,6 +31,7 @@ struct tls_calls {
 	 * Returns 0, -EPROTO if there is no authority, or -ENOMEM.
 	 */
 	int (*open)(const struct tls_calls *calls, struct tls **tls);
+	void (*close)(struct tls *tls);
 
 	/*
 	 * Make the end towards a client, which takes us for `host`, and the end towards the
