@@ -57,6 +57,8 @@ void peer_secure(struct peer *peer, struct tls_end *tls)
 {
 	peer->tls = tls;
 	tls->in = TAKE_POINTER(peer->in);
+	/* What was read before may be a whole record. */
+	peer->readable = true;
 }
 
 void peer_close(struct peer *peer)

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* jobfence-tls, the worker of a job with intercepted domains. */
+/*
+ * jobfence-tls: the worker of a job with intercepted domains, and what else of a job needs
+ * libcrypto.
+ */
 
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/inherited.h"
 #include "proxy/authority.h"
 #include "proxy/program.h"
+#include "proxy/trust_store.h"
 
 int main(int count, char **arguments)
 {
@@ -14,5 +17,7 @@ int main(int count, char **arguments)
 
 	if (!strcmp(word, "authority"))
 		return inherited_reset() ? 1 : authority_run();
+	if (!strcmp(word, "trust-store"))
+		return inherited_reset() ? 1 : trust_store_run();
 	return program_run(count, arguments, &tls_calls);
 }
