@@ -7,7 +7,7 @@ The Internet of a test: a web server for every address and name, a resolver, and
 sees each packet that arrives. What happened is appended to the file LOG, one JSON object a line:
 
 	connection	somebody connected: id, port, to, from
-	tls		its server name, and version
+	tls		its server name and version, and whether its session was resumed
 	request		line, headers (a list of pairs, as they came), head (all bytes)
 	body		length, sha256, trailers
 	left		who waited in vain for an answer, or the rest of it, has gone: line
@@ -142,7 +142,7 @@ class Visit:
             if tls:
                 self.connection = tls.wrap_socket(self.connection, server_side=True)
                 self.log.write("tls", id=self.id, name=tls.names.pop(self.connection, None),
-                               version=self.connection.version())
+                               version=self.connection.version(), resumed=self.connection.session_reused)
             if plain(self.connection.getsockname()[0]) == HASTY:
                 self.connection.sendall(FORGED)
             with self.connection, self.connection.makefile("rb") as stream:

@@ -250,7 +250,7 @@ bool hello_parse_offer(const unsigned char *bytes, size_t length, struct hello_o
 
 bool hello_offers_http1(const unsigned char *bytes, size_t length)
 {
-	static const char wanted[] = "http/1.1";
+	static const char wanted[2][9] = { "http/1.1", "http/1.0" };
 	unsigned char buffer[HELLO_LENGTH_MAX];
 	struct slice session, extensions, protocols = { 0 }, list, name;
 
@@ -262,8 +262,9 @@ bool hello_offers_http1(const unsigned char *bytes, size_t length)
 	if (!take_vector(&protocols, 2, &list))
 		return false;
 	while (take_vector(&list, 1, &name))
-		if (name.length == sizeof(wanted) - 1 &&
-			!memcmp(name.bytes, wanted, name.length))
+		if (name.length == sizeof(wanted[0]) - 1 &&
+			(!memcmp(name.bytes, wanted[0], name.length) ||
+				!memcmp(name.bytes, wanted[1], name.length)))
 			return true;
 	return false;
 }

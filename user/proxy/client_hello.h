@@ -34,7 +34,7 @@ enum hello_result hello_parse(const unsigned char *bytes, size_t length, struct 
 	bool *encrypted, size_t *end);
 
 /*
- * Whether a ClientHello leaves HTTP/1.1 open: it names no protocols, or this one among them
+ * Whether a ClientHello leaves HTTP/1 open: it names no protocols, or this one among them
  * (RFC 7301 section 3.1). The `length` bytes hold the hello, and hello_parse() found no
  * fault in it.
  */

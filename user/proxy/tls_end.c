@@ -131,8 +131,9 @@ static BIO_METHOD *make_bio(void)
 	return NULL;
 }
 
-/* HTTP/1.1 is all that the proxy speaks, on both sides. */
-static const unsigned char protocols[] = "\x08http/1.1";
+/* What clients are spoken with. Sites are spoken with by the first of it alone. */
+static const unsigned char protocols[] = "\x08http/1.1\x08http/1.0";
+#define FIRST_PROTOCOL 9 /* bytes */
 
 static int choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *length,
 	const unsigned char *offered, unsigned offered_length, void *data)
@@ -190,8 +191,7 @@ static int make_clients(struct tls *tls)
 static int make_sites(struct tls *tls)
 {
 	tls->sites = make_context(TLS_client_method());
-	if (!tls->sites ||
-		SSL_CTX_set_alpn_protos(tls->sites, protocols, sizeof(protocols) - 1))
+	if (!tls->sites || SSL_CTX_set_alpn_protos(tls->sites, protocols, FIRST_PROTOCOL))
 		return -ENOMEM;
 	SSL_CTX_set_verify(tls->sites, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_session_cache_mode(
@@ -245,14 +245,8 @@ static void free_end(struct tls_end *shown)
 {
 	struct end *end = end_of(shown);
 
-	if (end->ssl) {
-		/*
-		 * Otherwise OpenSSL takes a session for broken whose connection was not
-		 * ended by TLS.
-		 */
-		SSL_set_quiet_shutdown(end->ssl, 1);
-		SSL_shutdown(end->ssl);
-	}
+	/* Otherwise OpenSSL takes a session for broken that was not ended by TLS. */
+	SSL_set_shutdown(end->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(end->ssl);
 	buffer_put(&shown->in);
 	buffer_put(&shown->out);
@@ -415,6 +409,8 @@ static long decrypt(struct tls_end *shown, struct buffer *plain)
 
 	if (shown->problem)
 		return -EPROTO;
+	/* SSL_get_error() takes an error of another end for one of this. */
+	ERR_clear_error();
 	while (buffer_space(plain)) {
 		result = SSL_read_ex(
 			end->ssl, plain->bytes + plain->end, buffer_space(plain), &length);
@@ -439,6 +435,8 @@ static int encrypt(struct tls_end *shown, struct buffer *plain)
 
 	if (shown->problem)
 		return -EPROTO;
+	/* SSL_get_error() takes an error of another end for one of this. */
+	ERR_clear_error();
 	while (buffer_length(plain)) {
 		size_t length = buffer_length(plain), written;
 		int result;
