@@ -17,7 +17,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
@@ -25,6 +24,8 @@
 #include "job/trust.h"
 #include "lib/cleanup.h"
 #include "proxy/ca.h"
+
+#include <cmocka.h> /* last: its macro `fail` is the name of a function of ours */
 
 #define HOUR 3600
 
