@@ -168,6 +168,23 @@ static void leaves_for_other_names_do_not_verify(void **state)
 	}
 }
 
+/* Go reads DER strictly (X.690 section 11.1). OpenSSL takes any value for true. */
+static void the_flag_of_an_authority_is_in_der(void **state)
+{
+	static const unsigned char wanted[] = { 0x30, 6, 1, 1, 0xff, 2, 1, 0 };
+	struct ca *ca = create("crates.io");
+	X509 *certificate = certificate_of(ca);
+	int at = X509_get_ext_by_NID(certificate, NID_basic_constraints, -1);
+	const ASN1_OCTET_STRING *data =
+		X509_EXTENSION_get_data(X509_get_ext(certificate, at));
+
+	(void)state;
+	assert_int_equal(ASN1_STRING_length(data), sizeof(wanted));
+	assert_memory_equal(ASN1_STRING_get0_data(data), wanted, sizeof(wanted));
+	X509_free(certificate);
+	ca_free(ca);
+}
+
 /* OpenSSL looks for it in a folder by a hash of its name, so all have the same name. */
 static void each_has_the_name_of_its_file(void **state)
 {
@@ -359,6 +376,7 @@ int main(void)
 		cmocka_unit_test(leaves_verify),
 		cmocka_unit_test(a_leaf_is_for_its_name_alone),
 		cmocka_unit_test(leaves_for_other_names_do_not_verify),
+		cmocka_unit_test(the_flag_of_an_authority_is_in_der),
 		cmocka_unit_test(each_has_the_name_of_its_file),
 		cmocka_unit_test(other_authorities_do_not_count),
 		cmocka_unit_test(all_end_with_the_job_and_within_a_day),

@@ -14,6 +14,7 @@
 
 #define ADDRESS_BYTES 16
 #define IPV4_BYTES    4
+#define DER_TRUE      0xff /* libcrypto would write 1, which strict readers refuse */
 
 /* Permits nothing: no site has a name below it (RFC 6761 section 6.4). */
 #define NO_NAME "invalid"
@@ -57,7 +58,7 @@ static int add_basic_constraints(X509 *certificate, bool authority)
 	int error = -ENOMEM;
 
 	if (constraints && authority) {
-		constraints->ca = 1;
+		constraints->ca = DER_TRUE;
 		constraints->pathlen = ASN1_INTEGER_new();
 	}
 	/* A new number is 0. */
