@@ -15,6 +15,7 @@
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "node/folder_cover.h"
+#include "policy/browser_policy.h"
 
 /* OpenSSL's folder of roots, each in a file that is named by a hash. */
 #define CERTIFICATES "/etc/ssl/certs"
@@ -65,23 +66,45 @@ static int put_all(const char *file, const char *const *places)
 	return error;
 }
 
+/* Makes a file for a mount of one of the job's. */
+static int add_file(const char *file, const char *path)
+{
+	_fd_ int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+
+	return fd < 0 || mount(file, path, NULL, MS_BIND, NULL) ? -errno : 0;
+}
+
 /* Adds the authority to the folder in which OpenSSL looks. */
 static int put_into_folder(void)
 {
-	static const char name[] = CERTIFICATES "/" TRUST_CA_LINK;
 	struct stat status;
-	_fd_ int file = -1;
 	int error;
 
 	if (lstat(CERTIFICATES, &status) || !S_ISDIR(status.st_mode))
 		return 0;
 	error = folder_cover(CERTIFICATES);
-	if (error)
-		return error;
-	file = open(name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (file < 0 || mount(TRUST_VIEW "/" TRUST_CA, name, NULL, MS_BIND, NULL))
-		return -errno;
-	return 0;
+	return error ? error
+		     : add_file(TRUST_VIEW "/" TRUST_CA, CERTIFICATES "/" TRUST_CA_LINK);
+}
+
+/* Adds a policy where the view has one of ours already, on a file system of its own. */
+static int put_into_browsers(void)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < browser_policies_count; i++) {
+		const struct browser_policy *policy = &browser_policies[i];
+		char path[PATH_SIZE];
+
+		if (path_format(path, "%s/%s", policy->folder, policy->file))
+			return -ENAMETOOLONG;
+		if (!strstr(policy->file, ".json") || !file_exists(path))
+			continue;
+		error = path_format(path, "%s/jobfence-ca.json", policy->folder);
+		if (!error)
+			error = add_file(TRUST_VIEW "/" TRUST_POLICY, path);
+	}
+	return error;
 }
 
 int trust_view_mount(int tree)
@@ -93,6 +116,8 @@ int trust_view_mount(int tree)
 	if (move_mount(tree, "", AT_FDCWD, TRUST_VIEW, MOVE_MOUNT_F_EMPTY_PATH))
 		return -errno;
 	error = put_into_folder();
+	if (!error)
+		error = put_into_browsers();
 	if (!error)
 		error = put_all(TRUST_VIEW "/" TRUST_BUNDLE, trust_bundle_places);
 	return error ? error : put_all(TRUST_VIEW "/" TRUST_STORE, trust_store_places);

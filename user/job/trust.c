@@ -213,6 +213,28 @@ static int write_bundle(const struct job *job, const char *authority)
 	return error ? error : write_all(fd, authority, strlen(authority));
 }
 
+/*
+ * Writes the policy CACertificates, a list of certificates in base64. Those in PEM are that,
+ * with lines.
+ */
+static int write_policy(const struct job *job, const char *authority)
+{
+	static const char begin[] = "{\"CACertificates\": [\"", end[] = "\"]}\n";
+	_free_ char *text = malloc(sizeof(begin) + strlen(authority) + sizeof(end));
+	_fd_ int fd = open_file(job, TRUST_POLICY);
+	const char *line = strchr(authority, '\n');
+	char *at;
+
+	if (!text || !line)
+		return -ENOMEM;
+	at = stpcpy(text, begin);
+	for (line++; *line && *line != '-'; line++)
+		if (*line != '\n')
+			*at++ = *line;
+	at = stpcpy(at, end);
+	return fd < 0 ? fd : write_all(fd, text, (size_t)(at - text));
+}
+
 /* The program reads certificates, so it gets no privileges. */
 static __attribute__((noreturn)) void become_maker(
 	uid_t uid, int program, int bundle, int store)
@@ -278,6 +300,8 @@ int trust_write(const struct job *job, int pipe, struct failure *failure)
 	error = file < 0 ? file : write_all(file, authority, strlen(authority));
 	if (!error)
 		error = write_bundle(job, authority);
+	if (!error)
+		error = write_policy(job, authority);
 	return error ? fail(failure, error, "cannot write to %s", folder)
 		     : write_store(job, failure);
 }

@@ -8,6 +8,7 @@
  *	ca.pem		the certificate of the job's own authority
  *	bundle.pem	the node's roots, and that certificate behind them
  *	bundle.p12	the same for Java (PKCS#12, no password)
+ *	chromium.json	the certificate as a policy of Chromium, which has its own roots
  *
  * The view of the job's commands has that folder at TRUST_VIEW.
  */
@@ -21,6 +22,7 @@
 #define TRUST_CA     "ca.pem"
 #define TRUST_BUNDLE "bundle.pem"
 #define TRUST_STORE  "bundle.p12"
+#define TRUST_POLICY "chromium.json"
 
 /*
  * OpenSSL looks for an authority in a folder by a hash of its name (openssl-rehash(1)). All
