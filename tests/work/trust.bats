@@ -60,6 +60,31 @@ same_with_opened_tls()
 	same_behind_the_fence "$@"
 }
 
+# The container has roots of its own, at the places where the image has them.
+by_container()
+{
+	trusting_container '.annotations = {"io.jobfence.domains": "*.wild.test", "io.jobfence.intercept": "*.wild.test", "io.jobfence.rate": "0"}' "$@"
+}
+
+# A container in the cgroup of a job that was there before.
+by_joined()
+{
+	trusting_container ".linux.cgroupsPath = \"/jobfence/$JOB/work/box\"" "$@"
+}
+
+trusting_container()
+{
+	local bundle=$BATS_TEST_TMPDIR/bundle
+
+	mkdir -p "$bundle"
+	# shellcheck disable=SC2016 # jq's
+	jq --arg root "$BATS_FILE_TMPDIR/machine" --arg cwd "$WORK" --argjson env \
+		"$(jq -nc '$ARGS.positional' --args -- "${ENVIRONMENT[@]}")" \
+		'.process += {terminal: false, noNewPrivileges: false, args: $ARGS.positional, env: $env, cwd: $cwd} | .root = {path: $root} |
+		.process.rlimits = [] | '"$1" "$BATS_FILE_TMPDIR/bundle/config.json" --args -- "${@:2}" >"$bundle/config.json" &&
+		in_lab "${LIMIT[@]}" "$RUNTIME" --annotations --root /run/oci run --bundle "$bundle" "box-$JOB"
+}
+
 # Prints how many requests for the page came from a job, and how many from elsewhere.
 pages_seen()
 {
@@ -72,16 +97,17 @@ pages_seen()
 # which trusts nobody for this, has to fail: else the client does not verify.
 client_gets_the_page()
 {
-	local way
+	local way ways=(control run run_directly exec_directly exec container joined)
 
-	for way in control run run_directly exec_directly exec; do
+	[ -z "${2:-}" ] || ways=("${@:2}")
+	for way in "${ways[@]}"; do
 		lab_forget
 		rm -rf "$WORK" && cp -a "$PROJECT" "$WORK" && cd "$WORK" || return
 		if ! "by_$way" bash -euo pipefail -c "$1" client "$PAGE" </dev/null >"$BATS_TEST_TMPDIR/output" 2>&1 3>&-; then
-			[ $way = control ] || lab_fail "$way: $(tail -n 20 "$BATS_TEST_TMPDIR/output")" || return
+			[ "$way" = control ] || lab_fail "$way: $(tail -n 20 "$BATS_TEST_TMPDIR/output")" || return
 			continue
 		fi
-		[ $way != control ] || lab_fail "the client takes any certificate: $(<"$BATS_TEST_TMPDIR/output")" || return
+		[ "$way" != control ] || lab_fail "the client takes any certificate: $(<"$BATS_TEST_TMPDIR/output")" || return
 		like "$(<"$BATS_TEST_TMPDIR/output")" '*this is page.wild.test*' || return
 		is "$(pages_seen)" '1 true' || return
 	done
@@ -199,16 +225,16 @@ client_gets_the_page()
 }
 
 @test "cargo" {
-	local bare=$ORIGIN/git/crate.git
+	local bare=$ORIGIN/git/library.git
 
-	git init -q "$BATS_TEST_TMPDIR/crate" && cd "$BATS_TEST_TMPDIR/crate" && mkdir src
+	git init -q "$BATS_TEST_TMPDIR/library" && cd "$BATS_TEST_TMPDIR/library" && mkdir src
 	printf '[package]\nname = "tiny"\nversion = "1.0.0"\n' >Cargo.toml
 	echo 'pub fn two() -> i32 { 2 }' >src/lib.rs
 	git add . && git -c user.name=a -c user.email=a@allowed.test commit -qm first && git clone -q --bare . "$bare"
 	chown -R www-data: "$bare"
 	mkdir "$PROJECT/src"
-	printf '[package]\nname = "app"\nversion = "1.0.0"\n[dependencies]\ntiny = { git = "https://git.wild.test/crate.git" }\n' \
+	printf '[package]\nname = "app"\nversion = "1.0.0"\n[dependencies]\ntiny = { git = "https://git.wild.test/library.git" }\n' \
 		>"$PROJECT/Cargo.toml"
 	echo 'fn main() {}' >"$PROJECT/src/main.rs"
-	same_with_opened_tls '/usr/bin/cargo fetch -q && grep -c crate.git Cargo.lock'
+	same_with_opened_tls '/usr/bin/cargo fetch -q && grep -c library.git Cargo.lock'
 }

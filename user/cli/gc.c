@@ -10,6 +10,7 @@
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "node/objects.h"
+#include "oci/container_trust.h"
 
 struct collected {
 	json_t *removed, *failed;
@@ -55,6 +56,8 @@ int gc_command(struct options *options, int *status, struct failure *failure)
 	 */
 	if (!error && *status == STATUS_DONE && !json_object_size(options->spec.labels))
 		error = gc_versions(failure);
+	if (!error)
+		container_trust_collect();
 	if (!error && options->json)
 		error = print_json(result);
 	return error;

@@ -14,6 +14,7 @@
 #include "lib/json.h"
 #include "lib/json_numbers.h"
 #include "oci/browser.h"
+#include "oci/container_trust.h"
 #include "oci/hook.h"
 
 #define CONFIG_MAX (64UL * 1024 * 1024) /* bytes */
@@ -48,11 +49,13 @@ static int find_verb(int count, char **arguments)
 }
 
 /*
- * Finds the bundle that the runtime will take for `create` or `run`. The last one counts.
+ * Finds the bundle that the runtime will take for `create` or `run`, and the name of the
+ * container, which may be missing (""). The last one counts.
  * An unknown option is refused, and so is one that is abbreviated or run together. It
  * might name another bundle, or another file in it, as crun's --config does.
  */
-static int find_bundle(char **words, const char **bundle, struct failure *failure)
+static int find_bundle(
+	char **words, const char **bundle, const char **id, struct failure *failure)
 {
 	static const char *const switches[] = { "--detach", "-d", "--keep", "--no-pivot",
 		"--no-new-keyring", "--no-subreaper" };
@@ -60,10 +63,13 @@ static int find_bundle(char **words, const char **bundle, struct failure *failur
 		"--pidfd-socket", "--pid-file", "--preserve-fds" };
 
 	*bundle = ".";
+	*id = "";
 	for (; *words && strcmp(*words, "--"); words++) {
 		size_t length = strcspn(*words, "="), i = 0;
 		const char *value = (*words)[length] ? *words + length + 1 : words[1];
 
+		if ((*words)[0] != '-')
+			*id = *words;
 		if ((*words)[0] != '-' || is_one_of(*words, switches, ARRAY_SIZE(switches)))
 			continue;
 		while (i < ARRAY_SIZE(values) &&
@@ -79,6 +85,8 @@ static int find_bundle(char **words, const char **bundle, struct failure *failur
 			*bundle = value;
 		words += value == words[1];
 	}
+	if (*words && words[1])
+		*id = words[1];
 	return 0;
 }
 
@@ -141,8 +149,8 @@ static int fence_bundle(char **words, bool annotations, struct failure *failure)
 {
 	_cleanup_(cleanup_config) struct config config = {};
 	char program[PATH_MAX];
-	const char *bundle;
-	int error = find_bundle(words, &bundle, failure);
+	const char *bundle, *id;
+	int error = find_bundle(words, &bundle, &id, failure);
 
 	if (error)
 		return error;
@@ -153,6 +161,8 @@ static int fence_bundle(char **words, bool annotations, struct failure *failure)
 	error = read_config(&config, failure);
 	if (!error)
 		error = oci_add_hooks(config.json, bundle, program, annotations, failure);
+	if (!error && oci_opens_tls(config.json, annotations))
+		error = container_trust_add(config.json, bundle, id, failure);
 	if (!error)
 		error = oci_add_browser_policies(config.json, bundle, failure);
 	if (error)

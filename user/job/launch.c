@@ -24,6 +24,7 @@
 #include "job/listen.h"
 #include "job/request_log.h"
 #include "job/trust.h"
+#include "job/trust_files.h"
 #include "jobfence/proxy.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"

@@ -2,44 +2,18 @@
 #pragma once
 
 /*
- * The certificates that a job with opened TLS trusts. They are files in the folder `trust`
- * of the job:
- *
- *	ca.pem		the certificate of the job's own authority
- *	bundle.pem	the node's roots, and that certificate behind them
- *	bundle.p12	the same for Java (PKCS#12, no password)
- *	chromium.json	the certificate as a policy of Chromium, which has its own roots
- *
- * The view of the job's commands has that folder at TRUST_VIEW.
+ * The certificates that a job with opened TLS trusts. They are in the folder `trust` of the
+ * job, as files that trust_files.h names. The view of the job's commands has that folder at
+ * TRUST_VIEW.
  */
 
 #include <jansson.h>
 
 #include "job/job.h"
+#include "job/trust_files.h"
 #include "job/variables.h"
 
-#define TRUST_VIEW   RUN_FOLDER "/trust"
-#define TRUST_CA     "ca.pem"
-#define TRUST_BUNDLE "bundle.pem"
-#define TRUST_STORE  "bundle.p12"
-#define TRUST_POLICY "chromium.json"
-
-/*
- * OpenSSL looks for an authority in a folder by a hash of its name (openssl-rehash(1)). All
- * authorities of jobs have the same name, so this is the hash of each.
- */
-#define TRUST_CA_LINK "f7802f81.0"
-
-/* Files in which programs look for the roots. The list ends with NULL. */
-extern const char *const trust_bundle_places[];
-/* The same for Java's store. */
-extern const char *const trust_store_places[];
-
-/*
- * Opens the program that the workers of such a job are, which also makes the store for
- * Java. Returns a descriptor, or -errno with the failure noted.
- */
-int trust_program_open(struct failure *failure);
+#define TRUST_VIEW RUN_FOLDER "/trust"
 
 /* The path of the folder of a job. Returns 0 or -ENAMETOOLONG. */
 int trust_folder(const struct job *job, char path[PATH_SIZE]);
@@ -57,6 +31,9 @@ int trust_roots_make(const struct job *job, struct failure *failure);
  * -errno with the failure noted.
  */
 int trust_write(const struct job *job, int pipe, struct failure *failure);
+
+/* Reads the certificate of the job's authority, to be freed. Returns 0 or -errno. */
+int trust_read_authority(const struct job *job, char **authority);
 
 /*
  * The environment variables that lead programs to these files, as the job's view has them.

@@ -13,6 +13,7 @@
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "node/cgroup.h"
+#include "oci/container_trust.h"
 #include "oci/hook.h"
 #include "oci/resolv_conf.h"
 #include "oci/seccomp.h"
@@ -162,7 +163,7 @@ static int open_standing(struct job *job, const char *name, struct failure *fail
  * Checks a container in a job's cgroup. The job's fence has to stand, and the container
  * has to be in the job's network namespace.
  */
-static int join(const char *name, pid_t pid, struct failure *failure)
+static int join(const char *name, pid_t pid, const char *id, struct failure *failure)
 {
 	_cleanup_(job_free) struct job job = {};
 	struct stat own, theirs;
@@ -179,13 +180,29 @@ static int join(const char *name, pid_t pid, struct failure *failure)
 			"the container is in the cgroup of job %s, but not in its network "
 			"namespace",
 			name);
-	return 0;
+	return container_trust_fill(&job, id, failure);
+}
+
+/* Makes the job of a container. */
+static int make(struct job *job, const struct placement *where, const char *id,
+	struct failure *failure)
+{
+	struct failure ignored;
+	int error = job_up(job, where, failure);
+
+	if (error)
+		return error;
+	error = container_trust_fill(job, id, failure);
+	if (error)
+		job_down(job->spec.name, NULL, &ignored);
+	return error;
 }
 
 int oci_create(
 	const json_t *state, bool annotations, const char *file, struct failure *failure)
 {
 	pid_t pid = (pid_t)json_integer_value(json_object_get(state, "pid"));
+	const char *id = json_string_value(json_object_get(state, "id"));
 	char cgroup[PATH_SIZE], netns[PATH_SIZE], name[JOB_NAME_MAX + 1];
 	/*
 	 * `crun run` is the subreaper of its hooks. It waits for every process that they
@@ -199,14 +216,15 @@ int oci_create(
 	struct admission admission = { .spec = &job.spec };
 	int error;
 
-	if (pid <= 0)
-		return fail_as(failure, STATUS_USAGE, "the container's state has no pid");
+	if (pid <= 0 || !id)
+		return fail_as(failure, STATUS_USAGE, "the container's state has no %s",
+			id ? "pid" : "id");
 	error = oci_cgroup(pid, cgroup);
 	if (error)
 		return fail(failure, error,
 			"the container has no cgroup of version 2 of its own");
 	if (!oci_job_of_cgroup(cgroup + strlen(cgroup_mount()), name))
-		return join(name, pid, failure);
+		return join(name, pid, id, failure);
 	error = read_annotations(&job.spec, state, annotations, failure);
 	if (!error)
 		error = finish_spec(&job.spec, state, failure);
@@ -214,16 +232,19 @@ int oci_create(
 		error = job_admit(&job, &admission, file, failure);
 	if (!error && path_format(netns, "/proc/%d/ns/net", (int)pid))
 		error = -ENAMETOOLONG;
-	return error ? error : job_up(&job, &where, failure);
+	return error ? error : make(&job, &where, id, failure);
 }
 
 int oci_stop(const json_t *state, bool annotations, struct failure *failure)
 {
 	_cleanup_(job_free) struct job wanted = {}, job = {};
 	const json_t *id;
+	const char *container = json_string_value(json_object_get(state, "id"));
 	struct failure ignored;
 	int error = 0;
 
+	if (container)
+		container_trust_remove(container);
 	if (annotations)
 		error = read_annotations(&wanted.spec, state, true, failure);
 	if (!error)
@@ -300,6 +321,29 @@ static int enter_job(
 			"objects");
 	*fenced = job.spec.network != NETWORK_FULL;
 	return 0;
+}
+
+bool oci_opens_tls(const json_t *config, bool annotations)
+{
+	const char *cgroup = json_string_value(
+		json_object_get(json_object_get(config, "linux"), "cgroupsPath"));
+	_cleanup_(policy_free) struct policy policy = {};
+	_cleanup_(job_free) struct job job = {};
+	/* The hook asks the probe. */
+	const struct admission admission = {
+		.policy = &policy, .spec = &job.spec, .probed = true
+	};
+	char name[JOB_NAME_MAX + 1];
+	struct failure ignored;
+	int error = policy_load(&policy, NULL, &ignored);
+
+	if (cgroup && !oci_job_of_cgroup(cgroup, name))
+		return !job_read(&job, name, &ignored) && job.spec.intercept.count;
+	if (!error)
+		error = read_annotations(&job.spec, config, annotations, &ignored);
+	if (!error)
+		error = admission_enforce(&admission, &ignored);
+	return !error && job.spec.intercept.count;
 }
 
 int oci_add_hooks(json_t *config, const char *bundle, const char *program, bool annotations,

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * A container of an OCI runtime (runc, crun) as a job. The container's image is never
- * read. The job in whose cgroup the container starts gives it its rights. Without such a
- * job they come from the container's annotations.
+ * A container of an OCI runtime (runc, crun) as a job. Nothing in the container's image
+ * gives it rights. The job in whose cgroup the container starts does. Without such a job
+ * they come from the container's annotations.
  *
  * `annotations` says that the annotations are the engine's own. Podman's are not, since
  * it copies those of an image's manifest (tried with 4.3). If annotations are not
@@ -43,6 +43,12 @@ int oci_create(
  * another job, that job stays. Returns 0 or -errno.
  */
 int oci_stop(const json_t *state, bool annotations, struct failure *failure);
+
+/*
+ * Whether TLS of the container's job will be opened. A mistake in the annotations counts as
+ * no, since the hook reports it.
+ */
+bool oci_opens_tls(const json_t *config, bool annotations);
 
 /*
  * Changes a bundle's configuration:

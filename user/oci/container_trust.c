@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See container_trust.h. Anybody may have made an image, so no link leads out of it. */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "job/trust.h"
+#include "lib/cleanup.h"
+#include "lib/files.h"
+#include "node/paths.h"
+#include "node/proxy_user.h"
+#include "oci/container_trust.h"
+#include "oci/mounts.h"
+
+#define CONTAINERS RUN_FOLDER "/containers"
+#define ID_MAX	   200
+#define OLD	   3600 /* seconds */
+
+/* The folder of a container, by the name that runtimes allow for one. */
+static int find_folder(const char *id, char path[PATH_SIZE])
+{
+	size_t length = strlen(id);
+
+	if (!length || length > ID_MAX || id[0] == '.' ||
+		strspn(id,
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.") !=
+			length)
+		return -EINVAL;
+	return path_format(path, CONTAINERS "/%s", id);
+}
+
+/* Opens a file of the image. Returns a descriptor or -errno. */
+static int open_in_root(int root, const char *path)
+{
+	const struct open_how how = { .flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	_fd_ int fd = (int)syscall(SYS_openat2, root, path + 1, &how, sizeof(how));
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status))
+		return -errno;
+	return S_ISREG(status.st_mode) ? TAKE_FD(fd) : -ENOENT;
+}
+
+/* Reads the roots of the image, or the node's if it has none. 0: nobody has any. */
+static int read_roots(int root, char **roots, size_t *length)
+{
+	int error = -ENOENT;
+
+	*length = 0;
+	for (const char *const *place = trust_bundle_places; *place && error; place++) {
+		_fd_ int fd = open_in_root(root, *place);
+
+		error = fd < 0 ? fd : trust_read(fd, roots, length);
+	}
+	if (error)
+		error = trust_read_node(roots, length);
+	return error == -ENOENT || error == -ENODATA ? 0 : error;
+}
+
+static bool is_mounted(const json_t *mounts, const char *place)
+{
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach ((json_t *)mounts, i, entry) {
+		const char *at = json_string_value(json_object_get(entry, "destination"));
+
+		if (at && !strcmp(at, place))
+			return true;
+	}
+	return false;
+}
+
+/* Adds a mount, unless the bundle was started before or has one of its own there. */
+static int add_mount(
+	json_t *mounts, const char *folder, const char *file, const char *place)
+{
+	if (is_mounted(mounts, place))
+		return 0;
+	return json_array_append_new(mounts,
+		       json_pack("{s:s, s:s, s:s++, s:[s, s, s, s, s]}", "destination",
+			       place, "type", "bind", "source", folder, *file ? "/" : "",
+			       file, "options", "bind", "ro", "nosuid", "nodev", "noexec"))
+		       ? -ENOMEM
+		       : 0;
+}
+
+static int add_places(json_t *mounts, int root, const char *folder, const char *file,
+	const char *const *places)
+{
+	int error = 0;
+
+	for (; *places && !error; places++) {
+		_fd_ int fd = open_in_root(root, *places);
+
+		if (fd >= 0)
+			error = add_mount(mounts, folder, file, *places);
+	}
+	return error;
+}
+
+static bool is_set(const json_t *environment, const char *name)
+{
+	size_t i, length = strlen(name);
+	const json_t *entry;
+
+	json_array_foreach ((json_t *)environment, i, entry) {
+		const char *text = json_string_value(entry);
+
+		if (text && !strncmp(text, name, length) && text[length] == '=')
+			return true;
+	}
+	return false;
+}
+
+static int add_variables(json_t *process)
+{
+	json_t *environment = json_object_get(process, "env");
+
+	if (!json_is_array(environment)) {
+		environment = json_array();
+		if (json_object_set_new(process, "env", environment))
+			return -ENOMEM;
+	}
+	for (const struct variable *v = trust_variables(); v->name; v++)
+		if (!is_set(environment, v->name) &&
+			json_array_append_new(
+				environment, json_pack("s++", v->name, "=", v->value)))
+			return -ENOMEM;
+	return 0;
+}
+
+static int add_mounts(json_t *config, int root, const char *folder)
+{
+	json_t *mounts = json_object_get(config, "mounts");
+	int error;
+
+	if (!json_is_array(mounts)) {
+		mounts = json_array();
+		if (json_object_set_new(config, "mounts", mounts))
+			return -ENOMEM;
+	}
+	error = add_mount(mounts, folder, "", TRUST_VIEW);
+	if (!error)
+		error = add_places(mounts, root, folder, TRUST_BUNDLE, trust_bundle_places);
+	return error ? error
+		     : add_places(mounts, root, folder, TRUST_STORE, trust_store_places);
+}
+
+int container_trust_add(
+	json_t *config, const char *bundle, const char *id, struct failure *failure)
+{
+	_fd_ int root = oci_root_open(config, bundle, failure);
+	_free_ char *roots = NULL;
+	char folder[PATH_SIZE];
+	size_t length = 0;
+	int error = root < 0 ? root : find_folder(id, folder);
+
+	if (root < 0)
+		return root;
+	if (error)
+		return fail_as(failure, STATUS_USAGE,
+			"a container whose TLS is opened has a name of a-z A-Z 0-9 _ + - .");
+	error = folder_make(folder);
+	if (!error)
+		error = read_roots(root, &roots, &length);
+	if (!error)
+		error = trust_prepare(folder, roots, length);
+	if (!error)
+		error = add_mounts(config, root, folder);
+	if (!error)
+		error = add_variables(json_object_get(config, "process"));
+	return error ? fail(failure, error, "cannot add certificates to the container") : 0;
+}
+
+int container_trust_fill(const struct job *job, const char *id, struct failure *failure)
+{
+	_free_ char *roots = NULL, *authority = NULL;
+	char folder[PATH_SIZE], path[PATH_SIZE];
+	size_t length = 0;
+	int error;
+
+	if (!job->spec.intercept.count || find_folder(id, folder) ||
+		path_format(path, "%s/" TRUST_BUNDLE, folder))
+		return 0;
+	error = trust_read_file(path, &roots, &length);
+	/* An engine may call the hook without jobfence-runtime, and mounts nothing. */
+	if (error == -ENOENT)
+		return 0;
+	if (!error || error == -ENODATA)
+		error = trust_read_authority(job, &authority);
+	return error ? fail(failure, error, "cannot read the certificates of the job")
+		     : trust_fill(folder, roots, length, authority,
+			       proxy_user_of(job->proxy_id), failure);
+}
+
+void container_trust_remove(const char *id)
+{
+	char folder[PATH_SIZE];
+
+	if (!find_folder(id, folder))
+		tree_remove(folder);
+	rmdir(CONTAINERS); /* fails if there are others */
+}
+
+void container_trust_collect(void)
+{
+	_dir_ DIR *all = opendir(CONTAINERS);
+	const struct dirent *entry;
+	struct stat status;
+
+	while (all && (entry = readdir(all)))
+		if (entry->d_name[0] != '.' &&
+			!fstatat(dirfd(all), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) &&
+			status.st_mtime < time(NULL) - OLD)
+			container_trust_remove(entry->d_name);
+}
