@@ -21,7 +21,7 @@ counted()
 	is "$(fetch -o /dev/null -w '%{http_code}' http://silent.test/)" 502
 	is "$(counted '[.requests, .tunnels]')" '[4,1]'
 	is "$(counted .answers)" '{"1xx":0,"2xx":1,"3xx":0,"4xx":1,"5xx":1}'
-	is "$(counted .failures)" '{"dns":0,"unreachable":1,"timeout":0,"answer":0}'
+	is "$(counted .failures)" '{"dns":0,"unreachable":1,"timeout":0,"answer":0,"certificate":0,"tls":0}'
 	is "$(counted .refused)" '{"domain":1}'
 	is "$(counted '[.request_duration, .first_byte] | map(.count)')" '[3,4]'
 	is "$(counted '[.request_duration, .first_byte, .dns] | map(.count == ([.buckets[].count] | add)) | all')" true

@@ -26,7 +26,9 @@
 #include "proxy/tls_sessions.h"
 #include "proxy/tls_wire.h"
 
-#define RECORD_ADDED  96U   /* bytes that TLS adds to a record at most */
+#define PLAIN_MAX     (2UL * TLS_RECORD_BYTES)
+#define RECORD_ADDED  32U   /* bytes that a cipher with a tag adds to a record at most */
+#define RECORD_PADDED 96U   /* the same of any cipher */
 #define RECORD_LENGTH 18432 /* bytes that a record may have (RFC 5246 section 6.2.3) */
 
 struct tls {
@@ -157,6 +159,11 @@ static int keep_session(SSL *ssl, SSL_SESSION *session)
 	return tls_sessions_keep(&end->tls->sessions, &end->host, session);
 }
 
+/* The cheapest of the good ones comes first. */
+#define CIPHERSUITES \
+	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+#define CIPHERS "ECDHE+AESGCM+AES128:ECDHE+AESGCM:ECDHE+CHACHA20"
+
 static SSL_CTX *make_context(const SSL_METHOD *method)
 {
 	SSL_CTX *context = SSL_CTX_new(method);
@@ -167,7 +174,8 @@ static SSL_CTX *make_context(const SSL_METHOD *method)
 	SSL_CTX_set_mode(
 		context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				 SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_AUTO_RETRY);
-	if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION))
+	if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) &&
+		SSL_CTX_set_ciphersuites(context, CIPHERSUITES))
 		return context;
 	SSL_CTX_free(context);
 	return NULL;
@@ -182,6 +190,9 @@ static int make_clients(struct tls *tls)
 	if (!tls->clients ||
 		!SSL_CTX_set_session_id_context(tls->clients, context, sizeof(context) - 1))
 		return -ENOMEM;
+	if (!SSL_CTX_set_cipher_list(tls->clients, CIPHERS))
+		return -ENOMEM;
+	SSL_CTX_set_options(tls->clients, SSL_OP_CIPHER_SERVER_PREFERENCE);
 	SSL_CTX_set_session_cache_mode(tls->clients, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(tls->clients, 1);
 	SSL_CTX_set_alpn_select_cb(tls->clients, choose_protocol, NULL);
@@ -401,6 +412,24 @@ static int failure(struct end *end, int result)
 	return error;
 }
 
+/* Whether OpenSSL has anything to do. A call that finds nothing costs as much as a record. */
+static bool has_work(const struct end *end)
+{
+	const struct tls_end *shown = &end->end;
+
+	return !shown->ready || shown->decrypted || whole_record(shown->in) ||
+	       SSL_get_shutdown(end->ssl) & SSL_RECEIVED_SHUTDOWN;
+}
+
+/* What is decrypted at once is as much as is encrypted at once. */
+static size_t room(const struct buffer *plain)
+{
+	size_t length = buffer_length(plain), space = buffer_space(plain);
+	size_t left = length < PLAIN_MAX ? PLAIN_MAX - length : 0;
+
+	return left < space ? left : space;
+}
+
 static long decrypt(struct tls_end *shown, struct buffer *plain)
 {
 	struct end *end = end_of(shown);
@@ -411,22 +440,31 @@ static long decrypt(struct tls_end *shown, struct buffer *plain)
 		return -EPROTO;
 	/* SSL_get_error() takes an error of another end for one of this. */
 	ERR_clear_error();
-	while (buffer_space(plain)) {
+	while (result == 1 && has_work(end) && room(plain)) {
 		result = SSL_read_ex(
-			end->ssl, plain->bytes + plain->end, buffer_space(plain), &length);
-		if (result != 1)
-			break;
-		plain->end += length;
+			end->ssl, plain->bytes + plain->end, room(plain), &length);
+		if (result == 1)
+			plain->end += length;
+		shown->decrypted = (size_t)SSL_pending(end->ssl);
+		shown->ready |= SSL_is_init_finished(end->ssl);
 	}
-	shown->decrypted = (size_t)SSL_pending(end->ssl);
-	shown->ready |= SSL_is_init_finished(end->ssl);
 	/* A failure comes again at the next call. */
-	if (plain->end != before) {
-		if (result != 1)
-			ERR_clear_error();
+	if (plain->end != before)
 		return (long)(plain->end - before);
-	}
-	return result == 1 ? -ENOBUFS : failure(end, result);
+	if (result != 1)
+		return failure(end, result);
+	return room(plain) ? -EAGAIN : -ENOBUFS;
+}
+
+static bool has_room(const struct end *end, size_t length)
+{
+	struct buffer *out = end->end.out;
+	const SSL_CIPHER *cipher = SSL_get_current_cipher(end->ssl);
+
+	length += cipher && SSL_CIPHER_is_aead(cipher) ? RECORD_ADDED : RECORD_PADDED;
+	if (out && buffer_space(out) < length)
+		buffer_compact(out);
+	return !out || buffer_space(out) >= length;
 }
 
 static int encrypt(struct tls_end *shown, struct buffer *plain)
@@ -443,9 +481,7 @@ static int encrypt(struct tls_end *shown, struct buffer *plain)
 
 		if (length > TLS_RECORD_BYTES)
 			length = TLS_RECORD_BYTES;
-		if (shown->out && buffer_space(shown->out) < length + RECORD_ADDED)
-			buffer_compact(shown->out);
-		if (shown->out && buffer_space(shown->out) < length + RECORD_ADDED)
+		if (!has_room(end, length))
 			return 0;
 		result = SSL_write_ex(end->ssl, buffer_unread(plain), length, &written);
 		if (result != 1) {

@@ -48,7 +48,7 @@ struct tls_calls {
 	 *
 	 *	0	  the other side has ended TLS in order
 	 *	-EAGAIN	  there is no whole record
-	 *	-ENOBUFS  `plain` is full
+	 *	-ENOBUFS  `plain` has as many bytes as fit into two records, or no room
 	 *	-EPROTO	  the handshake failed, or a record is bad. `problem` says why
 	 *	-ENOMEM	  no memory
 	 */
@@ -84,10 +84,10 @@ struct tls_end {
 };
 
 /*
- * Bytes that one record carries at most. A buffer has room for two such records, with what
- * TLS 1.2 or 1.3 adds to each.
+ * Bytes that a record of ours carries at most. A buffer has room for two such records, with
+ * what the usual ciphers add to each.
  */
-#define TLS_RECORD_BYTES 16288U
+#define TLS_RECORD_BYTES 16352U
 #define TLS_RECORD_ADDED 22U /* bytes that TLS 1.3 adds to a record */
 
 /* The bytes by which TLS makes `length` bytes longer. */
