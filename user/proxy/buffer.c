@@ -60,6 +60,18 @@ void buffer_put(struct buffer **buffer)
 	}
 }
 
+void buffers_give_back(void)
+{
+	while (pool) {
+		struct buffer *next = pool->next;
+
+		free(pool);
+		pool = next;
+	}
+	pooled = 0;
+	malloc_trim(0);
+}
+
 void buffer_compact(struct buffer *buffer)
 {
 	if (!buffer->start)

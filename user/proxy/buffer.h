@@ -34,6 +34,9 @@ struct buffer *buffer_get(void);
 /* Gives `*buffer` back to the pool and sets it to NULL. It may be NULL already. */
 void buffer_put(struct buffer **buffer);
 
+/* Gives the buffers of the pool, and all of the heap that is free, back to the system. */
+void buffers_give_back(void);
+
 /* Moves the bytes in it to the front. */
 void buffer_compact(struct buffer *buffer);
 

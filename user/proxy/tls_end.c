@@ -10,6 +10,7 @@
 #include "proxy/tls_end.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,9 @@
 #include "proxy/tls_sessions.h"
 #include "proxy/tls_wire.h"
 
+/* Ends at once after which the whole heap goes back to the system, once few are left. */
+#define MANY	      8
+#define FEW	      2
 #define PLAIN_MAX     (2UL * TLS_RECORD_BYTES)
 #define RECORD_ADDED  32U   /* bytes that a cipher with a tag adds to a record at most */
 #define RECORD_PADDED 96U   /* the same of any cipher */
@@ -37,6 +41,8 @@ struct tls {
 	SSL_CTX *clients, *sites;
 	BIO_METHOD *bio;
 	struct tls_sessions sessions;
+	unsigned ends;
+	bool many; /* ends since the heap was given back */
 };
 
 struct end {
@@ -249,19 +255,27 @@ static int open_tls(const struct tls_calls *calls, struct tls **tls)
 		close_tls(new);
 	else
 		*tls = new;
+	/* Each root was parsed once. */
+	malloc_trim(0);
 	return error;
 }
 
 static void free_end(struct tls_end *shown)
 {
 	struct end *end = end_of(shown);
+	struct tls *tls = end->tls;
 
 	/* Otherwise OpenSSL takes a session for broken that was not ended by TLS. */
 	SSL_set_shutdown(end->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(end->ssl);
 	buffer_put(&shown->in);
 	buffer_put(&shown->out);
+	tls->ends--;
 	free(end);
+	if (tls->many && tls->ends <= FEW) {
+		buffers_give_back();
+		tls->many = false;
+	}
 }
 
 static struct end *make_end(struct tls *tls, SSL_CTX *context, const struct host *host)
@@ -277,6 +291,8 @@ static struct end *make_end(struct tls *tls, SSL_CTX *context, const struct host
 		ERR_clear_error();
 		return NULL;
 	}
+	tls->ends++;
+	tls->many |= tls->ends > MANY;
 	end->end.calls = tls->calls;
 	end->tls = tls;
 	end->host = *host;
@@ -412,6 +428,13 @@ static int failure(struct end *end, int result)
 	return error;
 }
 
+/* SSL_get_error() takes an error of another end for one of this. */
+static void forget_errors(void)
+{
+	if (ERR_peek_error())
+		ERR_clear_error();
+}
+
 /* Whether OpenSSL has anything to do. A call that finds nothing costs as much as a record. */
 static bool has_work(const struct end *end)
 {
@@ -438,8 +461,7 @@ static long decrypt(struct tls_end *shown, struct buffer *plain)
 
 	if (shown->problem)
 		return -EPROTO;
-	/* SSL_get_error() takes an error of another end for one of this. */
-	ERR_clear_error();
+	forget_errors();
 	while (result == 1 && has_work(end) && room(plain)) {
 		result = SSL_read_ex(
 			end->ssl, plain->bytes + plain->end, room(plain), &length);
@@ -473,8 +495,7 @@ static int encrypt(struct tls_end *shown, struct buffer *plain)
 
 	if (shown->problem)
 		return -EPROTO;
-	/* SSL_get_error() takes an error of another end for one of this. */
-	ERR_clear_error();
+	forget_errors();
 	while (buffer_length(plain)) {
 		size_t length = buffer_length(plain), written;
 		int result;
