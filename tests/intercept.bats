@@ -31,8 +31,8 @@ status()
 	secure -o "$BATS_TEST_TMPDIR/body" -w '%{http_code} %header{x-jobfence-denied}' "$@"
 }
 
-# Begins TLS by openssl s_client with allowed.test, and asks for /. The arguments are further
-# options.
+# Begins TLS by openssl s_client with allowed.test, and asks for /. The arguments are
+# further options.
 client()
 {
 	printf 'GET / HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\r\n' |
@@ -163,8 +163,8 @@ True'
 "GET /x HTTP/1.1"'
 }
 
-# Makes the certificate $1 for the name $2, by the authority $3. The arguments that follow are
-# of openssl x509.
+# Makes the certificate $1 for the name $2, by the authority $3. The arguments that follow
+# are of openssl x509.
 certify()
 {
 	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$2" -addext "subjectAltName=DNS:$2" \

@@ -500,6 +500,37 @@ static void a_session_is_offered_by_id_or_ticket(void **state)
 	assert_false(hello_parse_offer(record.bytes, record.length, &offer));
 }
 
+static void assert_http1(bool offered, const char *extensions, size_t length)
+{
+	static struct buffer message, cut;
+
+	message.length = 0;
+	put_hello(&message, extensions, length);
+	for (size_t size = 1; size <= message.length; size++) {
+		cut.length = 0;
+		put_records(&cut, message.bytes, message.length, size);
+		memcpy(room + ROOM - cut.length, cut.bytes, cut.length);
+		assert_int_equal(
+			hello_offers_http1(room + ROOM - cut.length, cut.length), offered);
+	}
+}
+
+static void protocols_may_leave_http1_open(void **state)
+{
+	(void)state;
+	assert_http1(true, NULL, 0);
+	assert_http1(true, BYTES(SERVER_NAME));
+	assert_http1(true, BYTES("\0\x10\0\x0b\0\x09\x08http/1.1" SERVER_NAME));
+	assert_http1(true, BYTES("\0\x10\0\x0e\0\x0c\2h2\x08http/1.0"));
+	assert_http1(false, BYTES("\0\x10\0\5\0\3\2h2"));
+	assert_http1(false, BYTES("\0\x10\0\x0b\0\x09\x08http/1.2"));
+	assert_http1(false, BYTES("\0\x10\0\x0b\0\x09\x09http/1.1"));
+	assert_http1(false, BYTES("\0\x10\0\0"));
+	/* Twice. */
+	assert_http1(false,
+		BYTES("\0\x10\0\x0b\0\x09\x08http/1.1\0\x10\0\x0b\0\x09\x08http/1.1"));
+}
+
 static void what_may_precede_another_hello_is_skipped(void **state)
 {
 	static const unsigned char before[] = "\x14\x03\x03\0\1\1"
@@ -531,6 +562,7 @@ int main(void)
 		cmocka_unit_test(each_field_is_checked),
 		cmocka_unit_test(what_is_no_tls_is_refused_at_once),
 		cmocka_unit_test(a_session_is_offered_by_id_or_ticket),
+		cmocka_unit_test(protocols_may_leave_http1_open),
 		cmocka_unit_test(what_may_precede_another_hello_is_skipped),
 	};
 

@@ -303,13 +303,14 @@ static void test_changed(void **state)
 	(void)state;
 	for (size_t at = 0; at < 30; at++) {
 		struct pair pair;
-		long said;
 
 		begin(&pair, &allowed, &allowed);
 		talk(&pair, ALL);
 		say(pair.client, "words");
 		assert_true(buffer_length(pair.client->out) < 30);
 		if (at < buffer_length(pair.client->out)) {
+			long said;
+
 			pair.client->out->bytes[pair.client->out->start + at] ^= 0x55;
 			carry(pair.client, pair.site, ALL);
 			said = tls_calls.decrypt(pair.site, pair.at_site);

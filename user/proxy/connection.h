@@ -31,8 +31,8 @@
  * idle connection to the site (pool.h). A refused request may leave its connection in HEAD,
  * and so may a request whose site can't be reached. Every state but LEAVING and TUNNEL may
  * go to ENDING. ANSWER, SITE_TLS, EXCHANGE and TUNNEL may go to LEAVING for one of two
- * reasons. The job has a rate, so the bytes that the site still sends have to be charged. Or the job has
- * ended too many connections before their sites did (closing.h).
+ * reasons. The job has a rate, so the bytes that the site still sends have to be charged.
+ * Or the job has ended too many connections before their sites did (closing.h).
  *
  * connection.c has this table as data, and debug builds check each transition against it.
  *

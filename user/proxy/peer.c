@@ -116,7 +116,7 @@ static void put_empty(struct buffer **buffer)
 		buffer_put(buffer);
 }
 
-/* Reads bytes of the socket into a buffer. Returns as peer_read(), and sets nothing of it. */
+/* Reads bytes of the socket into a buffer. Returns as peer_read(). */
 static long receive(struct peer *peer, struct buffer **buffer, size_t most)
 {
 	int error = make_room(buffer);

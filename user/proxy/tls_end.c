@@ -435,7 +435,7 @@ static void forget_errors(void)
 		ERR_clear_error();
 }
 
-/* Whether OpenSSL has anything to do. A call that finds nothing costs as much as a record. */
+/* Whether OpenSSL has anything to do. A call in vain costs as much as a record. */
 static bool has_work(const struct end *end)
 {
 	const struct tls_end *shown = &end->end;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See tls_roots.h. OpenSSL asks for a certificate by its subject, and the index has its hash. */
+/* See tls_roots.h. OpenSSL asks by subject, and the index has hashes of these. */
 
 #include "proxy/tls_roots.h"
 
@@ -169,7 +169,6 @@ int tls_roots_open(int file, X509_STORE *store)
 	static X509_LOOKUP_METHOD *method;
 	_free_ char *text = NULL;
 	struct roots *roots;
-	X509_LOOKUP *lookup;
 	int error = read_file(file, &text);
 
 	if (error)
@@ -183,7 +182,8 @@ int tls_roots_open(int file, X509_STORE *store)
 	note_all(roots, text);
 	if (method && X509_LOOKUP_meth_set_get_by_subject(method, by_subject) &&
 		X509_LOOKUP_meth_set_free(method, free_roots)) {
-		lookup = X509_STORE_add_lookup(store, method);
+		X509_LOOKUP *lookup = X509_STORE_add_lookup(store, method);
+
 		if (lookup && X509_LOOKUP_set_method_data(lookup, roots))
 			return 0;
 	}
