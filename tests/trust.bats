@@ -43,6 +43,12 @@ shown()
 	like "$ERRORS" '*Read-only*'
 }
 
+@test "OpenSSL finds the authority in its folder alone" {
+	job_up "${OPEN[@]}"
+	like "$(in_job_directly env -i openssl s_client -no-CAfile -CApath /etc/ssl/certs -verify_return_error -verify_hostname allowed.test \
+		-servername allowed.test -connect 11.0.0.2:443 </dev/null 2>&1)" '*Verification: OK*Verified peername: allowed.test*'
+}
+
 @test "a job that opens no TLS has no files, variables or program of it" {
 	job_up --domain allowed.test
 	is "$(up_says .trust)" null

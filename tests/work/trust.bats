@@ -81,6 +81,7 @@ trusting_container()
 	jq --arg root "$BATS_FILE_TMPDIR/machine" --arg cwd "$WORK" --argjson env \
 		"$(jq -nc '$ARGS.positional' --args -- "${ENVIRONMENT[@]}")" \
 		'.process += {terminal: false, noNewPrivileges: false, args: $ARGS.positional, env: $env, cwd: $cwd} | .root = {path: $root} |
+		.process.capabilities[] = (["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID", "KILL"] | map("CAP_" + .)) |
 		.process.rlimits = [] | '"$1" "$BATS_FILE_TMPDIR/bundle/config.json" --args -- "${@:2}" >"$bundle/config.json" &&
 		in_lab "${LIMIT[@]}" "$RUNTIME" --annotations --root /run/oci run --bundle "$bundle" "box-$JOB"
 }

@@ -161,10 +161,10 @@ static int fence_bundle(char **words, bool annotations, struct failure *failure)
 	error = read_config(&config, failure);
 	if (!error)
 		error = oci_add_hooks(config.json, bundle, program, annotations, failure);
-	if (!error && oci_opens_tls(config.json, annotations))
-		error = container_trust_add(config.json, bundle, id, failure);
 	if (!error)
 		error = oci_add_browser_policies(config.json, bundle, failure);
+	if (!error && oci_opens_tls(config.json, annotations))
+		error = container_trust_add(config.json, bundle, id, failure);
 	if (error)
 		return error;
 	error = write_config(&config);

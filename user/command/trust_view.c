@@ -100,7 +100,7 @@ static int put_into_browsers(void)
 			return -ENAMETOOLONG;
 		if (!strstr(policy->file, ".json") || !file_exists(path))
 			continue;
-		error = path_format(path, "%s/jobfence-ca.json", policy->folder);
+		error = path_format(path, "%s/" BROWSER_POLICY_CA, policy->folder);
 		if (!error)
 			error = add_file(TRUST_VIEW "/" TRUST_POLICY, path);
 	}

@@ -18,6 +18,7 @@
 #include "node/proxy_user.h"
 #include "oci/container_trust.h"
 #include "oci/mounts.h"
+#include "policy/browser_policy.h"
 
 #define CONTAINERS RUN_FOLDER "/containers"
 #define ID_MAX	   200
@@ -138,6 +139,25 @@ static int add_variables(json_t *process)
 	return 0;
 }
 
+/* Adds a policy where a browser has one of ours already (oci/browser.h). */
+static int add_policies(json_t *mounts, const char *folder)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < browser_policies_count; i++) {
+		const struct browser_policy *policy = &browser_policies[i];
+		char path[PATH_SIZE];
+
+		error = path_format(path, "%s/%s", policy->folder, policy->file);
+		if (error || !strstr(policy->file, ".json") || !is_mounted(mounts, path))
+			continue;
+		error = path_format(path, "%s/" BROWSER_POLICY_CA, policy->folder);
+		if (!error)
+			error = add_mount(mounts, folder, TRUST_POLICY, path);
+	}
+	return error;
+}
+
 static int add_mounts(json_t *config, int root, const char *folder)
 {
 	json_t *mounts = json_object_get(config, "mounts");
@@ -151,6 +171,8 @@ static int add_mounts(json_t *config, int root, const char *folder)
 	error = add_mount(mounts, folder, "", TRUST_VIEW);
 	if (!error)
 		error = add_places(mounts, root, folder, TRUST_BUNDLE, trust_bundle_places);
+	if (!error)
+		error = add_policies(mounts, folder);
 	return error ? error
 		     : add_places(mounts, root, folder, TRUST_STORE, trust_store_places);
 }

@@ -15,7 +15,7 @@
 /*
  * Adds the mounts and the variables to a bundle's configuration, for the container `id`. A
  * place that the root file system has not gets no mount, and a variable that is set stays.
- * Returns 0, or -errno with the failure noted.
+ * Call it after oci_add_browser_policies(). Returns 0, or -errno with the failure noted.
  */
 int container_trust_add(
 	json_t *config, const char *bundle, const char *id, struct failure *failure);

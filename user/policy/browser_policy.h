@@ -9,6 +9,9 @@
 
 #include <stddef.h>
 
+/* The name of one more file beside that of Chromium, with the authority of a job. */
+#define BROWSER_POLICY_CA "jobfence-ca.json"
+
 struct browser_policy {
 	const char *folder; /* below /etc */
 	const char *file;   /* its name there */
