@@ -254,6 +254,27 @@ static void what_can_not_be_is_refused(void **state)
 	assert_null(ca);
 }
 
+/* The same authority, as it would be if it had been made some seconds earlier. */
+static struct ca *made_before(const struct ca *ca, int seconds)
+{
+	unsigned char bytes[CA_EXPORT_MAX], *end = bytes;
+	const unsigned char *at = bytes;
+	int length = ca_export(ca, bytes, sizeof(bytes));
+	EVP_PKEY *key = d2i_PrivateKey(EVP_PKEY_EC, NULL, &at, length);
+	X509 *certificate = d2i_X509(NULL, &at, length - (at - bytes));
+	struct ca *made = NULL;
+
+	X509_gmtime_adj(X509_getm_notBefore(certificate), -CA_BACKDATE - seconds);
+	X509_gmtime_adj(
+		X509_getm_notAfter(certificate), CA_LIFETIME - CA_BACKDATE - seconds);
+	assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
+	length = i2d_PrivateKey(key, &end) + i2d_X509(certificate, &end);
+	assert_int_equal(ca_import(&made, bytes, (size_t)length), 0);
+	X509_free(certificate);
+	EVP_PKEY_free(key);
+	return made;
+}
+
 static void the_authority_is_the_same_after_an_import(void **state)
 {
 	unsigned char bytes[CA_EXPORT_MAX];
@@ -277,6 +298,60 @@ static void the_authority_is_the_same_after_an_import(void **state)
 	assert_int_equal(verify(ca, leaf, "crates.io", 0), X509_V_OK);
 	ca_free(ca);
 	ca_free(next);
+}
+
+/* Both certificates of the authority are good for what either issued. */
+static void a_renewed_authority_has_the_same_name_and_key(void **state)
+{
+	const struct host host = host_of("crates.io");
+	struct ca *ca = create("crates.io"), *before = NULL;
+	unsigned char bytes[CA_EXPORT_MAX];
+	int length = ca_export(ca, bytes, sizeof(bytes));
+	X509 *leaf, *old_leaf, *old = certificate_of(ca), *new;
+	EVP_PKEY *key;
+
+	(void)state;
+	assert_int_equal(ca_import(&before, bytes, (size_t)length), 0);
+	assert_int_equal(ca_leaf(ca, &host, &old_leaf, &key), 0);
+	X509_up_ref(old_leaf);
+	assert_int_equal(ca_renew(ca), 0);
+	new = certificate_of(ca);
+	assert_int_equal(
+		X509_NAME_cmp(X509_get_subject_name(old), X509_get_subject_name(new)), 0);
+	assert_int_equal(EVP_PKEY_eq(X509_get0_pubkey(old), X509_get0_pubkey(new)), 1);
+	assert_int_not_equal(X509_cmp(old, new), 0);
+	assert_int_equal(ca_leaf(ca, &host, &leaf, &key), 0);
+	assert_int_not_equal(X509_cmp(old_leaf, leaf), 0);
+	assert_int_equal(verify(before, leaf, "crates.io", 0), X509_V_OK);
+	assert_int_equal(verify(ca, old_leaf, "crates.io", 0), X509_V_OK);
+	assert_int_equal(issue_and_verify(ca, "github.com", "github.com"),
+		X509_V_ERR_PERMITTED_VIOLATION);
+	X509_free(old_leaf);
+	X509_free(old);
+	X509_free(new);
+	ca_free(before);
+	ca_free(ca);
+}
+
+/* As a worker does that was started anew after most of a day. */
+static void an_authority_is_renewed_after_half_of_its_life(void **state)
+{
+	const time_t now = time(NULL);
+	struct ca *ca = create("crates.io"), *later = NULL;
+	const struct host host = host_of("crates.io");
+	X509 *leaf;
+	EVP_PKEY *key;
+
+	(void)state;
+	later = made_before(ca, 13 * HOUR);
+	assert_in_range(ca_not_after(later), now, now + CA_LIFETIME / 2);
+	assert_int_equal(ca_leaf(later, &host, &leaf, &key), 0);
+	assert_in_range(
+		ca_not_after(later), now + CA_LIFETIME - 2 * HOUR, now + CA_LIFETIME);
+	assert_int_equal(
+		verify(later, leaf, "crates.io", now + CA_LIFETIME - 2 * HOUR), X509_V_OK);
+	ca_free(later);
+	ca_free(ca);
 }
 
 /* The key of one authority with the certificate of another. Keys have one length. */
@@ -382,6 +457,8 @@ int main(void)
 		cmocka_unit_test(all_end_with_the_job_and_within_a_day),
 		cmocka_unit_test(what_can_not_be_is_refused),
 		cmocka_unit_test(the_authority_is_the_same_after_an_import),
+		cmocka_unit_test(a_renewed_authority_has_the_same_name_and_key),
+		cmocka_unit_test(an_authority_is_renewed_after_half_of_its_life),
 		cmocka_unit_test(a_mixture_is_no_authority),
 		cmocka_unit_test(leaves_are_kept_in_bounds),
 		cmocka_unit_test(the_program_openssl_agrees),

@@ -30,6 +30,7 @@ struct ca {
 	EVP_PKEY *key;
 	X509 *certificate;
 	EVP_PKEY *leaf_key;
+	int64_t renewal; /* when to renew it, in seconds since 1970 */
 	uint64_t calls;
 	size_t count;
 	struct leaf leaves[CA_LEAVES_MAX];
@@ -115,6 +116,34 @@ static int make_authority(struct ca *ca, const struct host *names, size_t count,
 	return error ? error : sign(certificate, ca->key);
 }
 
+int64_t ca_not_after(const struct ca *ca)
+{
+	struct tm end;
+
+	/* ca_create() wrote it, here or in the process that this was taken from. */
+	if (!ASN1_TIME_to_tm(X509_get0_notAfter(ca->certificate), &end))
+		return 0;
+	return timegm(&end);
+}
+
+static int64_t not_before(const struct ca *ca)
+{
+	struct tm begin;
+
+	if (!ASN1_TIME_to_tm(X509_get0_notBefore(ca->certificate), &begin))
+		return 0;
+	return timegm(&begin);
+}
+
+/* One that was made to end with its job does so. */
+static void plan_renewal(struct ca *ca)
+{
+	int64_t end = ca_not_after(ca);
+
+	ca->renewal =
+		end - not_before(ca) < CA_LIFETIME ? INT64_MAX : end - CA_LIFETIME / 2;
+}
+
 int ca_create(struct ca **ca, const struct host *names, size_t count, int64_t not_after)
 {
 	const int64_t now = time(NULL), first = now - CA_BACKDATE;
@@ -136,6 +165,7 @@ int ca_create(struct ca **ca, const struct host *names, size_t count, int64_t no
 	new->leaf_key = new_key();
 	if (!new->leaf_key)
 		return -ENOMEM;
+	plan_renewal(new);
 	*ca = TAKE_POINTER(new);
 	return 0;
 }
@@ -174,6 +204,7 @@ int ca_import(struct ca **ca, const unsigned char *bytes, size_t length)
 	new->leaf_key = new_key();
 	if (!new->leaf_key)
 		return -ENOMEM;
+	plan_renewal(new);
 	*ca = TAKE_POINTER(new);
 	return 0;
 }
@@ -194,14 +225,32 @@ int ca_certificate_pem(const struct ca *ca, char *pem, size_t size)
 	return (int)length;
 }
 
-int64_t ca_not_after(const struct ca *ca)
+static void forget_leaves(struct ca *ca)
 {
-	struct tm end;
+	for (size_t i = 0; i < ca->count; i++) {
+		X509_free(ca->leaves[i].certificate);
+		ca->leaves[i].certificate = NULL;
+	}
+	ca->count = 0;
+}
 
-	/* ca_create() wrote it, here or in the process that this was taken from. */
-	if (!ASN1_TIME_to_tm(X509_get0_notAfter(ca->certificate), &end))
-		return 0;
-	return timegm(&end);
+int ca_renew(struct ca *ca)
+{
+	const int64_t first = time(NULL) - CA_BACKDATE;
+	_cleanup_(free_certificate) X509 *new = X509_dup(ca->certificate);
+	int error = new ? set_serial(new) : -ENOMEM;
+
+	if (error || !ASN1_TIME_set(X509_getm_notBefore(new), (time_t)first) ||
+		!ASN1_TIME_set(X509_getm_notAfter(new), (time_t)(first + CA_LIFETIME)))
+		return -ENOMEM;
+	error = sign(new, ca->key);
+	if (error)
+		return error;
+	X509_free(ca->certificate);
+	ca->certificate = TAKE_POINTER(new);
+	forget_leaves(ca);
+	plan_renewal(ca);
+	return 0;
 }
 
 static struct leaf *find(struct ca *ca, const struct host *host, uint64_t hash)
@@ -247,12 +296,15 @@ static int make_leaf(const struct ca *ca, const struct host *host, X509 **certif
 int ca_leaf(struct ca *ca, const struct host *host, X509 **certificate, EVP_PKEY **key)
 {
 	const uint64_t hash = host_hash(host);
-	struct leaf *leaf = find(ca, host, hash);
+	int error = time(NULL) < ca->renewal ? 0 : ca_renew(ca);
+	struct leaf *leaf = error ? NULL : find(ca, host, hash);
 
+	if (error)
+		return error;
 	if (!leaf) {
 		X509 *new = NULL;
-		int error = make_leaf(ca, host, &new);
 
+		error = make_leaf(ca, host, &new);
 		if (error)
 			return error;
 		leaf = find_place(ca);
@@ -272,8 +324,7 @@ void ca_free(struct ca *ca)
 {
 	if (!ca)
 		return;
-	for (size_t i = 0; i < ca->count; i++)
-		X509_free(ca->leaves[i].certificate);
+	forget_leaves(ca);
 	EVP_PKEY_free(ca->leaf_key);
 	X509_free(ca->certificate);
 	EVP_PKEY_free(ca->key);

@@ -70,9 +70,17 @@ int ca_certificate_pem(const struct ca *ca, char *pem, size_t size);
 int64_t ca_not_after(const struct ca *ca);
 
 /*
+ * Gives the authority a new certificate, with the same key and name, which begins anew
+ * (CA_BACKDATE ago) and ends after CA_LIFETIME. Clients that trust the one before take what
+ * is issued from now on, until that ends. Returns 0 or -ENOMEM.
+ */
+int ca_renew(struct ca *ca);
+
+/*
  * Lends the certificate for exactly `host`, and its key, until the next call. All
  * certificates of an authority have the same key, which ca_import() makes anew. A
- * certificate is valid as long as the authority.
+ * certificate is valid as long as the authority. One that has half of CA_LIFETIME left is
+ * renewed before, unless it was made to end sooner.
  *
  * Returns 0, or -ENOMEM if libcrypto can't make it, with nothing written.
  */
