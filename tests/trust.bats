@@ -100,6 +100,24 @@ by_executor()
 	is "$(fetch https://allowed.test)" 'this is allowed.test'
 }
 
+@test "the authority is renewed, and programs that know either go on" {
+	local before=$BATS_TEST_TMPDIR/before.pem
+
+	job_up "${OPEN[@]}"
+	up_says .trust.ca >"$before"
+	in_lab kill -HUP "$(up_says .proxy.pid)"
+	eventually eval '! in_job cmp -s /run/jobfence/trust/ca.pem "$before"'
+	eventually eval '[ "$(in_job tail -n 20 /run/jobfence/trust/bundle.pem | grep -xFf <(tail -n +3 <<<"$(in_job cat /run/jobfence/trust/ca.pem)") | wc -l)" -gt 5 ]'
+	is "$(in_job cat /run/jobfence/trust/bundle.pem)" "$(cat /etc/ssl/certs/ca-certificates.crt - <<<"$(in_job cat /run/jobfence/trust/ca.pem)")"
+	is "$(fetch https://allowed.test)" 'this is allowed.test'
+	is "$(fetch --cacert "$before" https://allowed.test)" 'this is allowed.test'
+	eventually eval 'in_job env -u JAVA_TOOL_OPTIONS keytool -list -rfc -storepass changeit -keystore /run/jobfence/trust/bundle.p12 2>&1 |
+		grep -qF "$(in_job sed -n 3p /run/jobfence/trust/ca.pem | cut -c 1-50)"'
+	like "$(in_job cat /run/jobfence/trust/chromium.json)" "*$(in_job sed -n 3p /run/jobfence/trust/ca.pem)*"
+	is "$(in_job openssl x509 -noout -pubkey -in "$before")" "$(in_job openssl x509 -noout -pubkey -in /run/jobfence/trust/ca.pem)"
+	is "$(proxy_processes | wc -l)" 2
+}
+
 @test "a job does not start without what it needs, and says what" {
 	in_lab sh -c 'echo nothing >/srv/empty.pem && echo "upstream_ca = /srv/empty.pem" >/srv/policy'
 	ends_with 125 jobfence run --config /srv/policy "${OPEN[@]}" true

@@ -76,6 +76,14 @@ enum proxy_fd {
 	FD_CA,
 	/* The job's authority, a file in memory that the supervisor makes for the workers. */
 	FD_AUTHORITY,
+	/*
+	 * The files of certificates that the job trusts (job/trust_files.h). The supervisor
+	 * alone has them. It has them written anew when it renews the authority.
+	 */
+	FD_TRUST_CA,
+	FD_TRUST_BUNDLE,
+	FD_TRUST_STORE,
+	FD_TRUST_POLICY,
 	FD_END,
 };
 

@@ -55,11 +55,34 @@ static void nothing_else_is_copied(void **state)
 	assert_copied(END "\n" ONE, ONE);
 }
 
+static void the_last_certificate_is_found(void **state)
+{
+	(void)state;
+	assert_int_equal(pem_last("", 0), 0);
+	assert_int_equal(pem_last(ONE, strlen(ONE)), 0);
+	assert_int_equal(pem_last(ONE OTHER, strlen(ONE OTHER)), strlen(ONE));
+}
+
+static void a_certificate_becomes_a_policy(void **state)
+{
+	char policy[sizeof(OTHER) + PEM_POLICY_EXTRA];
+	size_t length;
+
+	(void)state;
+	length = pem_chromium_policy(OTHER, policy);
+	assert_int_equal(length, strlen(policy));
+	assert_string_equal(policy, "{\"CACertificates\": [\"MIICAAAA\"]}\n");
+	pem_chromium_policy("", policy);
+	assert_string_equal(policy, "{\"CACertificates\": [\"\"]}\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(certificates_are_copied),
 		cmocka_unit_test(nothing_else_is_copied),
+		cmocka_unit_test(the_last_certificate_is_found),
+		cmocka_unit_test(a_certificate_becomes_a_policy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

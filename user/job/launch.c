@@ -67,6 +67,7 @@ struct launch {
 	int events;		    /* events of the job's cgroup, -1: not watched */
 	int asked;		    /* the socket ASKED */
 	int tls_program, roots, ca; /* for opened TLS, else -1 */
+	int trust[TRUST_FILES];	    /* the same */
 	const struct request_log *log;
 	const struct job_maps *maps;
 	int report, ready; /* ends of pipes to write to */
@@ -186,6 +187,10 @@ static int hand_over(
 		[FD_ROOTS] = launch->roots,
 		[FD_CA] = launch->ca,
 		[FD_AUTHORITY] = -1,
+		[FD_TRUST_CA] = launch->trust[0],
+		[FD_TRUST_BUNDLE] = launch->trust[1],
+		[FD_TRUST_STORE] = launch->trust[2],
+		[FD_TRUST_POLICY] = launch->trust[3],
 	};
 
 	fds[0] = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -354,6 +359,9 @@ static int open_tls_inputs(
 	plan->roots = trust_roots_make(job, failure);
 	if (plan->roots < 0)
 		return plan->roots;
+	error = trust_files_open(job, plan->trust, failure);
+	if (error)
+		return error;
 	error = make_pipe(authority, &plan->ca);
 	return error ? fail(failure, error, "cannot start the proxy") : 0;
 }
@@ -388,6 +396,7 @@ static void launch_close(struct launch *plan)
 {
 	int *const fds[] = { &plan->settings, &plan->domains, &plan->connections,
 		&plan->events, &plan->asked, &plan->tls_program, &plan->roots, &plan->ca,
+		&plan->trust[0], &plan->trust[1], &plan->trust[2], &plan->trust[3],
 		&plan->report, &plan->ready };
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
@@ -409,6 +418,7 @@ static int launch(struct job *job, int cgroup, int netns, bool ipv6,
 		.tls_program = -1,
 		.roots = -1,
 		.ca = -1,
+		.trust = { -1, -1, -1, -1 },
 		.log = &log,
 		.maps = maps,
 		.report = -1,

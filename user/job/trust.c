@@ -99,6 +99,27 @@ static int read_authority(int pipe, char pem[AUTHORITY_MAX + 1])
 	return pem_certificates(text, length, pem) ? 0 : -EPROTO;
 }
 
+int trust_files_open(const struct job *job, int fds[TRUST_FILES], struct failure *failure)
+{
+	static const char *const names[TRUST_FILES] = { TRUST_CA, TRUST_BUNDLE, TRUST_STORE,
+		TRUST_POLICY };
+	char folder[PATH_SIZE], path[PATH_SIZE];
+	int error = trust_folder(job, folder);
+
+	if (!error)
+		error = folder_make(folder);
+	for (size_t i = 0; i < TRUST_FILES && !error; i++) {
+		error = path_format(path, "%s/%s", folder, names[i]);
+		if (error)
+			break;
+		fds[i] = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+		error = fds[i] < 0 ? -errno : 0;
+	}
+	return error ? fail(failure, error, "cannot make the files in %s/trust",
+			       job->paths.run)
+		     : 0;
+}
+
 int trust_write(const struct job *job, int pipe, struct failure *failure)
 {
 	_free_ char *authority = malloc(AUTHORITY_MAX + 1), *roots = NULL;
@@ -109,10 +130,8 @@ int trust_write(const struct job *job, int pipe, struct failure *failure)
 	if (error)
 		return fail(failure, error, "the proxy gave no certificate of its own");
 	error = trust_folder(job, folder);
-	if (!error)
-		error = folder_make(folder);
 	if (error)
-		return fail(failure, error, "cannot make %s/trust", job->paths.run);
+		return fail(failure, error, "cannot write to %s/trust", job->paths.run);
 	/* A node without roots trusts upstream_ca alone, and the job its authority. */
 	error = trust_read_node(&roots, &length);
 	if (error && error != -ENOENT && error != -ENODATA)

@@ -26,6 +26,12 @@ int trust_folder(const struct job *job, char path[PATH_SIZE]);
 int trust_roots_make(const struct job *job, struct failure *failure);
 
 /*
+ * Makes the files of the job, which stay as they are if they are there, and opens them for
+ * the proxy in the order of trust_files.h. Returns 0, or -errno with the failure noted.
+ */
+int trust_files_open(const struct job *job, int fds[TRUST_FILES], struct failure *failure);
+
+/*
  * Writes the files of the job. `pipe` has the certificate of its authority. A command of
  * the job may have the files mounted already, so they are written in place. Returns 0, or
  * -errno with the failure noted.

@@ -131,26 +131,15 @@ static int write_authority(const char *folder, const char *authority)
 	return fd < 0 ? fd : trust_write_all(fd, authority, strlen(authority));
 }
 
-/*
- * Writes the policy CACertificates, a list of certificates in base64. A certificate in PEM
- * is that, with lines.
- */
 static int write_policy(const char *folder, const char *authority)
 {
-	static const char begin[] = "{\"CACertificates\": [\"", end[] = "\"]}\n";
-	_free_ char *text = malloc(sizeof(begin) + strlen(authority) + sizeof(end));
+	_free_ char *text = malloc(strlen(authority) + PEM_POLICY_EXTRA);
 	_fd_ int fd = open_file(folder, TRUST_POLICY);
-	const char *line = strchr(authority, '\n');
-	char *at;
 
-	if (!text || !line)
+	if (!text)
 		return -ENOMEM;
-	at = stpcpy(text, begin);
-	for (line++; *line && *line != '-'; line++)
-		if (*line != '\n')
-			*at++ = *line;
-	at = stpcpy(at, end);
-	return fd < 0 ? fd : trust_write_all(fd, text, (size_t)(at - text));
+	return fd < 0 ? fd
+		      : trust_write_all(fd, text, pem_chromium_policy(authority, text));
 }
 
 /* The program reads certificates, so it gets no privileges. */

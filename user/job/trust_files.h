@@ -19,6 +19,7 @@
 #define TRUST_BUNDLE "bundle.pem"
 #define TRUST_STORE  "bundle.p12"
 #define TRUST_POLICY "chromium.json"
+#define TRUST_FILES  4
 
 /*
  * OpenSSL looks for an authority in a folder by a hash of its name (openssl-rehash(1)). All

@@ -56,3 +56,25 @@ size_t pem_certificates(const char *text, size_t length, char *copy)
 	copy[copied] = '\0';
 	return copied;
 }
+
+size_t pem_last(const char *copy, size_t length)
+{
+	const char *last = NULL;
+
+	for (const char *at = copy; (at = strstr(at, BEGIN)); at++)
+		last = at;
+	return last ? (size_t)(last - copy) : length;
+}
+
+size_t pem_chromium_policy(const char *copy, char *policy)
+{
+	const char *line = strchr(copy, '\n');
+	char *at = stpcpy(policy, "{\"CACertificates\": [\"");
+
+	/* What is in PEM is base64, with lines. */
+	for (; line && *line && *line != '-'; line++)
+		if (!strchr("\r\n \t", *line))
+			*at++ = *line;
+	at = stpcpy(at, "\"]}\n");
+	return (size_t)(at - policy);
+}

@@ -13,3 +13,15 @@
  * Returns the length of the copy. 0: there are none.
  */
 size_t pem_certificates(const char *text, size_t length, char *copy);
+
+/* Where the last certificate of such a copy begins. `length`: there is none. */
+size_t pem_last(const char *copy, size_t length);
+
+/*
+ * Writes the managed policy of Chromium by which it trusts the first certificate of such a
+ * copy (CACertificates, a list of certificates in base64). `policy` has room for
+ * PEM_POLICY_EXTRA bytes more than the copy. Returns the length, without the NUL.
+ */
+size_t pem_chromium_policy(const char *copy, char *policy);
+
+#define PEM_POLICY_EXTRA 64

@@ -15,6 +15,7 @@
 
 #include "proxy/ca.h"
 #include "proxy/program.h"
+#include "proxy/trust_renewal.h"
 
 /*
  * Finds the name of a key of a domain map. A wildcard ends with a dot there, and an
@@ -78,7 +79,27 @@ static int hand_out(const struct ca *ca)
 	return write_all(FD_CA, pem, ca_certificate_pem(ca, pem, sizeof(pem)));
 }
 
-int authority_run(void)
+/* Reads what hand_out() wrote. */
+static int take_over(struct ca **ca)
+{
+	unsigned char secret[CA_EXPORT_MAX];
+	ssize_t length = pread(FD_AUTHORITY, secret, sizeof(secret), 0);
+	int error = length < 0 ? -errno : ca_import(ca, secret, (size_t)length);
+
+	OPENSSL_cleanse(secret, sizeof(secret));
+	return error;
+}
+
+static int renew(struct ca *ca)
+{
+	char pem[CA_PEM_MAX];
+	int error = ca_renew(ca);
+	int length = error ? error : ca_certificate_pem(ca, pem, sizeof(pem));
+
+	return length < 0 ? length : trust_renewal_write(pem);
+}
+
+int authority_run(bool renews)
 {
 	const struct proxy_settings *settings;
 	struct ca *ca = NULL;
@@ -90,9 +111,9 @@ int authority_run(void)
 	settings = program_settings();
 	if (!settings)
 		return 1;
-	error = make(settings, &ca);
+	error = renews ? take_over(&ca) : make(settings, &ca);
 	if (!error)
-		error = hand_out(ca);
+		error = renews ? renew(ca) : hand_out(ca);
 	ca_free(ca);
 	if (error)
 		fprintf(stderr, "jobfence-tls: authority: %s\n", strerror(-error));

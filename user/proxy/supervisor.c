@@ -37,11 +37,14 @@
 #include "proxy/sandbox.h"
 #include "proxy/supervisor.h"
 
-#define BACKOFF_MIN 100	  /* ms */
-#define BACKOFF_MAX 5000  /* ms */
-#define STEADY	    10000 /* ms after which a worker counts as sound */
-#define LAST_LINES  100	  /* ms that a worker has for them when the job ends */
-#define AUTHORITY   "authority"
+#define BACKOFF_MIN	 100   /* ms */
+#define BACKOFF_MAX	 5000  /* ms */
+#define STEADY		 10000 /* ms after which a worker counts as sound */
+#define LAST_LINES	 100   /* ms that a worker has for them when the job ends */
+#define AUTHORITY	 "authority"
+#define RENEWAL		 "renewal"
+#define RENEWAL_PATIENCE (60 * 60 * 1000)	 /* ms */
+#define RENEW_AFTER	 (11 * 60 * 60 * 1000LL) /* ms, below half of CA_LIFETIME */
 
 struct supervisor {
 	/*
@@ -53,6 +56,8 @@ struct supervisor {
 	sigset_t before;
 	pid_t pid, worker;
 	bool ending; /* the job's end is known */
+	/* When to renew the authority of the job (CLOCK_BOOTTIME, ms). 0: never. */
+	int64_t renewal;
 	struct log_sink log;
 };
 
@@ -69,37 +74,76 @@ static __attribute__((noreturn)) void become_worker(const struct supervisor *sup
 	_exit(127);
 }
 
-static __attribute__((noreturn)) void become_authority(const struct supervisor *supervisor)
+static __attribute__((noreturn)) void become_authority(
+	const struct supervisor *supervisor, const char *word)
 {
-	char *const arguments[] = { (char *)"jobfence-tls", (char *)AUTHORITY, NULL };
+	char *const arguments[] = { (char *)"jobfence-tls", (char *)word, NULL };
 
+	if (!strcmp(word, RENEWAL))
+		for (int fd = FD_TRUST_CA; fd <= FD_TRUST_POLICY; fd++)
+			fcntl(fd, F_SETFD, 0);
 	sigprocmask(SIG_SETMASK, &supervisor->before, NULL);
 	fexecve(supervisor->program, arguments, environ);
 	_exit(127);
+}
+
+/* Has a child do something for the authority of the job. Returns 0 or -errno. */
+static int run_authority(const struct supervisor *supervisor, const char *word)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child < 0)
+		return -errno;
+	if (!child)
+		become_authority(supervisor, word);
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return status ? -EPROTO : 0;
 }
 
 /*
  * Has a child make the authority of the job, in a file in memory that all workers get. So
  * this process needs no memory for what makes it. Returns 0 or -errno.
  */
-static int make_authority(const struct supervisor *supervisor)
+static int make_authority(struct supervisor *supervisor)
 {
 	_fd_ int file = memfd_create(AUTHORITY, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	pid_t child;
-	int status;
+	int error;
 
 	if (file < 0 || dup2(file, FD_AUTHORITY) < 0)
 		return -errno;
-	child = fork();
-	if (child < 0)
-		return -errno;
-	if (!child)
-		become_authority(supervisor);
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
+	for (int fd = FD_TRUST_CA; fd <= FD_TRUST_POLICY; fd++)
+		if (fcntl(fd, F_SETFD, FD_CLOEXEC))
 			return -errno;
+	error = run_authority(supervisor, AUTHORITY);
 	close(FD_CA);
-	return status ? -EPROTO : 0;
+	supervisor->renewal = clock_ms(CLOCK_BOOTTIME) + RENEW_AFTER;
+	return error;
+}
+
+/* Renews what the job trusts. A failure is tried again an hour later. */
+static void renew_authority(struct supervisor *supervisor)
+{
+	int error = run_authority(supervisor, RENEWAL);
+
+	if (error)
+		fprintf(stderr, "the authority is not renewed: %s\n", strerror(-error));
+	supervisor->renewal =
+		clock_ms(CLOCK_BOOTTIME) + (error ? RENEWAL_PATIENCE : RENEW_AFTER);
+}
+
+/* How long to wait before a look at the clock, in ms. No timeout counts a suspend. */
+static int renewal_patience(const struct supervisor *supervisor)
+{
+	int64_t left = supervisor->renewal - clock_ms(CLOCK_BOOTTIME);
+
+	if (!supervisor->renewal)
+		return -1;
+	if (left < 0)
+		return 0;
+	return left < RENEWAL_PATIENCE ? (int)left : RENEWAL_PATIENCE;
 }
 
 static int start_worker(struct supervisor *supervisor)
@@ -191,7 +235,7 @@ static int wait_for_signal(struct supervisor *supervisor, int patience)
 static bool wait_for_worker(struct supervisor *supervisor, int *status)
 {
 	for (;;) {
-		int signal = wait_for_signal(supervisor, -1);
+		int signal = wait_for_signal(supervisor, renewal_patience(supervisor));
 		pid_t ended = waitpid(supervisor->worker, status, WNOHANG);
 
 		/*
@@ -206,6 +250,8 @@ static bool wait_for_worker(struct supervisor *supervisor, int *status)
 		}
 		if (signal == SIGTERM)
 			return false;
+		if (signal == SIGHUP || !renewal_patience(supervisor))
+			renew_authority(supervisor);
 	}
 }
 
@@ -338,6 +384,8 @@ int supervisor_run(const struct proxy_settings *settings)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGCHLD);
 	sigaddset(&signals, SIGTERM);
+	if (settings->intercept_count)
+		sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, &supervisor.before);
 	supervisor.signals = signalfd(-1, &signals, SFD_CLOEXEC);
 	if (supervisor.signals < 0 || fcntl(FD_EVENTS, F_SETFD, FD_CLOEXEC) ||

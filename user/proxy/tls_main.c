@@ -16,7 +16,9 @@ int main(int count, char **arguments)
 	const char *word = count == 2 ? arguments[1] : "";
 
 	if (!strcmp(word, "authority"))
-		return inherited_reset() ? 1 : authority_run();
+		return inherited_reset() ? 1 : authority_run(false);
+	if (!strcmp(word, "renewal"))
+		return inherited_reset() ? 1 : authority_run(true);
 	if (!strcmp(word, "trust-store"))
 		return inherited_reset() ? 1 : trust_store_run();
 	return program_run(count, arguments, &tls_calls);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* See trust_store.h. */
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -89,16 +90,23 @@ static bool write_all(struct store *store, BIO *out)
 	return store->file && i2d_PKCS12_bio(out, store->file) == 1;
 }
 
-int trust_store_run(void)
+int trust_store_write(BIO *in, BIO *out)
 {
 	_cleanup_(free_store) struct store store = {
 		.trusted = OBJ_create(ORACLE_TRUSTED_KEY_USAGE, "trustedKeyUsage", NULL)
 	};
+
+	return store.trusted && read_all(&store, in) && store.bags && write_all(&store, out)
+		       ? 0
+		       : -ENOMEM;
+}
+
+int trust_store_run(void)
+{
 	_cleanup_(free_bio) BIO *in = BIO_new_fp(stdin, BIO_NOCLOSE);
 	_cleanup_(free_bio) BIO *out = BIO_new_fp(stdout, BIO_NOCLOSE);
 
-	if (in && out && store.trusted && read_all(&store, in) && store.bags &&
-		write_all(&store, out) && !fflush(stdout))
+	if (in && out && !trust_store_write(in, out) && !fflush(stdout))
 		return 0;
 	fprintf(stderr, "jobfence-tls: cannot make a store of trusted certificates\n");
 	return 1;

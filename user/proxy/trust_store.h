@@ -8,9 +8,16 @@
  * with any password, and with none.
  */
 
+#include <openssl/bio.h>
+
+/*
+ * Reads certificates in PEM from `in`, and writes them as a store to `out`. Certificates
+ * that libcrypto can't read are left out. Returns 0 or -ENOMEM.
+ */
+int trust_store_write(BIO *in, BIO *out);
+
 /*
  * Reads certificates in PEM from standard input, and writes them as a store to standard
- * output. Certificates that libcrypto can't read are left out. Returns the exit status: 0,
- * or 1 with a line on standard error.
+ * output. Returns the exit status: 0, or 1 with a line on standard error.
  */
 int trust_store_run(void);
