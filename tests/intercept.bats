@@ -31,6 +31,19 @@ status()
 	secure -o "$BATS_TEST_TMPDIR/body" -w '%{http_code} %header{x-jobfence-denied}' "$@"
 }
 
+has_lines()
+{
+	[ "$(jobfence log "$JOB" --json | wc -l)" -ge "$1" ]
+}
+
+# Waits until the log has $1 lines, and fails unless the expression $2 of jq makes $3 of
+# them.
+logs()
+{
+	eventually has_lines "$1" || return
+	is "$(jobfence log "$JOB" --json | jq -c "$2")" "$3"
+}
+
 # Begins TLS by openssl s_client with allowed.test, and asks for /. The arguments are
 # further options.
 client()
@@ -56,7 +69,7 @@ client()
 	up
 	secure -o /dev/null "$SITE/a?b" -o /dev/null $SITE/status/404
 	secure -o /dev/null --proxy "http://$(up_says .proxy.address)" -d x $SITE/
-	is "$(jobfence log "$JOB" --json | jq -c '[.kind, .method, .scheme, .host, .port, .status, .by]')" \
+	logs 3 '[.kind, .method, .scheme, .host, .port, .status, .by]' \
 		'["request","GET","https","allowed.test",443,200,"site"]
 ["request","GET","https","allowed.test",443,404,"site"]
 ["request","POST","https","allowed.test",443,200,"site"]'
@@ -213,9 +226,12 @@ server()
 		site=${row%% *}.test
 		is "$(status "https://$site/")" '502 certificate' || lab_fail "from $site"
 		like "$(<"$BATS_TEST_TMPDIR/body")" "jobfence: network: job $JOB: $site: the certificate of the site is not good: ${row#* }*"
-		is "$(jobfence log "$JOB" --json | tail -n 1 | jq -c '[.kind, .host, .status, .by]')" "[\"request\",\"$site\",502,\"fence\"]"
 	done
 	is "$(jobfence show "$JOB" --json | jq .statistics.failures.certificate)" 3
+	logs 4 '[.kind, .host, .status, .by]' '["request","good.test",200,"site"]
+["request","expired.test",502,"fence"]
+["request","named.test",502,"fence"]
+["request","unknown.test",502,"fence"]'
 	# A refusal of the certificate leaves the client's connection as it is.
 	is "$(secure -w '%{http_code} %{num_connects} ' -o /dev/null -o /dev/null https://expired.test/{a,b})" '502 1 502 0 '
 }
@@ -223,7 +239,7 @@ server()
 @test "a client that does not trust the job's authority is told of in the log" {
 	up
 	like "$(fetch --cacert "$LAB/authority.pem" --capath "$BATS_TEST_TMPDIR/none" $SITE/ 2>&1)" 'curl: (60) *'
-	is "$(jobfence log "$JOB" --json | jq -c '[.kind, .host, .by, .detail]')" \
+	logs 1 '[.kind, .host, .by, .detail]' \
 		'["tunnel","allowed.test",null,"the client does not trust the authority of the job"]'
 }
 

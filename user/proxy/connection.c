@@ -378,12 +378,16 @@ static bool is_withdrawn(struct connection *connection)
 	return true;
 }
 
-/* A tunnel may still have to carry what the client sent before it went. */
+/*
+ * A tunnel may still have to carry what the client sent before it went. A client that goes
+ * during its handshake may have said why.
+ */
 static bool is_deserted(const struct connection *connection)
 {
 	const struct peer *client = &connection->relay.client;
 
-	return client->hung && peer_is_open(client) && connection->state != STATE_TUNNEL;
+	return client->hung && peer_is_open(client) && connection->state != STATE_TUNNEL &&
+	       connection->state != STATE_CLIENT_TLS;
 }
 
 /*

@@ -70,7 +70,7 @@ enum step client_tls_step(struct connection *connection)
 		return fail_client(connection);
 	if (length > 0 || client->out || client->tls->ready)
 		return STEP_AGAIN;
-	return length == -EAGAIN && !client->eof ? STEP_WAIT : STEP_END;
+	return length == -EAGAIN && !client->eof && !client->hung ? STEP_WAIT : STEP_END;
 }
 
 void secure_site(struct connection *connection)
