@@ -165,28 +165,47 @@ static long decrypt(struct peer *peer)
 	return length;
 }
 
-/* An end without a word of TLS may be that of an attacker (RFC 8446 section 6.1). */
-static long read_records(struct peer *peer, size_t most)
+/*
+ * Reads records from the socket. Returns how many bytes of `most` are left, or -errno. An
+ * end without a word of TLS may be that of an attacker (RFC 8446 section 6.1).
+ */
+static long receive_records(struct peer *peer, size_t most)
 {
 	long length;
 
+	if (!peer->readable)
+		return -EAGAIN;
+	if (!most)
+		return -EINPROGRESS;
+	length = receive(peer, &peer->tls->in, most);
+	if (!length)
+		length = -ECONNRESET;
+	if (length < 0 && length != -EAGAIN)
+		peer->error = (int)length;
+	return length < 0 ? length : (long)most - length;
+}
+
+/* A second record is read with the first if it is there, since both are sent at once. */
+static long read_records(struct peer *peer, size_t most)
+{
+	long length, left = (long)most, all = 0;
+
 	if (peer->error || peer->eof)
 		return peer->error ? peer->error : -EAGAIN;
-	while ((length = decrypt(peer)) == -EAGAIN) {
-		if (!peer->readable)
-			return -EAGAIN;
-		if (!most)
-			return -EINPROGRESS;
-		length = receive(peer, &peer->tls->in, most);
-		if (!length)
-			length = -ECONNRESET;
-		if (length < 0 && length != -EAGAIN)
-			peer->error = (int)length;
-		if (length < 0)
-			return length;
-		most -= (size_t)length;
+	for (;;) {
+		length = decrypt(peer);
+		if (length > 0)
+			all += length;
+		if ((length < 0 && length != -EAGAIN) || !length ||
+			all >= BUFFER_SIZE / 2 + 1)
+			break;
+		left = receive_records(peer, (size_t)left);
+		if (left < 0) {
+			length = left;
+			break;
+		}
 	}
-	return length;
+	return all ? all : length;
 }
 
 long peer_read(struct peer *peer, size_t most)

@@ -31,9 +31,10 @@
 #define MANY	      8
 #define FEW	      2
 #define PLAIN_MAX     (2UL * TLS_RECORD_BYTES)
-#define RECORD_ADDED  32U   /* bytes that a cipher with a tag adds to a record at most */
-#define RECORD_PADDED 96U   /* the same of any cipher */
-#define RECORD_LENGTH 18432 /* bytes that a record may have (RFC 5246 section 6.2.3) */
+#define RECORD_ADDED  32U    /* bytes that a cipher with a tag adds to a record at most */
+#define RECORD_PADDED 96U    /* the same of any cipher */
+#define RECORD_MOST   16384U /* bytes of a record (RFC 8446 section 5.1) */
+#define RECORD_LENGTH 18432  /* bytes that a record may have (RFC 5246 section 6.2.3) */
 
 struct tls {
 	const struct tls_calls *calls;
@@ -500,7 +501,7 @@ static int encrypt(struct tls_end *shown, struct buffer *plain)
 		size_t length = buffer_length(plain), written;
 		int result;
 
-		if (length > TLS_RECORD_BYTES)
+		if (length > RECORD_MOST)
 			length = TLS_RECORD_BYTES;
 		if (!has_room(end, length))
 			return 0;

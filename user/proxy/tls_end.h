@@ -84,8 +84,8 @@ struct tls_end {
 };
 
 /*
- * Bytes that a record of ours carries at most. A buffer has room for two such records, with
- * what the usual ciphers add to each.
+ * Bytes of a record of ours that has others behind it. A buffer has room for two such
+ * records, with what the usual ciphers add to each.
  */
 #define TLS_RECORD_BYTES 16352U
 #define TLS_RECORD_ADDED 22U /* bytes that TLS 1.3 adds to a record */
