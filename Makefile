@@ -221,6 +221,8 @@ bench-proxy: ## measure the proxy beside HAProxy, Squid and Tinyproxy; writes do
 	$(STEP) all
 	@BUILD=$(BUILD) tests/bench/proxies $(ROUNDS) >$(BUILD)/proxies.md
 	@tests/in-page docs/performance.md proxies <$(BUILD)/proxies.md
+	@BUILD=$(BUILD) tests/bench/intercept >$(BUILD)/intercept.md
+	@tests/in-page docs/performance.md intercept <$(BUILD)/intercept.md
 
 bench-throttle: ## measure the throttle beside tbf and htb; writes docs/performance.md
 	@tests/packages bench

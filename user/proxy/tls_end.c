@@ -27,9 +27,12 @@
 #include "proxy/tls_sessions.h"
 #include "proxy/tls_wire.h"
 
-/* Ends at once after which the whole heap goes back to the system, once few are left. */
+/*
+ * When there were at least MANY ends at once, and a part of them is left, the free heap goes
+ * back to the system.
+ */
 #define MANY	      8
-#define FEW	      2
+#define FEW	      4 /* one of so many is left */
 #define PLAIN_MAX     (2UL * TLS_RECORD_BYTES)
 #define RECORD_ADDED  32U    /* bytes that a cipher with a tag adds to a record at most */
 #define RECORD_PADDED 96U    /* the same of any cipher */
@@ -42,8 +45,7 @@ struct tls {
 	SSL_CTX *clients, *sites;
 	BIO_METHOD *bio;
 	struct tls_sessions sessions;
-	unsigned ends;
-	bool many; /* ends since the heap was given back */
+	unsigned ends, most; /* and the most at once since the heap was given back */
 };
 
 struct end {
@@ -271,12 +273,11 @@ static void free_end(struct tls_end *shown)
 	SSL_free(end->ssl);
 	buffer_put(&shown->in);
 	buffer_put(&shown->out);
-	tls->ends--;
 	free(end);
-	if (tls->many && tls->ends <= FEW) {
-		buffers_give_back();
-		tls->many = false;
-	}
+	if (--tls->ends > tls->most / FEW || tls->most < MANY)
+		return;
+	buffers_give_back();
+	tls->most = tls->ends;
 }
 
 static struct end *make_end(struct tls *tls, SSL_CTX *context, const struct host *host)
@@ -292,8 +293,8 @@ static struct end *make_end(struct tls *tls, SSL_CTX *context, const struct host
 		ERR_clear_error();
 		return NULL;
 	}
-	tls->ends++;
-	tls->many |= tls->ends > MANY;
+	if (++tls->ends > tls->most)
+		tls->most = tls->ends;
 	end->end.calls = tls->calls;
 	end->tls = tls;
 	end->host = *host;
