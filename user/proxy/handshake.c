@@ -2,8 +2,8 @@
 /*
  * The state HELLO begins TLS, after CONNECT or without one. If the name is intercepted,
  * secure.c goes on. Otherwise the proxy does not change the ClientHello. It sends the hello
- * on once its server name is known to be allowed. Nothing else goes to the site before it has answered. The site may want a second
- * ClientHello, whose name has to be the same.
+ * on once its server name is known to be allowed. Nothing else goes to the site before it
+ * has answered. The site may want a second ClientHello, whose name has to be the same.
  */
 
 #include <errno.h>

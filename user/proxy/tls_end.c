@@ -28,8 +28,8 @@
 #include "proxy/tls_wire.h"
 
 /*
- * When there were at least MANY ends at once, and a part of them is left, the free heap goes
- * back to the system.
+ * When there were at least MANY ends at once, and a part of them is left, the free heap
+ * goes back to the system.
  */
 #define MANY	      8
 #define FEW	      4 /* one of so many is left */
