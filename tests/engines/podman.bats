@@ -124,9 +124,14 @@ has_nothing()
 
 	job_up --domain allowed.test
 	is "$(probe greedy --network "ns:/run/netns/jobfence-$JOB" --cgroup-parent "/jobfence/$JOB/work")" "$FENCED"
-	ends_with 126 podman "${global[@]}" run --rm --network none localhost/greedy sh -c "$PROBE"
-	like "$ERRORS" '*error executing hook*'
-	is "$OUTPUT" ''
+	# Podman 5 hands annotations of an image on no more. So the job asks for nothing.
+	if in_lab podman version --format '{{.Client.Version}}' | grep -q '^4'; then
+		ends_with 126 podman "${global[@]}" run --rm --network none localhost/greedy sh -c "$PROBE"
+		like "$ERRORS" '*error executing hook*'
+		is "$OUTPUT" ''
+	else
+		has_nothing "$(probe greedy --network none)"
+	fi
 }
 
 @test "hooks: while jobfence is broken a container does not start" {
