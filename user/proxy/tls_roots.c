@@ -93,27 +93,26 @@ static void note_all(struct roots *roots, const char *text)
 	}
 }
 
-/* Reads the file, with a NUL behind it. Returns 0 or -errno. */
-static int read_file(int file, char **text)
+/* Returns the file with a NUL behind it, or NULL with `*error` set. */
+static char *read_file(int file, int *error)
 {
 	_free_ char *bytes = NULL;
 	struct stat status;
 	ssize_t length;
 
-	*text = NULL;
-	if (fstat(file, &status))
-		return -errno;
-	if (!S_ISREG(status.st_mode) || status.st_size > FILE_MAX)
-		return -EPROTO;
+	*error = -EPROTO;
+	if (fstat(file, &status) || !S_ISREG(status.st_mode) || status.st_size > FILE_MAX)
+		return NULL;
+	*error = -ENOMEM;
 	bytes = malloc((size_t)status.st_size + 1);
 	if (!bytes)
-		return -ENOMEM;
+		return NULL;
 	length = pread(file, bytes, (size_t)status.st_size, 0);
+	*error = length < 0 ? -errno : 0;
 	if (length < 0)
-		return -errno;
+		return NULL;
 	bytes[length] = '\0';
-	*text = TAKE_POINTER(bytes);
-	return 0;
+	return TAKE_POINTER(bytes);
 }
 
 static X509 *load(const struct roots *roots, const struct root *root)
@@ -167,11 +166,11 @@ static void free_roots(X509_LOOKUP *lookup)
 int tls_roots_open(int file, X509_STORE *store)
 {
 	static X509_LOOKUP_METHOD *method;
-	_free_ char *text = NULL;
 	struct roots *roots;
-	int error = read_file(file, &text);
+	int error;
+	_free_ char *text = read_file(file, &error);
 
-	if (error)
+	if (!text)
 		return error;
 	if (!method)
 		method = X509_LOOKUP_meth_new("file by subject");

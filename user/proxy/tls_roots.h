@@ -12,6 +12,6 @@
 /*
  * Notes where each certificate of a file of PEM is, for `store`. The file is read by
  * pread(2), also later. A certificate that can't be read is left out, so nothing that it
- * issued is trusted. Returns 0, -ENOMEM, or -errno of a file that can't be read.
+ * issued is trusted. Returns 0, -ENOMEM, -EPROTO if it is no file, or -errno of pread(2).
  */
 int tls_roots_open(int file, X509_STORE *store);
