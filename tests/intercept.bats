@@ -119,6 +119,16 @@ client()
 	like "$(secure $SITE/cut-chunk/1000 2>&1 >/dev/null)" 'curl: (*'
 }
 
+@test "what a site says after its answer answers nothing, inside TLS as well" {
+	local path
+
+	up
+	for path in longer/5 longer-chunk/5 longer-than-none; do
+		is "$(secure -o "$BATS_TEST_TMPDIR/first" $SITE/$path --next -sS --cacert "$CA" $SITE/)" 'this is allowed.test'
+		! grep forged "$BATS_TEST_TMPDIR/first" || lab_fail "$path ended late"
+	done
+}
+
 @test "a websocket inside TLS is a tunnel once both ends have agreed" {
 	up
 	is "$(in_job_directly timeout 30 "$LIB/websocket_tls.py" "$CA" | grep -E '^HTTP|^Sec|^True')" \
@@ -234,6 +244,18 @@ server()
 ["request","unknown.test",502,"fence"]'
 	# A refusal of the certificate leaves the client's connection as it is.
 	is "$(secure -w '%{http_code} %{num_connects} ' -o /dev/null -o /dev/null https://expired.test/{a,b})" '502 1 502 0 '
+}
+
+@test "a site whose TLS fails is a 502, and one that asks for a second hello is served" {
+	lab_name allowed.test 11.0.0.6
+	up
+	is "$(status $SITE/)" '502 tls'
+	like "$(<"$BATS_TEST_TMPDIR/body")" '*the site ended TLS before it was begun*'
+	jobfence down "$JOB"
+	: >"$LAB/zone"
+	lab_name allowed.test 11.0.0.4
+	up
+	is "$(secure $SITE/)" 'this is allowed.test'
 }
 
 @test "a client that does not trust the job's authority is told of in the log" {
