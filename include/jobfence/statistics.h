@@ -44,8 +44,8 @@ struct histogram {
 
 /* All fields are of type __u64, and usage.c relies on that. */
 struct proxy_statistics {
-	__u64 requests;	    /* of HTTP, to hosts that the job may reach */
-	__u64 tunnels;	    /* TLS, with CONNECT or without, to such hosts */
+	__u64 requests;	    /* of HTTP, or in opened TLS, to hosts of the job */
+	__u64 tunnels;	    /* other TLS, with CONNECT or without, to such hosts */
 	__u64 received;	    /* bytes that the job received from the proxy */
 	__u64 sent;	    /* bytes that the proxy read from the job */
 	__u64 open;	    /* connections of the job now */
