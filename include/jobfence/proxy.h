@@ -74,7 +74,7 @@ enum proxy_fd {
 	FD_PROGRAM,
 	FD_ROOTS,
 	FD_CA,
-	/* The job's authority, a file in memory that the supervisor makes for the workers. */
+	/* The authority, a file in memory that the supervisor makes for the workers. */
 	FD_AUTHORITY,
 	/*
 	 * The files of certificates that the job trusts (job/trust_files.h). The supervisor

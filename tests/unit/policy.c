@@ -236,9 +236,10 @@ static void opened(const char *text, const char *spec_text, char out[OUT_SIZE])
 	assert_int_equal(admission_enforce(&admission, &failure), 0);
 	out[0] = '\0';
 	for (size_t i = 0; i < spec.intercept.count; i++) {
-		if (i)
-			strcat(out, " ");
-		declared_domain_format(&spec.intercept.list[i], out + strlen(out));
+		size_t used = strlen(out);
+
+		out[used] = ' ';
+		declared_domain_format(&spec.intercept.list[i], out + used + (i > 0));
 	}
 }
 

@@ -51,7 +51,7 @@ static int put(const char *file, const char *place, char (*done)[PATH_MAX], size
 	for (size_t i = 0; i < *count; i++)
 		if (!strcmp(done[i], path))
 			return 0;
-	strcpy(done[(*count)++], path);
+	memcpy(done[(*count)++], path, sizeof(path));
 	return mount(file, path, NULL, MS_BIND, NULL) ? -errno : 0;
 }
 

@@ -23,8 +23,8 @@
 #include "names/host.h"
 
 /* The longest life of an authority, in seconds, and how much of it lies in the past. */
-#define CA_LIFETIME (24 * 60 * 60)
-#define CA_BACKDATE (60 * 60)
+#define CA_LIFETIME (24L * 60 * 60)
+#define CA_BACKDATE (60L * 60)
 
 /* The most domains of an authority, and the most bytes of what is made of it. */
 #define CA_NAMES_MAX  64

@@ -12,8 +12,8 @@
 #include "lib/cleanup.h"
 #include "proxy/ca_extensions.h"
 
-#define ADDRESS_BYTES 16
-#define IPV4_BYTES    4
+#define ADDRESS_BYTES 16UL
+#define IPV4_BYTES    4UL
 #define DER_TRUE      0xff /* libcrypto would write 1, which strict readers refuse */
 
 /* Permits nothing: no site has a name below it (RFC 6761 section 6.4). */

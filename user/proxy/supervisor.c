@@ -43,8 +43,8 @@
 #define LAST_LINES	 100   /* ms that a worker has for them when the job ends */
 #define AUTHORITY	 "authority"
 #define RENEWAL		 "renewal"
-#define RENEWAL_PATIENCE (60 * 60 * 1000)	 /* ms */
-#define RENEW_AFTER	 (11 * 60 * 60 * 1000LL) /* ms, below half of CA_LIFETIME */
+#define RENEWAL_PATIENCE 3600000L  /* ms, an hour */
+#define RENEW_AFTER	 39600000L /* ms, 11 hours: less than half of CA_LIFETIME */
 
 struct supervisor {
 	/*
@@ -143,7 +143,7 @@ static int renewal_patience(const struct supervisor *supervisor)
 		return -1;
 	if (left < 0)
 		return 0;
-	return left < RENEWAL_PATIENCE ? (int)left : RENEWAL_PATIENCE;
+	return (int)(left < RENEWAL_PATIENCE ? left : RENEWAL_PATIENCE);
 }
 
 static int start_worker(struct supervisor *supervisor)

@@ -54,8 +54,8 @@ static int read_bundle(const char *pem, char **bundle, size_t *length)
 		return -EIO;
 	text[status.st_size] = '\0';
 	roots = pem_last(text, (size_t)status.st_size);
-	strcpy(text + roots, pem);
 	*length = roots + strlen(pem);
+	memcpy(text + roots, pem, strlen(pem) + 1);
 	*bundle = TAKE_POINTER(text);
 	return 0;
 }
