@@ -59,6 +59,12 @@ shown()
 	is "$(in_lab ldd "$JOBFENCE" | grep -E 'libssl|libcrypto')" ''
 }
 
+@test "a program that speaks HTTP/2 alone is told of, with what to do" {
+	job_up "${OPEN[@]}"
+	like "$(in_job_directly openssl s_client -alpn h2 -servername allowed.test -connect 11.0.0.2:443 </dev/null 2>&1)" '*alert no application protocol*'
+	like "$(jobfence show "$JOB")" '*have the program offer that, or leave out --intercept for: allowed.test*'
+}
+
 @test "a variable that is set already stays" {
 	job_up "${OPEN[@]}"
 	is "$(in_job sh -c 'echo $SSL_CERT_FILE')" /run/jobfence/trust/bundle.pem

@@ -110,6 +110,8 @@ refused_to_start()
 	for annotation in '"io.jobfence.domain": "allowed.test"' '"io.jobfence.domains": "http://a/"' \
 		'"io.jobfence.domains": "allowed.test", "io.jobfence.allow-ech": "other.test"' \
 		'"io.jobfence.domains": "allowed.test", "io.jobfence.rules": "GET other.test/"' \
+		'"io.jobfence.domains": "allowed.test", "io.jobfence.intercept": "other.test"' \
+		'"io.jobfence.domains": "allowed.test", "io.jobfence.intercept": "allowed.test"' \
 		'"io.jobfence.network": "full", "io.jobfence.rate": "0"'; do
 		change ".annotations = {$annotation}"
 		refused_to_start 1 'jobfence: '

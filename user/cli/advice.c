@@ -61,3 +61,24 @@ void print_ech_advice(FILE *file, const char *start, const struct usage *usage)
 	if (any)
 		fputc('\n', file);
 }
+
+void print_http2_advice(FILE *file, const char *start, const struct usage *usage)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < usage->refusal_count; i++) {
+		const struct refusal_key *key = &usage->refusals[i].key;
+
+		if (key->reason != REASON_HTTP2)
+			continue;
+		if (!any)
+			fprintf(file,
+				"%sthe proxy speaks HTTP/1.1 where it opens TLS; have the program offer "
+				"that, or leave out --intercept for:",
+				start);
+		fprintf(file, " %.*s", key->length, key->name);
+		any = true;
+	}
+	if (any)
+		fputc('\n', file);
+}

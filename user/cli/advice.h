@@ -21,3 +21,6 @@ bool can_be_advised(const struct job_spec *spec, const char *name, size_t length
  * refusal it prints nothing.
  */
 void print_ech_advice(FILE *file, const char *start, const struct usage *usage);
+
+/* The same of refused TLS for HTTP/2 alone. */
+void print_http2_advice(FILE *file, const char *start, const struct usage *usage);

@@ -127,6 +127,7 @@ static void print_summary(const struct job *job, const struct usage *usage)
 		fputc('\n', stderr);
 	print_advice(job, usage, &node);
 	print_ech_advice(stderr, "jobfence: ", usage);
+	print_http2_advice(stderr, "jobfence: ", usage);
 	if (job->spec.network == NETWORK_NONE && usage->job.refused[REASON_NETWORK])
 		fputs("jobfence: the job has no network; to give it a site: --domain NAME\n",
 			stderr);

@@ -78,6 +78,7 @@ static void print_refusals(const struct usage *usage)
 		print_refused_name(stdout, &row->key);
 	}
 	print_ech_advice(stdout, "  ", usage);
+	print_http2_advice(stdout, "  ", usage);
 }
 
 static void print_throttle(
