@@ -44,7 +44,7 @@ static void mark_offer(struct connection *connection, const struct hello_offer *
 {
 	const struct sessions *sessions = connection->proxy->sessions;
 	struct session_site site = site_at(connection, address);
-	uint64_t *offered = connection->tls.offered;
+	uint64_t *offered = connection->handshake.offered;
 
 	offered[SESSION_ID] = offer->ticket_length && follows_from_ticket(offer)
 				      ? 0
@@ -61,9 +61,9 @@ static void mark_offer(struct connection *connection, const struct hello_offer *
  */
 static bool parse_offer(struct connection *connection, struct hello_offer *offer)
 {
-	memset(connection->tls.offered, 0, sizeof(connection->tls.offered));
+	memset(connection->handshake.offered, 0, sizeof(connection->handshake.offered));
 	return hello_parse_offer(
-		buffer_unread(connection->relay.client.in), connection->tls.hello, offer);
+		buffer_unread(connection->relay.client.in), connection->handshake.hello, offer);
 }
 
 void answer_begin(struct connection *connection)
@@ -78,11 +78,11 @@ void answer_begin(struct connection *connection)
 	 * Without memory the hello is not sent. The site waits until the time of ANSWER is
 	 * over.
 	 */
-	if (!out || !buffer_append(out, buffer_unread(in), connection->tls.hello))
+	if (!out || !buffer_append(out, buffer_unread(in), connection->handshake.hello))
 		return;
-	if (!connection->tls.retried && parse_offer(connection, &offer))
+	if (!connection->handshake.retried && parse_offer(connection, &offer))
 		mark_offer(connection, &offer, dial_last(&connection->dial));
-	in->start += connection->tls.hello;
+	in->start += connection->handshake.hello;
 	if (!buffer_length(in))
 		buffer_put(&connection->relay.client.in);
 }
@@ -98,7 +98,7 @@ void answer_begin(struct connection *connection)
 static bool resumes_own(struct connection *connection, enum session_kind *kind)
 {
 	struct sessions *sessions = connection->proxy->sessions;
-	const uint64_t *offered = connection->tls.offered;
+	const uint64_t *offered = connection->handshake.offered;
 
 	*kind = SESSION_ID;
 	if (!offered[SESSION_TICKET])
@@ -132,12 +132,12 @@ void answer_watch(struct connection *connection, size_t length)
 {
 	const struct buffer *in = connection->relay.upstream.in;
 
-	if (!connection->tls.watched)
+	if (!connection->handshake.watched)
 		return;
-	connection->tls.watched = ticket_watch_see(&connection->tls.watch,
+	connection->handshake.watched = ticket_watch_see(&connection->handshake.watch,
 		(const unsigned char *)in->bytes + in->end - length, length);
-	if (!connection->tls.watched)
-		sessions_keep(connection->proxy->sessions, connection->tls.watch.mark);
+	if (!connection->handshake.watched)
+		sessions_keep(connection->proxy->sessions, connection->handshake.watch.mark);
 }
 
 /* Keeps the id of a new session. Returns the kind of the session's ticket. */
@@ -150,7 +150,7 @@ static enum session_kind keep_id(
 		sessions_mark(sessions, site, SESSION_ID, hello->id, hello->id_length);
 
 	/* An id that the client offered was not chosen by the server. */
-	if (id != connection->tls.offered[SESSION_ID])
+	if (id != connection->handshake.offered[SESSION_ID])
 		sessions_keep(sessions, id);
 	return id ? SESSION_TICKET_BESIDE_ID : SESSION_TICKET;
 }
@@ -162,8 +162,8 @@ static void watch_begin(struct connection *connection, enum session_kind kind)
 
 	sessions_begin_mark(connection->proxy->sessions,
 		site_at(connection, dial_last(&connection->dial)), kind, &hash);
-	ticket_watch_begin(&connection->tls.watch, &hash);
-	connection->tls.watched = true;
+	ticket_watch_begin(&connection->handshake.watch, &hash);
+	connection->handshake.watched = true;
 	answer_watch(connection, buffer_length(connection->relay.upstream.in));
 }
 
@@ -180,7 +180,7 @@ static enum step with_answer(struct connection *connection, enum server_hello_re
 	 * 8446 section 4.1.4).
 	 */
 	if (answer == SERVER_HELLO_BAD ||
-		(connection->tls.retried &&
+		(connection->handshake.retried &&
 			(full || resumed || answer == SERVER_HELLO_RETRY)))
 		return connection_alert(
 			connection, TLS_DECODE_ERROR, REASON_PROTOCOL, name);
@@ -188,7 +188,7 @@ static enum step with_answer(struct connection *connection, enum server_hello_re
 		return connection_alert(
 			connection, TLS_ACCESS_DENIED, REASON_SESSION, name);
 	if (answer == SERVER_HELLO_RETRY) {
-		connection->tls.retried = true;
+		connection->handshake.retried = true;
 		connection->relay.client.out = TAKE_POINTER(connection->relay.upstream.in);
 		connection_enter(connection, STATE_HELLO);
 		return STEP_AGAIN;

@@ -175,7 +175,7 @@ void attempt_end(struct connection *connection)
 	line.status = attempt->status;
 	line.by = attempt->answered ? LOG_BY_SITE : LOG_BY_NOBODY;
 	line.detail = detail(connection);
-	if (connection->tls.has_name)
+	if (connection->handshake.has_name)
 		line.server_name = connection->host.name;
 	add(connection, &line);
 }
@@ -212,9 +212,9 @@ void attempt_alert(struct connection *connection, enum reason reason, const char
 	if (!connection->proxy->log)
 		return;
 	attempt_begin_hello(connection);
-	if (connection->tls.has_name)
+	if (connection->handshake.has_name)
 		line.server_name = name ? name : connection->host.name;
-	line.host = text_slice(connection->connect || connection->tls.named
+	line.host = text_slice(connection->connect || connection->handshake.named
 				       ? connection->host.name
 				       : line.server_name);
 	add(connection, &line);

@@ -365,7 +365,7 @@ static bool is_withdrawn(struct connection *connection)
 	uint64_t generation = rules_limits(rules)->generation;
 	bool bound = states[connection->state].bound ||
 		     (connection->state == STATE_HELLO &&
-			     (connection->connect || connection->tls.named));
+			     (connection->connect || connection->handshake.named));
 
 	if (generation == connection->generation)
 		return false;

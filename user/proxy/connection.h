@@ -124,7 +124,7 @@ struct http {
 };
 
 /* HELLO, ANSWER and the beginning of TUNNEL. */
-struct tls {
+struct handshake {
 	bool named;    /* the hello was good: ANSWER comes after DIALLING */
 	bool has_name; /* the hello has a server name */
 	bool retried;  /* the site wanted another hello */
@@ -186,7 +186,7 @@ struct connection {
 	struct pool_waiter waiter; /* while the pacer holds the dial back */
 
 	struct http http;
-	struct tls tls;
+	struct handshake handshake;
 	struct tunnel tunnel;
 	struct ending ending;
 	struct log_attempt attempt;

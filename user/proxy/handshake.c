@@ -27,16 +27,16 @@ static enum step with_decided_name(struct connection *connection, enum hello_res
 	if (!agrees)
 		return connection_alert(connection, TLS_ACCESS_DENIED, REASON_PROTOCOL,
 			result == HELLO_NAME ? name->name : host->name);
-	if (!connection->tls.named && rules_intercept(rules, host))
+	if (!connection->handshake.named && rules_intercept(rules, host))
 		return secure_client(connection);
 	if (encrypted && !rules_allow_ech(rules, host))
 		return connection_alert(
 			connection, TLS_ACCESS_DENIED, REASON_ECH, host->name);
-	if (connection->tls.named) {
+	if (connection->handshake.named) {
 		answer_begin(connection);
 		return STEP_AGAIN;
 	}
-	connection->tls.named = true;
+	connection->handshake.named = true;
 	connection_dial(connection);
 	return STEP_AGAIN;
 }
@@ -77,7 +77,7 @@ static enum step with_own_name(struct connection *connection, enum hello_result 
 	}
 	connection_count(connection, &statistics->tunnels);
 	connection->host = *name;
-	connection->tls.named = true;
+	connection->handshake.named = true;
 	connection_resolve(connection);
 	return STEP_AGAIN;
 }
@@ -86,7 +86,7 @@ enum step hello_step(struct connection *connection)
 {
 	const struct buffer *in = connection->relay.client.in;
 	enum hello_result result = HELLO_MORE;
-	bool decided = connection->connect || connection->tls.named, encrypted = false;
+	bool decided = connection->connect || connection->handshake.named, encrypted = false;
 	struct host name;
 	/* The answer to CONNECT goes out before the hello comes in. */
 	enum step step = connection_flush_client(connection);
@@ -95,16 +95,16 @@ enum step hello_step(struct connection *connection)
 	if (step != STEP_AGAIN)
 		return step;
 	if (in) {
-		size_t skip = connection->tls.named
+		size_t skip = connection->handshake.named
 				      ? hello_skip(buffer_unread(in), buffer_length(in))
 				      : 0;
 		result = hello_parse(buffer_unread(in) + skip, buffer_length(in) - skip,
-			&name, &encrypted, &connection->tls.hello);
-		connection->tls.hello += skip;
+			&name, &encrypted, &connection->handshake.hello);
+		connection->handshake.hello += skip;
 	}
 	if (result != HELLO_MORE) {
 		attempt_begin_hello(connection);
-		connection->tls.has_name = result == HELLO_NAME;
+		connection->handshake.has_name = result == HELLO_NAME;
 	}
 	if (result == HELLO_BAD)
 		return connection_alert(connection, TLS_DECODE_ERROR, REASON_PROTOCOL,

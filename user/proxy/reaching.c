@@ -121,7 +121,7 @@ static enum step refuse_dial(struct connection *connection, int status)
 		.keep = asked->keep && !asked->old && connection->http.request.complete };
 
 	describe(connection, status, &text, lookup);
-	if (!connection->tls.named)
+	if (!connection->handshake.named)
 		return connection_refuse(connection, &text);
 	if (!text.reason)
 		statistics_add(&statistics->failures[site_failure_cause(text.failure)], 1);
@@ -148,7 +148,7 @@ static bool is_guarded_tls(const struct connection *connection)
 {
 	const struct lookup *lookup = &connection->dial.lookup;
 
-	if ((!connection->tls.named && !connection->connect) ||
+	if ((!connection->handshake.named && !connection->connect) ||
 		rules_intercept(connection->proxy->rules, &connection->host))
 		return false;
 	for (size_t i = 0; i < lookup->count; i++)
@@ -169,7 +169,7 @@ enum step resolving_step(struct connection *connection)
 		status ? strerror(-status) : "resolved");
 	if (status)
 		return refuse_dial(connection, status);
-	if (!connection->connect || connection->tls.named) {
+	if (!connection->connect || connection->handshake.named) {
 		connection_dial(connection);
 		return STEP_AGAIN;
 	}
@@ -208,7 +208,7 @@ static void upstream_ready(struct source *source, uint32_t events)
 
 static bool may_take_idle(const struct connection *connection)
 {
-	return !connection->tls.named && connection->http.repeatable;
+	return !connection->handshake.named && connection->http.repeatable;
 }
 
 /* Takes an idle upstream for the request, if it may go there and there is one. */
@@ -271,7 +271,7 @@ enum step dialling_step(struct connection *connection)
 	connection->idle.address = *dial_last(&connection->dial);
 	window_limit_site(&relay->upstream, relay->window);
 	resting_forget(&connection->proxy->resting, &connection->host, connection->port);
-	if (connection->tls.named)
+	if (connection->handshake.named)
 		answer_begin(connection);
 	else if (connection->secure)
 		secure_site(connection);
@@ -322,7 +322,7 @@ void connection_dial(struct connection *connection)
 		return;
 	}
 	connection_enter(connection, STATE_DIALLING);
-	if (connection->tls.named)
+	if (connection->handshake.named)
 		answer_choose_address(connection);
 	dial_connect(&connection->dial, relay->all->pacer, connection->port, relay->window,
 		&relay->upstream, upstream_ready);

@@ -18,7 +18,7 @@ enum step secure_client(struct connection *connection)
 	struct peer *client = &connection->relay.client;
 	struct tls_end *end;
 
-	if (!hello_offers_http1(buffer_unread(client->in), connection->tls.hello))
+	if (!hello_offers_http1(buffer_unread(client->in), connection->handshake.hello))
 		return connection_alert(connection, TLS_NO_APPLICATION_PROTOCOL,
 			REASON_HTTP2, connection->host.name);
 	end = proxy->tls->serve(proxy->tls_state, &connection->host);

@@ -92,7 +92,7 @@ static enum step fill(struct connection *connection, struct flow *flow, struct p
 	enum direction direction = from == &relay->client ? UPLOAD : DOWNLOAD;
 	long length;
 
-	if ((direction == DOWNLOAD && connection->tls.watched) || relay->client.tls)
+	if ((direction == DOWNLOAD && connection->handshake.watched) || relay->client.tls)
 		return read_on(connection, from);
 	length = relay_splice(relay, direction, flow, relay_read_size(relay));
 	if (length == -ENODATA)

@@ -287,7 +287,7 @@ static bool give_again(struct lookup *lookup, const struct host *host)
 	const struct connection *connection = container_of(dial, struct connection, dial);
 	size_t i = 0;
 
-	if (world->names != NAMES_SAME || connection->tls.named || connection->connect)
+	if (world->names != NAMES_SAME || connection->handshake.named || connection->connect)
 		return false;
 	world->shared = true;
 	while (i < given_count && !host_equal(&given[i].host, host))
