@@ -63,10 +63,12 @@ void peer_secure(struct peer *peer, struct tls_end *tls)
 
 void peer_close(struct peer *peer)
 {
+	struct tls_end *tls = TAKE_POINTER(peer->tls);
+
 	if (peer_is_open(peer))
 		loop_close(peer->loop, &peer->source);
-	if (peer->tls)
-		peer->tls->calls->free(TAKE_POINTER(peer->tls));
+	if (tls)
+		tls->calls->free(tls);
 	buffer_put(&peer->in);
 	buffer_put(&peer->out);
 }
