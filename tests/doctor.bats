@@ -134,6 +134,8 @@ changed=(unshare --mount --propagation private bash -c 'eval "$0" && exec "$@"')
 	cp "$JOBFENCE" "${JOBFENCE%/*}/jobfence-proxy" "$BATS_TEST_TMPDIR/closed/"
 	JOBFENCE=$BATS_TEST_TMPDIR/closed/jobfence examined 0 setpriv --reuid 65534 --regid 65534 --clear-groups
 	says proxy 'note: whether jobfence-proxy is there was not seen, *, sudo jobfence doctor'
+	JOBFENCE=$BATS_TEST_TMPDIR/closed/jobfence examined 1
+	says proxy-tls 'note: cannot find jobfence-tls: *, no job starts whose TLS is to be opened, make install'
 	# Root of a container has not got what jobs need.
 	examined 1 setpriv --bounding-set -sys_admin
 	says rights 'lacks: run needs CAP_SYS_ADMIN; *'

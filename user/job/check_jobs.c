@@ -95,6 +95,19 @@ static void check_installed(struct findings *findings)
 			findings, FINDING_OK, "proxy", NULL, NULL, "the proxy is %s", path);
 }
 
+/* Only jobs with opened TLS need it, so it may be left out. */
+static void check_tls_installed(struct findings *findings)
+{
+	struct failure failure = {};
+	char path[PATH_MAX];
+	int error = installed_program(path, sizeof(path), "jobfence-tls", &failure);
+
+	if (error && (error != -EACCES || !geteuid()))
+		findings_add(findings, FINDING_NOTE, "proxy-tls",
+			"no job starts whose TLS is to be opened", "make install", "%s",
+			failure.text);
+}
+
 void check_jobs(struct findings *findings)
 {
 	struct count count = { .findings = findings };
@@ -102,6 +115,7 @@ void check_jobs(struct findings *findings)
 	int error;
 
 	check_installed(findings);
+	check_tls_installed(findings);
 	error = job_each(visit, &count, &failure);
 	if (!error && !geteuid())
 		error = jobs_each_half_made(visit_half_made, &count, &failure);
