@@ -5,72 +5,21 @@
 # Units of systemd behind jobfence@.service. systemd is the first process of the virtual
 # machine, or of a PID namespace elsewhere.
 
-load ../lib/container
+load ../lib/systemd
 
 setup_file()
 {
 	mkdir "$BATS_FILE_TMPDIR/lab"
-	{ lab_up "$BATS_FILE_TMPDIR/lab" ${JOBFENCE_MACHINE:+machine} && containers_up && systemd_up; } ||
+	{ lab_up "$BATS_FILE_TMPDIR/lab" ${JOBFENCE_MACHINE:+machine} && containers_up && systemd_up write_units; } ||
 		{ lab_down && false; }
 }
 
-systemd_up()
+# Writes the units of the tests to the folder $1.
+write_units()
 {
-	local units=/run/units
-
-	if [ -z "${JOBFENCE_MACHINE:-}" ]; then
-		units=$BATS_FILE_TMPDIR/units
-		mkdir "$units"
-	fi
-	sed "s|@PREFIX@/bin|${JOBFENCE%/*}|; s|/etc/jobfence/jobs|/run/jobs|" "$LIB/../../share/jobfence/jobfence@.service" >"$units/jobfence@.service"
+	sed "s|@PREFIX@/bin|${JOBFENCE%/*}|; s|/etc/jobfence/jobs|/run/jobs|" "$LIB/../../share/jobfence/jobfence@.service" >"$1/jobfence@.service"
 	mkdir "$ROOT/out"
 	printf '%s\n' "$PROBE" >"$ROOT/probe"
-	if [ -z "${JOBFENCE_MACHINE:-}" ]; then
-		boot_systemd "$units"
-	else
-		echo 1 >"$BATS_FILE_TMPDIR/pid"
-		systemctl daemon-reload
-	fi
-}
-
-# Boots systemd with only the units in the folder $1 and those few that all units depend
-# on.
-boot_systemd()
-{
-	local units=$1 name tries=0
-
-	for name in sysinit basic shutdown; do
-		printf '[Unit]\nDefaultDependencies=no\n' >"$units/$name.target"
-	done
-	in_lab mkdir -p /run/netns
-	in_lab mount --bind /run/netns /run/netns
-	in_lab mount --make-shared /run/netns
-	# shellcheck disable=SC2016 # expanded in the lab
-	in_lab bash -c '
-		echo $$ >/sys/fs/cgroup/cgroup.procs
-		exec env -i PATH="$PATH" container=lab SYSTEMD_UNIT_PATH="$1" \
-			unshare --pid --fork --kill-child --mount --propagation unchanged --mount-proc \
-			/lib/systemd/systemd --system --unit=basic.target' \
-		systemd "$units" >"$BATS_FILE_TMPDIR/systemd.log" 2>&1 3>&- &
-	until in_lab pgrep -x systemd >"$BATS_FILE_TMPDIR/pid" &&
-		[ "$(systemctl is-active basic.target 2>/dev/null)" = active ]; do
-		[ $((++tries)) -le 300 ] || lab_fail "systemd does not boot: $(<"$BATS_FILE_TMPDIR/systemd.log")" || return
-	done
-}
-
-in_system()
-{
-	in_lab nsenter --target "$(<"$BATS_FILE_TMPDIR/pid")" --pid --mount --root "$@"
-}
-
-jobfence()
-{
-	in_system "$JOBFENCE" "$@"
-}
-
-systemctl()
-{
-	in_system systemctl --no-pager "$@"
 }
 
 # Describes the job of this test to jobfence@.service, with the domain $1.

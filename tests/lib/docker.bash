@@ -30,7 +30,8 @@ teardown()
 	nothing_is_left
 }
 
-# A daemon of Docker in the lab; `docker` is its client.
+# A daemon of Docker in the lab, with the cgroup driver $1 (cgroupfs); `docker` is its
+# client.
 docker_up()
 {
 	local folder=$BATS_FILE_TMPDIR/docker
@@ -41,7 +42,7 @@ docker_up()
 		{"data-root": "$folder/data", "exec-root": "/run/docker", "pidfile": "/run/docker.pid",
 		 "hosts": ["unix:///run/docker.sock"], "containerd": "/run/containerd/containerd.sock",
 		 "bridge": "none", "iptables": false, "ip6tables": false,
-		 "storage-driver": "vfs", "exec-opts": ["native.cgroupdriver=cgroupfs"],
+		 "storage-driver": "vfs", "exec-opts": ["native.cgroupdriver=${1:-cgroupfs}"],
 		 "runtimes": {"jobfence": {"path": "$RUNTIME"}}}
 	END
 	# Where the kernel has AppArmor, Docker wants its parser as well.

@@ -33,6 +33,12 @@ int exec_command(struct options *options, int *status, struct failure *failure)
 	error = job_read(&job, name, failure);
 	if (error)
 		return error;
+	/* A process in it would keep systemd from giving its units controllers. */
+	if (job.spec.slice)
+		return fail_as(failure, STATUS_FAILED,
+			"job %s has a slice, whose processes belong into units; use its engine's exec, "
+			"or systemd-run --slice",
+			job.spec.name);
 	execution.arguments = words;
 	return job_execute(&job, TAKE_FD(lock), &execution, status, failure);
 }

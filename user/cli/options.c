@@ -248,6 +248,9 @@ static const struct option_row rows[] = {
 	TEXT("signature", "FILE", OPTIONS_JOB, signature,
 		"the signature of the spec, by a key that the node trusts"),
 	TEXT("cgroup", "PATH", OPTIONS_PLACE, cgroup, "fence this existing cgroup"),
+	FLAG("slice", OPTIONS_PLACE, spec.slice,
+		"make the job's cgroup as a slice of systemd, for containers of engines that use "
+		"its cgroups; see share/doc/jobfence/integrations/docker.md"),
 	CALL("netns", "PATH", OPTIONS_PLACE, set_netns,
 		"fence this existing network namespace"),
 	CALL("pid", "PID", OPTIONS_PLACE, set_pid,

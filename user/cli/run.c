@@ -250,6 +250,9 @@ int run_command(struct options *options, int *status, struct failure *failure)
 	if ((options->learn_output || options->learn_collapse) && !options->spec.learn)
 		return fail_as(failure, STATUS_USAGE,
 			"nothing is learned without --learn; add it");
+	if (options->spec.slice)
+		return fail_as(failure, STATUS_USAGE,
+			"the spec asks for a slice, which is for containers and not for run; use: jobfence up");
 	if (!options->spec.name[0]) {
 		error = make_name(options->spec.name, failure);
 		if (error)

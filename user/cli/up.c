@@ -84,6 +84,9 @@ int up_command(struct options *options, int *status, struct failure *failure)
 			options->arguments[0]);
 	if (!options->spec.name[0])
 		return fail_as(failure, STATUS_USAGE, "up needs a name: --job ID");
+	if (options->spec.slice && options->cgroup)
+		return fail_as(failure, STATUS_USAGE,
+			"--slice makes the job's cgroup, and --cgroup gives it one; leave out one of them");
 	error = admit(options, &job, failure);
 	if (error)
 		return error;

@@ -21,6 +21,7 @@
 #include "node/cgroup.h"
 #include "node/lock.h"
 #include "node/maps.h"
+#include "node/slice.h"
 #include "node/state.h"
 
 /*
@@ -71,10 +72,11 @@ static int end_processes(const struct job *job, struct failure *failure)
 	 */
 	(void)job_mark_ending(job);
 	proxy_ask_to_end(job);
-	error = cgroup_kill(job->paths.cgroup, KILL_PATIENCE);
+	error = slice_kill(&job->paths);
+	if (!error)
+		error = cgroup_kill(job->paths.cgroup, KILL_PATIENCE);
 	if (error)
-		return fail(failure, error, "cannot end the processes in %s",
-			job->paths.cgroup);
+		return fail(failure, error, "cannot end the processes in %s", job->cgroup);
 	error = state_clear(&maps, job->id, job->proxy_id);
 	return error ? fail(failure, error, "cannot clear the job's state") : 0;
 }

@@ -19,6 +19,7 @@
 #include "lib/json.h"
 #include "lib/moment.h"
 #include "names/address.h"
+#include "node/slice.h"
 #include "policy/share.h"
 
 #define ENDPOINT_TEXT_MAX (ADDRESS_TEXT_MAX + 8)
@@ -53,14 +54,16 @@ static json_t *owner_to_json(const struct job *job)
 
 json_t *job_to_json(const struct job *job)
 {
-	char started[MOMENT_TEXT_MAX];
+	char started[MOMENT_TEXT_MAX], unit[PATH_SIZE];
+	const char *slice =
+		job->spec.slice && !slice_unit(job->spec.name, unit) ? unit : NULL;
 	json_t *proxy = job->proxy_pid ? json_pack("{s:i, s:s}", "pid", (int)job->proxy_pid,
 						 "address", PROXY_ADDRESS4 ":80")
 				       : json_null();
 
 	moment_format_real((uint64_t)job->started * SECOND, started);
 	return json_pack(
-		"{s:s, s:s, s:I, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:{s:I, s:s}, s:s, s:o, s:o, s:s, s:o, s:o, s:s+, s:o, s:s?}",
+		"{s:s, s:s, s:I, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:{s:I, s:s}, s:s, s:s?, s:o, s:o, s:s, s:o, s:o, s:s+, s:o, s:s?}",
 		"job", job->spec.name, "programs", job->programs, "started",
 		(json_int_t)job->started, "started_at", started, "owner",
 		owner_to_json(job), "network", network_name(job->spec.network), "domains",
@@ -72,7 +75,7 @@ json_t *job_to_json(const struct job *job)
 		rules_to_json(&job->spec.node_rules), "learn", job->spec.learn, "labels",
 		job->spec.labels ? json_incref(job->spec.labels) : json_object(), "rate",
 		"bits_per_second", (json_int_t)job->spec.rate, "pacing",
-		pacing_name(job->pacing), "cgroup", job->cgroup, "netns",
+		pacing_name(job->pacing), "cgroup", job->cgroup, "slice", slice, "netns",
 		netns_to_json(job), "proxy", proxy, "header", job->spec.header, "env",
 		variables_to_json(job), "trust", trust_to_json(job), "resolv_conf",
 		job->paths.run, "/resolv.conf", "shares",

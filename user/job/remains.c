@@ -15,6 +15,7 @@
 #include "node/cgroup.h"
 #include "node/maps.h"
 #include "node/netns.h"
+#include "node/slice.h"
 #include "node/state.h"
 
 /*
@@ -53,8 +54,15 @@ static int clear_fenced(const struct job_paths *paths)
 
 int remains_remove(const struct job_paths *paths, struct failure *failure)
 {
-	int error = cgroup_kill(paths->cgroup, KILL_PATIENCE);
+	char own[PATH_SIZE];
+	int error = slice_cgroup(paths, own);
 
+	if (error)
+		return fail(failure, error, "cannot find the cgroup of %s", paths->run);
+	error = slice_kill(paths);
+	if (error)
+		return fail(failure, error, "cannot end the processes in %s", own);
+	error = cgroup_kill(paths->cgroup, KILL_PATIENCE);
 	if (error)
 		return fail(
 			failure, error, "cannot end the processes in %s", paths->cgroup);
@@ -65,10 +73,12 @@ int remains_remove(const struct job_paths *paths, struct failure *failure)
 	error = clear_fenced(paths);
 	if (error)
 		return fail(failure, error, "cannot clear the state of %s", paths->cgroup);
-	error = attach_to_remain(paths);
+	error = attach_to_remain(paths, own);
 	if (error)
-		return fail(failure, error, "cannot keep the fence on sockets of %s",
-			paths->cgroup);
+		return fail(failure, error, "cannot keep the fence on sockets of %s", own);
+	error = slice_remove(paths, failure);
+	if (error)
+		return error;
 	error = cgroup_remove(paths->cgroup);
 	if (error)
 		return fail(failure, error, "cannot remove %s", paths->cgroup);
@@ -85,7 +95,8 @@ int remains_remove(const struct job_paths *paths, struct failure *failure)
 /* Whether the cgroup with that id is the one that jobfence made for the job. */
 static bool is_own(const struct job_paths *paths, uint64_t id)
 {
-	_fd_ int cgroup = cgroup_open(paths->work);
+	char path[PATH_SIZE];
+	_fd_ int cgroup = slice_cgroup(paths, path) ? -1 : cgroup_open(path);
 	uint64_t own;
 
 	return cgroup >= 0 && !cgroup_id(cgroup, &own) && own == id;
@@ -128,13 +139,14 @@ static int has_processes(const char *path)
  */
 static int is_lived_in(const struct job_paths *paths)
 {
-	_fd_ int work = cgroup_open(paths->work);
-	int attached = work == -ENOENT ? 0 : work < 0 ? work : attach_is_there(work);
-	int populated;
+	char path[PATH_SIZE];
+	int error = slice_cgroup(paths, path), populated;
+	_fd_ int own = error ? error : cgroup_open(path);
+	int attached = own == -ENOENT ? 0 : own < 0 ? own : attach_is_there(own);
 
 	if (attached <= 0)
 		return attached;
-	populated = has_processes(paths->work);
+	populated = has_processes(path);
 	return populated ? populated : has_processes(paths->init);
 }
 

@@ -30,7 +30,19 @@
 #include "node/maps.h"
 #include "node/netns.h"
 #include "node/objects.h"
+#include "node/slice.h"
 #include "node/state.h"
+
+/* Takes the cgroup at the path `given`, or makes one of jobfence's own. */
+static int name_cgroup(struct job *job, const char *given, struct failure *failure)
+{
+	int error = path_format(job->cgroup, "%s", given ? given : job->paths.work);
+
+	if (error)
+		return fail(failure, error, "cgroup %s", given);
+	error = given ? 0 : folder_make(job->cgroup);
+	return error ? fail(failure, error, "cannot make cgroup %s", job->cgroup) : 0;
+}
 
 static int open_cgroup(struct job *job, const char *given, struct failure *failure)
 {
@@ -41,11 +53,12 @@ static int open_cgroup(struct job *job, const char *given, struct failure *failu
 	job->own_cgroup = !given;
 	if (given && !realpath(given, real))
 		return fail(failure, -errno, "cannot open cgroup %s", given);
-	if (path_format(job->cgroup, "%s", given ? real : job->paths.work))
-		return fail(failure, -ENAMETOOLONG, "cgroup %s", given);
-	error = given ? 0 : folder_make(job->cgroup);
+	if (!given && job->spec.slice)
+		error = slice_make(&job->paths, job->cgroup, failure);
+	else
+		error = name_cgroup(job, given ? real : NULL, failure);
 	if (error)
-		return fail(failure, error, "cannot make cgroup %s", job->cgroup);
+		return error;
 	fd = cgroup_open(job->cgroup);
 	if (fd == -ENOTDIR)
 		return fail_as(
@@ -159,14 +172,14 @@ static int write_resolv_conf(const struct job *job, struct failure *failure)
 static int attach_in_place(const struct job *job, const struct placement *where,
 	const struct job_maps *maps, int cgroup, int proxy_cgroup, struct failure *failure)
 {
-	_fd_ int lock = job->own_cgroup ? -1 : node_lock(failure);
+	/* Others may put processes into a slice as soon as it is there. */
+	const bool alone = job->own_cgroup && !job->spec.slice;
+	_fd_ int lock = alone ? -1 : node_lock(failure);
 	int error;
 
-	if (!job->own_cgroup && lock < 0)
+	if (!alone && lock < 0)
 		return lock;
-	error = job->own_cgroup
-			? 0
-			: place_check(job->cgroup, cgroup, where->container, failure);
+	error = alone ? 0 : place_check(job->cgroup, cgroup, where->container, failure);
 	if (error)
 		return error;
 	/* A cgroup of others may still have the storage of an earlier job. */

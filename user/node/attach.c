@@ -283,10 +283,10 @@ int attach_replace(const struct job_paths *paths, int cgroup, int proxy_cgroup,
 			       "cannot replace a program of the job", failure);
 }
 
-int attach_to_remain(const struct job_paths *paths)
+int attach_to_remain(const struct job_paths *paths, const char *own)
 {
 	const struct hook_row *egress = &job_hooks[0];
-	_fd_ int cgroup = cgroup_open(paths->work);
+	_fd_ int cgroup = cgroup_open(own);
 	_fd_ int link = open_link(paths, egress);
 	_fd_ int program = link < 0 ? link : open_program_of(link);
 

@@ -53,12 +53,12 @@ struct attached {
 struct attached attach_look(const struct job_paths *paths, uint64_t id);
 
 /*
- * Attaches the packet filter to the job's own cgroup without a link. It then stays
- * until the last socket of the job is closed. That holds even if another process has
- * the socket, and the cgroup and the links are gone. Returns 0, also if there is no
- * cgroup or link, or -errno.
+ * Attaches the packet filter to `own`, the cgroup that jobfence made for the job, without
+ * a link. It then stays until the last socket of the job is closed. That holds even if
+ * another process has the socket, and the cgroup and the links are gone. Returns 0, also
+ * if there is no cgroup or link, or -errno.
  */
-int attach_to_remain(const struct job_paths *paths);
+int attach_to_remain(const struct job_paths *paths, const char *own);
 
 /*
  * Whether the packet filter of a job is in effect in a cgroup. It is then attached to the

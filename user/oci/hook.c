@@ -14,6 +14,7 @@
 #include "lib/json.h"
 #include "node/cgroup.h"
 #include "oci/container_trust.h"
+#include "node/slice.h"
 #include "oci/hook.h"
 #include "oci/resolv_conf.h"
 #include "oci/seccomp.h"
@@ -49,7 +50,7 @@ int oci_job_of_cgroup(const char *path, char name[JOB_NAME_MAX + 1])
 	size_t length;
 
 	if (strncmp(path, parent, sizeof(parent) - 1))
-		return -ENOENT;
+		return slice_job(path, name);
 	length = strcspn(start, "/");
 	if (!length || length > JOB_NAME_MAX ||
 		strncmp(start + length, work, sizeof(work) - 1))
@@ -159,11 +160,22 @@ static int open_standing(struct job *job, const char *name, struct failure *fail
 	return error ? error : job_open_netns(job, failure);
 }
 
+/* Whether a cgroup is the job's, or below it. */
+static bool is_inside(const struct job *job, const char *cgroup)
+{
+	const size_t length = strlen(job->cgroup);
+
+	return !strncmp(cgroup, job->cgroup, length) &&
+	       (!cgroup[length] || cgroup[length] == '/');
+}
+
 /*
  * Checks a container in a job's cgroup. The job's fence has to stand, and the container
- * has to be in the job's network namespace.
+ * has to be in the job's network namespace. The path names the job, but another cgroup may
+ * be the job's, as that of a job without a slice.
  */
-static int join(const char *name, pid_t pid, const char *id, struct failure *failure)
+static int join(const char *name, pid_t pid, const char *cgroup, const char *id,
+	struct failure *failure)
 {
 	_cleanup_(job_free) struct job job = {};
 	struct stat own, theirs;
@@ -172,6 +184,11 @@ static int join(const char *name, pid_t pid, const char *id, struct failure *fai
 
 	if (netns < 0)
 		return netns;
+	if (!is_inside(&job, cgroup))
+		return fail_as(failure, STATUS_FAILED,
+			"the container is in the cgroup %s, and job %s in %s; "
+			"put it there, or make that slice the job's: jobfence up --slice",
+			cgroup, name, job.cgroup);
 	if (path_format(path, "/proc/%d/ns/net", (int)pid) || stat(path, &theirs) ||
 		fstat(netns, &own))
 		return fail(failure, -errno, "cannot compare network namespaces");
@@ -224,7 +241,7 @@ int oci_create(
 		return fail(failure, error,
 			"the container has no cgroup of version 2 of its own");
 	if (!oci_job_of_cgroup(cgroup + strlen(cgroup_mount()), name))
-		return join(name, pid, id, failure);
+		return join(name, pid, cgroup, id, failure);
 	error = read_annotations(&job.spec, state, annotations, failure);
 	if (!error)
 		error = finish_spec(&job.spec, state, failure);

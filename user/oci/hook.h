@@ -25,7 +25,8 @@ int oci_cgroup(pid_t pid, char path[PATH_SIZE]);
 
 /*
  * Finds the name of the job in whose cgroup `path` is. `path` is relative to the mount of
- * cgroup2. Returns 0, or -ENOENT if it is in no job's cgroup.
+ * cgroup2, or names a slice of systemd as slice_job() reads it. There need not be such a
+ * job, and its cgroup may be another. Returns 0, or -ENOENT if the path names no job.
  */
 int oci_job_of_cgroup(const char *path, char name[JOB_NAME_MAX + 1]);
 

@@ -51,6 +51,7 @@ struct job_spec {
 	enum pacing pacing;
 	json_t *labels; /* object of strings, NULL: none */
 	pid_t owner;	/* the process that will end the job, 0: not given */
+	bool slice;	/* the job's cgroup is a slice of systemd (node/slice.h) */
 	bool header_given;
 	char header[HEADER_MAX + 1]; /* empty: the default one */
 	struct address_range allowed[ALLOWED_RANGES_MAX];

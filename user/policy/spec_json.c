@@ -172,6 +172,13 @@ static int read_learn(struct job_spec *spec, const json_t *value, struct failure
 	return read_flag("learn", value, failure);
 }
 
+/* An option before the spec wins as well, since it can only be true. */
+static int read_slice(struct job_spec *spec, const json_t *value, struct failure *failure)
+{
+	spec->slice |= json_is_true(value);
+	return read_flag("slice", value, failure);
+}
+
 /*
  * The author of a spec may be a stranger, who must not choose a file that root writes to.
  * An option before the spec wins as one after it does.
@@ -220,6 +227,8 @@ int spec_from_json(
 			error = read_labels(spec, value, failure);
 		else if (!strcmp(key, "learn"))
 			error = read_learn(spec, value, failure);
+		else if (!strcmp(key, "slice"))
+			error = read_slice(spec, value, failure);
 		else if (!strcmp(key, "owner_pid"))
 			error = read_owner(spec, value, failure);
 		else if (!strcmp(key, "log"))
@@ -228,7 +237,7 @@ int spec_from_json(
 			error = unknown_key(key,
 				"job, network, rate, pacing, header, labels, allow_addresses, "
 				"guard_domains, deny_domains, allow_ech, intercept, rules, "
-				"presets, learn, log, owner_pid",
+				"presets, learn, log, owner_pid, slice",
 				failure);
 		if (error) {
 			failure_about(failure, key, NULL);
@@ -320,7 +329,7 @@ json_t *spec_to_json(const struct job_spec *spec)
 		return NULL;
 	rate_format(spec->rate, rate);
 	return json_pack(
-		"{s:s, s:{s:s, s:o}, s:s, s:s, s:s, s:o, s:o, s:o, s:o*, s:o*, s:o*, s:b, s:o*, s:o}",
+		"{s:s, s:{s:s, s:o}, s:s, s:s, s:s, s:o, s:o, s:o, s:o*, s:o*, s:o*, s:b, s:b, s:o*, s:o}",
 		"job", spec->name, "network", "type", network_name(spec->network),
 		"domains", domains_to_json(&spec->domains), "rate", rate, "pacing",
 		pacing_name(spec->pacing), "header", spec->header, "allow_addresses",
@@ -328,6 +337,6 @@ json_t *spec_to_json(const struct job_spec *spec)
 		"deny_domains", domains_to_json(&spec->denied), "allow_ech",
 		spec->ech.count ? domains_to_json(&spec->ech) : NULL, "intercept",
 		spec->intercept.count ? domains_to_json(&spec->intercept) : NULL, "rules",
-		rules, "learn", spec->learn, "log", log_to_json(spec), "labels",
-		spec->labels ? json_incref(spec->labels) : json_object());
+		rules, "learn", spec->learn, "slice", spec->slice, "log", log_to_json(spec),
+		"labels", spec->labels ? json_incref(spec->labels) : json_object());
 }

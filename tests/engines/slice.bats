@@ -1,0 +1,216 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# bats file_tags=vm
+#
+# Slices of systemd as jobs, for Docker and Podman with their systemd cgroups. systemd is
+# the first process of the virtual machine. Nothing of an engine is configured but the
+# runtime.
+
+load ../lib/systemd
+load ../lib/docker
+
+SLICE=jobfence-$JOB.slice
+fenced=(--network none --runtime jobfence)
+
+setup_file()
+{
+	[ -n "${JOBFENCE_MACHINE:-}" ] || skip 'containers and systemd have to see the same processes'
+	mkdir "$BATS_FILE_TMPDIR/lab"
+	{ lab_up "$BATS_FILE_TMPDIR/lab" machine && containers_up && systemd_up write_bus && systemctl start dbus.service &&
+		docker_up systemd && podman_up; } || { teardown_file && false; }
+}
+
+# crun asks systemd by the bus alone.
+write_bus()
+{
+	cp /lib/systemd/system/dbus.{service,socket} "$1"
+}
+
+podman_up()
+{
+	sed "s|@PREFIX@/bin|${JOBFENCE%/*}|" -i -- "$(hooks)"/*.json &&
+		printf 'FROM scratch\nCOPY . /\n' >"$BATS_FILE_TMPDIR/plain" &&
+		podman build -q -t localhost/box -f "$BATS_FILE_TMPDIR/plain" "$ROOT"
+}
+
+# Makes the folder of hooks, as `make install` does.
+hooks()
+{
+	local folder=$BATS_FILE_TMPDIR/hooks
+
+	[ -d "$folder" ] || cp -r "$LIB/../../share/jobfence/oci-hooks.d" "$folder"
+	echo "$folder"
+}
+
+podman()
+{
+	# Descriptor 3 is closed, since processes that outlive the command would keep it.
+	in_lab podman --root "$BATS_FILE_TMPDIR/podman" --runroot /run/podman --storage-driver vfs \
+		--events-backend none "$@" 3>&-
+}
+
+setup()
+{
+	lab_forget
+}
+
+teardown()
+{
+	local container
+
+	for container in $(docker ps --all --quiet); do
+		docker rm --force "$container" >/dev/null
+	done
+	for container in $(podman ps --all --quiet); do
+		podman rm --force --time 0 "$container" >/dev/null
+	done
+	jobfence down --all >"$BATS_TEST_TMPDIR/down" 2>&1 || cat "$BATS_TEST_TMPDIR/down"
+	nothing_is_left
+	no_slice_is_left
+}
+
+no_slice_is_left()
+{
+	local left
+
+	left=$(systemctl list-units --all --plain --no-legend 'jobfence-*.slice'
+		in_lab find /sys/fs/cgroup/jobfence.slice -mindepth 1 -maxdepth 1 -type d)
+	[ -z "$left" ] || lab_fail "this is left: $left"
+}
+
+@test "up makes a slice and tells its name, and down removes it" {
+	local name='a-b.c--D_'
+
+	is "$(jobfence up --job "$name" --slice --json | jq -r '.slice, .cgroup')" \
+		'jobfence-a\x2db.c\x2d\x2dD_.slice
+/sys/fs/cgroup/jobfence.slice/jobfence-a\x2db.c\x2d\x2dD_.slice'
+	is "$(jobfence show "$name" --json | jq -r '.slice, .state')" 'jobfence-a\x2db.c\x2d\x2dD_.slice
+up'
+	is "$(systemctl is-active "jobfence-$(systemd-escape "$name").slice")" active
+	ends_with 5 jobfence up --job "$name" --slice
+	jobfence down "$name"
+	no_slice_is_left
+	is "$(jobfence up --job "$JOB" --json | jq .slice)" null
+}
+
+@test "a spec may ask for a slice" {
+	jobfence up --job "$JOB" --json --spec - <<<'{"slice": true}' >"$UP"
+	is "$(up_says .slice)" "$SLICE"
+}
+
+@test "up leaves no slice when it fails, and takes no slice of others" {
+	ends_with 1 jobfence up --job "$JOB" --slice --netns /nowhere
+	no_slice_is_left
+	ends_with 2 jobfence up --job "$JOB" --slice --cgroup /sys/fs/cgroup/theirs
+	ends_with 2 jobfence up --job "a$(printf -- '-%.0s' {1..62})" --slice
+	no_slice_is_left
+	in_lab systemd-run --quiet --slice "$SLICE" --unit "theirs-$JOB" sleep 1000
+	ends_with 1 jobfence up --job "$JOB" --slice
+	like "$ERRORS" "*there is a slice $SLICE already*systemctl stop*"
+	is "$(systemctl is-active "theirs-$JOB")" active
+	systemctl stop "$SLICE"
+}
+
+@test "gc ends a job with its slice" {
+	in_lab systemd-run --quiet --unit "owner-$JOB" sleep 1000
+	job_up --slice --owner-pid "$(systemctl show --value --property MainPID "owner-$JOB")"
+	systemctl stop "owner-$JOB"
+	in_lab systemd-run --quiet --slice "$SLICE" --unit "first-$JOB" sleep 1000
+	is "$(jobfence gc)" "removed $JOB"
+	no_slice_is_left
+	job_up --slice
+	in_lab rm "/run/jobfence/jobs/$JOB/spec.json"
+	is "$(jobfence gc)" "removed $JOB"
+	no_slice_is_left
+	job_up --slice
+	systemctl stop "$SLICE"
+	is "$(jobfence list --json | jq -r '.[].state')" gone
+	is "$(jobfence gc)" "removed $JOB"
+}
+
+@test "exec says that a slice's processes belong into units" {
+	job_up --slice
+	ends_with 125 jobfence exec "$JOB" true
+	like "$ERRORS" '*slice*'
+}
+
+@test "Docker: containers in the slice have the job's network" {
+	job_up --slice --domain allowed.test
+	docker run -d --name "$JOB" "${fenced[@]}" --cgroup-parent "$SLICE" box sleep 1000
+	is "$(docker exec "$JOB" sh -c "$PROBE" || true)" "$FENCED"
+	is "$(received x-jobfence-job-id)" "$JOB"
+	is "$(docker run --rm "${fenced[@]}" --cgroup-parent "$SLICE" box sh -c "$PROBE" || true)" "$FENCED"
+	like "$(docker exec "$JOB" nslookup allowed.test 192.0.0.8)" '*192.0.0.8*'
+	is "$(jobfence list --json | jq -r '.[].job')" "$JOB"
+	like "$(in_lab cat "/proc/$(docker inspect -f '{{.State.Pid}}' "$JOB")/cgroup")" \
+		"*/jobfence.slice/$SLICE/docker-*.scope"
+}
+
+@test "Docker: a job's end ends its containers, and none restarts without it" {
+	job_up --slice --domain allowed.test
+	docker run -d --name "$JOB" --restart always "${fenced[@]}" --cgroup-parent "$SLICE" box sleep 1000
+	jobfence down "$JOB"
+	nothing_is_left
+	docker stop -t 0 "$JOB"
+	like "$(docker inspect -f '{{.State.Error}}' "$JOB")" "*there is no job $JOB*"
+}
+
+@test "Docker: without a job, or in a slice that is not the job's, a container does not start" {
+	ends_with 125 docker run --rm "${fenced[@]}" --cgroup-parent jobfence-nobody.slice box sh -c "$PROBE"
+	like "$ERRORS" '*there is no job nobody*'
+	job_up --domain allowed.test
+	ends_with 125 docker run --rm "${fenced[@]}" --cgroup-parent "$SLICE" box sh -c "$PROBE"
+	like "$ERRORS" '*up --slice*'
+	systemctl stop "$SLICE"
+	in_lab mount -t tmpfs -o ro tmpfs /run/jobfence
+	ends_with 125 docker run --rm "${fenced[@]}" box sh -c "$PROBE"
+	in_lab umount /run/jobfence
+	is "$OUTPUT" ''
+	lab_saw_nothing
+}
+
+@test "Docker: a container without a slice gets a job of its own in its scope, and leaves nothing" {
+	docker run -d --name "$JOB" "${fenced[@]}" box sleep 1000
+	like "$(jobfence list --json | jq -r '.[].cgroup')" '/sys/fs/cgroup/system.slice/docker-*.scope'
+	like "$(docker exec "$JOB" sh -c "$PROBE" || true)" \
+		"nc: can't connect to remote host (11.0.0.2): Operation not permitted*"
+	lab_saw_nothing
+	docker rm --force "$JOB"
+	nothing_is_left
+}
+
+@test "Podman: containers in the slice and the namespace have the job's network" {
+	local place=(--network "ns:/run/netns/jobfence-$JOB" --cgroup-parent "$SLICE")
+
+	job_up --slice --domain allowed.test
+	podman run -d --name "$JOB" "${place[@]}" localhost/box sleep 1000
+	is "$(podman exec "$JOB" sh -c "$PROBE" || true)" "$FENCED"
+	is "$(received x-jobfence-job-id)" "$JOB"
+	is "$(podman --hooks-dir "$(hooks)" run --rm "${place[@]}" localhost/box sh -c "$PROBE" || true)" "$FENCED"
+	jobfence down "$JOB"
+	nothing_is_left
+	no_slice_is_left
+	like "$(podman inspect --format '{{.State.Status}}' "$JOB")" '[!r]*'
+}
+
+@test "Podman: hooks fence a container in its scope, and one in the slice only does not start" {
+	local global=(--hooks-dir "$(hooks)")
+
+	podman "${global[@]}" run -d --name "$JOB" --network none localhost/box sleep 1000
+	like "$(podman exec "$JOB" sh -c "$PROBE" || true)" "nc: can't connect to remote host (11.0.0.2): *"
+	like "$(jobfence list --json | jq -r '.[].cgroup')" '/sys/fs/cgroup/machine.slice/libpod-*'
+	lab_saw_nothing
+	podman rm --force --time 0 "$JOB"
+	nothing_is_left
+	job_up --slice --domain allowed.test
+	ends_with 126 podman "${global[@]}" run --rm --network none --cgroup-parent "$SLICE" localhost/box true
+	like "$ERRORS" '*error executing hook*'
+}
+
+@test "Podman: with jobfence-runtime a container in the slice needs no option for its network" {
+	job_up --slice --domain allowed.test
+	is "$(podman --runtime "$RUNTIME" run --rm --network none --cgroup-parent "$SLICE" localhost/box \
+		sh -c "$PROBE" || true)" "$FENCED"
+	ends_with 126 podman --runtime "$RUNTIME" run --rm --network none --cgroup-parent jobfence-nobody.slice \
+		localhost/box true
+}
