@@ -273,3 +273,11 @@ is_not_trusted()
 	done
 	job_up
 }
+
+@test "without systemd as the first process there is no slice, and nothing is left" {
+	ends_with 1 jobfence up --job "$JOB" --slice
+	like "$ERRORS" 'jobfence: --slice needs systemd as the first process of the node*'
+	ends_with 125 jobfence run --spec - -- true <<<'{"slice": true}'
+	like "$ERRORS" '*slice*jobfence up*'
+	ends_with 2 jobfence up --job "$JOB" --spec - <<<'{"slice": "yes"}'
+}

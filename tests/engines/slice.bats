@@ -73,7 +73,7 @@ no_slice_is_left()
 {
 	local left
 
-	left=$(systemctl list-units --all --plain --no-legend 'jobfence-*.slice'
+	left=$(systemctl list-units --plain --no-legend 'jobfence-*.slice'
 		in_lab find /sys/fs/cgroup/jobfence.slice -mindepth 1 -maxdepth 1 -type d)
 	[ -z "$left" ] || lab_fail "this is left: $left"
 }
@@ -109,6 +109,22 @@ up'
 	like "$ERRORS" "*there is a slice $SLICE already*systemctl stop*"
 	is "$(systemctl is-active "theirs-$JOB")" active
 	systemctl stop "$SLICE"
+}
+
+@test "an operator's file for the slice counts, and so do limits that are set later" {
+	local cgroup
+
+	printf '[Slice]\nMemoryMax=1G\n' >"/run/units/$SLICE"
+	systemctl daemon-reload
+	job_up --slice
+	cgroup=$(up_says .cgroup)
+	is "$(in_lab cat "$cgroup/memory.max")" 1073741824
+	systemctl set-property --runtime "$SLICE" TasksMax=100
+	is "$(in_lab cat "$cgroup/pids.max")" 100
+	jobfence down "$JOB"
+	no_slice_is_left
+	rm "/run/units/$SLICE"
+	systemctl daemon-reload
 }
 
 @test "gc ends a job with its slice" {

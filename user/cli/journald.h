@@ -9,7 +9,7 @@
 #include "lib/failure.h"
 
 /*
- * Loads libsystemd, which only this needs, and looks whether journald is there. Returns 0,
+ * Loads libsystemd, which few commands need, and looks whether journald is there. Returns 0,
  * or -errno with the failure noted.
  */
 int journald_open(struct failure *failure);

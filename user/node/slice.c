@@ -116,6 +116,10 @@ int slice_make(
 			"there is a slice %s already, which is not the job's; stop it: "
 			"systemctl stop '%s'",
 			unit, unit);
+	/* What is marked has to be stopped, which needs systemd as well. */
+	error = systemd_load(failure);
+	if (error)
+		return error;
 	error = file_write(mark, "");
 	if (error)
 		return fail(failure, error, "cannot write %s", mark);

@@ -20,6 +20,7 @@
 #define OBJECT	     "/org/freedesktop/systemd1"
 #define MANAGER	     "org.freedesktop.systemd1.Manager"
 #define NO_SUCH_UNIT "org.freedesktop.systemd1.NoSuchUnit"
+#define UNIT_EXISTS  "org.freedesktop.systemd1.UnitExists"
 #define PATIENCE     60000	/* ms that a job of systemd has to end */
 #define LOOK_AGAIN   1000000ULL /* us */
 #define RESULT_SIZE  32
@@ -71,7 +72,7 @@ struct ending {
 	char result[RESULT_SIZE]; /* empty: it has not ended */
 };
 
-static int load(struct failure *failure)
+int systemd_load(struct failure *failure)
 {
 	const struct library_function functions[] = {
 		{ "sd_bus_open_system", (void **)&library.open_system },
@@ -176,6 +177,15 @@ static int finish(sd_bus *bus, sd_bus_message *reply, struct ending *ending,
 		       : 0;
 }
 
+/* Whether systemd answered with that error. In that case the error is freed. */
+static bool says(sd_bus_error *error, const char *name)
+{
+	if (!error->name || strcmp(error->name, name) != 0)
+		return false;
+	library.error_free(error);
+	return true;
+}
+
 static int refused(const char *verb, const char *unit, int error, sd_bus_error *why,
 	struct failure *failure)
 {
@@ -191,7 +201,7 @@ int systemd_start_slice(const char *unit, struct failure *failure)
 	_cleanup_(free_message) sd_bus_message *reply = NULL;
 	struct ending ending = {};
 	sd_bus_error why = {};
-	int error = load(failure);
+	int error = systemd_load(failure);
 
 	if (!error)
 		error = open_bus(&bus, &ending, failure);
@@ -206,6 +216,12 @@ int systemd_start_slice(const char *unit, struct failure *failure)
 		"Job behind a network fence", "CollectMode", "s", "inactive-or-failed",
 		"CPUAccounting", "b", 1, "MemoryAccounting", "b", 1, "IOAccounting", "b", 1,
 		"TasksAccounting", "b", 1, 0);
+	/*
+	 * systemd may not have forgotten the slice of an earlier job, or has a file for it.
+	 */
+	if (error < 0 && says(&why, UNIT_EXISTS))
+		error = library.call(bus, DESTINATION, OBJECT, MANAGER, "StartUnit", &why,
+			&reply, "ss", unit, "fail");
 	if (error < 0)
 		return refused("start", unit, error, &why, failure);
 	return finish(bus, reply, &ending, "start", unit, failure);
@@ -217,7 +233,7 @@ int systemd_stop_slice(const char *unit, struct failure *failure)
 	_cleanup_(free_message) sd_bus_message *reply = NULL;
 	struct ending ending = {};
 	sd_bus_error why = {};
-	int error = load(failure);
+	int error = systemd_load(failure);
 
 	if (!error)
 		error = open_bus(&bus, &ending, failure);
@@ -225,10 +241,8 @@ int systemd_stop_slice(const char *unit, struct failure *failure)
 		return error;
 	error = library.call(bus, DESTINATION, OBJECT, MANAGER, "StopUnit", &why, &reply,
 		"ss", unit, "replace");
-	if (error < 0 && why.name && !strcmp(why.name, NO_SUCH_UNIT)) {
-		library.error_free(&why);
+	if (error < 0 && says(&why, NO_SUCH_UNIT))
 		return 0;
-	}
 	if (error < 0)
 		return refused("stop", unit, error, &why, failure);
 	return finish(bus, reply, &ending, "stop", unit, failure);

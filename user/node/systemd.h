@@ -9,6 +9,12 @@
 #include "lib/failure.h"
 
 /*
+ * Looks whether systemd is the node's first process, and loads the library. The functions
+ * below do the same. Returns 0, or -errno with the failure noted.
+ */
+int systemd_load(struct failure *failure);
+
+/*
  * Makes the transient slice `unit` and waits until it is active. Its cgroup then exists.
  * systemd forgets the slice once it is stopped. Returns 0 or -errno.
  */

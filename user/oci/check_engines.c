@@ -23,7 +23,6 @@
 #define CONTAINERD_TOML "/etc/containerd/config.toml"
 #define CONFIG_SIZE_MAX (1UL << 20)
 #define CGROUP_DRIVER	"native.cgroupdriver="
-#define OUTSIDE		"its containers are in cgroups that jobfence does not know"
 
 /* Finds a program where engines are installed. */
 static bool is_installed(const char *program)
@@ -78,6 +77,13 @@ static const char *driver_of(const json_t *daemon)
 	return file_exists("/run/systemd/system") ? "systemd" : "cgroupfs";
 }
 
+/* How an engine with that driver is told a job's cgroup. */
+static const char *parent_of(const char *driver)
+{
+	return strcmp(driver, "systemd") ? "/jobfence/JOB/work"
+					 : "the slice of `jobfence up --slice`";
+}
+
 static void check_docker_runtime(struct findings *findings, const json_t *daemon)
 {
 	const json_t *runtimes = json_object_get(daemon, "runtimes"), *runtime;
@@ -119,29 +125,23 @@ static void check_docker(struct findings *findings)
 			DAEMON_JSON ":%d: %s", problem.line, problem.text);
 		return;
 	}
-	if (!strcmp(driver_of(daemon), "cgroupfs"))
-		findings_add(findings, FINDING_OK, "docker", NULL, NULL,
-			"Docker uses the cgroup driver cgroupfs");
-	else
-		findings_add(findings, FINDING_NOTE, "docker", OUTSIDE,
-			"add to " DAEMON_JSON
-			": \"exec-opts\": [\"native.cgroupdriver=cgroupfs\"], and restart Docker",
-			"Docker uses the cgroup driver %s", driver_of(daemon));
+	findings_add(findings, FINDING_OK, "docker", NULL, NULL,
+		"Docker uses the cgroup driver %s; its --cgroup-parent is %s",
+		driver_of(daemon), parent_of(driver_of(daemon)));
 	check_docker_runtime(findings, daemon);
 }
 
 static void check_podman(struct findings *findings)
 {
+	const char *manager;
+
 	if (!is_installed("podman"))
 		return;
-	if (has_line(CONTAINERS_CONF, "cgroup_manager", "\"cgroupfs\""))
-		findings_add(findings, FINDING_OK, "podman", NULL, NULL,
-			"Podman uses the cgroup manager cgroupfs");
-	else
-		findings_add(findings, FINDING_NOTE, "podman", OUTSIDE,
-			"add to [engine] of " CONTAINERS_CONF
-			": cgroup_manager = \"cgroupfs\"",
-			"Podman uses the cgroup manager of systemd");
+	manager = has_line(CONTAINERS_CONF, "cgroup_manager", "\"cgroupfs\"") ? "cgroupfs"
+									      : "systemd";
+	findings_add(findings, FINDING_OK, "podman", NULL, NULL,
+		"Podman uses the cgroup manager %s; its --cgroup-parent is %s", manager,
+		parent_of(manager));
 	if (has_line(CONTAINERS_CONF, "hooks_dir", "jobfence") ||
 		file_exists("/etc/containers/oci/hooks.d/jobfence-createRuntime.json") ||
 		file_exists(
