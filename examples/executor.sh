@@ -47,28 +47,32 @@ bid()
 # began.
 run()
 {
-	local id=$1 job=$name-$1 up image command variables status
+	local id=$1 job=$name-$1 up image command parent variables status
 
 	up=$(jobfence up --json --spec - <<<"$2") || return 125
 	mapfile -t variables < <(jq -r '.env | to_entries[] | "--env=\(.key)=\(.value)"' <<<"$up")
 	mapfile -d '' -t command < <(jq -j '.command[] | . + "\u0000"' "$running/$id.json")
+	parent=$(jq -r '.slice // (.cgroup | ltrimstr("/sys/fs/cgroup"))' <<<"$up")
 	image=$(jq -r .image "$running/$id.json")
 	docker run --rm --name "$job" --label "executor=$name" --runtime jobfence --network none \
-		--cgroup-parent "/jobfence/$job/work" "${variables[@]}" -- "$image" "${command[@]}"
+		--cgroup-parent "$parent" "${variables[@]}" -- "$image" "${command[@]}"
 	status=$?
 	jobfence down "$job" --json | jq '.ended[]' >"done/$id.report"
 	return $status
 } 9>&-
 
 recover
+# Docker with the cgroup driver of systemd wants a slice.
+slice=false
+[ "$(docker info --format '{{.CgroupDriver}}' 9>&-)" != systemd ] || slice=true
 for file in "$running"/*.json; do
 	mv "$file" queue/
 done
 for file in queue/*.json; do
 	id=$(basename "$file" .json)
 	mv "$file" "$running/" 2>/dev/null || continue # another executor has it
-	if ! spec=$(jq -c --arg job "$name-$id" --arg executor "$name" \
-		'.fence | .job = $job | .labels.executor = $executor' "$running/$id.json") ||
+	if ! spec=$(jq -c --arg job "$name-$id" --arg executor "$name" --argjson slice "$slice" \
+		'.fence | .job = $job | .labels.executor = $executor | .slice = $slice' "$running/$id.json") ||
 		! bid "$spec" 2>"refused/$id.log"; then
 		mv "$running/$id.json" refused/
 		continue
