@@ -50,7 +50,7 @@ installed()
 	local page pages
 
 	pages=$(grep -rhoE '(installed_document\("|share/doc/jobfence/)[a-z/-]+\.md' "$SOURCES/user" "$SOURCES/share" |
-		sed 's/.*["/]//' | sort -u)
+		sed -E 's,.*("|share/doc/jobfence/),,' | sort -u)
 	like "$pages" '*browsers.md*policy.md*'
 	for page in $pages; do
 		[ -e "$SOURCES/docs/$page" ] || lab_fail "there is no $page" || return
