@@ -237,11 +237,3 @@ up'
 	ends_with 126 podman "${global[@]}" run --rm --network none --cgroup-parent "$SLICE" localhost/box true
 	like "$ERRORS" '*error executing hook*'
 }
-
-@test "Podman: with jobfence-runtime a container in the slice needs no option for its network" {
-	job_up --slice --domain allowed.test
-	is "$(podman --runtime "$RUNTIME" run --rm --network none --cgroup-parent "$SLICE" localhost/box \
-		sh -c "$PROBE" || true)" "$FENCED"
-	ends_with 126 podman --runtime "$RUNTIME" run --rm --network none --cgroup-parent jobfence-nobody.slice \
-		localhost/box true
-}
