@@ -20,6 +20,16 @@ setup_file()
 		docker_up systemd && podman_up; } || { teardown_file && false; }
 }
 
+# No PID namespace ends with the lab here.
+teardown_file()
+{
+	local pid
+
+	docker_down
+	pid=$(in_lab pgrep -x containerd) && in_lab bash -c "kill $pid; tail --pid=$pid -s 0.05 -f /dev/null"
+	lab_down
+}
+
 # crun asks systemd by the bus alone.
 write_bus()
 {
