@@ -298,35 +298,89 @@ GET /repos/acme/b HTTP/1.1'
 	refused_for rule "$SITE/a/b/c"
 }
 
-# Fails unless a site reads each of many paths as the fence judged it. TARGETS is how many.
-paths_agree()
+# Prints the configuration of nginx for the site of ask_paths.py, at the address $1.
+nginx_paths()
 {
-	local counts
+	local place location
 
-	job_up --rate 0 --domain "$1" --rule "* $1/**"
-	counts=$(in_job_directly python3 "$LIB/ask_paths.py" "$1" "${TARGETS:-300}" "$RANDOM") || lab_fail "$counts" || return
-	[[ $counts =~ ^[1-9][0-9]*\ [1-9] ]] || lab_fail "passed and refused: $counts" || return
-	jobfence down "$JOB" >/dev/null
+	printf '%s\n' 'access_log off;' 'server {' "listen $1:80 reuseport;"
+	for place in open closed other; do
+		for location in "= /$place" "/$place/"; do
+			[ "$place" != other ] || location=/
+			cat <<-END
+				location $location {
+					add_header X-Method "[\$request_method]" always;
+					add_header X-Target "[\$request_uri]" always;
+					add_header X-Path "[\$uri]" always;
+					add_header X-Place [$place] always;
+					return 200 '';
+				}
+			END
+			[ "$place" != other ] || break
+		done
+	done
+	echo '}'
 }
 
-@test "nginx and Node read each path as it was judged" {
-	local folder=$BATS_TEST_TMPDIR
+# Prints that of Apache, with its files in the folder $2. The line of the request has the
+# target.
+apache_paths()
+{
+	local module place
 
-	lab_name nginx.test 11.0.0.41
-	lab_name node.test 11.0.0.42
-	nginx_conf "$folder" <<-'END'
-		access_log off;
-		server {
-			listen 11.0.0.41:80 reuseport;
-			location / {
-				return 200 "$request_uri\n$uri";
-			}
-		}
+	for module in mpm_event authz_core alias headers; do
+		echo "LoadModule ${module}_module /usr/lib/apache2/modules/mod_$module.so"
+	done
+	cat <<-END
+		ServerName apache.test
+		PidFile $2/apache.pid
+		ErrorLog $2/apache-errors
+		DefaultRuntimeDir $2
+		ListenCoresBucketsRatio 1
+		Listen $1:80
+		MaxKeepAliveRequests 0
+		AliasMatch . $2/page
+		Header always set X-Method "expr=[%{REQUEST_METHOD}]"
+		Header always set X-Target "expr=[%{THE_REQUEST}]"
+		Header always edit X-Target "^\[\S+ (\S+) \S+\]$" "[\$1]"
+		Header always set X-Path "expr=[%{REQUEST_URI}]"
+		Header always set X-Place "[other]"
+		<Directory />
+			Require all granted
+		</Directory>
 	END
+	for place in open closed; do
+		printf '%s\n' "<Location /$place>" "Header always set X-Place [$place]" '</Location>'
+	done
+}
+
+# `TARGETS=100000 SEED=1 bats tests/rules.bats` asks for more.
+@test "nginx, Node, Go and Apache take each path for what was judged" {
+	local folder=$BATS_TEST_TMPDIR site sites=(nginx node go apache) address=41 options=() servers=() said
+
+	for site in "${sites[@]}"; do
+		lab_name "$site.test" "11.0.0.$address"
+		lab_name "open.$site.test" "11.0.0.$address"
+		options+=(--domain ".$site.test" --rule "* $site.test/**" --rule "GET,POST open.$site.test/open/**")
+		((++address))
+	done
+	nginx_paths 11.0.0.41 | nginx_conf "$folder"
+	apache_paths 11.0.0.44 "$folder" >"$folder/apache.conf"
+	: >"$folder/page"
+	HOME=$folder GO111MODULE=off go build -o "$folder/go_site" "$LIB/paths_site.go"
 	in_internet nginx -c "$folder/nginx.conf" -e "$folder/errors"
-	in_internet "$LIB/listen.py" 11.0.0.42 80 node "$LIB/paths_site.js" >"$folder/log" 2>&1 3>&- &
-	await "$folder/log" ready || lab_fail "$(<"$folder/log")"
-	paths_agree nginx.test
-	paths_agree node.test
-	kill "$!"
+	in_internet apache2 -f "$folder/apache.conf" -k start >"$folder/apache" 2>&1 3>&- || lab_fail "$(<"$folder/apache")" || return
+	in_internet "$LIB/listen.py" 11.0.0.42 80 node "$LIB/paths_site.js" >"$folder/node" 2>&1 3>&- &
+	servers+=("$!")
+	in_internet "$LIB/listen.py" 11.0.0.43 80 "$folder/go_site" >"$folder/go" 2>&1 3>&- &
+	servers+=("$!")
+	await "$folder/node" ready || lab_fail "$(<"$folder/node")" || return
+	await "$folder/go" ready || lab_fail "$(<"$folder/go")" || return
+	job_up --rate 0 "${options[@]}"
+	said=$(in_job_directly python3 "$LIB/ask_paths.py" "${TARGETS:-300}" "${SEED:-$RANDOM}" "${sites[@]}") || lab_fail "$said" || return
+	echo "# $said" >&3
+	for site in "${sites[@]}"; do
+		[[ $said =~ $site:\ [1-9][0-9]*\ passed,\ [1-9] ]] || lab_fail "$said" || return
+	done
+	kill "${servers[@]}"
 }
