@@ -17,6 +17,14 @@
  *	~dW	sets the result of look-ups from here on; ~D: late ones end. With ~dp
  *		connections to sites are shared
  *	~cW	sets the result of connections to sites; ~P: late ones open
+ *	~hNW	the job begins TLS on its connection, by OpenSSL. N is the name: that whose
+ *		TLS the proxy opens (t), another one (a, x), none (-). W is a digit, the way
+ *		(enum far_way). Its texts then are in records
+ *	~mW	sets the way of the sites whose TLS is opened, from here on
+ *	~gW	the end that spoke last renegotiates (r), asks for new keys (k), gives a
+ *		ticket (t), ends TLS (e); a byte of its next records changes (a digit)
+ *	~y	the end that spoke last says the text between its records
+ *	~kN	records are cut after each 2^N bytes. 0: they are not cut
  *	~lW	an update of the job: its rate is low (r), kept by the proxy (p), none (0);
  *		a.test is withdrawn (a), given back (A)
  */
@@ -28,8 +36,9 @@
 #include "lib/verdict.h"
 #include "lib/world.h"
 
-#define MARK   '~'
-#define SECOND 1000000000ULL
+#define MARK	 '~'
+#define SECOND	 1000000000ULL
+#define TEXT_MAX 65536
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *count, char ***arguments);
@@ -59,11 +68,24 @@ static struct site *last_origin(const struct script *script)
 	return client && client->count ? &client->origins[client->count - 1] : NULL;
 }
 
+/* TLS of the end that spoke last, or NULL. */
+static struct far_end *last_far_end(const struct script *script)
+{
+	const struct site *origin = last_origin(script);
+
+	if (script->site_spoke)
+		return origin ? origin->far : NULL;
+	return script->client ? script->client->far : NULL;
+}
+
 static void say(struct script *script, const char *bytes, size_t length)
 {
 	struct site *origin = last_origin(script);
+	struct far_end *far = last_far_end(script);
 
-	if (!script->site_spoke && script->client)
+	if (far)
+		far_end_say(far, bytes, length);
+	else if (!script->site_spoke && script->client)
 		world_say(script->client->fd, &script->client->said, bytes, length);
 	else if (script->site_spoke && origin)
 		world_say(origin->fd, &origin->said, bytes, length);
@@ -71,14 +93,12 @@ static void say(struct script *script, const char *bytes, size_t length)
 		origin->spoke = true;
 }
 
-/* Says the text up to the next mark. */
-static void say_text(struct script *script, bool site)
+/* Reads the text up to the next mark. Returns its length. */
+static size_t take_text(struct script *script, char text[TEXT_MAX])
 {
-	static char text[65536];
 	size_t length = 0;
 
-	script->site_spoke = site;
-	while (script->at < script->end && length < sizeof(text)) {
+	while (script->at < script->end && length < TEXT_MAX) {
 		if (*script->at == MARK) {
 			if (script->end - script->at < 2 || script->at[1] != MARK)
 				break;
@@ -86,7 +106,70 @@ static void say_text(struct script *script, bool site)
 		}
 		text[length++] = *script->at++;
 	}
-	say(script, text, length);
+	return length;
+}
+
+static void say_text(struct script *script, bool site)
+{
+	static char text[TEXT_MAX];
+
+	script->site_spoke = site;
+	say(script, text, take_text(script, text));
+}
+
+/* Says the text as it is, where a record was expected. */
+static void say_between(struct script *script)
+{
+	static char text[TEXT_MAX];
+	struct far_end *far = last_far_end(script);
+	size_t length = take_text(script, text);
+
+	if (!far)
+		return;
+	stream_append(&far->wire, text, length);
+	far->unsure = true;
+}
+
+static bool ends_with(const struct stream *stream, const char *text)
+{
+	size_t length = strlen(text);
+
+	return stream->length >= length &&
+	       !memcmp(stream->bytes + stream->length - length, text, length);
+}
+
+/* Where a body is expected, records would be one, and nobody said it. */
+static bool may_begin_tls(const struct client *client)
+{
+	return !client->said.length ||
+	       (ends_with(&client->said, "\r\n\r\n") &&
+		       ends_with(&client->heard, "Connection established\r\n\r\n"));
+}
+
+static void begin_tls(struct script *script, char name, char way)
+{
+	struct client *client = script->client;
+	const char *text = name == 't'	 ? "t.test"
+			   : name == 'a' ? "a.test"
+			   : name == 'x' ? "x.t.test"
+					 : "";
+
+	if (!client || client->far || !may_begin_tls(client))
+		return;
+	client->said_before = client->said.length;
+	client->heard_before = client->heard.length;
+	client->far = far_end_client(text, (unsigned char)way % FAR_WAYS);
+	script->site_spoke = false;
+}
+
+static void signal_tls(struct script *script, char what)
+{
+	struct far_end *far = last_far_end(script);
+
+	if (far && what >= '0' && what <= '9')
+		far->spoilt = 1 + (size_t)(what - '0') * 7;
+	else if (far)
+		far_end_signal(far, what);
 }
 
 static void say_many(struct script *script, char power)
@@ -224,10 +307,15 @@ static void select_client(struct script *script, char number)
 		script->client = &script->world.clients[index];
 }
 
+static size_t cut_of(char power)
+{
+	return power == '0' ? 0 : 1UL << (power & 15);
+}
+
 static bool play_next(struct world *world)
 {
 	struct script *script = container_of(world, struct script, world);
-	char what;
+	char what, name;
 
 	/* Skips text after a letter that takes none. */
 	while (script->at < script->end && *script->at != MARK)
@@ -261,6 +349,22 @@ static bool play_next(struct world *world)
 		break;
 	case 'l':
 		update(take(script));
+		break;
+	case 'h':
+		name = take(script);
+		begin_tls(script, name, take(script));
+		break;
+	case 'm':
+		world->sites = (unsigned char)take(script) % FAR_WAYS;
+		break;
+	case 'g':
+		signal_tls(script, take(script));
+		break;
+	case 'y':
+		say_between(script);
+		break;
+	case 'k':
+		world->cut = cut_of(take(script));
 		break;
 	case 'D':
 		world_answer_names();

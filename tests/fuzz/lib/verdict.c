@@ -13,9 +13,21 @@
 #define PORT_HTTP  80
 #define PORT_HTTPS 443
 
+/*
+ * What a client said and heard in clear, or inside TLS that OpenSSL spoke. Its requests are
+ * for the sites that were reached in the same way.
+ */
+struct speech {
+	const struct client *client;
+	struct stream said, heard; /* parts of the client's */
+	bool secure;
+	struct reading reading; /* of what it said */
+};
+
 /* The world that is judged, and what its clients said. */
 static const struct world *players;
-static struct reading readings[CLIENTS_MAX];
+static struct speech speeches[2 * CLIENTS_MAX];
+static size_t speeches_count;
 
 /* An alert of the proxy, without the last byte. */
 static const char alert[] = { 21, 3, 3, 0, 2, 2 };
@@ -73,17 +85,17 @@ static void require_stamped(const struct reading *heard, const struct message *m
 			require(!host_parse_with_port(field->value.bytes,
 					field->value.length, &host, &port) &&
 				host_equal(&host, &origin->host) &&
-				(!port || port == PORT_HTTP));
+				(!port || port == origin->port));
 	}
 }
 
 /* Finds the host in a request of the job, and the target that the site should hear. */
-static struct slice authority_of(
-	const struct reading *said, const struct message *message, struct slice *path)
+static struct slice authority_of(const struct reading *said, const struct message *message,
+	bool secure, struct slice *path)
 {
-	static const char scheme[] = "http://";
+	const char *scheme = secure ? "https://" : "http://";
 	const struct slice *target = &message->target;
-	size_t begin = sizeof(scheme) - 1, end = begin;
+	size_t begin = strlen(scheme), end = begin;
 
 	*path = *target;
 	if (target->length > begin && !strncasecmp(target->bytes, scheme, begin)) {
@@ -129,7 +141,8 @@ static void require_judged(const struct message *message, const struct site *ori
 static bool same_target(const struct reading *said, const struct message *asked,
 	const struct message *passed, const struct site *origin)
 {
-	struct slice path, authority = authority_of(said, asked, &path);
+	struct slice path,
+		authority = authority_of(said, asked, origin->far != NULL, &path);
 	struct slice target = passed->target;
 	struct host host;
 	uint16_t port;
@@ -139,7 +152,7 @@ static bool same_target(const struct reading *said, const struct message *asked,
 		authority.length--;
 	if (!authority.length ||
 		host_parse_with_port(authority.bytes, authority.length, &host, &port) ||
-		!host_equal(&host, &origin->host) || (port && port != PORT_HTTP))
+		!host_equal(&host, &origin->host) || (port && port != origin->port))
 		return false;
 	if (world_judges(&origin->host))
 		return is_canonical(&target, &path);
@@ -208,7 +221,7 @@ static bool begins_with(const char *bytes, size_t length, const char *start, siz
 }
 
 /* Whether the bytes after a change to websocket are those that the job said then. */
-static bool is_tunnel(const struct client *client, const struct site *origin,
+static bool is_tunnel(const struct speech *speech, const struct site *origin,
 	const struct message *asked, const struct message *passed)
 {
 	size_t rest = origin->heard.length - passed->end;
@@ -216,7 +229,7 @@ static bool is_tunnel(const struct client *client, const struct site *origin,
 	return asked->upgrade && passed->upgrade && asked->whole && origin->said.length &&
 	       memmem(origin->said.bytes, origin->said.length, " 101 ", 5) &&
 	       begins_with(origin->heard.bytes + passed->end, rest,
-		       client->said.bytes + asked->end, client->said.length - asked->end);
+		       speech->said.bytes + asked->end, speech->said.length - asked->end);
 }
 
 /*
@@ -231,14 +244,14 @@ static void require_left(const struct reading *heard, const struct site *origin)
 	traffic_read_responses(&said, &origin->said, heard);
 	for (size_t i = 0; i < said.count; i++)
 		whole += said.messages[i].whole && said.messages[i].status >= 200;
-	require(!said.malformed || said.full || heard->count <= whole + 1);
+	require(!said.malformed || said.full || heard->count <= whole + 1 ||
+		(origin->far && origin->far->unsure));
 	traffic_free(&said);
 }
 
 /* A request that a client said. */
 struct found {
-	const struct client *client;
-	const struct reading *said;
+	const struct speech *speech;
 	size_t index;
 };
 
@@ -251,15 +264,17 @@ static bool find_shared(const struct reading *heard, const struct message *passe
 {
 	bool full = false;
 
-	for (size_t i = 0; i < players->count; i++) {
-		const struct reading *said = &readings[i];
+	for (size_t i = 0; i < speeches_count; i++) {
+		const struct reading *said = &speeches[i].reading;
 
+		if (speeches[i].secure != (origin->far != NULL))
+			continue;
 		full |= said->full;
 		for (size_t k = 0; k < said->count; k++) {
 			if (!is_same(said, &said->messages[k], heard, passed, origin) ||
 				!is_connected(said, k, origin))
 				continue;
-			*found = (struct found){ &players->clients[i], said, k };
+			*found = (struct found){ &speeches[i], k };
 			return true;
 		}
 	}
@@ -272,15 +287,16 @@ static bool find_shared(const struct reading *heard, const struct message *passe
  * or later. The first on a connection may repeat the last of the connection before it,
  * which was idle and gone.
  */
-static void require_requests(const struct client *client, const struct reading *said,
-	const struct site *origin, size_t *next)
+static void require_requests(
+	const struct speech *speech, const struct site *origin, size_t *next)
 {
+	const struct reading *said = &speech->reading;
 	struct reading heard;
 
 	traffic_read_requests(&heard, &origin->heard, false);
 	for (size_t i = 0; i < heard.count; i++) {
 		const struct message *passed = &heard.messages[i];
-		struct found found = { client, said, 0 };
+		struct found found = { speech, 0 };
 		size_t k = *next;
 
 		if (!passed->begun)
@@ -290,8 +306,9 @@ static void require_requests(const struct client *client, const struct reading *
 		if (players->shared) {
 			if (!find_shared(&heard, passed, origin, &found))
 				break;
-			if (is_tunnel(found.client, origin,
-				    &found.said->messages[found.index], passed)) {
+			said = &found.speech->reading;
+			if (is_tunnel(found.speech, origin, &said->messages[found.index],
+				    passed)) {
 				heard.malformed = false;
 				break;
 			}
@@ -307,7 +324,7 @@ static void require_requests(const struct client *client, const struct reading *
 		require(k < said->count);
 		require(is_connected(said, k, origin));
 		*next = k + 1;
-		if (is_tunnel(client, origin, &said->messages[k], passed)) {
+		if (is_tunnel(speech, origin, &said->messages[k], passed)) {
 			heard.malformed = false;
 			break;
 		}
@@ -377,7 +394,9 @@ static void require_tls(
 	struct server_hello hello;
 
 	require(!world_judges(&origin->host));
-	require(is_said(client, said, origin));
+	require(!world_opens(&origin->host));
+	/* Records of OpenSSL are not in what was said. */
+	require(client->far || is_said(client, said, origin));
 	require(hello_agrees(heard, length, &origin->host, &end));
 	require(end == length || origin->spoke);
 	answer = server_hello_parse(
@@ -398,6 +417,12 @@ static void require_tunnelled(const struct client *client, size_t begin)
 	const char *heard = client->heard.bytes + begin;
 	size_t length = client->heard.length - begin;
 
+	/*
+	 * The proxy opens the TLS of a client that does not speak by OpenSSL. What follows
+	 * of one that does is in records.
+	 */
+	if (client->far || (heard[0] == 0x16 && !client->count))
+		return;
 	if (origin && origin->port == PORT_HTTPS &&
 		begins_with(heard, length, origin->said.bytes, origin->said.length))
 		return;
@@ -435,12 +460,14 @@ static void require_errors(const struct client *client, const struct reading *he
  * The job heard one final response for each request, or for a malformed one, and nothing
  * else.
  */
-static void require_responses(const struct client *client, const struct reading *said)
+static void require_responses(const struct speech *speech)
 {
+	const struct client *client = speech->client;
+	const struct reading *said = &speech->reading;
 	const struct message *last;
 	struct reading heard;
 
-	traffic_read_responses(&heard, &client->heard, said);
+	traffic_read_responses(&heard, &speech->heard, said);
 	last = heard.count ? &heard.messages[heard.count - 1] : NULL;
 	/*
 	 * The proxy may refuse a head of HEAD before it is read. The answer then has a
@@ -450,13 +477,29 @@ static void require_responses(const struct client *client, const struct reading 
 		(last && (last->status == 400 || last->status == 431)));
 	require(heard.answered <= said->count + 1 || said->full);
 	require_errors(client, &heard);
-	if (last && last->whole && last->status == 200 && last->end < client->heard.length)
+	if (!speech->secure && last && last->whole && last->status == 200 &&
+		last->end < speech->heard.length)
 		require_tunnelled(client, last->end);
 	traffic_free(&heard);
 }
 
-static void judge(const struct client *client, const struct reading *said)
+/* TLS that is opened is for one name, on both sides and in CONNECT. */
+static void require_one_name(const struct speech *clear, const struct site *origin)
 {
+	const struct far_end *far = clear->client->far;
+
+	require(far && origin->port == PORT_HTTPS && world_opens(&origin->host));
+	require(!strcmp(far->name, origin->host.name));
+	require(!strcmp(origin->far->name, origin->host.name));
+	require(origin->far->way != FAR_OTHER_NAME && origin->far->way != FAR_UNKNOWN &&
+		origin->far->way != FAR_ANCIENT);
+	require(is_connected(&clear->reading, clear->reading.count, origin));
+}
+
+/* `clear` is what the client of the speech said in clear, which may be the same. */
+static void judge(const struct speech *speech, const struct speech *clear)
+{
+	const struct client *client = speech->client;
 	size_t next = 0;
 	bool tls = false;
 
@@ -467,28 +510,55 @@ static void judge(const struct client *client, const struct reading *said)
 		/*
 		 * Nothing comes after TLS. Of several addresses only one was connected.
 		 */
-		if (!origin->heard.length)
+		if (!origin->heard.length || speech->secure != (origin->far != NULL))
 			continue;
 		require(!tls);
-		tls = origin->port == PORT_HTTPS;
+		tls = origin->port == PORT_HTTPS && !origin->far;
+		if (speech->secure)
+			require_one_name(clear, origin);
 		if (tls)
-			require_tls(client, said, origin);
+			require_tls(client, &speech->reading, origin);
 		else
-			require_requests(client, said, origin, &next);
+			require_requests(speech, origin, &next);
 	}
-	if (client->heard.length && client->said.bytes[0] == 0x16)
+	if (speech->heard.length && speech->said.length && speech->said.bytes[0] == 0x16)
 		require_tunnelled(client, 0);
 	else
-		require_responses(client, said);
+		require_responses(speech);
+}
+
+static struct stream part(const struct stream *stream, size_t begin, size_t end)
+{
+	return (struct stream){ .bytes = stream->bytes ? stream->bytes + begin : NULL,
+		.length = end - begin };
+}
+
+static void listen_to(const struct client *client, bool secure)
+{
+	struct speech *speech = &speeches[speeches_count++];
+	size_t said = client->far ? client->said_before : client->said.length;
+	size_t heard = client->far ? client->heard_before : client->heard.length;
+
+	*speech = (struct speech){ .client = client, .secure = secure };
+	speech->said = secure ? part(&client->said, said, client->said.length)
+			      : part(&client->said, 0, said);
+	speech->heard = secure ? part(&client->heard, heard, client->heard.length)
+			       : part(&client->heard, 0, heard);
+	traffic_read_requests(&speech->reading, &speech->said, true);
 }
 
 void verdict(const struct world *world)
 {
 	players = world;
+	speeches_count = 0;
+	for (size_t i = 0; i < world->count; i++) {
+		listen_to(&world->clients[i], false);
+		listen_to(&world->clients[i], true);
+	}
+	for (size_t i = 0; i < speeches_count; i++)
+		judge(&speeches[i], &speeches[i & ~1UL]);
 	for (size_t i = 0; i < world->count; i++)
-		traffic_read_requests(&readings[i], &world->clients[i].said, true);
-	for (size_t i = 0; i < world->count; i++)
-		judge(&world->clients[i], &readings[i]);
-	for (size_t i = 0; i < world->count; i++)
-		traffic_free(&readings[i]);
+		require(!world->clients[i].far || !far_end_doubts(world->clients[i].far));
+	for (size_t i = 0; i < speeches_count; i++)
+		traffic_free(&speeches[i].reading);
 }

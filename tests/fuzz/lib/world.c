@@ -7,7 +7,6 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -18,12 +17,12 @@
 #include "lib/cleanup.h"
 #include "names/address.h"
 #include "names/domains.h"
+#include "open_fds.h"
 #include "proxy/bpf_map.h"
 
 #define SECOND 1000000000ULL
 /* ns that all ends may be silent before all connections have ended */
 #define LONGEST	   (3700 * SECOND)
-#define FDS_MAX	   128
 #define POOLED_MAX 16 /* descriptors of pipes that tunnels keep */
 /* Events, or turns of the pacer, in a row in which nothing moves. */
 #define SPINS_MAX 1000
@@ -31,6 +30,7 @@
 #define QUEUE	  4608 /* bytes, the least that a socket can be made to hold */
 #define GIVEN_MAX 64
 #define KEYS_MAX  16
+#define HTTPS	  443
 
 struct resolver {
 	struct loop *loop;
@@ -65,24 +65,12 @@ const struct proxy_settings world_settings = {
 	.max_connections = CLIENTS_MAX,
 	.guarded_count = 1,
 	.guarded = { { .bits = 56, .name = "tset.g" } },
+	.intercept_count = 1,
+	.intercept = { { .bits = 56, .name = "tset.t" } },
 	.rules = "GET,POST r.test/a/**\n",
 	.virtual4 = { .address.bytes = { [10] = 0xff, [11] = 0xff, [12] = 192, [15] = 8 },
 		.port = 0x5000 },
 };
-
-/* Counts the open descriptors, among the first FDS_MAX. */
-static int count_open(void)
-{
-	static struct pollfd fds[FDS_MAX];
-	int count = 0;
-
-	for (int i = 0; i < FDS_MAX; i++)
-		fds[i].fd = i;
-	require(poll(fds, FDS_MAX, 0) >= 0);
-	for (int i = 0; i < FDS_MAX; i++)
-		count += !(fds[i].revents & POLLNVAL);
-	return count;
-}
 
 /* Time does not pass while the proxy works. */
 int clock_gettime(clockid_t clock_id, struct timespec *tp)
@@ -100,7 +88,7 @@ void world_pass_time(uint64_t nanoseconds)
 }
 
 /* Reads the bytes that have come to one end. Returns whether any did. */
-static bool hear(int fd, struct stream *heard, size_t *clutter)
+static bool hear(int fd, struct stream *heard, size_t *clutter, struct far_end *far)
 {
 	static char bytes[16384];
 	bool any = false;
@@ -110,7 +98,10 @@ static bool hear(int fd, struct stream *heard, size_t *clutter)
 		size_t skip = *clutter < (size_t)length ? *clutter : (size_t)length;
 
 		*clutter -= skip;
-		stream_append(heard, bytes + skip, (size_t)length - skip);
+		if (far)
+			far_end_take(far, bytes + skip, (size_t)length - skip, heard);
+		else
+			stream_append(heard, bytes + skip, (size_t)length - skip);
 		any = true;
 	}
 	return any;
@@ -120,7 +111,8 @@ static bool hear_origin(struct site *origin)
 {
 	size_t before = origin->heard.length;
 
-	if (origin->deaf || !hear(origin->fd, &origin->heard, &origin->clutter))
+	if (origin->deaf ||
+		!hear(origin->fd, &origin->heard, &origin->clutter, origin->far))
 		return false;
 	/*
 	 * The site has heard all bytes that were sent before an update, before the update
@@ -133,16 +125,21 @@ static bool hear_origin(struct site *origin)
 
 static bool hear_all(void)
 {
-	size_t none = 0;
+	size_t none = 0, most = world->cut ? world->cut : SIZE_MAX;
 	bool any = false;
 
 	for (size_t i = 0; i < world->count; i++) {
 		struct client *client = &world->clients[i];
 
 		if (!client->deaf)
-			any |= hear(client->fd, &client->heard, &none);
-		for (size_t k = 0; k < client->count; k++)
-			any |= hear_origin(&client->origins[k]);
+			any |= hear(client->fd, &client->heard, &none, client->far);
+		any |= far_end_send(client->far, client->fd, most, &client->said);
+		for (size_t k = 0; k < client->count; k++) {
+			struct site *origin = &client->origins[k];
+
+			any |= hear_origin(origin);
+			any |= far_end_send(origin->far, origin->fd, most, &origin->said);
+		}
 	}
 	return any;
 }
@@ -250,6 +247,8 @@ int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 	*origin = (struct site){ .fd = pair[1], .host = place->host };
 	origin->port = ntohs(
 		((const struct sockaddr_in *)(const void *)addr.__sockaddr__)->sin_port);
+	if (origin->port == HTTPS && world_opens(&origin->host))
+		origin->far = far_end_site(&origin->host, world->sites);
 	if (world->dials == DIALS_LATE)
 		clutter(fd, origin);
 	errno = EINPROGRESS;
@@ -287,7 +286,8 @@ static bool give_again(struct lookup *lookup, const struct host *host)
 	const struct connection *connection = container_of(dial, struct connection, dial);
 	size_t i = 0;
 
-	if (world->names != NAMES_SAME || connection->handshake.named || connection->connect)
+	if (world->names != NAMES_SAME || connection->handshake.named ||
+		connection->connect)
 		return false;
 	world->shared = true;
 	while (i < given_count && !host_equal(&given[i].host, host))
@@ -388,6 +388,11 @@ bool world_judges(const struct host *host)
 	return !strcmp(host->name, "r.test");
 }
 
+bool world_opens(const struct host *host)
+{
+	return !strcmp(host->name, "t.test");
+}
+
 bool world_allows(const struct host *host)
 {
 	static const char below[] = ".b.test";
@@ -398,8 +403,8 @@ bool world_allows(const struct host *host)
 	if (!strcmp(name, "a.test"))
 		return !withdrawn;
 	return !strcmp(name, "g.test") || !strcmp(name, "b.test") || world_judges(host) ||
-	       !strcmp(name, "203.0.113.7") || !strcmp(name, "2001:db8::7") ||
-	       (is_below && strcmp(name, "x.b.test") != 0);
+	       world_opens(host) || !strcmp(name, "203.0.113.7") ||
+	       !strcmp(name, "2001:db8::7") || (is_below && strcmp(name, "x.b.test") != 0);
 }
 
 int bpf_map_look_up(int map, const void *key, void *value)
@@ -471,6 +476,8 @@ static void *map_memory(int number, size_t size)
 
 void world_init(void)
 {
+	struct host opened;
+
 	signal(SIGPIPE, SIG_IGN);
 	require(!proxy_fds_reserve());
 	map_memory(FD_HITS, DOMAIN_ENTRIES_MAX * sizeof(struct domain_use));
@@ -478,11 +485,16 @@ void world_init(void)
 	require(!rules_new(&world_settings, &proxy.rules));
 	proxy.settings = &world_settings;
 	proxy.resolver = &resolver;
+	require(!host_parse("t.test", 6, HOST_NO_BRACKETS, &opened));
+	far_end_init(&opened);
+	proxy.tls = &tls_calls;
+	require(!tls_calls.open(&tls_calls, &proxy.tls_state));
 	declare("a.test", false); /* the first one, which bpf_map_look_up() leaves out */
 	declare(".b.test", false);
 	declare("x.b.test", true);
 	declare("g.test", false);
 	declare("r.test", false);
+	declare("t.test", false);
 	declare("203.0.113.7", false);
 	declare("2001:db8::7", false);
 }
@@ -520,9 +532,10 @@ void world_connect(const struct endpoint *destination)
 
 void world_play(struct world *played)
 {
-	int before = count_open(), after;
+	int before = open_fds(), after;
 
 	given_count = 0;
+	far_end_forget();
 	now = SECOND;
 	silence = 0;
 	spins = naps = turns = 0;
@@ -543,11 +556,16 @@ void world_play(struct world *played)
 	loop_free(proxy.loop);
 	world = NULL;
 	for (size_t i = 0; i < played->count; i++) {
-		world_close(&played->clients[i].fd);
-		for (size_t k = 0; k < played->clients[i].count; k++)
-			world_close(&played->clients[i].origins[k].fd);
+		struct client *client = &played->clients[i];
+
+		world_close(&client->fd);
+		far_end_settle(client->far, &client->said);
+		for (size_t k = 0; k < client->count; k++) {
+			world_close(&client->origins[k].fd);
+			far_end_settle(client->origins[k].far, &client->origins[k].said);
+		}
 	}
-	after = count_open();
+	after = open_fds();
 	require(after >= before - POOLED_MAX && after <= before + POOLED_MAX &&
 		(after - before) % 2 == 0);
 }
@@ -566,9 +584,11 @@ void world_free(struct world *played)
 
 		stream_free(&client->said);
 		stream_free(&client->heard);
+		far_end_free(client->far);
 		for (size_t k = 0; k < client->count; k++) {
 			stream_free(&client->origins[k].said);
 			stream_free(&client->origins[k].heard);
+			far_end_free(client->origins[k].far);
 		}
 	}
 }

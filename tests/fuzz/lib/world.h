@@ -13,6 +13,7 @@
 
 #include <stdint.h>
 
+#include "far_end.h"
 #include "proxy/connection.h"
 #include "stream.h"
 
@@ -28,6 +29,7 @@ struct site {
 	size_t clutter;	     /* bytes that keep a connection from being complete */
 	bool deaf, was_deaf; /* it does not read, or did not for a while */
 	bool spoke;	     /* it has said something, or never will */
+	struct far_end *far; /* its TLS, where the proxy opens it. The streams are text */
 };
 
 /* The job's end of a connection to the proxy. */
@@ -38,6 +40,9 @@ struct client {
 	bool deaf;
 	struct site origins[ORIGINS_MAX];
 	size_t count;
+	/* Its TLS, if OpenSSL speaks it, and the length of the streams before it. */
+	struct far_end *far;
+	size_t said_before, heard_before;
 };
 
 /* The result of the next look-up. */
@@ -60,6 +65,8 @@ struct world {
 	enum names names;
 	bool shared; /* clients may have shared connections */
 	enum dials dials;
+	enum far_way sites; /* the way of the next sites whose TLS is opened */
+	size_t cut;	    /* bytes of records that are sent at once. 0: all */
 	/* Plays the next step. Returns false at the end of the script. */
 	bool (*next)(struct world *world);
 };
@@ -90,5 +97,8 @@ bool world_allows(const struct host *host);
 
 /* Whether a rule for methods and paths is for this host: GET,POST r.test/a and below. */
 bool world_judges(const struct host *host);
+
+/* Whether the proxy opens TLS to this host. */
+bool world_opens(const struct host *host);
 
 extern const struct proxy_settings world_settings;
