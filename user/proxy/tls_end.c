@@ -330,7 +330,9 @@ static bool expect_host(SSL *ssl, const struct host *host)
 
 	if (host->literal)
 		return X509_VERIFY_PARAM_set1_ip_asc(wanted, host->name);
-	X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	/* A common name is no name of a site (RFC 9525 section 1.4.2). */
+	X509_VERIFY_PARAM_set_hostflags(wanted,
+		X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	return X509_VERIFY_PARAM_set1_host(wanted, host->name, host->length) &&
 	       SSL_set_tlsext_host_name(ssl, host->name);
 }
