@@ -322,6 +322,30 @@ static void test_changed(void **state)
 	}
 }
 
+/* What was decrypted before a bad record is handed over, and the failure comes next. */
+static void test_changed_later(void **state)
+{
+	struct buffer *out;
+	struct pair pair;
+	size_t first;
+
+	(void)state;
+	begin(&pair, &allowed, &allowed);
+	talk(&pair, ALL);
+	say(pair.client, "good");
+	first = buffer_length(pair.client->out);
+	say(pair.client, "bad");
+	out = pair.client->out;
+	out->bytes[out->start + first + 8] ^= 0x55;
+	carry(pair.client, pair.site, ALL);
+	assert_int_equal(tls_calls.decrypt(pair.site, pair.at_site), 4);
+	heard(pair.at_site, "good");
+	assert_int_equal(tls_calls.decrypt(pair.site, pair.at_site), -EPROTO);
+	assert_int_equal(pair.site->problem, TLS_OTHER_PROBLEM);
+	assert_non_null(strstr(pair.site->detail, "bad record mac"));
+	end(&pair);
+}
+
 static void test_no_tls(void **state)
 {
 	static const char text[] = "GET / HTTP/1.1\r\nHost: allowed.test\r\n\r\n";
@@ -469,6 +493,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_wrong_name, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unknown_issuer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_changed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_changed_later, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_tls, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_versions, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_protocols, set_up, tear_down),

@@ -474,12 +474,12 @@ static long decrypt(struct tls_end *shown, struct buffer *plain)
 		shown->decrypted = (size_t)SSL_pending(end->ssl);
 		shown->ready |= SSL_is_init_finished(end->ssl);
 	}
-	/* A failure comes again at the next call. */
+	if (result != 1)
+		result = failure(end, result);
+	/* The next call returns a failure, since `problem` or the end of TLS stays. */
 	if (plain->end != before)
 		return (long)(plain->end - before);
-	if (result != 1)
-		return failure(end, result);
-	return room(plain) ? -EAGAIN : -ENOBUFS;
+	return result != 1 ? result : room(plain) ? -EAGAIN : -ENOBUFS;
 }
 
 static bool has_room(const struct end *end, size_t length)
