@@ -11,7 +11,7 @@ table, size = (int(word, 16) for word in sys.argv[2:4])
 ROW = struct.Struct("=QQQ??xxI")  # struct state: its name, its step, its patience
 PATIENCE = 16
 
-maps = next(line for line in open(f"/proc/{pid}/maps") if line.endswith("/jobfence-proxy\n"))
+maps = next(line for line in open(f"/proc/{pid}/maps") if line.endswith(("/jobfence-proxy\n", "/jobfence-tls\n")))
 start = int(maps.split("-")[0], 16) + table
 with open(f"/proc/{pid}/mem", "r+b", 0) as memory:
 

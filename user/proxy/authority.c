@@ -8,13 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
 
 #include "proxy/ca.h"
 #include "proxy/program.h"
+#include "proxy/sandbox.h"
 #include "proxy/trust_renewal.h"
 
 /*
@@ -105,8 +105,7 @@ int authority_run(bool renews)
 	struct ca *ca = NULL;
 	int error;
 
-	/* Executing the program has made it dumpable again. */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+	if (sandbox_begin())
 		return 1;
 	settings = program_settings();
 	if (!settings)

@@ -159,12 +159,13 @@ static void set_heap(int mapping, int growth)
 static int worker_run(const struct proxy_settings *settings, const struct tls_calls *tls)
 {
 	static struct proxy proxy;
-	int error;
+	int error = sandbox_begin();
 
 	proxy.settings = settings;
 	proxy.tls = tls;
 	set_heap(TABLE_BYTES, 0);
-	error = open_all(settings, &proxy);
+	if (!error)
+		error = open_all(settings, &proxy);
 	set_heap(HEAP_DEFAULT, HEAP_DEFAULT);
 	if (!error)
 		error = sandbox_close();

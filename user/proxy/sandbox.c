@@ -107,14 +107,16 @@ int sandbox_drop_privileges(const struct proxy_settings *settings)
 	return load_filter(common_filter, ARRAY_SIZE(common_filter));
 }
 
+int sandbox_begin(void)
+{
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ? -errno : 0;
+}
+
 int sandbox_close(void)
 {
 	bool files_restricted;
 	int error;
 
-	/* Executing the worker has made it dumpable again. */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
-		return -errno;
 	error = restrict_files();
 	if (error && error != -ENOSYS)
 		return error;

@@ -24,6 +24,12 @@
 int sandbox_drop_privileges(const struct proxy_settings *settings);
 
 /*
+ * Ends core dumps and tracing again, which executing a program allows. Call it before
+ * anything that is secret is read. Returns 0 or -errno.
+ */
+int sandbox_begin(void);
+
+/*
  * The second stage, for the worker once all is open. Landlock leaves only /etc/hosts
  * readable. If the kernel has no Landlock, no file is. Then a seccomp filter allows the
  * system calls of the event loop. A call that is not in the list kills the process. Returns
