@@ -115,10 +115,10 @@ changed=(unshare --mount --propagation private bash -c 'eval "$0" && exec "$@"')
 
 @test "Docker's files say which driver and which runtimes it has" {
 	examined 0 "${changed[@]}" 'mkdir -p /etc/docker && echo "{\"exec-opts\":[\"native.cgroupdriver=systemd\"]}" >/etc/docker/daemon.json'
-	says docker 'ok: Docker uses the cgroup driver systemd; its --cgroup-parent is the slice of `jobfence up --slice`, *'
+	says docker 'ok: Docker uses the cgroup driver systemd, and its --cgroup-parent is the slice of `jobfence up --slice`, *'
 	says docker-runtime 'note: Docker does not know jobfence-runtime, *'
 	examined 0 "${changed[@]}" 'echo "{\"exec-opts\":[\"native.cgroupdriver=cgroupfs\"],\"runtimes\":{\"jf\":{\"path\":\"/no/jobfence-runtime\"}}}" >/etc/docker/daemon.json'
-	says docker 'ok: Docker uses the cgroup driver cgroupfs; its --cgroup-parent is /jobfence/JOB/work, *'
+	says docker 'ok: Docker uses the cgroup driver cgroupfs, and its --cgroup-parent is /jobfence/JOB/work, *'
 	says docker-runtime "note: Docker's runtime jf is /no/jobfence-runtime, which is missing, *, make install"
 	examined 0 "${changed[@]}" 'printf "{\"\\u001b[31m" >/etc/docker/daemon.json'
 	says docker 'note: /etc/docker/daemon.json:1: *, mend /etc/docker/daemon.json'

@@ -126,7 +126,7 @@ static void check_docker(struct findings *findings)
 		return;
 	}
 	findings_add(findings, FINDING_OK, "docker", NULL, NULL,
-		"Docker uses the cgroup driver %s; its --cgroup-parent is %s",
+		"Docker uses the cgroup driver %s, and its --cgroup-parent is %s",
 		driver_of(daemon), parent_of(driver_of(daemon)));
 	check_docker_runtime(findings, daemon);
 }
@@ -140,7 +140,7 @@ static void check_podman(struct findings *findings)
 	manager = has_line(CONTAINERS_CONF, "cgroup_manager", "\"cgroupfs\"") ? "cgroupfs"
 									      : "systemd";
 	findings_add(findings, FINDING_OK, "podman", NULL, NULL,
-		"Podman uses the cgroup manager %s; its --cgroup-parent is %s", manager,
+		"Podman uses the cgroup manager %s, and its --cgroup-parent is %s", manager,
 		parent_of(manager));
 	if (has_line(CONTAINERS_CONF, "hooks_dir", "jobfence") ||
 		file_exists("/etc/containers/oci/hooks.d/jobfence-createRuntime.json") ||
