@@ -45,9 +45,10 @@
  *	ANSWER				answer.c
  *	EXCHANGE			exchange.c
  *	TUNNEL				tunnel.c
+ *
+ * attempt_log.c writes the lines of the request log for all of them.
  */
 
-#include "proxy/attempt_log.h"
 #include "proxy/dial.h"
 #include "proxy/http_body.h"
 #include "proxy/http_request.h"
@@ -146,6 +147,20 @@ struct ending {
 	size_t dropped; /* bytes of the client since */
 };
 
+/* What the request log will say of the request or tunnel that is under way. */
+struct log_attempt {
+	bool open;     /* it has no line yet */
+	bool tunnel;   /* of a tunnel */
+	bool answered; /* the site did, or there is a tunnel to it */
+	bool connected, reused;
+	unsigned status;	    /* of the site, or 200 for CONNECT */
+	uint64_t began, first_byte; /* ns */
+	uint64_t sent, received;    /* by the client before it */
+	size_t unconsumed;	    /* bytes of client.in that are the request's head */
+	const char *detail;	    /* why it ended early */
+	char method[24];	    /* "": none */
+};
+
 struct connection {
 	struct proxy *proxy;
 	struct connection *next, *previous;
@@ -185,6 +200,9 @@ struct connection {
  * socket remains the caller's.
  */
 int connection_new(struct proxy *proxy, int fd, const struct origin *origin);
+
+/* Writes the lines of all requests and tunnels that are under way, as the job ends. */
+void connections_log(struct proxy *proxy);
 
 /* Writes a line of the trace, as trace(). */
 #define connection_trace(connection, ...) \
@@ -278,6 +296,38 @@ void answer_begin(struct connection *connection);
  * any more.
  */
 void answer_watch(struct connection *connection, size_t length);
+
+/*
+ * The request log. An attempt begins when the head of a request is there, in the first
+ * `length` bytes of client.in, or a ClientHello. `head` is NULL if it could not be read. It
+ * has one line, when it ends. Without a log these functions do nothing.
+ */
+void attempt_begin(
+	struct connection *connection, const struct http_head *head, size_t length);
+void attempt_begin_hello(struct connection *connection);
+
+/* Notes the path, which is origin-form, if the log is to have it. */
+void attempt_note_path(struct connection *connection, const struct slice *path);
+
+/* Notes that the site was connected. `reused`: it had been before. */
+void attempt_note_site(struct connection *connection, bool reused);
+
+/* Notes that the site answers. */
+void attempt_note_answer(struct connection *connection, unsigned status);
+
+/* The site's answer is whole, or the connection has ended, if the attempt is still open. */
+void attempt_end(struct connection *connection);
+
+/*
+ * The fence answers, and its answer is in client.out. `named`: connection->host is what the
+ * attempt is for.
+ */
+void attempt_refuse(
+	struct connection *connection, const struct refusal_text *text, bool named);
+void attempt_alert(struct connection *connection, enum reason reason, const char *name);
+
+/* There is no room for a connection with that origin. */
+void attempt_turn_away(const struct proxy *proxy, const struct origin *origin);
 
 void tunnel_begin(struct connection *connection);
 void tunnel_end(struct connection *connection);
