@@ -25,6 +25,7 @@ teardown_file()
 {
 	local pid
 
+	[ -n "${LAB_CGROUP:-}" ] || return 0
 	docker_down
 	pid=$(in_lab pgrep -x containerd) && in_lab bash -c "kill $pid; tail --pid=$pid -s 0.05 -f /dev/null"
 	lab_down
