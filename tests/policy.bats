@@ -428,7 +428,7 @@ in_schema()
 		'{"network":{"TYPE":"http"}}' '{"network":{"type":"host"}}' '{"Type":5}' '{"Domains":"a.test"}' '{"Domains":[5]}' \
 		'{"unknown":1}' '{"labels":{"a":1}}' '{"rate":1000000}' '[]' '5' '"a"' '{"job":".a"}' '{"pacing":"none"}'
 	ends_with 2 check --spec - <<<'{"unk\u001bnown":1}'
-	is "$ERRORS" "jobfence: in the spec, 'unk?nown' is none of: job, network, rate, pacing, header, labels, allow_addresses, guard_domains, deny_domains, allow_ech, intercept, rules, presets, learn, log, owner_pid"
+	is "$ERRORS" "jobfence: in the spec, 'unk?nown' is none of: job, network, rate, pacing, header, labels, allow_addresses, guard_domains, deny_domains, allow_ech, intercept, rules, presets, learn, log, owner_pid, slice"
 }
 
 @test "a spec has limits of size and depth" {

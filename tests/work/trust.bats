@@ -123,14 +123,14 @@ client_gets_the_page()
 }
 
 @test "Python: urllib, requests, httpx" {
-	client_gets_the_page '/usr/bin/python3 -c "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())" "$1"'
-	client_gets_the_page '/usr/bin/python3 -c "import sys, requests as r; print(r.get(sys.argv[1]).text)" "$1"'
-	client_gets_the_page '/usr/bin/python3 -c "import sys, httpx as h; print(h.get(sys.argv[1]).text)" "$1"'
+	client_gets_the_page "/usr/bin/python3 '$LIB/get_page.py' urllib \"\$1\""
+	client_gets_the_page "/usr/bin/python3 '$LIB/get_page.py' requests \"\$1\""
+	client_gets_the_page "/usr/bin/python3 '$LIB/get_page.py' httpx \"\$1\""
 }
 
 @test "Node: fetch and https" {
 	client_gets_the_page "node '$LIB/fetch_node.js' \"\$1\""
-	client_gets_the_page 'node -e "require(\"https\").get(process.argv[1], a => a.pipe(process.stdout))" "$1"'
+	client_gets_the_page "node '$LIB/get_page.js' \"\$1\""
 }
 
 @test "Go" {
@@ -178,7 +178,7 @@ client_gets_the_page()
 @test "programs that see no variables find the authority all the same" {
 	client_gets_the_page 'env -i PATH="$PATH" curl -sS --noproxy "*" "$1"'
 	client_gets_the_page 'env -i PATH="$PATH" wget -nv --tries=1 -O - "$1"'
-	client_gets_the_page 'env -i PATH="$PATH" /usr/bin/python3 -c "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())" "$1"'
+	client_gets_the_page "env -i PATH=\"\$PATH\" /usr/bin/python3 '$LIB/get_page.py' urllib \"\$1\""
 	client_gets_the_page 'env -i PATH="$PATH" perl -MLWP::UserAgent -e "my \$r = LWP::UserAgent->new->get(\$ARGV[0]); print \$r->decoded_content; exit !\$r->is_success" "$1"'
 }
 

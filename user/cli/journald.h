@@ -9,8 +9,8 @@
 #include "lib/failure.h"
 
 /*
- * Loads libsystemd, which few commands need, and looks whether journald is there. Returns 0,
- * or -errno with the failure noted.
+ * Loads libsystemd, which few commands need, and looks whether journald is there. Returns
+ * 0, or -errno with the failure noted.
  */
 int journald_open(struct failure *failure);
 

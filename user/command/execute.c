@@ -96,7 +96,9 @@ static int set_proxy_variables(void)
 	return 0;
 }
 
-/* What the caller or the user of the job set stays: it may lead to other roots on purpose. */
+/*
+ * What the caller or the user of the job set stays: it may lead to other roots on purpose.
+ */
 static int set_trust_variables(void)
 {
 	for (const struct variable *v = trust_variables(); v->name; v++)

@@ -513,9 +513,10 @@ int view_make(const struct job *job, char step[VIEW_STEP_MAX])
 		error = cover_mounts(own_cgroup, step);
 	if (!error)
 		error = provide_settings(job, step);
+	if (error)
+		return error;
 	take_step(step, "mount the certificates of the job");
-	if (!error)
-		error = trust_view_mount(trust);
+	error = trust_view_mount(trust);
 	if (error)
 		return error;
 	take_step(step, "mount /proc");

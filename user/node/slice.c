@@ -29,10 +29,9 @@ int slice_unit(const char *job, char unit[PATH_SIZE])
 
 		if (length + strlen(text) + LENGTH(SUFFIX) >= PATH_SIZE)
 			return -ENAMETOOLONG;
-		memcpy(unit + length, text, strlen(text));
-		length += strlen(text);
+		length = (size_t)(stpcpy(unit + length, text) - unit);
 	}
-	memcpy(unit + length, SUFFIX, sizeof(SUFFIX));
+	stpcpy(unit + length, SUFFIX);
 	return 0;
 }
 

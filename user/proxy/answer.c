@@ -62,8 +62,8 @@ static void mark_offer(struct connection *connection, const struct hello_offer *
 static bool parse_offer(struct connection *connection, struct hello_offer *offer)
 {
 	memset(connection->handshake.offered, 0, sizeof(connection->handshake.offered));
-	return hello_parse_offer(
-		buffer_unread(connection->relay.client.in), connection->handshake.hello, offer);
+	return hello_parse_offer(buffer_unread(connection->relay.client.in),
+		connection->handshake.hello, offer);
 }
 
 void answer_begin(struct connection *connection)
@@ -137,7 +137,8 @@ void answer_watch(struct connection *connection, size_t length)
 	connection->handshake.watched = ticket_watch_see(&connection->handshake.watch,
 		(const unsigned char *)in->bytes + in->end - length, length);
 	if (!connection->handshake.watched)
-		sessions_keep(connection->proxy->sessions, connection->handshake.watch.mark);
+		sessions_keep(
+			connection->proxy->sessions, connection->handshake.watch.mark);
 }
 
 /* Keeps the id of a new session. Returns the kind of the session's ticket. */

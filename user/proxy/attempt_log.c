@@ -100,17 +100,20 @@ static uint64_t sent(const struct connection *connection)
 					 buffer_length(connection->relay.client.in);
 }
 
-/* Most requests go where the one before went. */
-static const char *upstream_text(const struct address *address)
-{
-	static char text[ADDRESS_TEXT_MAX];
-	static struct address last;
+/* An address and its text. */
+struct known_address {
+	struct address address;
+	char text[ADDRESS_TEXT_MAX]; /* empty: none yet */
+};
 
-	if (!text[0] || !address_equal(&last, address)) {
-		last = *address;
-		address_format(address, text);
+/* Most requests go where the one before went. */
+static const char *text_of(struct known_address *last, const struct address *address)
+{
+	if (!last->text[0] || !address_equal(&last->address, address)) {
+		last->address = *address;
+		address_format(address, last->text);
 	}
-	return text;
+	return last->text;
 }
 
 /* Adds the line, and ends the attempt. */
@@ -118,7 +121,7 @@ static void add(struct connection *connection, struct log_line *line)
 {
 	const struct relay *relay = &connection->relay;
 	struct log_attempt *attempt = &connection->attempt;
-	char wanted[ADDRESS_TEXT_MAX];
+	static struct known_address wanted, upstream;
 
 	line->began = attempt->began;
 	line->first_byte = attempt->first_byte;
@@ -132,16 +135,14 @@ static void add(struct connection *connection, struct log_line *line)
 		line->scheme = "https";
 	if (connection->proxy->settings->log_paths && connection->path[0])
 		line->path = connection->path;
-	if (!line->host.bytes && !connection->explicit) {
-		address_format(&connection->original, wanted);
-		line->host = text_slice(wanted);
-	}
+	if (!line->host.bytes && !connection->explicit)
+		line->host = text_slice(text_of(&wanted, &connection->original));
 	line->sent = sent(connection);
 	line->received = relay->received + peer_unsent(&relay->client) - attempt->received;
 	line->connected = attempt->connected;
 	line->reused = attempt->reused;
 	if (attempt->connected)
-		line->upstream = upstream_text(&connection->idle.address);
+		line->upstream = text_of(&upstream, &connection->idle.address);
 	request_log_add(connection->proxy->log, line);
 	line->host = (struct slice){};
 	line->upstream = NULL;

@@ -86,7 +86,8 @@ enum step hello_step(struct connection *connection)
 {
 	const struct buffer *in = connection->relay.client.in;
 	enum hello_result result = HELLO_MORE;
-	bool decided = connection->connect || connection->handshake.named, encrypted = false;
+	bool decided = connection->connect || connection->handshake.named,
+	     encrypted = false;
 	struct host name;
 	/* The answer to CONNECT goes out before the hello comes in. */
 	enum step step = connection_flush_client(connection);

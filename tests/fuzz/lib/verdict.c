@@ -488,7 +488,8 @@ static void require_one_name(const struct speech *clear, const struct site *orig
 {
 	const struct far_end *far = clear->client->far;
 
-	require(far && origin->port == PORT_HTTPS && world_opens(&origin->host));
+	require(far && origin->far);
+	require(origin->port == PORT_HTTPS && world_opens(&origin->host));
 	require(!strcmp(far->name, origin->host.name));
 	require(!strcmp(origin->far->name, origin->host.name));
 	require(origin->far->way != FAR_OTHER_NAME && origin->far->way != FAR_UNKNOWN &&
