@@ -20,7 +20,7 @@ setup()
 teardown()
 {
 	in_lab kill "$(sed -n 's/ready as //p' "$BATS_TEST_TMPDIR/output")"
-	in_lab rm -f /srv/stream /srv/datagrams /srv/outside.py
+	in_lab rm -rf /srv/stream /srv/datagrams /srv/attacks
 	jobfence down --all >"$BATS_TEST_TMPDIR/down" 2>&1 || cat "$BATS_TEST_TMPDIR/down"
 	nothing_is_left
 }
@@ -28,10 +28,10 @@ teardown()
 @test "a command of run reaches the Unix sockets of its job only" {
 	local seen
 
-	# Its folder may be root's alone.
-	in_lab cp "$LIB/outside.py" /srv/
+	# $LIB may be where only root can read.
+	in_lab install -D -m 755 -t /srv/attacks "$LIB"/{outside,sockets}.py
 	for user in root nobody; do
-		seen=$(jobfence run --user $user -- /srv/outside.py "unix /srv/stream" \
+		seen=$(jobfence run --user $user -- /srv/attacks/outside.py "unix /srv/stream" \
 			"unixgram /srv/datagrams" 2>"$BATS_TEST_TMPDIR/said")
 		is "$(grep -c ': EPERM$' <<<"$seen")" 2 || lab_fail "$seen"
 		like "$(<"$BATS_TEST_TMPDIR/said")" '*a Unix socket of a process outside the job (2 times)*'
