@@ -150,7 +150,8 @@ lab_settle()
 await()
 {
 	: >>"$1" # who is to write to it in the background may not have begun
-	grep -q -m 1 -- "$2" < <(timeout 120 tail -n +1 -f "$1") || lab_fail "$1 never says: $2"
+	# In a shell of its own, so that $! stays the caller's.
+	(grep -q -m 1 -- "$2" < <(timeout 120 tail -n +1 -f "$1")) || lab_fail "$1 never says: $2"
 }
 
 # Repeats a command until it succeeds. Fails after a minute, which only a fault takes.
@@ -160,7 +161,8 @@ eventually()
 
 	until "$@"; do
 		[ "$SECONDS" -lt "$end" ] || lab_fail "this never succeeds: $*" || return
-		read -rt 0.02 <> <(:) || : # leaves the processor to what it waits for
+		# Leaves the processor to what it waits for, and $! to the caller.
+		(read -rt 0.02 <> <(:)) || :
 	done
 }
 
