@@ -460,20 +460,31 @@ static void what_is_no_tls_is_refused_at_once(void **state)
 	assert_result(BYTES("\x16\x03\x01\0\x01\x01\x17"), HELLO_BAD);
 }
 
+/* A message in records of `size` bytes each. They end where the memory ends. */
+static const unsigned char *in_records(
+	const struct buffer *message, size_t size, size_t *length)
+{
+	static struct buffer cut;
+
+	cut.length = 0;
+	put_records(&cut, message->bytes, message->length, size);
+	*length = cut.length;
+	return memcpy(room + ROOM - cut.length, cut.bytes, cut.length);
+}
+
 /* Asserts the offer of a hello with these extensions, in one record and in many. */
 static void assert_offer(const char *extensions, size_t length, const char *ticket)
 {
-	static struct buffer message, cut;
 	static struct hello_offer offer;
+	static struct buffer message;
+	size_t all;
 
 	message.length = 0;
 	put_hello(&message, extensions, length);
 	for (size_t size = 1; size <= message.length; size++) {
-		cut.length = 0;
-		put_records(&cut, message.bytes, message.length, size);
-		memcpy(room + ROOM - cut.length, cut.bytes, cut.length);
-		assert_true(
-			hello_parse_offer(room + ROOM - cut.length, cut.length, &offer));
+		const unsigned char *records = in_records(&message, size, &all);
+
+		assert_true(hello_parse_offer(records, all, &offer));
 		assert_int_equal(offer.id_length, 0);
 		assert_int_equal(offer.ticket_length, strlen(ticket));
 		assert_memory_equal(offer.ticket, ticket, strlen(ticket));
@@ -502,16 +513,15 @@ static void a_session_is_offered_by_id_or_ticket(void **state)
 
 static void assert_http1(bool offered, const char *extensions, size_t length)
 {
-	static struct buffer message, cut;
+	static struct buffer message;
+	size_t all;
 
 	message.length = 0;
 	put_hello(&message, extensions, length);
 	for (size_t size = 1; size <= message.length; size++) {
-		cut.length = 0;
-		put_records(&cut, message.bytes, message.length, size);
-		memcpy(room + ROOM - cut.length, cut.bytes, cut.length);
-		assert_int_equal(
-			hello_offers_http1(room + ROOM - cut.length, cut.length), offered);
+		const unsigned char *records = in_records(&message, size, &all);
+
+		assert_int_equal(hello_offers_http1(records, all), offered);
 	}
 }
 
