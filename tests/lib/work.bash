@@ -40,7 +40,8 @@ work_up()
 	share
 }
 
-setup()
+# Makes the folder of a project, whose sites have names.
+begin_project()
 {
 	local site
 
@@ -49,6 +50,11 @@ setup()
 	for site in "${SITES[@]}"; do
 		lab_name "$site.wild.test" 11.0.0.3
 	done
+}
+
+setup()
+{
+	begin_project
 	ENVIRONMENT+=(SSL_CERT_FILE="$LAB/authority.pem" GIT_SSL_CAINFO="$LAB/authority.pem" PIP_CERT="$LAB/authority.pem"
 		NODE_EXTRA_CA_CERTS="$LAB/authority.pem")
 	job_up --rate 0 --domain '*.wild.test'

@@ -22,13 +22,7 @@ share()
 
 setup()
 {
-	local site
-
-	chmod go+x "$BATS_TEST_TMPDIR"
-	mkdir -p "$PROJECT/home"
-	for site in "${SITES[@]}"; do
-		lab_name "$site.wild.test" 11.0.0.3
-	done
+	begin_project
 	job_up "${OPEN[@]}"
 	lab_forget
 }
