@@ -121,14 +121,17 @@ static int note_end(sd_bus_message *message, void *data, sd_bus_error *error)
 }
 
 /*
- * Opens a connection that hears of the ends of jobs. The sender is only known if there is
- * a daemon between.
+ * Loads the library, and opens a connection that hears of the ends of jobs. The sender is
+ * only known if there is a daemon between.
  */
 static int open_bus(sd_bus **bus, struct ending *ending, struct failure *failure)
 {
 	const char *sender = DESTINATION;
-	int error = library.open_system(bus);
+	int error = systemd_load(failure);
 
+	if (error)
+		return error;
+	error = library.open_system(bus);
 	if (error < 0) {
 		sender = NULL;
 		error = connect_directly(bus);
@@ -201,10 +204,8 @@ int systemd_start_slice(const char *unit, struct failure *failure)
 	_cleanup_(free_message) sd_bus_message *reply = NULL;
 	struct ending ending = {};
 	sd_bus_error why = {};
-	int error = systemd_load(failure);
+	int error = open_bus(&bus, &ending, failure);
 
-	if (!error)
-		error = open_bus(&bus, &ending, failure);
 	if (error)
 		return error;
 	/*
@@ -233,10 +234,8 @@ int systemd_stop_slice(const char *unit, struct failure *failure)
 	_cleanup_(free_message) sd_bus_message *reply = NULL;
 	struct ending ending = {};
 	sd_bus_error why = {};
-	int error = systemd_load(failure);
+	int error = open_bus(&bus, &ending, failure);
 
-	if (!error)
-		error = open_bus(&bus, &ending, failure);
 	if (error)
 		return error;
 	error = library.call(bus, DESTINATION, OBJECT, MANAGER, "StopUnit", &why, &reply,
