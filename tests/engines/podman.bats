@@ -24,22 +24,12 @@ podman_up()
 	in_lab bash -c 'for controller in $(</sys/fs/cgroup/cgroup.controllers); do
 		echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control
 	done' || return
-	sed "s|@PREFIX@/bin|${JOBFENCE%/*}|" -i -- "$(hooks)"/*.json &&
-		printf 'FROM scratch\nCOPY . /\n' >"$BATS_FILE_TMPDIR/plain" &&
+	printf 'FROM scratch\nCOPY . /\n' >"$BATS_FILE_TMPDIR/plain" &&
 		printf 'LABEL %s\nENV %s\n' io.jobfence.domains=denied.test io.jobfence.domains=denied.test |
 		cat "$BATS_FILE_TMPDIR/plain" - >"$BATS_FILE_TMPDIR/greedy" &&
 		podman build -q -t localhost/box -f "$BATS_FILE_TMPDIR/plain" "$ROOT" &&
 		podman build -q -t localhost/greedy --format oci --annotation io.jobfence.domains=denied.test \
 			-f "$BATS_FILE_TMPDIR/greedy" "$ROOT"
-}
-
-# Makes the folder of hooks, as `make install` does.
-hooks()
-{
-	local folder=$BATS_FILE_TMPDIR/hooks
-
-	[ -d "$folder" ] || cp -r "$LIB/../../share/jobfence/oci-hooks.d" "$folder"
-	echo "$folder"
 }
 
 setup()

@@ -39,18 +39,8 @@ write_bus()
 
 podman_up()
 {
-	sed "s|@PREFIX@/bin|${JOBFENCE%/*}|" -i -- "$(hooks)"/*.json &&
-		printf 'FROM scratch\nCOPY . /\n' >"$BATS_FILE_TMPDIR/plain" &&
+	printf 'FROM scratch\nCOPY . /\n' >"$BATS_FILE_TMPDIR/plain" &&
 		podman build -q -t localhost/box -f "$BATS_FILE_TMPDIR/plain" "$ROOT"
-}
-
-# Makes the folder of hooks, as `make install` does.
-hooks()
-{
-	local folder=$BATS_FILE_TMPDIR/hooks
-
-	[ -d "$folder" ] || cp -r "$LIB/../../share/jobfence/oci-hooks.d" "$folder"
-	echo "$folder"
 }
 
 podman()

@@ -59,3 +59,13 @@ FENCED='HTTP/1.1 200 OK
 this is allowed.test
 HTTP/1.1 403 Forbidden
 nc: can'"'"'t connect to remote host (11.0.0.2): Operation not permitted'
+
+# Makes the folder of hooks, as `make install` does, and prints it.
+hooks()
+{
+	local folder=$BATS_FILE_TMPDIR/hooks
+
+	[ -d "$folder" ] || { cp -r "$LIB/../../share/jobfence/oci-hooks.d" "$folder" &&
+		sed "s|@PREFIX@/bin|${JOBFENCE%/*}|" -i -- "$folder"/*.json; } || return
+	echo "$folder"
+}
