@@ -21,6 +21,7 @@
 #include <openssl/x509v3.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "proxy/ca.h"
 #include "proxy/settings.h"
 #include "proxy/tls_roots.h"
@@ -58,6 +59,7 @@ struct end {
 	 * then for the rest.
 	 */
 	size_t record_left;
+	uint64_t verified; /* the certificate of the session to resume, as tls_sessions.h */
 };
 
 static struct end *end_of(struct tls_end *end)
@@ -164,8 +166,10 @@ static int choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char
 static int keep_session(SSL *ssl, SSL_SESSION *session)
 {
 	const struct end *end = SSL_get_app_data(ssl);
+	uint64_t verified =
+		SSL_session_reused(ssl) ? end->verified : clock_ns(CLOCK_BOOTTIME);
 
-	return tls_sessions_keep(&end->tls->sessions, &end->host, session);
+	return tls_sessions_keep(&end->tls->sessions, &end->host, session, verified);
 }
 
 /* The cheapest of the good ones comes first. */
@@ -345,7 +349,7 @@ static struct tls_end *reach(struct tls *tls, const struct host *host)
 	if (!end)
 		return NULL;
 	SSL_set_connect_state(end->ssl);
-	session = tls_sessions_find(&tls->sessions, host);
+	session = tls_sessions_find(&tls->sessions, host, &end->verified);
 	if (expect_host(end->ssl, host) && (!session || SSL_set_session(end->ssl, session)))
 		return &end->end;
 	free_end(&end->end);
