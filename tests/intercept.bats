@@ -213,11 +213,12 @@ server()
 	local row site
 
 	FOLDER=$BATS_TEST_TMPDIR
+	set_expired
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj '/CN=nobody' -keyout "$FOLDER/nobody.key" \
 		-out "$FOLDER/nobody.pem" 2>"$FOLDER/output"
 	{
 		certify good good.test "$LAB/authority" -days 1
-		certify expired expired.test "$LAB/authority" -days -1
+		certify expired expired.test "$LAB/authority" "${EXPIRED[@]}"
 		certify named good.test "$LAB/authority" -days 1
 		certify unknown unknown.test "$FOLDER/nobody" -days 1
 	} >>"$FOLDER/output" 2>&1

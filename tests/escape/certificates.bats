@@ -35,8 +35,9 @@ make_certificates()
 {
 	local authority="basicConstraints=critical,CA:TRUE" names=() name number
 
+	set_expired
 	certify intermediate intermediate "$LAB/authority" -days 1 <<<"$authority"
-	certify late late "$LAB/authority" -days -1 <<<"$authority"
+	certify late late "$LAB/authority" "${EXPIRED[@]}" <<<"$authority"
 	certify narrow narrow "$LAB/authority" -days 1 <<<"$authority"$'\nnameConstraints=critical,permitted;DNS:elsewhere.test'
 	certify chain chain.test "$FOLDER/intermediate" -days 1 <<<'subjectAltName=DNS:chain.test'
 	send_also chain intermediate
