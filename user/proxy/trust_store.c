@@ -90,11 +90,19 @@ static bool write_all(struct store *store, BIO *out)
 	return store->file && i2d_PKCS12_bio(out, store->file) == 1;
 }
 
+/* Returns the number, or 0. libcrypto 3.2 and later know the attribute themselves. */
+static int trusted_key_usage(void)
+{
+	int known = OBJ_txt2nid(ORACLE_TRUSTED_KEY_USAGE);
+
+	return known != NID_undef
+		       ? known
+		       : OBJ_create(ORACLE_TRUSTED_KEY_USAGE, "trustedKeyUsage", NULL);
+}
+
 int trust_store_write(BIO *in, BIO *out)
 {
-	_cleanup_(free_store) struct store store = {
-		.trusted = OBJ_create(ORACLE_TRUSTED_KEY_USAGE, "trustedKeyUsage", NULL)
-	};
+	_cleanup_(free_store) struct store store = { .trusted = trusted_key_usage() };
 
 	return store.trusted && read_all(&store, in) && store.bags && write_all(&store, out)
 		       ? 0
