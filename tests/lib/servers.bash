@@ -26,9 +26,9 @@ haproxy_up()
 
 # Sets EXPIRED to the arguments of openssl x509 for a certificate that has expired. OpenSSL
 # 3.4 and later refuse an end before the beginning, and older ones know no other way.
+# shellcheck disable=SC2034 # used by tests
 set_expired()
 {
-	# shellcheck disable=SC2034 # used by tests
 	EXPIRED=(-days -1)
 	! openssl x509 -help 2>&1 | grep -q -- '-not_after' ||
 		EXPIRED=(-not_before 20200101000000Z -not_after 20200102000000Z)
