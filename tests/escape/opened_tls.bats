@@ -195,7 +195,7 @@ as_user()
 	done
 	# No file has it.
 	for file in $(in_lab find /run/jobfence -type f); do
-		[[ $(in_lab openssl pkey -in "$file" -noout -inform DER 2>&1) == *'Could not read'* ]]
+		[[ $(in_lab openssl pkey -in "$file" -noout -inform DER 2>&1) == *'Could not '*'key'* ]]
 		is "$(in_lab grep -c 'PRIVATE KEY' "$file")" 0
 	done
 }
