@@ -276,7 +276,7 @@ install: all $(HOOKS) $(UNITS) ## install below DESTDIR and PREFIX
 	install -D -m 644 -t $(DATADIR)/guard $(filter-out %/__pycache__,$(wildcard share/jobfence/guard/*))
 	install -d $(dir $(MAN_PAGE))
 	install -D -m 644 -t $(DATADIR) $(addprefix share/jobfence/,jobfence.conf job-spec.schema.json refusal.schema.json doctor.schema.json \
-		error.schema.json event.schema.json report.schema.json log.schema.json \
+		error.schema.json event.schema.json features.schema.json report.schema.json log.schema.json \
 		alerts.yml grafana-dashboard.json)
 	$(BUILD)/jobfence manual | sed 's|$(realpath $(BUILD))|$(PREFIX)|' >$(MAN_PAGE)
 	for page in $(DOCUMENTS); do install -D -m 644 docs/$$page $(DOCDIR)/$$page || exit; done

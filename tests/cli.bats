@@ -57,7 +57,7 @@ declared()
 	for verb in run version repair; do
 		like "$(jobfence help $verb)" "jobfence $verb ?OPTIONS?*--config FILE*--help*" || return
 	done
-	is "$(jobfence help policy | head -n 1)" 'jobfence policy check [OPTIONS]'
+	is "$(jobfence help policy | head -n 1)" 'jobfence policy check | features [OPTIONS]'
 	is "$(jobfence help preset | head -n 1)" 'jobfence preset list | show PRESET [OPTIONS]'
 	is "$(jobfence help exec | head -n 1)" 'jobfence exec [OPTIONS] JOB [--] COMMAND [ARG...]'
 	ends_with 0 jobfence policy check --network none

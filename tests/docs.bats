@@ -85,7 +85,7 @@ runs_blocks()
 		[signer alice@example.com]
 		allow_domain = .crates.io
 	END
-	runs_blocks docs/policy.md 2
+	runs_blocks docs/policy.md 3
 	in_lab rm -r /etc/jobfence/jobfence.conf.d
 }
 

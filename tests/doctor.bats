@@ -44,6 +44,7 @@ changed=(unshare --mount --propagation private bash -c 'eval "$0" && exec "$@"')
 	says bpffs 'ok: *'
 	says resolver 'ok: the resolver 11.0.0.53 answers, null, null*'
 	says policy 'ok: /etc/jobfence/jobfence.conf takes jobs with network full, any domain*'
+	says proxy-tls 'ok: *'
 	says jobs 'ok: 1 jobs are up, and 0 are not, *'
 }
 

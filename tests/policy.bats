@@ -187,8 +187,88 @@ mistaken()
 		'[false,"accept http","deny_domain bad.test","max_rate 9mbit","allow_domain b.test","allow_domain bad.test"]'
 	is "$ERRORS" ''
 	# shellcheck disable=SC2016 # backquotes of the page
-	is "$(jq -r 'keys[]' <<<"$OUTPUT")" "$(sed -n '/^## policy check/,/^## doctor/s/^| `\([a-z_]*\)`.*/\1/p' "$BATS_TEST_DIRNAME/../docs/json.md")"
+	is "$(jq -r 'keys[]' <<<"$OUTPUT")" "$(sed -n '/^## policy check/,/^## policy features/s/^| `\([a-z_]*\)`.*/\1/p' "$BATS_TEST_DIRNAME/../docs/json.md")"
 	is "$(check --json)" '{"accepted":true,"reasons":[]}'
+}
+
+# Keeps what this node says of itself in $FEATURES.
+features()
+{
+	FEATURES=$(jobfence --config "$POLICY" policy features --json) || return
+	is "$(python3 "$LIB/matches_schema.py" "$BATS_TEST_DIRNAME/../share/jobfence/features.schema.json" "$FEATURES")" True
+}
+
+# Fails unless the features, through the filter $1 of jq, are $2.
+feature()
+{
+	is "$(jq -c "$1" <<<"$FEATURES")" "$2"
+}
+
+@test "policy features says what the policy takes, as policy check does" {
+	local preset
+
+	policy 'accept = none'
+	features
+	feature '[.accept, .any_domain, .presets, .domains, .learn, .probe]' '["none",false,[],[],false,false]'
+	policy 'accept = http' 'allow_domain = *' 'deny_domain = static.crates.io' 'max_rate = 2mbit' 'rate = 1mbit' 'max_domains = 20' \
+		'max_connections = 9' 'learn = yes' 'allow_intercept = a.test' 'allow_ech = b.test' 'allow_address = 10.1.0.0/16' \
+		'probe = /bin/false'
+	features
+	feature '[.accept, .any_domain, .learn, .probe, .intercept, .ech, .addresses]' \
+		'["http",true,true,true,["a.test"],["b.test"],["10.1.0.0/16"]]'
+	feature .limits '{"rate":1000000,"max_rate":2000000,"max_domains":20,"max_connections":9}'
+	policy 'accept = http' 'allow_domain = *' 'deny_domain = static.crates.io' 'max_domains = 20'
+	features
+	for preset in $(jobfence preset list --json | jq -r '.[].name'); do
+		if jobfence --config "$POLICY" policy check --preset "$preset" >/dev/null 2>&1; then
+			feature ".presets | index(\"$preset\") != null" true
+		else
+			feature ".presets | index(\"$preset\")" null
+		fi
+	done
+	feature '.presets | (index("node") != null), (index("rust") == null)' $'true\ntrue'
+	# shellcheck disable=SC2016 # backquotes of the page
+	is "$(jq -r 'keys[]' <<<"$FEATURES")" "$(sed -n '/^## policy features/,/^## doctor/s/^| `\([a-z0-9_]*\)`.*/\1/p' "$BATS_TEST_DIRNAME/../docs/json.md" | sort)"
+}
+
+@test "policy features says which locks jobs get, as doctor and show do" {
+	local doctor
+
+	policy 'accept = http' 'allow_domain = allowed.test'
+	doctor=$(jobfence --config "$POLICY" doctor --json)
+	features
+	feature .works "$(jq .works <<<"$doctor")"
+	feature .locks.landlock "$(jq '.findings | any(.check == "landlock" and .result == "ok")' <<<"$doctor")"
+	job_up --config "$POLICY" --domain allowed.test
+	feature '.locks | {sockets, packets, lsm, namespace}' "$(jobfence show "$JOB" --json | jq -c '.locks | {sockets, packets, lsm, namespace}')"
+	feature .programs "$(jobfence show "$JOB" --json | jq .programs)"
+	feature .pacing "$(jobfence show "$JOB" --json | jq .rate.pacing)"
+}
+
+@test "policy features prints labels that schedulers take" {
+	local labels
+
+	mkdir -p "$BATS_TEST_TMPDIR/presets"
+	echo allowed.test | tee "$BATS_TEST_TMPDIR/presets/a"{,-,"$(printf 'x%.0s' {1..60})"}.domains >/dev/null
+	policy 'accept = http' 'allow_domain = allowed.test'
+	# shellcheck disable=SC2016 # the inner shell expands
+	labels=$(in_lab unshare --mount --propagation private bash -c 'mkdir -p /etc/jobfence/presets && mount --bind "$0" /etc/jobfence/presets && exec "$@"' \
+		"$BATS_TEST_TMPDIR/presets" "$JOBFENCE" --config "$POLICY" policy features)
+	is "$(grep -vE '^io\.jobfence\.[a-z0-9_.-]{1,50}[a-z0-9]=[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$' <<<"$labels")" ''
+	is "$(cut -d = -f 1 <<<"$labels" | sort | uniq -d)" ''
+	is "$(grep -E 'accept|preset|domains' <<<"$labels" | grep -v max)" 'io.jobfence.accept=http
+io.jobfence.domains=yes
+io.jobfence.presets=yes
+io.jobfence.preset.a=yes'
+}
+
+@test "policy features refuses options of a job, and a policy with a mistake" {
+	ends_with 2 jobfence policy features --domain a.test
+	ends_with 2 jobfence policy features --all
+	ends_with 2 jobfence policy features --spec - <<<'{}'
+	policy 'accept = perhaps'
+	ends_with 3 jobfence --config "$POLICY" policy features --json
+	like "$ERRORS" '*accept: *'
 }
 
 @test "an update keeps to the policy" {

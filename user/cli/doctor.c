@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/doctor.h"
 #include "command/privileges.h"
 #include "job/check_jobs.h"
 #include "lib/cleanup.h"
@@ -69,6 +70,17 @@ static int print(const struct findings *findings, bool json)
 	return 0;
 }
 
+void node_examine(struct findings *findings, const char *config)
+{
+	check_rights(findings);
+	check_kernel(findings);
+	check_mounts(findings);
+	check_network(findings);
+	check_policy(findings, config);
+	check_engines(findings);
+	check_jobs(findings);
+}
+
 int doctor_command(struct options *options, int *status, struct failure *failure)
 {
 	_cleanup_(findings_free) struct findings findings;
@@ -78,13 +90,7 @@ int doctor_command(struct options *options, int *status, struct failure *failure
 	if (options->count)
 		return fail_as(failure, STATUS_USAGE,
 			"doctor takes no words; see: jobfence help doctor");
-	check_rights(&findings);
-	check_kernel(&findings);
-	check_mounts(&findings);
-	check_network(&findings);
-	check_policy(&findings, options->config);
-	check_engines(&findings);
-	check_jobs(&findings);
+	node_examine(&findings, options->config);
 	error = findings.exhausted ? -ENOMEM : print(&findings, options->json);
 	if (error)
 		return fail(failure, error, "cannot print the findings");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * `jobfence policy check`, which an executor asks before it bids on a job. `up` and `run`
- * ask the same.
+ * ask the same. `jobfence policy features` is in features.c.
  */
 
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/features.h"
 #include "job/admit.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
@@ -60,15 +61,13 @@ static void print_reasons(const json_t *violations, bool all)
 	}
 }
 
-int policy_command(struct options *options, int *status, struct failure *failure)
+static int check(struct options *options, int *status, struct failure *failure)
 {
 	_cleanup_(policy_free) struct policy policy = {};
 	struct admission admission = admission_of(options, &policy);
 	_json_ json_t *violations = json_array();
 	int error;
 
-	if (options->count != 1 || strcmp(options->arguments[0], "check"))
-		return fail_as(failure, STATUS_USAGE, "policy needs one word: check");
 	error = policy_load(&policy, options->config, failure);
 	if (!error)
 		error = admission_settle(&admission, failure);
@@ -87,4 +86,29 @@ int policy_command(struct options *options, int *status, struct failure *failure
 	else if (!options->json)
 		print_reasons(violations, options->all);
 	return 0;
+}
+
+/* Options that are about a job would have no effect on what the node accepts. */
+static bool describes_job(const struct options *options)
+{
+	const char *bytes = (const char *)&options->spec;
+	bool given = options->spec_text || options->signature || options->all;
+
+	for (size_t i = 0; !given && i < sizeof(options->spec); i++)
+		given = bytes[i] != 0;
+	return given;
+}
+
+int policy_command(struct options *options, int *status, struct failure *failure)
+{
+	const char *word = options->count == 1 ? options->arguments[0] : "";
+
+	if (!strcmp(word, "check"))
+		return check(options, status, failure);
+	if (!strcmp(word, "features"))
+		return describes_job(options)
+			       ? fail_as(failure, STATUS_USAGE,
+					 "policy features takes no options of a job")
+			       : features_print(options, failure);
+	return fail_as(failure, STATUS_USAGE, "policy needs one word: check or features");
 }

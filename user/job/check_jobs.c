@@ -106,6 +106,9 @@ static void check_tls_installed(struct findings *findings)
 		findings_add(findings, FINDING_NOTE, "proxy-tls",
 			"no job starts whose TLS is to be opened", "make install", "%s",
 			failure.text);
+	else if (!error)
+		findings_add(findings, FINDING_OK, "proxy-tls", NULL, NULL,
+			"TLS of jobs can be opened (%s)", path);
 }
 
 void check_jobs(struct findings *findings)
