@@ -213,6 +213,7 @@ bench: ## time jobs that come and go, `run` beside others, and the neighbour of 
 	@tests/packages check
 	$(STEP) all
 	@BUILD=$(BUILD) tests/bench/lifecycle
+	@BUILD=$(BUILD) tests/bench/executor
 	@BUILD=$(BUILD) tests/bench/runs
 	@BUILD=$(BUILD) tests/bench/refusals
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# examples/executor.sh: a folder of jobs, each in a container of Docker behind its fence.
+# examples/executor.sh and executor.py: a folder of jobs, each in a container of Docker
+# behind its fence.
 
 load ../lib/docker
 
@@ -34,10 +35,11 @@ queue()
 		fence: {network: {type: "http", domains: [$domain]}}}' >"$FOLDER/queue/$1.json"
 }
 
+# Runs the executor $EXECUTOR.
 executor()
 {
 	in_lab env PATH="$BATS_FILE_TMPDIR/bin:$PATH" DOCKER_CONFIG="$BATS_FILE_TMPDIR" \
-		"$LIB/../../examples/executor.sh" "$FOLDER" e1
+		"$LIB/../../examples/$EXECUTOR" "$FOLDER" e1
 }
 
 ended_with()
@@ -45,7 +47,8 @@ ended_with()
 	is "$(<"$FOLDER/done/$1.status")" "$2"
 }
 
-@test "each job has the network that it declared" {
+gives_each_its_network()
+{
 	queue a "$PROBE" allowed.test
 	queue b 'exit 7' allowed.test
 	queue c "$PROBE" other.test
@@ -58,7 +61,8 @@ ended_with()
 	is "$(find "$FOLDER" -name '*.json' ! -path '*/done/*')" ''
 }
 
-@test "a job that can't be fenced never begins" {
+begins_only_behind_a_fence()
+{
 	queue a 'echo began' 'http://wrong/'
 	queue b 'echo began' allowed.test
 	in_lab mkdir -p /run/jobfence
@@ -74,14 +78,15 @@ ended_with()
 	! grep -q began "$FOLDER/done/c.log" || lab_fail 'it began'
 }
 
-@test "an executor that is killed leaves nothing once it is started again, and its job runs to its end" {
+recovers()
+{
 	local pid
 
 	# shellcheck disable=SC2016 # expanded in the container
 	queue a 'echo began; [ "$AGAIN" ] || exec sleep 1000' allowed.test
 	executor 3>&- &
 	await_file "$FOLDER/done/a.log" began
-	pid=$(in_lab pgrep -o -f "executor.sh $FOLDER e1")
+	pid=$(in_lab pgrep -o -f "$EXECUTOR $FOLDER e1")
 	in_lab kill -KILL "$pid"
 	wait $! || :
 	is "$(jobfence list --json | jq -r '.[] | .job + " " + .state')" 'e1-a up'
@@ -97,4 +102,63 @@ await_file()
 {
 	eventually test -e "$1"
 	await "$1" "$2"
+}
+
+@test "shell: each job has the network that it declared" {
+	EXECUTOR=executor.sh gives_each_its_network
+}
+
+@test "shell: a job that can't be fenced never begins" {
+	EXECUTOR=executor.sh begins_only_behind_a_fence
+}
+
+@test "shell: an executor that is killed leaves nothing once it is started again, and its job runs to its end" {
+	EXECUTOR=executor.sh recovers
+}
+
+@test "Python: each job has the network that it declared" {
+	EXECUTOR=executor.py gives_each_its_network
+}
+
+@test "Python: a job that can't be fenced never begins" {
+	EXECUTOR=executor.py begins_only_behind_a_fence
+}
+
+@test "Python: an executor that is killed leaves nothing once it is started again, and its job runs to its end" {
+	EXECUTOR=executor.py recovers
+	# The events are those of the second try alone.
+	is "$(jq -r .kind "$FOLDER/done/a.events" | sort)" $'ended\nstarted'
+}
+
+@test "Python: what is refused is said while the job runs, and its events are kept" {
+	queue a "$PROBE" allowed.test
+	EXECUTOR=executor.py executor 2>"$BATS_TEST_TMPDIR/said"
+	is "$(grep -c "^e1-a: refused 'denied.test': domain$" "$BATS_TEST_TMPDIR/said")" 1
+	is "$(jq -r 'select(.name == "denied.test").reason' "$FOLDER/done/a.events")" domain
+	is "$(jq -r 'select(.kind == "ended").report.job' "$FOLDER/done/a.events")" e1-a
+}
+
+@test "Python: a file that describes no job is refused, and the next one runs" {
+	local text number=0
+
+	while read -r text; do
+		number=$((number + 1))
+		echo "$text" >"$FOLDER/queue/bad$number.json"
+	done <<-'END'
+		[
+		[]
+		{"image": "box", "command": ["true"]}
+		{"image": "box", "command": ["true"], "fence": []}
+		{"image": "box", "command": [1], "fence": {}}
+		{"image": "box", "command": ["a\u0000b"], "fence": {}}
+		{"image": "box\ud800", "command": ["true"], "fence": {}}
+		{"image": "box", "command": ["true"], "fence": {"labels": 1}}
+		{"image": "box", "command": ["true"], "fence": {"rate": "fast"}}
+	END
+	printf '%.0s[' {1..100000} >"$FOLDER/queue/deep.json"
+	queue last 'exit 5' allowed.test
+	EXECUTOR=executor.py executor
+	is "$(find "$FOLDER/refused" -name '*.json' | wc -l)" $((number + 1))
+	is "$(find "$FOLDER/refused" -name '*.log' -size +0 | wc -l)" $((number + 1))
+	ended_with last 5
 }
