@@ -48,6 +48,45 @@ refused_to_start()
 	nothing_is_left
 }
 
+# Gives the bundle the rules for sockets that Podman gives a container without
+# CAP_AUDIT_WRITE, and runs it with the runtime $1.
+keeps_podmans_profile()
+{
+	local allowed
+
+	mapfile -t allowed < <(podmans_calls)
+	[ "${#allowed[@]}" -gt 200 ] || lab_fail "Podman's profile has these calls: ${allowed[*]}" || return
+	# shellcheck disable=SC2016 # jq's
+	change '.linux.seccomp = {defaultAction: "SCMP_ACT_ERRNO", defaultErrnoRet: 38,
+		architectures: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"], syscalls: [
+			{names: $ARGS.positional, action: "SCMP_ACT_ALLOW"},
+			{names: ["socket"], action: "SCMP_ACT_ERRNO", errnoRet: 22, args: [
+				{index: 0, value: 16, op: "SCMP_CMP_EQ"}, {index: 2, value: 9, op: "SCMP_CMP_EQ"}]},
+			{names: ["socket"], action: "SCMP_ACT_ALLOW", args: [{index: 2, value: 9, op: "SCMP_CMP_NE"}]},
+			{names: ["socket"], action: "SCMP_ACT_ALLOW", args: [{index: 0, value: 16, op: "SCMP_CMP_NE"}]},
+			{names: ["socket"], action: "SCMP_ACT_ALLOW", args: [{index: 2, value: 9, op: "SCMP_CMP_NE"}]}]} |
+		.annotations = {"io.jobfence.domains": "allowed.test"}' --args "${allowed[@]}"
+	is "$(run_bundle "$1")" "$FENCED"
+	nothing_is_left
+}
+
+# The calls that Podman's profile allows without conditions, whatever the container may.
+podmans_calls()
+{
+	jq -r '[.syscalls[] | select(.action == "SCMP_ACT_ALLOW" and (.args // []) == [] and .includes.caps == null) |
+		.names[] | select(. != "socket")] | unique[]' /usr/share/containers/seccomp.json
+}
+
+@test "runc: Podman's profile is narrowed, for containers without CAP_AUDIT_WRITE as well" {
+	keeps_podmans_profile runc
+}
+
+# bats test_tags=vm
+@test "crun: Podman's profile is narrowed, for containers without CAP_AUDIT_WRITE as well" {
+	in_lab bash -c 'ulimit -l unlimited' 2>/dev/null || skip "crun may not lift limits here"
+	keeps_podmans_profile crun
+}
+
 # bats test_tags=vm
 @test "crun: a container has what its annotations say, and leaves nothing" {
 	in_lab bash -c 'ulimit -l unlimited' 2>/dev/null || skip "crun may not lift limits here"

@@ -6,8 +6,10 @@
  * socketpair(2) is replaced by one rule for each family.
  *
  * On x86 a rule for socket(2) also allows socketcall(2) with SYS_SOCKET, whose family
- * lies in memory. Only an unconditional rule for socketcall undoes that. Runtimes skip a
- * rule whose action is the profile's default.
+ * lies in memory. Only an unconditional rule for socketcall undoes that. It comes first. If
+ * it came last, rules for socket(2) with several actions, as in Podman's profile, would
+ * meet at that call. libseccomp refuses that with EEXIST, and runtimes give up. Runtimes
+ * skip a rule whose action is the profile's default.
  */
 
 #include <errno.h>
@@ -268,14 +270,14 @@ static int narrow(json_t *profile)
 	int error = action && rules ? 0 : -EINVAL;
 	size_t i;
 
+	for (i = 0; !error && i < DETOURS; i++)
+		error = refuse(rules, detours[i].name,
+			!strcmp(detours[i].name, "socketcall") ? other : EPERM);
 	json_array_foreach (json_object_get(profile, "syscalls"), i, rule)
 		if (!error)
 			error = keep(rules, rule, refuses(action));
 	if (!error && !refuses(action))
 		error = refuse_families(rules);
-	for (i = 0; !error && i < DETOURS; i++)
-		error = refuse(rules, detours[i].name,
-			!strcmp(detours[i].name, "socketcall") ? other : EPERM);
 	return error ? error : json_object_set(profile, "syscalls", rules) ? -ENOMEM : 0;
 }
 
