@@ -60,6 +60,71 @@ fenced=(--network none --runtime jobfence)
 	lab_saw_nothing
 }
 
+@test "Podman's seccomp profile, for a container without CAP_AUDIT_WRITE, is narrowed" {
+	job_up --domain allowed.test
+	is "$(docker run --rm "${fenced[@]}" --cap-drop AUDIT_WRITE --security-opt seccomp=/usr/share/containers/seccomp.json \
+		--cgroup-parent "/jobfence/$JOB/work" box sh -c "$PROBE" || true)" "$FENCED"
+}
+
+@test "health checks, and what a policy restarts, have the job's network" {
+	job_up --domain allowed.test
+	docker run -d --name "$JOB" "${fenced[@]}" --cgroup-parent "/jobfence/$JOB/work" \
+		--health-cmd "{ $PROBE; } >/health; true" --health-interval 0.2s box sleep 1000
+	eventually is_health "$JOB" healthy
+	is "$(docker exec "$JOB" cat /health)" "$FENCED"
+	docker rm --force "$JOB"
+	docker run --name "$JOB" "${fenced[@]}" --cgroup-parent "/jobfence/$JOB/work" --restart on-failure:1 \
+		box sh -c "$PROBE; exit 3" || is "$(docker wait "$JOB")" 3
+	is "$(docker inspect -f '{{.RestartCount}}' "$JOB")" 1
+	is "$(docker logs "$JOB")" "$FENCED
+$FENCED"
+}
+
+is_health()
+{
+	[ "$(docker inspect -f '{{.State.Health.Status}}' "$1")" = "$2" ]
+}
+
+@test "a container of its own job gets a new one each time that it restarts" {
+	docker run --name "$JOB" "${fenced[@]}" --restart on-failure:2 box sh -c "$PROBE; exit 3" || is "$(docker wait "$JOB")" 3
+	is "$(docker inspect -f '{{.RestartCount}}' "$JOB")" 2
+	is "$(docker logs "$JOB" | sort | uniq -c | sed 's/^ *//')" "9 nc: can't connect to remote host (11.0.0.2): Operation not permitted"
+	lab_saw_nothing
+	nothing_is_left
+}
+
+@test "a compose file has one job for all of its services, or one for each" {
+	job_up --domain allowed.test
+	write_services "/jobfence/$JOB/work" "/jobfence/$JOB/work"
+	compose up -d
+	is "$(services_said)" "$FENCED
+$FENCED"
+	is "$(jobfence list --json | jq -r '.[].job')" "$JOB"
+	compose down
+	jobfence up --job other --domain other.test >"$BATS_TEST_TMPDIR/other"
+	write_services "/jobfence/$JOB/work" /jobfence/other/work
+	compose up -d
+	is "$(services_said | LC_ALL=C sort | uniq -c | sed 's/^ *//')" "1 HTTP/1.1 200 OK
+3 HTTP/1.1 403 Forbidden
+2 nc: can't connect to remote host (11.0.0.2): Operation not permitted
+1 this is allowed.test"
+	jobfence down other
+	compose down
+	write_services "/jobfence/$JOB/work" /jobfence/other/work
+	ends_with 1 compose up -d
+	like "$ERRORS" '*there is no job other*'
+	compose down
+}
+
+@test "docker build: with jobfence as the default runtime each RUN is behind the fence" {
+	set_default_runtime jobfence
+	job_up --domain allowed.test
+	is "$(build_runs --network none --cgroup-parent "/jobfence/$JOB/work")" "$FENCED"
+	is "$(build_runs | sort -u)" "nc: can't connect to remote host (11.0.0.2): Operation not permitted"
+	ends_with 1 build_runs --cgroup-parent /jobfence/nobody/work
+	set_default_runtime runc
+}
+
 @test "by hand: no network before the fence stands, and the job's after" {
 	local pid tries=0
 

@@ -91,6 +91,20 @@ has_nothing()
 	like "$(podman inspect --format '{{.State.Status}}' "$JOB")" '[!r]*'
 }
 
+@test "jobfence-runtime is Podman's runtime, with the profile and the capabilities that Podman gives" {
+	local global=(--runtime "$RUNTIME")
+
+	job_up --domain allowed.test
+	podman "${global[@]}" run -d --name "$JOB" --network none --cgroup-parent "/jobfence/$JOB/work" localhost/box sleep 1000
+	is "$(podman "${global[@]}" exec "$JOB" sh -c "$PROBE" || true)" "$FENCED"
+	is "$(podman exec "$JOB" grep ^Seccomp: /proc/self/status)" $'Seccomp:\t2'
+	lab_forget
+	has_nothing "$(probe box --network none)"
+	ends_with 126 podman "${global[@]}" run --rm --network none --cgroup-parent /jobfence/nobody/work localhost/box true
+	like "$ERRORS" '*there is no job nobody*'
+	jobfence gc
+}
+
 @test "hooks: a container in a job's cgroup has its network, in another namespace it does not start" {
 	local global=(--hooks-dir "$(hooks)")
 

@@ -64,6 +64,7 @@ teardown()
 	for container in $(docker ps --all --quiet); do
 		docker rm --force "$container" >/dev/null
 	done
+	podman pod rm --all --force --time 0 >/dev/null
 	for container in $(podman ps --all --quiet); do
 		podman rm --force --time 0 "$container" >/dev/null
 	done
@@ -153,16 +154,61 @@ up'
 	like "$ERRORS" '*slice*'
 }
 
-@test "Docker: containers in the slice have the job's network" {
-	job_up --slice --domain allowed.test
-	docker run -d --name "$JOB" "${fenced[@]}" --cgroup-parent "$SLICE" box sleep 1000
-	is "$(docker exec "$JOB" sh -c "$PROBE" || true)" "$FENCED"
-	is "$(received x-jobfence-job-id)" "$JOB"
-	is "$(docker run --rm "${fenced[@]}" --cgroup-parent "$SLICE" box sh -c "$PROBE" || true)" "$FENCED"
-	like "$(docker exec "$JOB" nslookup allowed.test 192.0.0.8)" '*192.0.0.8*'
+# Fails unless containers of the engine $1 in the job's slice have its network. The image is
+# $2. The other arguments place a container in the job.
+has_the_jobs_network()
+{
+	local engine=$1 image=$2 place=("${@:3}")
+
+	job_up --slice --domain allowed.test --rate 2mbit
+	"$engine" run -d --name "$JOB" "${place[@]}" "$image" sleep 1000
+	is "$("$engine" exec "$JOB" sh -c "$PROBE" || true)" "$FENCED" || return
+	is "$(received x-jobfence-job-id)" "$JOB" || return
+	is "$("$engine" run --rm "${place[@]}" "$image" sh -c "$PROBE" || true)" "$FENCED" || return
+	like "$("$engine" exec "$JOB" nslookup allowed.test 192.0.0.8)" '*192.0.0.8*' || return
+	is "$(jobfence show "$JOB" --json | jq -c '[.rate.bits_per_second, .download.paced_packets > 0 or .rate.pacing == "proxy"]')" \
+		'[2000000,true]' || return
 	is "$(jobfence list --json | jq -r '.[].job')" "$JOB"
+}
+
+@test "Docker: containers in the slice have the job's network" {
+	has_the_jobs_network docker box "${fenced[@]}" --cgroup-parent "$SLICE"
 	like "$(in_lab cat "/proc/$(docker inspect -f '{{.State.Pid}}' "$JOB")/cgroup")" \
 		"*/jobfence.slice/$SLICE/docker-*.scope"
+}
+
+@test "Docker: a compose file has one slice for all of its services, or one for each" {
+	job_up --slice --domain allowed.test
+	write_services "$SLICE" "$SLICE"
+	compose up -d
+	is "$(services_said)" "$FENCED
+$FENCED"
+	compose down
+	jobfence up --job other --slice --domain other.test
+	write_services "$SLICE" jobfence-other.slice
+	compose up -d
+	is "$(services_said | grep -c '200 OK')" 1
+	compose down
+	jobfence down other
+}
+
+@test "Docker: a RUN of docker build has the job's network, with jobfence as the default runtime" {
+	set_default_runtime jobfence
+	job_up --slice --domain allowed.test
+	is "$(build_runs --network none --cgroup-parent "$SLICE")" "$FENCED"
+	is "$(build_runs | sort -u)" "nc: can't connect to remote host (11.0.0.2): Operation not permitted"
+	set_default_runtime runc
+}
+
+@test "containerd: with systemd's cgroups a task in the slice has the job's network, one without a job none" {
+	local task=(ctr run --rm --env PATH=/bin --runc-systemd-cgroup --runc-binary "$RUNTIME")
+
+	job_up --slice --domain allowed.test
+	is "$(in_lab "${task[@]}" --cgroup "$SLICE:ctr:$JOB" --rootfs "$ROOT" "$JOB" sh -c "$PROBE" 3>&- || true)" "$FENCED"
+	like "$(in_lab "${task[@]}" --cgroup system.slice:ctr:own --rootfs "$ROOT" own sh -c "$PROBE" 3>&- || true)" \
+		"nc: can't connect to remote host (11.0.0.2): Operation not permitted*"
+	ends_with 1 in_lab "${task[@]}" --cgroup jobfence-nobody.slice:ctr:own --rootfs "$ROOT" own sh -c "$PROBE" 3>&-
+	like "$ERRORS" '*there is no job nobody*'
 }
 
 @test "Docker: a job's end ends its containers, and none restarts without it" {
@@ -225,6 +271,33 @@ up'
 	nothing_is_left
 	no_slice_is_left
 	like "$(podman inspect --format '{{.State.Status}}' "$JOB")" '[!r]*'
+}
+
+@test "Podman: with jobfence-runtime containers in the slice have the job's network" {
+	podman_fenced()
+	{
+		podman --runtime "$RUNTIME" "$@"
+	}
+
+	has_the_jobs_network podman_fenced localhost/box --network none --cgroup-parent "$SLICE"
+	ends_with 126 podman_fenced run --rm --network none --cgroup-parent jobfence-nobody.slice localhost/box true
+	like "$ERRORS" '*there is no job nobody*'
+	jobfence down "$JOB"
+	nothing_is_left
+	no_slice_is_left
+}
+
+@test "Podman: the containers of a pod in the slice have the job's network" {
+	local in_pod=(--runtime "$RUNTIME" run --pod "pod-$JOB")
+
+	job_up --slice --domain allowed.test
+	podman --runtime "$RUNTIME" pod create --name "pod-$JOB" --network none --cgroup-parent "$SLICE" --infra-image localhost/box \
+		--infra-command 'sleep 1000'
+	podman "${in_pod[@]}" -d --name "$JOB" localhost/box sleep 1000
+	is "$(podman exec "$JOB" sh -c "$PROBE" || true)" "$FENCED"
+	is "$(podman "${in_pod[@]}" --rm localhost/box sh -c "$PROBE" || true)" "$FENCED"
+	is "$(jobfence list --json | jq -r '.[].job')" "$JOB"
+	podman pod rm --force --time 0 "pod-$JOB"
 }
 
 @test "Podman: hooks fence a container in its scope, and one in the slice only does not start" {

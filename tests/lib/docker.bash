@@ -66,3 +66,64 @@ docker_down()
 	pid=$(in_lab cat /run/docker.pid) || return 0
 	in_lab bash -c "kill $pid; tail --pid=$pid -s 0.05 -f /dev/null"
 }
+
+# Makes $1 the runtime of containers that name none, and waits until the daemon knows it.
+set_default_runtime()
+{
+	local config=$BATS_FILE_TMPDIR/docker/daemon.json log=$BATS_FILE_TMPDIR/docker/log before
+
+	jq --arg name "$1" '.["default-runtime"] = $name' "$config" >"$config.new" && mv "$config.new" "$config" || return
+	before=$(grep -c 'Reloaded configuration' "$log" || :)
+	# shellcheck disable=SC2016 # expanded in the lab
+	in_lab bash -c 'kill -HUP "$(</run/docker.pid)"'
+	eventually has_lines "$log" 'Reloaded configuration' $((before + 1))
+}
+
+has_lines()
+{
+	[ "$(grep -c "$2" "$1")" -ge "$3" ]
+}
+
+# shellcheck disable=SC2120 # it is given some
+# Builds an image by Docker's old builder, and prints what its only RUN says of its network.
+# The arguments are Docker's.
+build_runs()
+{
+	local context=$BATS_TEST_TMPDIR/context said
+
+	mkdir -p "$context"
+	echo "$PROBE" >"$context/probe"
+	printf 'FROM box\nCOPY probe /\nRUN sh /probe || true\n' >"$context/Dockerfile"
+	said=$(in_lab env DOCKER_BUILDKIT=0 DOCKER_CONFIG="$BATS_FILE_TMPDIR" docker -H unix:///run/docker.sock build --no-cache "$@" \
+		"$context") || return
+	grep -E '^(HTTP/|this is|nc:)' <<<"$said"
+}
+
+# Writes a compose file of two services that show their network, in these cgroups.
+write_services()
+{
+	jq -n --arg probe "$PROBE" '$ARGS.positional | to_entries | {version: "2.4", services: (map({key: "s\(.key)", value: {
+		image: "box", runtime: "jobfence", network_mode: "none", cgroup_parent: .value,
+		command: ["sh", "-c", ($probe | gsub("[$]"; "$$"))]}}) | from_entries)}' --args "$@" >"$BATS_TEST_TMPDIR/compose.yml"
+}
+
+# A plugin of `docker` in newer versions, which may also be a command.
+compose()
+{
+	local command=(docker-compose)
+
+	command -v docker-compose >/dev/null || command=(docker compose)
+	in_lab env DOCKER_CONFIG="$BATS_FILE_TMPDIR" DOCKER_HOST=unix:///run/docker.sock \
+		"${command[@]}" -p "$JOB" -f "$BATS_TEST_TMPDIR/compose.yml" "$@" 3>&-
+}
+
+# Prints what the services printed.
+services_said()
+{
+	local container
+
+	for container in $(compose ps -q); do
+		docker wait "$container" >/dev/null
+		docker logs "$container"
+	done
+}
