@@ -73,6 +73,10 @@ runs_blocks()
 	runs_blocks docs/executor.md 2
 }
 
+@test "the commands of gitlab.md" {
+	runs_blocks docs/integrations/gitlab.md 1
+}
+
 @test "the commands of policy.md" {
 	local home=$BATS_TEST_TMPDIR/here
 

@@ -1,0 +1,86 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# buildah with jobfence-runtime: each RUN of a build is a container behind a fence.
+
+load ../lib/container
+
+setup_file()
+{
+	lab_with containers_up context_up
+}
+
+# What is built: two RUNs that show their network.
+# shellcheck disable=SC2016 # expanded in the container
+context_up()
+{
+	CONTEXT=$BATS_FILE_TMPDIR/context
+	mkdir "$CONTEXT" && cp -r "$ROOT" "$CONTEXT/root" && echo "$PROBE" >"$CONTEXT/probe" &&
+		printf 'FROM scratch\nCOPY root /\nCOPY probe /\nRUN sh /probe || true\nRUN sh /probe || true\n' >"$CONTEXT/Containerfile"
+}
+
+teardown()
+{
+	jobfence down --all >"$BATS_TEST_TMPDIR/down" 2>&1 || cat "$BATS_TEST_TMPDIR/down"
+	nothing_is_left
+}
+
+# shellcheck disable=SC2120 # `ends_with` gives it some
+# Builds the image. The arguments are those of `buildah bud`.
+build()
+{
+	in_lab buildah --root "$BATS_FILE_TMPDIR/buildah" --runroot /run/buildah --storage-driver vfs bud --isolation oci \
+		--runtime "$RUNTIME" "$@" "$BATS_FILE_TMPDIR/context" 3>&-
+}
+
+# Prints what the RUNs of a build printed.
+runs()
+{
+	grep -E '^(HTTP/|this is|nc:)' <<<"$1"
+}
+
+@test "each RUN of a build in a job's cgroup has the job's network" {
+	local said
+
+	job_up --domain allowed.test
+	said=$(build --cgroup-parent "/jobfence/$JOB/work/build" --network none)
+	is "$(runs "$said")" "$FENCED
+$FENCED"
+	is "$(received x-jobfence-job-id)" "$JOB"
+	is "$(jobfence list --json | jq -r '.[] | .job + " " + .state')" "$JOB up"
+}
+
+@test "a RUN without a job has no network, even on the node's, and leaves nothing" {
+	local network said
+
+	for network in none host; do
+		said=$(build --network "$network")
+		is "$(runs "$said" | sort -u)" "nc: can't connect to remote host (11.0.0.2): Operation not permitted" || return
+	done
+	lab_saw_nothing
+	nothing_is_left
+}
+
+@test "without its job, or while jobfence is broken, no RUN begins" {
+	ends_with 1 build --cgroup-parent /jobfence/nobody/work/build --network none
+	like "$ERRORS" '*there is no job nobody*'
+	is "$(runs "$OUTPUT" || :)" ''
+	in_lab mount -t tmpfs -o ro tmpfs /run/jobfence
+	ends_with 1 build --network none
+	in_lab umount /run/jobfence
+	is "$(runs "$OUTPUT" || :)" ''
+	lab_saw_nothing
+	jobfence gc
+}
+
+@test "a job's end ends its build" {
+	local pid
+
+	job_up --domain allowed.test
+	printf 'FROM scratch\nCOPY root /\nRUN echo began; exec sleep 1000\n' >"$BATS_TEST_TMPDIR/Containerfile"
+	build --cgroup-parent "/jobfence/$JOB/work/build" --network none -f "$BATS_TEST_TMPDIR/Containerfile" >"$BATS_TEST_TMPDIR/said" 2>&1 &
+	pid=$!
+	await "$BATS_TEST_TMPDIR/said" began
+	jobfence down "$JOB"
+	! wait "$pid" || lab_fail "the build went on: $(<"$BATS_TEST_TMPDIR/said")"
+}
