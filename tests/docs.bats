@@ -73,6 +73,10 @@ runs_blocks()
 	runs_blocks docs/executor.md 2
 }
 
+@test "the commands of scale.md" {
+	runs_blocks docs/scale.md 2
+}
+
 @test "the commands of gitlab.md" {
 	runs_blocks docs/integrations/gitlab.md 1
 }

@@ -37,8 +37,10 @@ def row(what, calls):
 
 def state():
     """What the node has of jobs, and what this process holds."""
-    folders = ("/run/jobfence/jobs", "/sys/fs/bpf/jobfence/jobs", "/run/netns", "/sys/fs/cgroup/jobfence", "/proc/self/fd")
-    return {path: sorted(os.listdir(path)) for path in folders if os.path.isdir(path)}
+    with open("/proc/self/mounts", encoding="ascii") as file:
+        cgroups = next(fields[1] for fields in map(str.split, file) if fields[2] == "cgroup2")
+    folders = ("/run/jobfence/jobs", "/sys/fs/bpf/jobfence/jobs", "/run/netns", f"{cgroups}/jobfence", "/proc/self/fd")
+    return {path: sorted(os.listdir(path)) for path in folders}
 
 
 def main():

@@ -45,6 +45,30 @@ def leftovers():
     return (mounts, *(len(os.listdir(path)) for path in ("/sys/fs/bpf/jobfence/jobs", "/run/netns", "/run/jobfence/jobs")))
 
 
+def proxies():
+    """The processes of all proxies."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/comm", encoding="ascii") as file:
+                if file.read().strip() == "jobfence-proxy":
+                    yield pid
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+
+
+def holdings():
+    """How much the node has of what it may run out of."""
+    def count(kind):
+        return len(json.loads(subprocess.check_output(["bpftool", "--json", kind, "show"])))
+
+    processes = list(proxies())
+    with open("/proc/self/mounts", encoding="ascii") as file:
+        cgroups = next(fields[1] for fields in map(str.split, file) if fields[2] == "cgroup2")
+    return {"processes": len(processes), "descriptors": sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in processes),
+            "maps": count("map"), "links": count("link"), "cgroups": sum(1 for _ in os.walk(f"{cgroups}/jobfence")),
+            "mounts": leftovers()[0], "namespaces": leftovers()[2]}
+
+
 def filter_costs(job):
     """How many ns each program of the packet filter takes per packet, while a job downloads."""
     def counts():
@@ -66,14 +90,11 @@ def filter_costs(job):
     return {name: (after[name][0] - before[name][0]) / max(1, after[name][1] - before[name][1]) for name in after}
 
 
-def pss(program):
-    """Sums up the proportional set size, in kB, of every process of that program."""
+def pss():
+    """Sums up the proportional set size, in kB, of every process of a proxy."""
     total = 0
-    for pid in filter(str.isdigit, os.listdir("/proc")):
+    for pid in proxies():
         try:
-            with open(f"/proc/{pid}/comm", encoding="ascii") as file:
-                if file.read().strip() != program:
-                    continue
             with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
                 total += int(re.search(r"^Pss:\s+(\d+)", file.read(), re.M).group(1))
         except (FileNotFoundError, ProcessLookupError):
@@ -131,19 +152,20 @@ def main():
     row(f"`up`, {PARALLEL} at once, of each", [(middle - start) * 1000 / PARALLEL])
     row(f"`down`, {PARALLEL} at once, of each", [(end - middle) * 1000 / PARALLEL])
 
-    start = kernel_memory()
+    start, had = kernel_memory(), holdings()
     row(f"`up` of the first to the {JOBS}th that stand at once", [up(f"standing{i}") for i in range(JOBS)])
     row(f"`up` beside {JOBS} others", [up(f"last{i}") for i in range(50)])
     memory = kernel_memory() - start
-    proxies = pss("jobfence-proxy")
+    of_proxies, has = pss(), holdings()
     costs = filter_costs("last0")
     row("a request after the worker of the proxy was killed", [outage(f"last{i}") for i in range(1, 50)])
     row(f"`list` of {JOBS + 50}", [call("list") for _ in range(10)])
     row(f"`gc` of {JOBS + 50}", [call("gc") for _ in range(10)])
     share = top_share()
     row(f"`down --all` of {JOBS + 50}, of each", [call("down", "--all") / (JOBS + 50)])
-    print(f"\nA standing job: {proxies / (JOBS + 50):.0f} KiB (PSS) of its proxy's two processes, "
+    print(f"\nA standing job: {of_proxies / (JOBS + 50):.0f} KiB (PSS) of its proxy's two processes, "
           f"{memory / (JOBS + 50):.0f} KiB of the kernel's slab and per-CPU memory.")
+    print("It has " + ", ".join(f"{(has[what] - had[what]) / (JOBS + 50):.1f} {what}" for what in has) + ".")
     print(f"The packet filter with {JOBS + 50} jobs attached, per packet: "
           + ", ".join(f"`{name}` {cost:.0f} ns" for name, cost in costs.items()) + ".")
     print(f"`top` of {JOBS + 50} jobs: {100 * share:.1f} % of a processor.")
