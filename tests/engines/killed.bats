@@ -34,28 +34,11 @@ kill_engine()
 	done
 }
 
-# Starts a container that waits for a word, and then shows its network. The arguments are
-# Docker's. $PID is its process.
+# Starts a container that waits for a word. The arguments are Docker's. $PID is its process.
 start_waiting()
 {
-	docker run -d --name "$JOB" "${fenced[@]}" "$@" box \
-		sh -c "mkfifo /go; echo made; read x </go; { $PROBE; } >/said 2>&1; mv /said /out; exec sleep 1000"
-	eventually is_made
+	docker run -d --name "$JOB" "${fenced[@]}" "$@" box sh -c "$WAIT_AND_PROBE"
 	PID=$(docker inspect -f '{{.State.Pid}}' "$JOB")
-}
-
-is_made()
-{
-	docker logs "$JOB" | grep -qx made
-}
-
-# Prints what the container sees now.
-sees()
-{
-	# shellcheck disable=SC2016 # expanded in the lab
-	in_lab bash -c 'echo >"/proc/$0/root/go"' "$PID"
-	eventually in_lab test -e "/proc/$PID/root/out"
-	in_lab cat "/proc/$PID/root/out"
 }
 
 teardown()
@@ -73,7 +56,7 @@ teardown_file()
 	job_up --domain allowed.test
 	start_waiting --cgroup-parent "/jobfence/$JOB/work"
 	kill_engine
-	is "$(sees)" "$FENCED"
+	is "$(sees_now "$PID")" "$FENCED"
 	jobfence down "$JOB"
 	nothing_is_left
 	ends_with 1 in_lab kill -0 "$PID"
@@ -84,7 +67,7 @@ teardown_file()
 
 	start_waiting
 	kill_engine
-	like "$(sees)" "nc: can't connect to remote host (11.0.0.2): Operation not permitted*"
+	like "$(sees_now "$PID")" "nc: can't connect to remote host (11.0.0.2): Operation not permitted*"
 	lab_saw_nothing
 	cgroup=$(jobfence list --json | jq -r '.[].cgroup')
 	in_lab bash -c "kill -KILL $PID; tail --pid=$PID -s 0.05 -f /dev/null"

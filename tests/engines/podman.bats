@@ -105,6 +105,21 @@ has_nothing()
 	jobfence gc
 }
 
+@test "without conmon a container has its job's network, and no more" {
+	local conmon pid
+
+	job_up --domain allowed.test
+	podman --runtime "$RUNTIME" run -d --name "$JOB" --network none --cgroup-parent "/jobfence/$JOB/work" \
+		localhost/box sh -c "$WAIT_AND_PROBE"
+	pid=$(podman inspect --format '{{.State.Pid}}' "$JOB")
+	conmon=$(podman inspect --format '{{.State.ConmonPid}}' "$JOB")
+	in_lab bash -c "kill -KILL $conmon; tail --pid=$conmon -s 0.05 -f /dev/null"
+	is "$(sees_now "$pid")" "$FENCED"
+	jobfence down "$JOB"
+	nothing_is_left
+	ends_with 1 in_lab kill -0 "$pid"
+}
+
 @test "hooks: a container in a job's cgroup has its network, in another namespace it does not start" {
 	local global=(--hooks-dir "$(hooks)")
 

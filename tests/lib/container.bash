@@ -60,6 +60,23 @@ this is allowed.test
 HTTP/1.1 403 Forbidden
 nc: can'"'"'t connect to remote host (11.0.0.2): Operation not permitted'
 
+# What a container runs to show its network once it is asked to, whoever still looks after
+# it.
+# shellcheck disable=SC2034 # for the tests
+WAIT_AND_PROBE="mkfifo /making; mv /making /go; read x </go; { $PROBE; } >/said 2>&1; mv /said /out; exec sleep 1000"
+
+# Asks the container with the first process $1, and prints what it shows.
+sees_now()
+{
+	local root=/proc/$1/root
+
+	eventually in_lab test -p "$root/go"
+	# shellcheck disable=SC2016 # expanded in the lab
+	in_lab bash -c 'echo >"$0/go"' "$root"
+	eventually in_lab test -e "$root/out"
+	in_lab cat "$root/out"
+}
+
 # Makes the folder of hooks, as `make install` does, and prints it.
 hooks()
 {
