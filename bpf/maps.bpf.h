@@ -132,3 +132,11 @@ struct {
 	__type(key, struct learned_key);
 	__type(value, __u64);
 } learned __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, LEARNED_RULES_MAX);
+	__type(key, struct learned_rule_key);
+	__type(value, __u64);
+} learned_rules __weak SEC(".maps");

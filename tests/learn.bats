@@ -5,6 +5,8 @@
 
 load lib/job
 
+POLICY=${BATS_TEST_TMPDIR:-}/policy
+
 # Runs a command in a job that learns; options of `run` come before "--".
 learn()
 {
@@ -122,6 +124,70 @@ www.allowed.test                        # 1"
 	like "$(<"$BATS_TEST_TMPDIR/body")" '*1024 other names*'
 	fetch -f -o /dev/null http://n7.test/
 	is "$(jobfence show "$JOB" --json | jq -c '[(.learned | length), .learned[0]]')" '[1024,{"name":"n7.test","count":2}]'
+}
+
+# Has the configuration of the node trust the lab's sites.
+trust_sites()
+{
+	printf '%s\n' 'accept = http' 'max_rate = 0' 'learn = yes' 'allow_intercept = .test' \
+		'allow_public_suffix_wildcards = yes' "upstream_ca = $LAB/authority.pem" >"$POLICY"
+}
+
+# The rules of the last command, one a line.
+learned_rules()
+{
+	sed -n 's/ *#.*//; / /p' <<<"$OUTPUT"
+}
+
+@test "requests inside opened TLS become rules, and the same run passes with those alone" {
+	local rule rules=() command=(bash -c 'for path in x y z %7Eeve/../w; do
+			curl -sSf --path-as-is -o /dev/null "https://allowed.test/repos/acme/$path?page=2"; done &&
+		curl -sSf -o /dev/null https://other.test/ -o /dev/null http://allowed.test/plain &&
+		curl -sSfI -o /dev/null https://allowed.test/plain && curl -sSf -o /dev/null -d x https://allowed.test/upload')
+
+	trust_sites
+	ends_with 0 learn --config "$POLICY" --intercept allowed.test -- "${command[@]}"
+	is "$(learned_rules)" 'GET allowed.test/repos/acme/**
+GET,HEAD allowed.test/plain
+POST allowed.test/upload'
+	is "$(learned)" "allowed.test other.test $(learned_rules | paste -sd ' ')"
+	mapfile -t rules < <(learned_rules | sed 's/^/--rule=/')
+	ends_with 0 jobfence run --config "$POLICY" --domain allowed.test --domain other.test \
+		--intercept allowed.test "${rules[@]}" -- "${command[@]}"
+	unset 'rules[1]'
+	ends_with 22 jobfence run --config "$POLICY" --domain allowed.test --domain other.test \
+		--intercept allowed.test "${rules[@]}" -- "${command[@]}"
+	like "$ERRORS" '*jobfence: refused: rule allowed.test (once)'
+	ends_with 0 learn --config "$POLICY" --intercept allowed.test --learn-collapse 5 \
+		--learn-output "$BATS_TEST_TMPDIR/domains" -- "${command[@]}"
+	is "$(grep -c /repos/ "$BATS_TEST_TMPDIR/domains")" 4
+	ends_with 0 jobfence run --config "$POLICY" --domain-file "$BATS_TEST_TMPDIR/domains" \
+		--intercept allowed.test -- "${command[@]}"
+}
+
+@test "a path that no rule can name is learned as its folder, or not at all" {
+	trust_sites
+	job_up --config "$POLICY" --learn --intercept .test
+	in_job curl -sSfg -o /dev/null "http://allowed.test/a/it's" -o /dev/null "http://allowed.test/b/x*y" \
+		-o /dev/null "http://allowed.test/c%3Fd" -o /dev/null "http://allowed.test/e%2Ff" \
+		-o /dev/null "http://allowed.test/g/$(printf %0600d 0)/h"
+	is "$(jobfence show "$JOB" --json | jq -r '.learned_rules[].rule')" 'GET allowed.test/a/**
+GET allowed.test/b/**
+GET allowed.test/g/**'
+	like "$(jobfence show "$JOB")" '*learned rules:*GET allowed.test/a/\*\* *1 request*'
+}
+
+@test "requests beyond the room for rules are learned as all paths of their host" {
+	trust_sites
+	job_up --config "$POLICY" --rate 0 --learn --intercept .test
+	in_job bash -c 'seq -f "n%g.test/a" 500 | xargs printf "url = http://%s\noutput = /dev/null\n" |
+		curl -sS -f --fail-early --max-time 100 -K -'
+	in_job bash -c 'seq -f "allowed.test/%g" 50 | xargs printf "url = http://%s\noutput = /dev/null\n" |
+		curl -sS -f --fail-early --max-time 100 -K -'
+	is "$(jobfence show "$JOB" --json | jq -c '.learned_rules | [length, .[0]]')" \
+		'[64,{"rule":"GET allowed.test/**","count":50}]'
+	refused_for limit http://other.test/
+	like "$(<"$BATS_TEST_TMPDIR/body")" '*no room for a rule*'
 }
 
 @test "a job that learns may declare domains, and be updated" {

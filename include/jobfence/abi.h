@@ -17,7 +17,7 @@
 #include "jobfence/reasons.h"
 #include "jobfence/statistics.h"
 
-#define FENCE_ABI 11
+#define FENCE_ABI 12
 
 /* The addresses under which a job sees its proxy: the IPv4 dummy address (RFC 7600 section
  * 4.8) and one of the dummy IPv6 prefix 100:0:0:1::/64 (RFC 9780). */
@@ -45,6 +45,7 @@
 #define DOMAIN_ENTRIES_MAX  2048 /* of its domain map: old and new keys during an update */
 #define REFUSALS_MAX	    256	 /* names for which a job's refusals are kept */
 #define LEARNED_MAX	    DOMAINS_MAX /* names of a learning job */
+#define LEARNED_RULES_MAX   1024	/* rules for its requests */
 #ifndef EVENTS_PER_SECOND		/* the tests build programs with another number */
 #define EVENTS_PER_SECOND 32		/* of one budget, and a job has two */
 #endif
@@ -279,6 +280,14 @@ struct learned_key {
 	char name[256];
 };
 
+/* Key of the map `learned_rules` of a job that learns: a request to a domain of --intercept
+ * as a rule with one method, padded with NULs. Its path may end with a segment "**". The
+ * value is a __u64, the number of requests. A rule with the path "**" alone and 0 requests
+ * is for those that the map will have no room for. */
+struct learned_rule_key {
+	char rule[512];
+};
+
 enum event_kind {
 	EVENT_REFUSAL = 1,
 	EVENT_WORKER = 2,  /* the worker of a proxy ended */
@@ -325,5 +334,6 @@ _Static_assert(sizeof(struct job_limits) == 32, "job_limits");
 _Static_assert(sizeof(struct refusal_key) == 256, "refusal_key");
 _Static_assert(sizeof(struct refusal) == 16, "refusal");
 _Static_assert(sizeof(struct learned_key) == 256, "learned_key");
+_Static_assert(sizeof(struct learned_rule_key) == 512, "learned_rule_key");
 _Static_assert(sizeof(struct journal) == 32, "journal");
 _Static_assert(sizeof(struct event) == 336, "event");

@@ -35,12 +35,13 @@ enum proxy_fd {
 	/* Map `limits` of the job, for mmap(2): struct job_limits. The descriptor is
 	 * writable, as the kernel does not map a read-only one. */
 	FD_LIMITS,
-	FD_STATISTICS,	/* map `statistics` of the job, for mmap(2) */
-	FD_REFUSED,	/* map `refused` of the job */
-	FD_LEARNED,	/* map `learned` of the job, closed if the job does not learn */
-	FD_CONNECTIONS, /* map `connections` of the node, read-only */
-	FD_READY,	/* pipe: the proxy writes one byte when it answers */
-	FD_IPV6,	/* /proc/net/if_inet6 of the job's namespace */
+	FD_STATISTICS,	  /* map `statistics` of the job, for mmap(2) */
+	FD_REFUSED,	  /* map `refused` of the job */
+	FD_LEARNED,	  /* map `learned` of the job, closed if the job does not learn */
+	FD_LEARNED_RULES, /* map `learned_rules`, the same */
+	FD_CONNECTIONS,	  /* map `connections` of the node, read-only */
+	FD_READY,	  /* pipe: the proxy writes one byte when it answers */
+	FD_IPV6,	  /* /proc/net/if_inet6 of the job's namespace */
 	/* cgroup.events of the job, if the proxy ends with the last process of the job. */
 	FD_EVENTS,
 	/*
@@ -98,7 +99,7 @@ struct proxy_settings {
 	__u32 allowed_count;   /* --allow-address */
 	struct address_range allowed[ALLOWED_RANGES_MAX];
 	struct address_range nat64[NAT64_PREFIXES_MAX]; /* unused ones have 0 bits */
-	__u32 learn;	     /* every name is allowed, and noted in the map `learned` */
+	__u32 learn;	     /* every name is allowed, and noted */
 	__u32 guarded_count; /* --guard-domain, as keys of a domain map */
 	struct domain_key guarded[GUARDED_KEYS_MAX];
 	__u32 ech_count; /* --allow-ech, the same */

@@ -160,6 +160,10 @@ static void what_is_written_can_be_read(void **state)
 {
 	_free_ struct learned *learned = make((const char *const[]){
 		"a.foo.com", "b.foo.com", "11.0.0.2", "2600:1::2", "bar.com", NULL });
+	_cleanup_(request_rules_free) struct request_rules read = {};
+	static const struct learned_rules rules = { .count = 2,
+		.left_out = 1,
+		.list = { { 3, "GET bar.com/a/**" }, { 1, "GET,POST a.foo.com/b" } } };
 	char path[] = "/tmp/learned-XXXXXX";
 	struct domains domains = {};
 	size_t line;
@@ -169,10 +173,12 @@ static void what_is_written_can_be_read(void **state)
 	(void)state;
 	assert_non_null(file);
 	learned_collapse(learned, 2);
-	assert_int_equal(learned_write(learned, "j1", file), 0);
+	assert_int_equal(learned_write(learned, &rules, "j1", file), 0);
 	fclose(file);
-	assert_int_equal(domains_add_file(&domains, NULL, path, &line, NULL), 0);
+	assert_int_equal(domains_add_file(&domains, &read, path, &line, NULL), 0);
 	assert_int_equal(domains.count, 4);
+	assert_int_equal(read.count, 2);
+	assert_string_equal(read.list[1].text, "GET,POST a.foo.com/b");
 	unlink(path);
 	domains_free(&domains);
 }

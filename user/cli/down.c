@@ -16,30 +16,30 @@ struct ending {
 };
 
 /*
- * Opens the names that a job learned, which outlive the job in the descriptor. -1: it
- * does not learn.
+ * Opens what a job learned, which outlives the job in the descriptors. Returns whether it
+ * learns.
  */
-static int open_learned(const char *name)
+static bool open_learned(const char *name, struct learned_maps *maps)
 {
 	_cleanup_(job_free) struct job job = {};
 	struct failure ignored;
 
-	return !job_read(&job, name, &ignored) && job.spec.learn ? learned_open(&job.paths)
-								 : -1;
+	return !job_read(&job, name, &ignored) && job.spec.learn &&
+	       !learned_open(&job.paths, maps);
 }
 
 static int down_one(const char *name, void *data, struct failure *failure)
 {
 	struct ending *ending = data;
-	_fd_ int learned = ending->print_learned ? open_learned(name) : -1;
+	_cleanup_(learned_close) struct learned_maps maps = LEARNED_MAPS_NONE;
+	bool learned = ending->print_learned && open_learned(name, &maps);
 	_json_ json_t *last = NULL;
 	int error = job_down(name, ending->ended ? &last : NULL, failure);
 
 	if (!error && ending->ended && json_array_append(ending->ended, last))
 		error = fail(failure, -ENOMEM, "the final report of job %s", name);
-	return error || learned < 0
-		       ? error
-		       : learning_print(&ending->learning, name, learned, failure);
+	return error || !learned ? error
+				 : learning_print(&ending->learning, name, &maps, failure);
 }
 
 int down_command(struct options *options, int *status, struct failure *failure)

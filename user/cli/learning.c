@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* See learning.h. */
 
+#include <errno.h>
+
 #include "cli/learning.h"
 #include "lib/cleanup.h"
 #include "lib/umask.h"
@@ -22,16 +24,21 @@ void learning_close(struct learning *learning)
 	cleanup_file(&learning->file);
 }
 
-int learning_print(
-	const struct learning *learning, const char *job, int map, struct failure *failure)
+int learning_print(const struct learning *learning, const char *job,
+	const struct learned_maps *maps, struct failure *failure)
 {
 	_free_ struct learned *learned = NULL;
-	int error = map < 0 ? map : learned_read(map, &learned);
+	_free_ struct learned_rules *rules = NULL;
+	int error = maps->rules < 0 ? -ENOENT : learned_read(maps->names, &learned);
 
+	if (!error)
+		error = learned_rules_read(maps->rules,
+			learning->collapse ? learning->collapse : LEARNED_SIBLINGS, &rules);
 	if (error)
 		return fail(failure, error, "cannot read what job %s learned", job);
 	if (learning->collapse)
 		learned_collapse(learned, learning->collapse);
-	error = learned_write(learned, job, learning->file ? learning->file : stdout);
+	error = learned_write(
+		learned, rules, job, learning->file ? learning->file : stdout);
 	return error ? fail(failure, error, "cannot write what job %s learned", job) : 0;
 }

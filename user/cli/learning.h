@@ -20,6 +20,6 @@ int learning_begin(
 	struct learning *learning, const struct options *options, struct failure *failure);
 void learning_close(struct learning *learning);
 
-/* Prints the names in the map of learned_open(). Returns 0 or -errno. */
-int learning_print(
-	const struct learning *learning, const char *job, int map, struct failure *failure);
+/* Prints what is in the maps of learned_open(). Returns 0 or -errno. */
+int learning_print(const struct learning *learning, const char *job,
+	const struct learned_maps *maps, struct failure *failure);

@@ -215,9 +215,9 @@ static const struct option_row rows[] = {
 	FLAG("learn", OPTIONS_JOB, spec.learn,
 		"allow every name, and print the names that were used when the job ends"),
 	TEXT("learn-output", "FILE", OPTIONS_LEARNED, learn_output,
-		"write the learned names to FILE, as --domain-file reads them"),
+		"write what was learned to FILE, as --domain-file reads it"),
 	CALL("learn-collapse", "N", OPTIONS_LEARNED, set_learn_collapse,
-		"replace N or more learned names below one parent by a wildcard"),
+		"replace N or more learned names or paths below one parent by a wildcard"),
 	TEXT("report", "FILE|-", OPTIONS_REPORT, report,
 		"write what the job used and what was refused to FILE, as JSON, when it ends; "
 		"with - to standard output, after what the command wrote"),

@@ -185,8 +185,8 @@ static int report_write(
  * Ends the job, and tells what is asked for. A failure becomes the status of a command that
  * succeeded.
  */
-static void end_job(const struct job *job, int learned, const struct learning *learning,
-	struct report *report, int *status)
+static void end_job(const struct job *job, const struct learned_maps *learned,
+	const struct learning *learning, struct report *report, int *status)
 {
 	_json_ json_t *last = NULL;
 	struct failure failure = {};
@@ -213,7 +213,8 @@ static int run_job(struct job *job, const struct execution *execution,
 {
 	static const struct placement own = { .closed = true };
 	_cleanup_(usage_free) struct usage *usage = NULL;
-	_fd_ int learned = -1, lock = job_lock(job->spec.name, failure);
+	_cleanup_(learned_close) struct learned_maps learned = LEARNED_MAPS_NONE;
+	_fd_ int lock = job_lock(job->spec.name, failure);
 	struct failure ignored = {};
 	int before = EXIT_BEFORE;
 	int error = lock < 0 ? lock : job_up_locked(job, &own, failure);
@@ -221,7 +222,8 @@ static int run_job(struct job *job, const struct execution *execution,
 	if (error)
 		return error;
 	warn_of_node(job);
-	learned = learned_open(&job->paths);
+	if (job->spec.learn)
+		learned_open(&job->paths, &learned);
 	/*
 	 * The lock is held until the command runs. Without a command gc would take the
 	 * job for one that is over.
@@ -231,7 +233,7 @@ static int run_job(struct job *job, const struct execution *execution,
 		print_summary(job, usage);
 	if (debugging_proxy() && trace_print(stderr, job->spec.name, NULL, &ignored))
 		report_failure(&ignored);
-	end_job(job, learned, learning, report, error ? &before : status);
+	end_job(job, &learned, learning, report, error ? &before : status);
 	return error;
 }
 

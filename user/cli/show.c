@@ -146,6 +146,16 @@ static void print_learned(const struct learned *learned)
 			plural(learned->domains[i].count));
 }
 
+static void print_learned_rules(const struct learned_rules *rules)
+{
+	if (rules->count)
+		printf("learned rules:\n");
+	for (size_t i = 0; i < rules->count; i++)
+		printf("  %-32s %llu request%s\n", rules->list[i].text,
+			(unsigned long long)rules->list[i].count,
+			plural(rules->list[i].count));
+}
+
 static void print_path(const char *label, const char *path)
 {
 	fputs(label, stdout);
@@ -190,6 +200,8 @@ static void print_usage(const struct job *job, const struct usage *usage)
 	print_rules("rules of the node", &job->spec.node_rules);
 	if (usage->learned)
 		print_learned(usage->learned);
+	if (usage->learned_rules)
+		print_learned_rules(usage->learned_rules);
 	if (usage->job.events_lost + usage->proxy.events_lost)
 		printf("events     %llu not kept, since the job has a share in each second\n",
 			(unsigned long long)(usage->job.events_lost +

@@ -174,6 +174,7 @@ static int hand_over(
 		[FD_STATISTICS] = launch->maps->statistics,
 		[FD_REFUSED] = launch->maps->refused,
 		[FD_LEARNED] = launch->maps->learned,
+		[FD_LEARNED_RULES] = launch->maps->learned_rules,
 		[FD_CONNECTIONS] = launch->connections,
 		[FD_READY] = launch->ready,
 		[FD_IPV6] = addresses,

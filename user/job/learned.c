@@ -4,7 +4,6 @@
  * enough.
  */
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
 
@@ -15,15 +14,19 @@
 
 #define LABELS_MAX 127 /* of a name */
 
-int learned_open(const struct job_paths *paths)
+int learned_open(const struct job_paths *paths, struct learned_maps *maps)
 {
-	char path[PATH_SIZE];
-	int fd;
+	maps->names = job_map_read_only(paths, "learned");
+	if (maps->names < 0)
+		return maps->names;
+	maps->rules = job_map_read_only(paths, "learned_rules");
+	return maps->rules < 0 ? maps->rules : 0;
+}
 
-	if (path_format(path, "%s/maps/learned", paths->pins))
-		return -ENAMETOOLONG;
-	fd = bpf_obj_get(path);
-	return fd < 0 ? -errno : fd;
+void learned_close(struct learned_maps *maps)
+{
+	cleanup_fd(&maps->names);
+	cleanup_fd(&maps->rules);
 }
 
 static int compare(const void *a, const void *b)
@@ -188,7 +191,22 @@ void learned_collapse(struct learned *learned, size_t least)
 	sort(learned);
 }
 
-int learned_write(const struct learned *learned, const char *job, FILE *file)
+static void write_rules(const struct learned_rules *rules, FILE *file)
+{
+	if (rules->count)
+		fputs("# Requests to domains of --intercept as rules, which need that option again.\n",
+			file);
+	for (size_t i = 0; i < rules->count; i++)
+		fprintf(file, "%-39s # %llu\n", rules->list[i].text,
+			(unsigned long long)rules->list[i].count);
+	if (rules->left_out)
+		fprintf(file,
+			"# %zu hosts have no rule, and allow everything. A job can't have so many rules.\n",
+			rules->left_out);
+}
+
+int learned_write(const struct learned *learned, const struct learned_rules *rules,
+	const char *job, FILE *file)
 {
 	fprintf(file, "# Domains that job %s used, with the number of requests.\n", job);
 	for (size_t i = 0; i < learned->count; i++) {
@@ -201,5 +219,6 @@ int learned_write(const struct learned *learned, const char *job, FILE *file)
 			fprintf(file, ", to %zu names", row->names);
 		fputc('\n', file);
 	}
+	write_rules(rules, file);
 	return fflush(file) || ferror(file) ? -EIO : 0;
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "job/job.h"
+#include "job/learned_rules.h"
 #include "names/domains.h"
 
 struct learned_domain {
@@ -23,11 +24,19 @@ struct learned {
 	struct learned_domain domains[LEARNED_MAX];
 };
 
-/*
- * Opens the map of a job that is up. The open map can be read even after the job has
- * ended. Returns a descriptor or -errno. -ENOENT: the job does not learn.
- */
-int learned_open(const struct job_paths *paths);
+/* Maps of a job, as descriptors. -1: not open. They can be read after the job has ended. */
+struct learned_maps {
+	int names, rules;
+};
+
+#define LEARNED_MAPS_NONE \
+	{ \
+		-1, -1 \
+	}
+
+/* Opens the maps of a job that is up. Returns 0 or -errno. -ENOENT: it does not learn. */
+int learned_open(const struct job_paths *paths, struct learned_maps *maps);
+void learned_close(struct learned_maps *maps);
 
 /*
  * Reads the map, sorted by use, the most used name first. The caller frees `*learned`
@@ -42,5 +51,6 @@ int learned_read(int map, struct learned **learned);
  */
 void learned_collapse(struct learned *learned, size_t least);
 
-/* Writes the domains in the format of --domain-file. Returns 0 or -EIO. */
-int learned_write(const struct learned *learned, const char *job, FILE *file);
+/* Writes domains and rules in the format of --domain-file. Returns 0 or -EIO. */
+int learned_write(const struct learned *learned, const struct learned_rules *rules,
+	const char *job, FILE *file);

@@ -80,7 +80,8 @@ static json_t *short_report(const json_t *report)
 	_json_ json_t *copy = report ? json_deep_copy(report) : NULL;
 
 	while (copy && json_dumpb(copy, NULL, 0, JSON_COMPACT) > REPORT_SIZE)
-		if (!halve(copy, "refusals") && !halve(copy, "learned"))
+		if (!halve(copy, "refusals") && !halve(copy, "learned") &&
+			!halve(copy, "learned_rules"))
 			return NULL;
 	return TAKE_POINTER(copy);
 }

@@ -94,6 +94,19 @@ static json_t *learned_to_json(const struct usage *usage)
 	return array;
 }
 
+/* The rules for the requests that it made inside opened TLS. null: it does not learn. */
+static json_t *learned_rules_to_json(const struct usage *usage)
+{
+	const struct learned_rules *rules = usage->learned_rules;
+	json_t *array = rules ? json_array() : json_null();
+
+	for (size_t i = 0; rules && i < rules->count; i++)
+		json_array_append_new(
+			array, json_pack("{s:s, s:I}", "rule", rules->list[i].text, "count",
+				       (json_int_t)rules->list[i].count));
+	return array;
+}
+
 /* How many processes have a filter of system calls. null: that can't be seen. */
 static json_t *filtered_to_json(const struct job *job)
 {
@@ -156,6 +169,7 @@ static const struct {
 	{ "download", download_to_json },
 	{ "restarts", restarts_to_json },
 	{ "learned", learned_to_json },
+	{ "learned_rules", learned_rules_to_json },
 	{ "events_lost", lost_to_json },
 	{ "refusals", refusals_to_json },
 };

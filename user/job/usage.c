@@ -132,8 +132,10 @@ uint64_t usage_refused(const struct usage *usage)
 
 void usage_free(struct usage **usage)
 {
-	if (*usage)
+	if (*usage) {
 		free((*usage)->learned);
+		free((*usage)->learned_rules);
+	}
 	free(*usage);
 }
 
@@ -164,6 +166,24 @@ int usage_read_numbers(const struct job *job, struct usage **usage, struct failu
 	return 0;
 }
 
+static int read_learned(const struct job_maps *maps, struct usage *usage)
+{
+	int error = learned_read(maps->learned, &usage->learned);
+
+	if (!error)
+		error = learned_rules_read(
+			maps->learned_rules, LEARNED_SIBLINGS, &usage->learned_rules);
+	if (error)
+		return error;
+	for (size_t i = 0; i < usage->learned->count; i++)
+		usage->learned->domains[i].count =
+			bounded(usage->learned->domains[i].count);
+	for (size_t i = 0; i < usage->learned_rules->count; i++)
+		usage->learned_rules->list[i].count =
+			bounded(usage->learned_rules->list[i].count);
+	return 0;
+}
+
 int usage_read(const struct job *job, struct usage **usage, struct failure *failure)
 {
 	_cleanup_(job_maps_close) struct job_maps maps = JOB_MAPS_NONE;
@@ -181,9 +201,7 @@ int usage_read(const struct job *job, struct usage **usage, struct failure *fail
 	if (!error)
 		error = read_domains(&maps, job, read);
 	if (!error && job->spec.learn)
-		error = learned_read(maps.learned, &read->learned);
-	for (size_t i = 0; read && read->learned && i < read->learned->count; i++)
-		read->learned->domains[i].count = bounded(read->learned->domains[i].count);
+		error = read_learned(&maps, read);
 	if (!error)
 		error = read_refusals(maps.refused, read);
 	if (error)

@@ -34,7 +34,8 @@ struct usage {
 	struct domain_use domains[DOMAINS_MAX];	     /* by index in spec.domains */
 	struct usage_refusal refusals[REFUSALS_MAX]; /* by the proxy, sorted by name */
 	size_t refusal_count;
-	struct learned *learned; /* NULL: the job does not learn */
+	struct learned *learned;	     /* NULL: the job does not learn */
+	struct learned_rules *learned_rules; /* the same */
 };
 
 /*

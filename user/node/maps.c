@@ -30,6 +30,7 @@ static const struct map_row rows[] = {
 	ROW(statistics, true, false),
 	ROW(refused, true, false),
 	ROW(learned, true, true),
+	ROW(learned_rules, true, true),
 	ROW(job, false, false),
 	ROW(upstream, false, false),
 	ROW(counters, false, false),

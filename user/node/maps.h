@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * A job's maps. Its own maps (domains, hits, limits, statistics, refused, and learned if
- * the job learns) are made with the types of the node's templates. The node's maps (job,
+ * A job's maps. Its own maps (domains, hits, limits, statistics, refused, and learned
+ * and learned_rules if the job learns) are made with the types of the node's templates. The node's maps (job,
  * upstream, counters, connections, open_count) are shared by all jobs, and pinned beside
  * the job's own. So the job's folder of pins holds all the maps that a job of that
  * version needs.
@@ -24,7 +24,7 @@ struct job_maps {
 	int limits;
 	int statistics;
 	int refused;
-	int learned; /* also -1 if the job does not learn */
+	int learned, learned_rules; /* also -1 if the job does not learn */
 	int job;
 	int upstream;
 	int counters;
@@ -34,14 +34,14 @@ struct job_maps {
 
 #define JOB_MAPS_NONE \
 	{ \
-		-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 \
+		-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 \
 	}
 
 /* The initial contents of a job's maps. */
 struct map_contents {
 	const struct domains *domains; /* domains that the job may reach */
 	const struct domains *denied;  /* refused, unless a declared domain is narrower */
-	bool learns;		       /* the job gets the map `learned` */
+	bool learns;		       /* the job gets the maps for it */
 };
 
 /* Makes and pins the maps of a job, and fills in its domains. Returns 0 or -errno. */

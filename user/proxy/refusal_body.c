@@ -158,6 +158,8 @@ static void find_words(const struct refusal_text *text,
 			settings->header, name);
 	} else if (text->reason == REASON_RULE && !text->explanation) {
 		find_rule_words(text, settings->job, words);
+	} else if (text->reason == REASON_LIMIT && text->name && text->explanation) {
+		snprintf(words->step, sizeof(words->step), "%s", text->explanation);
 	} else if (text->reason == REASON_LIMIT && text->name) {
 		snprintf(words->step, sizeof(words->step),
 			"It learns, and has used %d other names already, which is as many as one may declare.",

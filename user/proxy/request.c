@@ -11,6 +11,7 @@
 #include "proxy/connection.h"
 #include "proxy/http_accept.h"
 #include "proxy/http_request.h"
+#include "proxy/learning.h"
 
 /*
  * For a head, from its first byte on, in ns. A client that sends byte by byte gets no more.
@@ -214,6 +215,17 @@ static enum reason judge(struct connection *connection, const struct http_head *
 	return 0;
 }
 
+/*
+ * Notes a request to a domain of --intercept, also one of plain HTTP. A rule for such a
+ * domain holds for both. Returns whether there was room.
+ */
+static bool learn(const struct proxy *proxy, const struct http_head *head,
+	const struct http_target *target)
+{
+	return !proxy->settings->learn || !rules_intercept(proxy->rules, &target->host) ||
+	       learning_note_request(&target->host, &head->method, &target->path);
+}
+
 /* Begins a request whose host and port are known. */
 static enum step begin_request(struct connection *connection, const struct http_head *head,
 	struct http_target *target, size_t length)
@@ -239,6 +251,9 @@ static enum step begin_request(struct connection *connection, const struct http_
 			connection->proxy->rules, &target->host, SIGHT_REQUESTS, &use);
 	if (reason)
 		return refuse_host(connection, head, target, reason, NULL);
+	if (!learn(connection->proxy, head, target))
+		return refuse_host(connection, head, target, REASON_LIMIT,
+			"It learns, and there is no room for a rule for this request.");
 	relay_count_for(&connection->relay, use);
 	connection_count(connection, &statistics->requests);
 	return forward(connection, head, target, length);

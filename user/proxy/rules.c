@@ -13,6 +13,7 @@
 #include "lib/clock.h"
 #include "names/address.h"
 #include "proxy/bpf_map.h"
+#include "proxy/learning.h"
 #include "proxy/rules.h"
 #include "proxy/statistics.h"
 
@@ -163,18 +164,6 @@ bool rules_guard_address(const struct rules *rules, const struct address *addres
 						  is_guarded_address(settings, &plain));
 }
 
-/* Returns whether there was room for the name. */
-static bool learn(const struct host *host)
-{
-	struct learned_key key = {};
-	uint64_t count = 0;
-
-	memcpy(key.name, host->name, host->length);
-	bpf_map_look_up(FD_LEARNED, &key, &count);
-	count++;
-	return !bpf_map_update(FD_LEARNED, &key, &count, BPF_ANY);
-}
-
 bool rules_allow_ech(const struct rules *rules, const struct host *host)
 {
 	return is_among(rules->settings->ech, rules->settings->ech_count, host);
@@ -200,7 +189,7 @@ enum reason rules_use(struct rules *rules, const struct host *host, enum sight s
 		return REASON_RULE;
 	if (sight == SIGHT_NOTHING && !rules_allow_ech(rules, host))
 		return REASON_ECH;
-	if (rules->settings->learn && !learn(host))
+	if (rules->settings->learn && !learning_note_host(host))
 		return REASON_LIMIT;
 	if (decision->domain.hit < DOMAIN_ENTRIES_MAX) {
 		*use = &rules->hits[decision->domain.hit];
