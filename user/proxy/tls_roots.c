@@ -15,6 +15,7 @@
 #include <openssl/pem.h>
 
 #include "lib/cleanup.h"
+#include "proxy/certificate_names.h"
 
 #define FILE_MAX (4L * 1024 * 1024) /* bytes */
 #define PEM_MAX	 32768		    /* bytes of one certificate */
@@ -75,6 +76,31 @@ static size_t count_certificates(const char *text)
 	return count;
 }
 
+/*
+ * Finds the subject of a certificate without reading its key, which takes most of the time.
+ * Returns whether there is one.
+ */
+static bool index_subject(const char *pem, size_t length, uint32_t *subject)
+{
+	BIO *bio = BIO_new_mem_buf(pem, (int)length);
+	struct certificate_names names;
+	unsigned char *bytes = NULL;
+	X509_NAME *name = NULL;
+	long size = 0;
+	bool found;
+
+	if (bio &&
+		PEM_bytes_read_bio(&bytes, &size, NULL, PEM_STRING_X509, bio, NULL, NULL) &&
+		!certificate_find_names(bytes, size, &names))
+		name = d2i_X509_NAME(NULL, &names.subject, names.subject_length);
+	found = name && find_subject(name, subject);
+	X509_NAME_free(name);
+	OPENSSL_free(bytes);
+	BIO_free(bio);
+	ERR_clear_error();
+	return found;
+}
+
 static void note_all(struct roots *roots, const char *text)
 {
 	const char *at = text;
@@ -82,14 +108,11 @@ static void note_all(struct roots *roots, const char *text)
 
 	for (; (at = next_certificate(at, &length)); at += length) {
 		struct root *root = &roots->list[roots->count];
-		X509 *certificate = length <= PEM_MAX ? parse(at, length) : NULL;
 
 		*root = (struct root){ .start = (uint32_t)(at - text),
 			.length = (uint32_t)length };
-		if (certificate &&
-			find_subject(X509_get_subject_name(certificate), &root->subject))
+		if (length <= PEM_MAX && index_subject(at, length, &root->subject))
 			roots->count++;
-		X509_free(certificate);
 	}
 }
 

@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include <openssl/asn1t.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 
 #include "lib/cleanup.h"
+#include "proxy/certificate_names.h"
 #include "proxy/trust_store.h"
 
 /* JDK 8 and later (JDK-6911951) call it trustedKeyUsage. */
@@ -51,29 +53,58 @@ static bool mark_trusted(struct store *store, PKCS12_SAFEBAG *bag)
 	return false;
 }
 
-/* Java wants a name for each, and the name is the first attribute of the bag. */
-static bool add(struct store *store, X509 *certificate)
+/* Takes over a bag. Java wants a name, and the name is its first attribute. */
+static bool add_bag(struct store *store, PKCS12_SAFEBAG *bag)
 {
-	PKCS12_SAFEBAG *bag = PKCS12_add_cert(&store->bags, certificate);
 	char name[32];
 
 	snprintf(name, sizeof(name), "certificate-%d", ++store->count);
-	return bag && PKCS12_add_friendlyname_asc(bag, name, -1) &&
-	       mark_trusted(store, bag);
+	if (!store->bags)
+		store->bags = sk_PKCS12_SAFEBAG_new_null();
+	if (bag && store->bags && PKCS12_add_friendlyname_asc(bag, name, -1) &&
+		mark_trusted(store, bag) && sk_PKCS12_SAFEBAG_push(store->bags, bag))
+		return true;
+	PKCS12_SAFEBAG_free(bag);
+	return false;
+}
+
+/*
+ * Adds a certificate as it is. Reading its key would take longer than all the rest. What is
+ * no certificate by its names is left out.
+ */
+static bool add(struct store *store, const unsigned char *bytes, long length)
+{
+	const unsigned char *at = bytes;
+	struct certificate_names names;
+	ASN1_STRING *sequence;
+	PKCS12_SAFEBAG *bag;
+
+	if (certificate_find_names(bytes, length, &names))
+		return true;
+	sequence = (ASN1_STRING *)ASN1_item_d2i(
+		NULL, &at, length, ASN1_ITEM_rptr(ASN1_SEQUENCE));
+	bag = sequence ? PKCS12_item_pack_safebag(sequence, ASN1_ITEM_rptr(ASN1_SEQUENCE),
+				 NID_x509Certificate, NID_certBag)
+		       : NULL;
+	ASN1_STRING_free(sequence);
+	return add_bag(store, bag);
 }
 
 /* Reads all of them. Whoever filled the input chose how many there are. */
 static bool read_all(struct store *store, BIO *in)
 {
 	while (store->count < CERTIFICATES_MAX) {
-		X509 *certificate = PEM_read_bio_X509(in, NULL, NULL, NULL);
+		unsigned char *bytes = NULL;
+		long length = 0;
+		bool found = PEM_bytes_read_bio(
+			&bytes, &length, NULL, PEM_STRING_X509, in, NULL, NULL);
 		unsigned long error = ERR_peek_last_error();
-		bool good = !certificate || add(store, certificate);
+		bool good = !found || add(store, bytes, length);
 
-		X509_free(certificate);
+		OPENSSL_free(bytes);
 		if (!good)
 			return false;
-		if (!certificate && ERR_GET_LIB(error) == ERR_LIB_PEM &&
+		if (!found && ERR_GET_LIB(error) == ERR_LIB_PEM &&
 			ERR_GET_REASON(error) == PEM_R_NO_START_LINE)
 			return true;
 		ERR_clear_error();

@@ -12,7 +12,7 @@
 
 /*
  * Reads certificates in PEM from `in`, and writes them as a store to `out`. Certificates
- * that libcrypto can't read are left out. Returns 0 or -ENOMEM.
+ * without a subject are left out. Returns 0 or -ENOMEM.
  */
 int trust_store_write(BIO *in, BIO *out);
 
