@@ -320,3 +320,19 @@ with_libssl()
 	job_up --rate 0 --domain allowed.test
 	is "$(with_libssl)" ''
 }
+
+# Prints the KiB of libcrypto in the memory of the process $1.
+libcrypto_of()
+{
+	in_lab awk '/^[0-9a-f]+-/ { found = /libcrypto/ } found && $1 == "Rss:" { all += $2 } END { print all + 0 }' "/proc/$1/smaps"
+}
+
+@test "an idle worker has little of libcrypto in its memory" {
+	local idle
+
+	up
+	idle=$(libcrypto_of "$(proxy_worker)")
+	[ "$idle" -lt 1024 ] || lab_fail "$idle KiB"
+	is "$(secure $SITE/)" 'this is allowed.test'
+	[ "$(libcrypto_of "$(proxy_worker)")" -gt "$idle" ]
+}

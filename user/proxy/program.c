@@ -14,6 +14,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/inherited.h"
+#include "proxy/code_pages.h"
 #include "proxy/dns_stub.h"
 #include "proxy/listener.h"
 #include "proxy/program.h"
@@ -166,6 +167,8 @@ static int worker_run(const struct proxy_settings *settings, const struct tls_ca
 	set_heap(TABLE_BYTES, 0);
 	if (!error)
 		error = open_all(settings, &proxy);
+	/* Most of a library is used at the start alone, as where it registers its parts. */
+	code_pages_give_back();
 	set_heap(HEAP_DEFAULT, HEAP_DEFAULT);
 	if (!error)
 		error = sandbox_close();
