@@ -220,19 +220,21 @@ $FENCED"
 	like "$(docker inspect -f '{{.State.Error}}' "$JOB")" "*there is no job $JOB*"
 }
 
-@test "Docker: the example of an executor uses slices, also for names with a dash" {
-	local folder=$BATS_TEST_TMPDIR/jobs
+@test "Docker: the examples of an executor use slices, also for names with a dash" {
+	local folder=$BATS_TEST_TMPDIR/jobs kind
 
 	mkdir -p "$folder/queue"
 	printf '#!/bin/sh\nexec /usr/bin/docker -H unix:///run/docker.sock "$@"\n' >"$BATS_TEST_TMPDIR/docker"
 	chmod +x "$BATS_TEST_TMPDIR/docker"
 	ln -s "$JOBFENCE" "$BATS_TEST_TMPDIR/jobfence"
-	jq -n --arg command "$PROBE; cat /proc/self/cgroup" '{image: "box", command: ["sh", "-c", $command],
-		fence: {network: {type: "http", domains: ["allowed.test"]}}}' >"$folder/queue/a.json"
-	in_lab env PATH="$BATS_TEST_TMPDIR:$PATH" DOCKER_CONFIG="$BATS_FILE_TMPDIR" "$LIB/../../examples/executor.sh" "$folder" e1
-	like "$(<"$folder/done/a.log")" "$FENCED*"
-	is "$(<"$folder/done/a.status")" 0
-	is "$(jq -r .slice "$folder/done/a.report")" 'jobfence-e1\x2da.slice'
+	for kind in sh py; do
+		jq -n --arg command "$PROBE; cat /proc/self/cgroup" '{image: "box", command: ["sh", "-c", $command],
+			fence: {network: {type: "http", domains: ["allowed.test"]}}}' >"$folder/queue/$kind.json"
+		in_lab env PATH="$BATS_TEST_TMPDIR:$PATH" DOCKER_CONFIG="$BATS_FILE_TMPDIR" "$LIB/../../examples/executor.$kind" "$folder" e1
+		like "$(<"$folder/done/$kind.log")" "$FENCED*" || return
+		is "$(<"$folder/done/$kind.status")" 0 || return
+		is "$(jq -r .slice "$folder/done/$kind.report")" "jobfence-e1\\x2d$kind.slice" || return
+	done
 }
 
 @test "Docker: without a job, or in a slice that is not the job's, a container does not start" {
