@@ -16,7 +16,7 @@ setup_file()
 {
 	[ -n "${JOBFENCE_MACHINE:-}" ] || return 0
 	mkdir "$BATS_FILE_TMPDIR/lab"
-	{ lab_up "$BATS_FILE_TMPDIR/lab" machine && containers_up && systemd_up write_bus && systemctl start dbus.service &&
+	{ lab_up "$BATS_FILE_TMPDIR/lab" machine && containers_up && bus_up &&
 		docker_up systemd && podman_up; } || { teardown_file && false; }
 }
 
@@ -29,12 +29,6 @@ teardown_file()
 	docker_down
 	pid=$(in_lab pgrep -x containerd) && in_lab bash -c "kill $pid; tail --pid=$pid -s 0.05 -f /dev/null"
 	lab_down
-}
-
-# crun asks systemd by the bus alone.
-write_bus()
-{
-	cp /lib/systemd/system/dbus.{service,socket} "$1"
 }
 
 podman_up()

@@ -25,6 +25,17 @@ systemd_up()
 	fi
 }
 
+# The same with the bus, by which runtimes ask systemd. crun does by the bus alone.
+bus_up()
+{
+	systemd_up write_bus && systemctl start dbus.service
+}
+
+write_bus()
+{
+	cp /lib/systemd/system/dbus.{service,socket} "$1"
+}
+
 # Boots systemd with only the units in the folder $1 and those few that all units depend
 # on.
 boot_systemd()

@@ -16,11 +16,11 @@
 #include "oci/container_trust.h"
 #include "node/slice.h"
 #include "oci/hook.h"
+#include "oci/pod.h"
 #include "oci/resolv_conf.h"
 #include "oci/seccomp.h"
 
-#define LABEL_CONTAINER "container"
-#define HOOK_TIMEOUT	30 /* seconds */
+#define HOOK_TIMEOUT 30 /* seconds */
 
 int oci_cgroup(pid_t pid, char path[PATH_SIZE])
 {
@@ -129,8 +129,10 @@ static int read_annotations(
 
 /*
  * Completes the job. Without a name from the annotations, the container's id is the name.
+ * The pod names the job of its sandbox.
  */
-static int finish_spec(struct job_spec *spec, const json_t *state, struct failure *failure)
+static int finish_spec(struct job_spec *spec, const struct pod *pod, const json_t *state,
+	struct failure *failure)
 {
 	const char *id = json_string_value(json_object_get(state, "id"));
 	char short_id[JOB_NAME_MAX + 1];
@@ -139,12 +141,27 @@ static int finish_spec(struct job_spec *spec, const json_t *state, struct failur
 	if (!id)
 		return fail_as(failure, STATUS_USAGE, "the container's state has no id");
 	snprintf(short_id, sizeof(short_id), "%s", id);
-	if (!spec->name[0])
+	if (pod->role == POD_SANDBOX)
+		error = pod_complete_spec(pod, spec, state, failure);
+	else if (!spec->name[0])
 		error = spec_set_name(spec, short_id, failure);
 	if (!error &&
 		json_object_set_new(spec_labels(spec), LABEL_CONTAINER, json_string(id)))
 		error = fail(failure, -ENOMEM, "labels");
 	return error ? error : spec_finish(spec, failure);
+}
+
+/*
+ * Finds the job that a container joins: that in whose cgroup it is, or that of its pod.
+ * `name` is room for the first. Returns the name, or NULL if the container gets a job of
+ * its own.
+ */
+static const char *find_job(
+	const struct pod *pod, const char *cgroup, char name[JOB_NAME_MAX + 1])
+{
+	if (cgroup && !oci_job_of_cgroup(cgroup, name))
+		return name;
+	return pod->role == POD_MEMBER ? pod->job : NULL;
 }
 
 /*
@@ -174,8 +191,8 @@ static bool is_inside(const struct job *job, const char *cgroup)
  * has to be in the job's network namespace. The path names the job, but another cgroup may
  * be the job's, as that of a job without a slice.
  */
-static int join(const char *name, pid_t pid, const char *cgroup, const char *id,
-	struct failure *failure)
+static int join(const struct pod *pod, const char *name, pid_t pid, const char *cgroup,
+	const char *id, struct failure *failure)
 {
 	_cleanup_(job_free) struct job job = {};
 	struct stat own, theirs;
@@ -184,6 +201,10 @@ static int join(const char *name, pid_t pid, const char *cgroup, const char *id,
 
 	if (netns < 0)
 		return netns;
+	if (name == pod->job && !pod_has_job(pod, &job))
+		return fail_as(failure, STATUS_FAILED,
+			"job %s is not that of the pod's sandbox %.64s", name,
+			pod->sandbox);
 	if (!is_inside(&job, cgroup))
 		return fail_as(failure, STATUS_FAILED,
 			"the container is in the cgroup %s, and job %s in %s; "
@@ -215,41 +236,59 @@ static int make(struct job *job, const struct placement *where, const char *id,
 	return error;
 }
 
-int oci_create(
-	const json_t *state, bool annotations, const char *file, struct failure *failure)
+/* Gives a container in `cgroup` a job of its own. That of a pod's sandbox is the pod's. */
+static int make_own(const struct pod *pod, const json_t *state, bool annotations,
+	const char *file, char cgroup[PATH_SIZE], struct failure *failure)
 {
 	pid_t pid = (pid_t)json_integer_value(json_object_get(state, "pid"));
-	const char *id = json_string_value(json_object_get(state, "id"));
-	char cgroup[PATH_SIZE], netns[PATH_SIZE], name[JOB_NAME_MAX + 1];
+	char netns[PATH_SIZE];
 	/*
 	 * `crun run` is the subreaper of its hooks. It waits for every process that they
 	 * leave behind before it ends the container. So the proxy has to end when the
 	 * cgroup is empty.
 	 */
-	struct placement where = {
+	const struct placement where = {
 		.cgroup = cgroup, .netns = netns, .container = pid, .until_empty = true
 	};
 	_cleanup_(job_free) struct job job = {};
 	struct admission admission = { .spec = &job.spec };
+	int error = read_annotations(&job.spec, state, annotations, failure);
+
+	if (!error)
+		error = finish_spec(&job.spec, pod, state, failure);
+	if (!error && path_format(netns, "/proc/%d/ns/net", (int)pid))
+		error = -ENAMETOOLONG;
+	if (!error && pod->role == POD_SANDBOX)
+		error = pod_place(cgroup, netns, failure);
+	if (!error)
+		error = job_admit(&job, &admission, file, failure);
+	return error ? error
+		     : make(&job, &where, json_string_value(json_object_get(state, "id")),
+			       failure);
+}
+
+int oci_create(
+	const json_t *state, bool annotations, const char *file, struct failure *failure)
+{
+	pid_t pid = (pid_t)json_integer_value(json_object_get(state, "pid"));
+	const char *id = json_string_value(json_object_get(state, "id")), *name;
+	char cgroup[PATH_SIZE], room[JOB_NAME_MAX + 1];
+	struct pod pod;
 	int error;
 
 	if (pid <= 0 || !id)
 		return fail_as(failure, STATUS_USAGE, "the container's state has no %s",
 			id ? "pid" : "id");
+	error = pod_read(&pod, state, annotations, failure);
+	if (error)
+		return error;
 	error = oci_cgroup(pid, cgroup);
 	if (error)
 		return fail(failure, error,
 			"the container has no cgroup of version 2 of its own");
-	if (!oci_job_of_cgroup(cgroup + strlen(cgroup_mount()), name))
-		return join(name, pid, cgroup, id, failure);
-	error = read_annotations(&job.spec, state, annotations, failure);
-	if (!error)
-		error = finish_spec(&job.spec, state, failure);
-	if (!error)
-		error = job_admit(&job, &admission, file, failure);
-	if (!error && path_format(netns, "/proc/%d/ns/net", (int)pid))
-		error = -ENAMETOOLONG;
-	return error ? error : make(&job, &where, id, failure);
+	name = find_job(&pod, cgroup + strlen(cgroup_mount()), room);
+	return name ? join(&pod, name, pid, cgroup, id, failure)
+		    : make_own(&pod, state, annotations, file, cgroup, failure);
 }
 
 int oci_stop(const json_t *state, bool annotations, struct failure *failure)
@@ -258,14 +297,19 @@ int oci_stop(const json_t *state, bool annotations, struct failure *failure)
 	const json_t *id;
 	const char *container = json_string_value(json_object_get(state, "id"));
 	struct failure ignored;
+	struct pod pod = {};
 	int error = 0;
 
 	if (container)
 		container_trust_remove(container);
 	if (annotations)
+		error = pod_read(&pod, state, true, failure);
+	if (error || pod.role)
+		return error ? error : pod_stop(&pod, failure);
+	if (annotations)
 		error = read_annotations(&wanted.spec, state, true, failure);
 	if (!error)
-		error = finish_spec(&wanted.spec, state, failure);
+		error = finish_spec(&wanted.spec, &pod, state, failure);
 	if (error)
 		return error;
 	/*
@@ -350,12 +394,18 @@ bool oci_opens_tls(const json_t *config, bool annotations)
 	const struct admission admission = {
 		.policy = &policy, .spec = &job.spec, .probed = true
 	};
-	char name[JOB_NAME_MAX + 1];
+	char room[JOB_NAME_MAX + 1];
 	struct failure ignored;
-	int error = policy_load(&policy, NULL, &ignored);
+	const char *name;
+	struct pod pod;
+	int error = pod_read(&pod, config, annotations, &ignored);
 
-	if (cgroup && !oci_job_of_cgroup(cgroup, name))
+	if (error)
+		return false;
+	name = find_job(&pod, cgroup, room);
+	if (name)
 		return !job_read(&job, name, &ignored) && job.spec.intercept.count;
+	error = policy_load(&policy, NULL, &ignored);
 	if (!error)
 		error = read_annotations(&job.spec, config, annotations, &ignored);
 	if (!error)
@@ -363,20 +413,12 @@ bool oci_opens_tls(const json_t *config, bool annotations)
 	return !error && job.spec.intercept.count;
 }
 
-int oci_add_hooks(json_t *config, const char *bundle, const char *program, bool annotations,
-	struct failure *failure)
+/* Adds the hooks to the list of the bundle's own. */
+static int add_own_hooks(
+	json_t *config, const char *program, bool annotations, struct failure *failure)
 {
 	json_t *hooks = json_object_get(config, "hooks");
-	json_t *linux_config = json_object_get(config, "linux");
-	const char *cgroup =
-		json_string_value(json_object_get(linux_config, "cgroupsPath"));
-	char name[JOB_NAME_MAX + 1];
-	bool fenced = true;
-	int error = 0;
 
-	if (!json_is_object(linux_config))
-		return fail_as(failure, STATUS_USAGE,
-			"the bundle is not one for Linux: its config.json has no \"linux\"");
 	if (!json_is_object(hooks)) {
 		hooks = json_object();
 		if (json_object_set_new(config, "hooks", hooks))
@@ -385,7 +427,33 @@ int oci_add_hooks(json_t *config, const char *bundle, const char *program, bool 
 	if (add_hook(hooks, "createRuntime", program, annotations) ||
 		add_hook(hooks, "poststop", program, annotations))
 		return fail(failure, -ENOMEM, "hooks");
-	if (cgroup && !oci_job_of_cgroup(cgroup, name))
+	return 0;
+}
+
+int oci_add_hooks(json_t *config, const char *bundle, const char *program, bool annotations,
+	struct failure *failure)
+{
+	json_t *linux_config = json_object_get(config, "linux");
+	const char *cgroup =
+		json_string_value(json_object_get(linux_config, "cgroupsPath"));
+	char room[JOB_NAME_MAX + 1];
+	const char *name;
+	bool fenced = true;
+	struct pod pod;
+	int error;
+
+	if (!json_is_object(linux_config))
+		return fail_as(failure, STATUS_USAGE,
+			"the bundle is not one for Linux: its config.json has no \"linux\"");
+	error = pod_read(&pod, config, annotations, failure);
+	if (!error)
+		error = add_own_hooks(config, program, annotations, failure);
+	if (!error)
+		error = pod_end_earlier(&pod, failure);
+	if (error)
+		return error;
+	name = find_job(&pod, cgroup, room);
+	if (name)
 		error = enter_job(linux_config, name, &fenced, failure);
 	if (error || !fenced)
 		return error;

@@ -32,8 +32,8 @@ int oci_job_of_cgroup(const char *path, char name[JOB_NAME_MAX + 1]);
 
 /*
  * Builds the fence of a container from its state (OCI runtime specification, "State"). If
- * the container is in the cgroup of a job that is up, checks that it is inside that job's
- * fence. `file` is that of the node's policy; NULL: the default. Returns 0 or
+ * the container is in the cgroup of a job that is up, or of a pod, checks that it is inside
+ * that job's fence. `file` is that of the node's policy; NULL: the default. Returns 0 or
  * -errno.
  */
 int oci_create(
@@ -41,7 +41,8 @@ int oci_create(
 
 /*
  * Ends the job of a container that has ended. If the container was in the cgroup of
- * another job, that job stays. Returns 0 or -errno.
+ * another job, that job stays. The last container of a pod ends the pod's job. Returns 0 or
+ * -errno.
  */
 int oci_stop(const json_t *state, bool annotations, struct failure *failure);
 
@@ -59,8 +60,8 @@ bool oci_opens_tls(const json_t *config, bool annotations);
  *	- adds a resolv.conf if the container has none
  *	- narrows the container's filter of system calls
  *
- * A container whose job has the network full gets neither of the last two. Returns 0 or
- * -errno.
+ * A container whose job has the network full gets neither of the last two. What an earlier
+ * sandbox of a pod left is ended (pod.h). Returns 0 or -errno.
  */
 int oci_add_hooks(json_t *config, const char *bundle, const char *program, bool annotations,
 	struct failure *failure);
