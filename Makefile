@@ -275,6 +275,8 @@ install: all $(HOOKS) $(UNITS) ## install below DESTDIR and PREFIX
 	install -D -m 755 $(BUILD)/jobfence-tls $(LIBEXECDIR)/jobfence-tls
 	install -D -m 644 -t $(DATADIR)/presets share/jobfence/presets/*.domains
 	install -D -m 644 -t $(DATADIR)/guard $(filter-out %/__pycache__,$(wildcard share/jobfence/guard/*))
+	install -D -m 644 -t $(DATADIR)/kubernetes share/jobfence/kubernetes/*
+	chmod 755 $(addprefix $(DATADIR)/kubernetes/,install-node jobfence-runtime-pods)
 	install -d $(dir $(MAN_PAGE))
 	install -D -m 644 -t $(DATADIR) $(addprefix share/jobfence/,jobfence.conf job-spec.schema.json refusal.schema.json doctor.schema.json \
 		error.schema.json event.schema.json features.schema.json report.schema.json log.schema.json \

@@ -13,15 +13,18 @@ POD_CGROUP=/kubepods/besteffort/pod$POD
 POD_SLICE=kubepods-besteffort-pod$POD.slice
 POD_LOG=${BATS_TEST_TMPDIR:-}/pod.log
 
-# The runtime of pods is a script, since containerd gives a runtime no arguments. Where
-# cgroups have no controllers, runc would fail on the shares that each sandbox has.
+# Writes the runtime of pods to the file $1: that of an installation, with another runc
+# where cgroups have no controllers. runc would fail on the shares that each sandbox has.
 write_pod_runtime()
 {
-	local runtime=runc
+	local prefix=$BATS_FILE_TMPDIR/prefix runtime=runc
 
+	mkdir -p "$prefix/bin" "$prefix/share/jobfence" &&
+		cp -r "$LIB/../../share/jobfence/kubernetes" "$prefix/share/jobfence" &&
+		ln -s "$JOBFENCE" "$prefix/bin/jobfence-runtime" || return
 	in_lab grep -qw cpu /sys/fs/cgroup/cgroup.controllers || runtime=$LIB/runc-without-limits
-	printf '#!/bin/sh\nJOBFENCE_OCI_RUNTIME=%s exec %s --annotations "$@"\n' "$runtime" "$RUNTIME" >"$1" &&
-		chmod +x "$1"
+	printf '#!/bin/sh\nJOBFENCE_OCI_RUNTIME=%s exec %s/share/jobfence/kubernetes/jobfence-runtime-pods "$@"\n' \
+		"$runtime" "$prefix" >"$1" && chmod +x "$1"
 }
 
 # Writes a network of CNI to the file $1: a pod has an interface, and the routes $2.
