@@ -217,12 +217,12 @@ bench: ## time jobs that come and go, `run` beside others, and the neighbour of 
 	@BUILD=$(BUILD) tests/bench/runs
 	@BUILD=$(BUILD) tests/bench/refusals
 
-bench-proxy: ## measure the proxy beside HAProxy, Squid and Tinyproxy; writes docs/performance.md
+bench-proxy: ## measure the proxy beside others; writes docs/performance.md
 	@tests/packages bench-proxy
 	$(STEP) all
 	@BUILD=$(BUILD) tests/bench/proxies $(ROUNDS) >$(BUILD)/proxies.md
 	@tests/in-page docs/performance.md proxies <$(BUILD)/proxies.md
-	@BUILD=$(BUILD) tests/bench/intercept >$(BUILD)/intercept.md
+	@BUILD=$(BUILD) tests/bench/intercept $(ROUNDS) >$(BUILD)/intercept.md
 	@tests/in-page docs/performance.md intercept <$(BUILD)/intercept.md
 
 bench-throttle: ## measure the throttle beside tbf and htb; writes docs/performance.md

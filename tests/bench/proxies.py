@@ -8,6 +8,8 @@ import statistics
 import subprocess
 import sys
 
+from cgroup import cpu, memory
+
 JOBFENCE, CGROUPS, ROUNDS = sys.argv[1], sys.argv[2], int(sys.argv[3])
 SECONDS = int(os.environ.get("SECONDS_EACH", "5"))
 CONNECTIONS = 64
@@ -39,23 +41,6 @@ def up(name):
 
 def inside(job):
     return [JOBFENCE, "exec", job, "--"]
-
-
-def cpu(cgroup):
-    """The processor time of a cgroup so far, in µs."""
-    with open(os.path.join(cgroup, "cpu.stat"), encoding="ascii") as file:
-        return int(re.search(r"^usage_usec (\d+)", file.read(), re.M).group(1))
-
-
-def memory(cgroup):
-    """The proportional set size of all processes of a cgroup, in KiB."""
-    total = 0
-    with open(os.path.join(cgroup, "cgroup.procs"), encoding="ascii") as file:
-        pids = file.read().split()
-    for pid in pids:
-        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-            total += int(re.search(r"^Pss:\s+(\d+)", file.read(), re.M).group(1))
-    return total
 
 
 def wrk(prefix, address, target, connections=CONNECTIONS, seconds=SECONDS, close=False):
