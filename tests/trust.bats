@@ -164,6 +164,37 @@ kept"
 	nothing_is_left
 }
 
+# Whether the view of the container's process $1 has the certificate of the job's authority.
+is_renewed()
+{
+	in_lab cmp -s "/run/jobfence/jobs/$JOB/trust/ca.pem" "/proc/$1/root/run/jobfence/trust/ca.pem"
+}
+
+@test "gc gives a container the certificate that its job renewed, and its roots stay" {
+	local pid view trust=/run/jobfence/jobs/$JOB/trust
+
+	boxed 'mkdir -p etc/ssl/certs && cp "$LAB/authority.pem" etc/ssl/certs/ca-certificates.crt' 'exec sleep 1000' &
+	eventually eval '[ "$(in_lab runc --root /run/oci state "$JOB" 2>/dev/null | jq -r .status)" = running ]'
+	pid=$(in_lab runc --root /run/oci state "$JOB" | jq .pid)
+	view=/proc/$pid/root/etc/ssl/certs/ca-certificates.crt
+	is_renewed "$pid"
+	in_lab cp "$trust/ca.pem" /srv/before.pem
+	in_lab touch -d '2 hours ago' "/run/jobfence/containers/$JOB"
+	jobfence gc
+	in_lab cmp /srv/before.pem "$trust/ca.pem"
+	in_lab kill -HUP "$(jobfence show "$JOB" --json | jq .proxy.pid)"
+	eventually eval '! in_lab cmp -s /srv/before.pem "$trust/ca.pem"'
+	eventually in_lab test -s "$trust/chromium.json"
+	ends_with 1 is_renewed "$pid"
+	ends_with 0 jobfence gc
+	is_renewed "$pid"
+	is "$(in_lab cat "$view")" "$(cat "$LAB/authority.pem" - <<<"$(in_lab cat "$trust/ca.pem")")"
+	is "$(in_lab keytool -list -storepass changeit -keystore "/proc/$pid/root/run/jobfence/trust/bundle.p12" 2>/dev/null | grep -c trustedCertEntry)" 2
+	in_lab runc --root /run/oci kill "$JOB" KILL
+	wait
+	nothing_is_left
+}
+
 @test "an image without roots gets the node's" {
 	is "$(boxed : "$COUNT")" "$(($(grep -c BEGIN /etc/ssl/certs/ca-certificates.crt) + 1))"
 }

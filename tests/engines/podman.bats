@@ -70,6 +70,21 @@ has_nothing()
 	lab_saw_nothing
 }
 
+@test "a container has the certificates of a job that was made before, also once they are renewed" {
+	local trust
+
+	in_lab sh -c 'echo "allow_intercept = allowed.test" >>/etc/jobfence/jobfence.conf'
+	job_up --domain allowed.test --intercept allowed.test
+	trust=$(up_says .trust.folder)
+	up_says '.trust.env | to_entries[] | .key + "=" + .value' >"$BATS_TEST_TMPDIR/variables"
+	podman run --detach --name job --network "ns:/run/netns/jobfence-$JOB" --cgroup-parent "/jobfence/$JOB/work" \
+		--volume "$trust:/run/jobfence/trust:ro" --env-file "$BATS_TEST_TMPDIR/variables" localhost/box sleep 1000 >/dev/null
+	is "$(podman exec job sh -c 'cat "$NODE_EXTRA_CA_CERTS"')" "$(up_says .trust.ca)"
+	in_lab kill -HUP "$(up_says .proxy.pid)"
+	eventually eval '[ "$(in_lab cat "$trust/ca.pem")" != "$(up_says .trust.ca)" ]'
+	is "$(podman exec job cat /run/jobfence/trust/ca.pem)" "$(in_lab cat "$trust/ca.pem")"
+}
+
 @test "a container in a job's cgroup and namespace has the job's network" {
 	job_up --domain allowed.test
 	is "$(probe box --network "ns:/run/netns/jobfence-$JOB" --cgroup-parent "/jobfence/$JOB/work")" "$FENCED"

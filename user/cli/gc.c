@@ -57,7 +57,7 @@ int gc_command(struct options *options, int *status, struct failure *failure)
 	if (!error && *status == STATUS_DONE && !json_object_size(options->spec.labels))
 		error = gc_versions(failure);
 	if (!error)
-		container_trust_collect();
+		error = container_trust_collect(note, &collected);
 	if (!error && options->json)
 		error = print_json(result);
 	return error;

@@ -98,48 +98,53 @@ int trust_write_all(int fd, const char *text, size_t length)
 	return 0;
 }
 
-/* Opens a file to write it anew, in place. */
+/* Opens a file to write it anew, in place. end_file() is due. */
 static int open_file(const char *folder, const char *name)
 {
 	char path[PATH_SIZE];
 	int fd = path_format(path, "%s/%s", folder, name)
 			 ? -1
-			 : open(path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-				   0644);
+			 : open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
 
 	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * Cuts off what the file had behind its new contents. Whoever reads it meanwhile finds the
+ * old contents or the new, which begin alike.
+ */
+static int end_file(int fd)
+{
+	off_t length = lseek(fd, 0, SEEK_CUR);
+
+	return length < 0 || ftruncate(fd, length) ? -errno : 0;
+}
+
+static int write_file(const char *folder, const char *name, const char *text, size_t length)
+{
+	_fd_ int fd = open_file(folder, name);
+	int error = fd < 0 ? fd : trust_write_all(fd, text, length);
+
+	return error ? error : end_file(fd);
 }
 
 int trust_prepare(const char *folder, const char *roots, size_t length)
 {
 	static const char *const names[] = { TRUST_CA, TRUST_STORE, TRUST_POLICY };
-	_fd_ int bundle = open_file(folder, TRUST_BUNDLE);
+	int error = write_file(folder, TRUST_BUNDLE, roots, length);
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		_fd_ int fd = open_file(folder, names[i]);
-
-		if (fd < 0)
-			return fd;
-	}
-	return bundle < 0 ? bundle : trust_write_all(bundle, roots, length);
-}
-
-static int write_authority(const char *folder, const char *authority)
-{
-	_fd_ int fd = open_file(folder, TRUST_CA);
-
-	return fd < 0 ? fd : trust_write_all(fd, authority, strlen(authority));
+	for (size_t i = 0; i < ARRAY_SIZE(names) && !error; i++)
+		error = write_file(folder, names[i], "", 0);
+	return error;
 }
 
 static int write_policy(const char *folder, const char *authority)
 {
 	_free_ char *text = malloc(strlen(authority) + PEM_POLICY_EXTRA);
-	_fd_ int fd = open_file(folder, TRUST_POLICY);
 
-	if (!text)
-		return -ENOMEM;
-	return fd < 0 ? fd
-		      : trust_write_all(fd, text, pem_chromium_policy(authority, text));
+	return text ? write_file(folder, TRUST_POLICY, text,
+			      pem_chromium_policy(authority, text))
+		    : -ENOMEM;
 }
 
 /* The program reads certificates, so it gets no privileges. */
@@ -184,6 +189,8 @@ static int write_store(const char *folder, int bundle, uid_t uid, struct failure
 		become_maker(uid, program, bundle, store);
 	if (!error)
 		error = pid < 0 ? -errno : wait_for_maker(pid);
+	if (!error)
+		error = end_file(store);
 	return error ? fail(failure, error, "cannot make %s/" TRUST_STORE, folder) : 0;
 }
 
@@ -196,7 +203,9 @@ int trust_fill(const char *folder, const char *roots, size_t length, const char 
 	if (!error)
 		error = trust_write_all(bundle, authority, strlen(authority));
 	if (!error)
-		error = write_authority(folder, authority);
+		error = end_file(bundle);
+	if (!error)
+		error = write_file(folder, TRUST_CA, authority, strlen(authority));
 	if (!error)
 		error = write_policy(folder, authority);
 	return error ? fail(failure, error, "cannot write to %s", folder)

@@ -14,6 +14,7 @@
 #include "job/trust.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
+#include "lib/pem.h"
 #include "node/paths.h"
 #include "node/proxy_user.h"
 #include "oci/container_trust.h"
@@ -22,7 +23,9 @@
 
 #define CONTAINERS RUN_FOLDER "/containers"
 #define ID_MAX	   200
-#define OLD	   3600 /* seconds */
+#define OLD	   3600	 /* seconds */
+#define OWNER	   "job" /* the file with the name and the number of the job */
+#define OWNER_MAX  (JOB_NAME_MAX + 32)
 
 /* The folder of a container, by the name that runtimes allow for one. */
 static int find_folder(const char *id, char path[PATH_SIZE])
@@ -203,6 +206,66 @@ int container_trust_add(
 	return error ? fail(failure, error, "cannot add certificates to the container") : 0;
 }
 
+static void describe_owner(const struct job *job, char text[OWNER_MAX])
+{
+	snprintf(text, OWNER_MAX, "%s %llu", job->spec.name, (unsigned long long)job->id);
+}
+
+/* Notes for whose containers the files are renewed. */
+static int write_owner(const char *folder, const struct job *job)
+{
+	char path[PATH_SIZE], text[OWNER_MAX];
+	int error = path_format(path, "%s/" OWNER, folder);
+	_fd_ int fd =
+		error ? -1 : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	describe_owner(job, text);
+	if (!error && fd < 0)
+		error = -errno;
+	return error ? error : trust_write_all(fd, text, strlen(text));
+}
+
+/* Reads the job that the files belong to. Returns whether it is there. */
+static bool read_owner(const char *folder, struct job *job)
+{
+	char path[PATH_SIZE], name[JOB_NAME_MAX + 1] = "", expected[OWNER_MAX];
+	_free_ char *text = NULL;
+	struct failure ignored;
+	size_t length;
+	_fd_ int fd = path_format(path, "%s/" OWNER, folder)
+			      ? -1
+			      : open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || file_read(fd, OWNER_MAX, &text, &length))
+		return false;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(text, " "), text);
+	if (job_read(job, name, &ignored))
+		return false;
+	describe_owner(job, expected);
+	return !strcmp(text, expected);
+}
+
+/* Gives a container the certificate with which its job renewed its authority. */
+static int renew(const struct job *job, const char *folder, struct failure *failure)
+{
+	_free_ char *bundle = NULL, *authority = NULL;
+	char path[PATH_SIZE];
+	size_t length = 0, last;
+	int error = path_format(path, "%s/" TRUST_BUNDLE, folder);
+
+	if (!error)
+		error = trust_read_file(path, &bundle, &length);
+	if (!error)
+		error = trust_read_authority(job, &authority);
+	if (error)
+		return fail(failure, error, "cannot renew the certificates in %s", folder);
+	last = pem_last(bundle, length);
+	if (!strcmp(bundle + last, authority))
+		return 0;
+	return trust_fill(
+		folder, bundle, last, authority, proxy_user_of(job->proxy_id), failure);
+}
+
 int container_trust_fill(const struct job *job, const char *id, struct failure *failure)
 {
 	_free_ char *roots = NULL, *authority = NULL;
@@ -219,6 +282,8 @@ int container_trust_fill(const struct job *job, const char *id, struct failure *
 		return 0;
 	if (!error || error == -ENODATA)
 		error = trust_read_authority(job, &authority);
+	if (!error)
+		error = write_owner(folder, job);
 	return error ? fail(failure, error, "cannot read the certificates of the job")
 		     : trust_fill(folder, roots, length, authority,
 			       proxy_user_of(job->proxy_id), failure);
@@ -233,15 +298,33 @@ void container_trust_remove(const char *id)
 	rmdir(CONTAINERS); /* fails if there are others */
 }
 
-void container_trust_collect(void)
+typedef int note_failure(const char *job, const struct failure *failure, void *data);
+
+static int collect(const char *id, time_t made, note_failure *note, void *data)
+{
+	_cleanup_(job_free) struct job job = {};
+	struct failure failure = {};
+	char folder[PATH_SIZE];
+
+	if (find_folder(id, folder))
+		return 0;
+	if (read_owner(folder, &job))
+		return renew(&job, folder, &failure) ? note(job.spec.name, &failure, data)
+						     : 0;
+	if (made < time(NULL) - OLD)
+		container_trust_remove(id);
+	return 0;
+}
+
+int container_trust_collect(note_failure *note, void *data)
 {
 	_dir_ DIR *all = opendir(CONTAINERS);
 	const struct dirent *entry;
 	struct stat status;
+	int error = 0;
 
-	while (all && (entry = readdir(all)))
-		if (entry->d_name[0] != '.' &&
-			!fstatat(dirfd(all), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) &&
-			status.st_mtime < time(NULL) - OLD)
-			container_trust_remove(entry->d_name);
+	while (all && !error && (entry = readdir(all)))
+		if (!fstatat(dirfd(all), entry->d_name, &status, AT_SYMLINK_NOFOLLOW))
+			error = collect(entry->d_name, status.st_mtime, note, data);
+	return error;
 }

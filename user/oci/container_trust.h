@@ -30,7 +30,12 @@ int container_trust_fill(const struct job *job, const char *id, struct failure *
 void container_trust_remove(const char *id);
 
 /*
- * Removes what containers left that never started or whose end nobody told. Files that are
- * an hour old are in no use, but for mounts.
+ * Gives the containers of each job the certificate with which the job renewed its
+ * authority. Mounts show the new contents.
+ *
+ * Removes what containers left that never started or whose end nobody told: files without
+ * a job that are an hour old. Returns 0, or the error of `note`, which is told of failures.
  */
-void container_trust_collect(void);
+int container_trust_collect(
+	int (*note)(const char *job, const struct failure *failure, void *data),
+	void *data);
