@@ -166,6 +166,29 @@ static void the_hosts_that_were_used_least_get_no_rules_if_there_are_too_many(vo
 	assert_string_equal(rules->list[0].text, "GET h1023.test/**");
 }
 
+/* A key may be full, which no honest proxy makes it. What ends a folder needs more bytes. */
+static void the_folder_of_a_path_may_be_longer_than_the_path(void **state)
+{
+	static struct learned_rule_key keys[LEARNED_SIBLINGS];
+	static const uint64_t counts[LEARNED_SIBLINGS] = { 1, 1, 1, 1 };
+	const size_t size = sizeof(keys[0].rule);
+	_free_ struct learned_rules *rules = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < LEARNED_SIBLINGS; i++) {
+		int length = snprintf(keys[i].rule, size, "GET a/");
+
+		memset(keys[i].rule + length, 'x', size - (size_t)length);
+		keys[i].rule[size - 2] = '/';
+		keys[i].rule[size - 1] = (char)('a' + (char)i);
+	}
+	assert_int_equal(learned_rules_make(
+				 keys, counts, LEARNED_SIBLINGS, LEARNED_SIBLINGS, &rules),
+		0);
+	assert_int_equal(rules->count, 1);
+	assert_int_equal(strlen(rules->list[0].text), size + 1);
+}
+
 /* All rules of a job together have a bound as well. */
 static void long_paths_become_short_folders(void **state)
 {
@@ -219,6 +242,7 @@ int main(void)
 		cmocka_unit_test(paths_give_way_to_folders_until_a_job_may_have_the_rules),
 		cmocka_unit_test(
 			the_hosts_that_were_used_least_get_no_rules_if_there_are_too_many),
+		cmocka_unit_test(the_folder_of_a_path_may_be_longer_than_the_path),
 		cmocka_unit_test(long_paths_become_short_folders),
 		cmocka_unit_test(the_worst_notes_fit),
 	};

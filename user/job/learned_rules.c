@@ -23,7 +23,7 @@ struct note {
 	uint64_t count;
 	char *path;   /* in the text */
 	char *target; /* the host, in the text */
-	char text[sizeof(struct learned_rule_key)];
+	char text[sizeof(struct learned_rule_key) + sizeof("**")]; /* also of its folder */
 };
 
 struct notes {
@@ -101,9 +101,9 @@ static int take(const struct learned_rule_key *key, uint64_t count, struct notes
 	if (error == -ENOMEM)
 		return error;
 	if (!count || error || parsed.list[0].domain.form != DOMAIN_EXACT ||
-		strlen(parsed.list[0].text) >= sizeof(note->text))
+		strlen(parsed.list[0].text) > sizeof(key->rule))
 		return 0;
-	strcpy(note->text, parsed.list[0].text);
+	memcpy(note->text, parsed.list[0].text, strlen(parsed.list[0].text) + 1);
 	wildcard = strchr(note->text, '*');
 	if (strpbrk(note->text, ",'") || strstr(note->text, "%3F") ||
 		strstr(note->text, "%23") || (wildcard && strcmp(wildcard, "**")))
@@ -178,7 +178,7 @@ static void collapse_at(struct notes *notes, size_t depth, size_t least)
 		if (paths >= least) {
 			for (size_t k = 1; k < size; k++)
 				first->count += first[k].count;
-			strcpy(find_folder(first, depth), "**");
+			memcpy(find_folder(first, depth), "**", sizeof("**"));
 			if (kept && is_folder_of(&notes->list[kept - 1], first))
 				first->count += notes->list[--kept].count;
 		}
