@@ -57,10 +57,16 @@ SKELETON    := $(BUILD)/bpf/fence.skel.h
 TEXTS	    := $(patsubst share/%,$(BUILD)/text/%.h,$(wildcard share/completion/* share/*.in))
 FILTERS	    := $(BUILD)/filters.h
 TARGET	    := $(BUILD)/target.h
-SOURCES	    := $(wildcard user/*/*.c)
+PLUGIN_SOURCES := $(wildcard user/slurm/*.c)
+SOURCES	    := $(filter-out $(PLUGIN_SOURCES),$(wildcard user/*/*.c))
 OBJECTS	    := $(SOURCES:%.c=$(BUILD)/%.o)
 MAINS	    := $(BUILD)/user/cli/main.o $(BUILD)/user/proxy/main.o $(BUILD)/user/proxy/tls_main.o
 PROGRAMS    := $(BUILD)/jobfence $(BUILD)/jobfence-proxy $(BUILD)/jobfence-tls
+# Slurm's plugin is left out where libslurm-dev is missing.
+SLURM	    := $(wildcard /usr/include/slurm/spank.h)
+PLUGIN	    := $(if $(SLURM),$(BUILD)/jobfence-slurm.so)
+PLUGIN_OBJECTS := $(patsubst %.c,$(BUILD)/pic/%.o,$(PLUGIN_SOURCES) $(addprefix user/,lib/failure.c lib/files.c lib/printable.c \
+		  node/cgroup.c node/paths.c policy/helper.c))
 LAYOUT	    := $(BUILD)/.layout
 ARCHIVE	    := $(BUILD)/jobfence.a
 UNIT_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
@@ -72,7 +78,8 @@ FUZZ_ARCHIVE := $(BUILD)/tests/fuzz/lib.a
 .PHONY: all other-version unit-tests fuzzers demo check check-vm check-kernels check-asan bench \
 	bench-proxy bench-throttle fuzz format compile_commands.json coverage lint install uninstall help clean libraries
 
-all: $(PROGRAMS) $(LAYOUT) ## build all programs
+all: $(PROGRAMS) $(PLUGIN) $(LAYOUT) ## build all programs, and Slurm's plugin if libslurm-dev is there
+	$(if $(SLURM),,@echo '  SKIP    jobfence-slurm.so: libslurm-dev is not installed')
 
 # The same with other programs in the kernel, for tests of two versions on one node.
 other-version:
@@ -142,6 +149,15 @@ $(BUILD)/jobfence-proxy: $(BUILD)/user/proxy/main.o $(ARCHIVE)
 $(BUILD)/jobfence-tls: $(BUILD)/user/proxy/tls_main.o $(ARCHIVE)
 	$(call quiet,LD)$(CC) $(CFLAGS) $(LINK) -o $@ $^ \
 		$(shell $(PKG_CONFIG) --libs $(PROXY_LIBS) $(TLS_LIBS))
+
+# Slurm's commands and daemons bring spank_*() and slurm_*(), each in a library of its own.
+$(BUILD)/pic/%.o: %.c | libraries
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(COMPILE) -fPIC -fvisibility=hidden -c $< -o $@
+
+$(BUILD)/jobfence-slurm.so: $(PLUGIN_OBJECTS)
+	$(call quiet,LD)$(CC) $(CFLAGS) $(filter-out -pie,$(LINK)) -shared -o $@ $^ \
+		$(shell $(PKG_CONFIG) --libs jansson)
 
 # A program that was not installed finds these in its own folder, as below a prefix.
 $(LAYOUT): Makefile
@@ -273,6 +289,7 @@ install: all $(HOOKS) $(UNITS) ## install below DESTDIR and PREFIX
 	ln -sf jobfence $(BINDIR)/jobfence-runtime
 	install -D -m 755 $(BUILD)/jobfence-proxy $(LIBEXECDIR)/jobfence-proxy
 	install -D -m 755 $(BUILD)/jobfence-tls $(LIBEXECDIR)/jobfence-tls
+	$(if $(PLUGIN),install -D -m 644 $(PLUGIN) $(LIBEXECDIR)/jobfence-slurm.so)
 	install -D -m 644 -t $(DATADIR)/presets share/jobfence/presets/*.domains
 	install -D -m 644 -t $(DATADIR)/guard $(filter-out %/__pycache__,$(wildcard share/jobfence/guard/*))
 	install -D -m 644 -t $(DATADIR)/kubernetes share/jobfence/kubernetes/*
@@ -300,7 +317,7 @@ $(UNITS): $(DESTDIR)$(PREFIX)/lib/systemd/system/%: share/jobfence/%
 
 uninstall: ## remove what `make install` installed
 	rm -f $(BINDIR)/jobfence $(BINDIR)/jobfence-runtime $(LIBEXECDIR)/jobfence-proxy $(LIBEXECDIR)/jobfence-tls \
-		$(MAN_PAGE) \
+		$(LIBEXECDIR)/jobfence-slurm.so $(MAN_PAGE) \
 		$(COMPLETIONS) $(UNITS)
 	rm -rf $(DATADIR) $(DOCDIR)
 	[ ! -d $(LIBEXECDIR) ] || rmdir $(LIBEXECDIR)
@@ -308,5 +325,5 @@ uninstall: ## remove what `make install` installed
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
--include $(OBJECTS:.o=.d) $(BPF_OBJECTS:.o=.d) $(UNIT_TESTS:=.d) $(FUZZERS:=.d) \
+-include $(OBJECTS:.o=.d) $(PLUGIN_OBJECTS:.o=.d) $(BPF_OBJECTS:.o=.d) $(UNIT_TESTS:=.d) $(FUZZERS:=.d) \
 	$(FUZZ_OBJECTS:.o=.d) $(BUILD)/user/proxy/filters/write.d

@@ -31,6 +31,7 @@ installed()
 	installed "$root" PREFIX=/usr
 	mv "$root/usr" "$moved"
 	share=$moved/share
+	[ -e "$moved/libexec/jobfence/jobfence-slurm.so" ] || lab_fail 'there is no plugin for Slurm'
 	is "$(in_lab "$moved/bin/jobfence" preset show go --json | jq -r .path)" "$share/jobfence/presets/go.domains"
 	is "$(in_lab "$moved/bin/jobfence" run --domain allowed.test -- curl -sS http://allowed.test/)" \
 		'this is allowed.test'

@@ -41,7 +41,7 @@ static int make_input(const struct helper *helper)
 }
 
 static int prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes,
-	int input, int words)
+	int input, int output, int words)
 {
 	sigset_t none, all;
 	int error;
@@ -50,8 +50,10 @@ static int prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attri
 	sigfillset(&all);
 	error = posix_spawn_file_actions_adddup2(actions, input, STDIN_FILENO);
 	if (!error)
-		error = posix_spawn_file_actions_addopen(
-			actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+		error = output ? posix_spawn_file_actions_adddup2(
+					 actions, output, STDOUT_FILENO)
+			       : posix_spawn_file_actions_addopen(
+					 actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
 	if (!error)
 		error = posix_spawn_file_actions_adddup2(actions, words, STDERR_FILENO);
 	if (!error)
@@ -87,7 +89,7 @@ static int spawn(const struct helper *helper, int input, int words, pid_t *pid)
 		return -error;
 	error = posix_spawnattr_init(&attributes);
 	if (!error) {
-		error = prepare(&actions, &attributes, input, words);
+		error = prepare(&actions, &attributes, input, helper->output, words);
 		if (!error)
 			error = posix_spawn(pid, helper->arguments[0], &actions,
 				&attributes, (char *const *)helper->arguments,

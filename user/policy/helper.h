@@ -18,6 +18,7 @@ struct helper {
 	/* Its standard input, of `length` bytes. */
 	const char *input;
 	size_t length;
+	int output;	  /* descriptor of its standard output, 0: it is thrown away */
 	unsigned timeout; /* seconds */
 };
 
