@@ -521,5 +521,5 @@ has_types()
 			} | sort)"
 		has_types "$section" "$BATS_TEST_TMPDIR/$section"
 	done
-	is "$(documented show | wc -l)" 13
+	is "$(documented show | wc -l)" 14
 }

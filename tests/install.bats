@@ -69,9 +69,9 @@ installed()
 	installed "$BATS_TEST_TMPDIR/root"
 	like "$(<"$docs/policy.md")" '*](../../jobfence/jobfence.conf)*'
 	while IFS=: read -r page link; do
-		link=${link#*](}
+		link=${link#*](} link=${link%)}
 		[ -e "$(dirname "$page")/${link%%#*}" ] || lab_fail "$page: $link" || return
-	done < <(grep -roE --include='*.md' '\]\([^)#:][^):]*' "$docs")
+	done < <(grep -roE --include='*.md' '\]\([^)#:][^):]*\)' "$docs")
 }
 
 @test "no proxy is started that others could have put there" {
