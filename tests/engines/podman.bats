@@ -164,6 +164,7 @@ has_nothing()
 		like "$ERRORS" '*error executing hook*'
 		is "$OUTPUT" ''
 	else
+		lab_forget
 		has_nothing "$(probe greedy --network none)"
 	fi
 }

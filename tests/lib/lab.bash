@@ -173,12 +173,13 @@ lab_seen()
 	tail -n "+$((${LAB_MARK:-0} + 1))" "$LAB/internet" | jq -c "select($1) | ${2:-.}"
 }
 
-# Fails if the Internet or the node has seen anything since lab_forget.
+# Fails if the Internet or the node has seen anything since lab_forget. The end of an earlier
+# connection is nothing: what a new one brings is seen before its end.
 lab_saw_nothing()
 {
 	local seen
 
 	lab_settle
-	seen=$(lab_seen '.event != "marker"' && tail -n "+$((${LAB_NODE_MARK:-0} + 1))" "$LAB/node")
+	seen=$(lab_seen '.event | IN("marker", "error", "left") | not' && tail -n "+$((${LAB_NODE_MARK:-0} + 1))" "$LAB/node")
 	[ -z "$seen" ] || lab_fail "this got out: $seen"
 }
