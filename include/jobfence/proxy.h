@@ -85,6 +85,8 @@ enum proxy_fd {
 	FD_TRUST_BUNDLE,
 	FD_TRUST_STORE,
 	FD_TRUST_POLICY,
+	/* The secrets of the job (jobfence/secrets.h), closed if it has none. */
+	FD_SECRETS,
 	FD_END,
 };
 

@@ -200,6 +200,15 @@ class Visit:
     def get_echo(self, request, _):
         self.send_text(request, json.dumps(request.headers).encode())
 
+    def get_reflect(self, request, _):
+        """Sends the key of the request back in its head, in all the ways that a site may."""
+        key = request.header("authorization").partition(" ")[2]
+        encoded = "".join(f"%{ord(character):02x}" for character in key)
+        self.send(f"103 {key}", f"Link: </{key}>; rel=preload")
+        self.send(f"302 {key}", f"Location: https://other.test/?key={key}", f"Set-Cookie: key={encoded}; Secure",
+                  f"Refresh: 0; url=/{key[:1]}{encoded[3:]}", f"X-Echo: Bearer {key}", f"{key}: name", "X-Other: stays",
+                  "Content-Length: 0")
+
     def get_jobs(self, request, _):
         """Where jobs are submitted."""
         submitted = request.method not in ("GET", "HEAD", "OPTIONS")

@@ -119,7 +119,7 @@ static void requests_are_judged_and_sent_in_one_form(void **state)
 	struct judge *judge;
 
 	(void)state;
-	assert_int_equal(judge_new(&settings, &judge), 0);
+	assert_int_equal(judge_new(&settings, NULL, &judge), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(requests); i++)
 		assert_judged(judge, &requests[i]);
 	judge_free(judge);
@@ -134,10 +134,10 @@ static void other_hosts_are_not_judged(void **state)
 
 	(void)state;
 	assert_int_equal(host_parse("d.test", 6, HOST_NO_BRACKETS, &host), 0);
-	assert_int_equal(judge_new(&settings, &judge), 0);
+	assert_int_equal(judge_new(&settings, NULL, &judge), 0);
 	assert_false(judge_is_for(judge, &host));
 	judge_free(judge);
-	assert_int_equal(judge_new(&none, &judge), 0);
+	assert_int_equal(judge_new(&none, NULL, &judge), 0);
 	assert_null(judge);
 	assert_false(judge_is_for(judge, &host));
 }
@@ -155,7 +155,7 @@ static void what_is_long_is_cut(void **state)
 	memset(text, 'x', sizeof(text) - sizeof(end));
 	memcpy(text, begin, sizeof(begin) - 1);
 	memcpy(text + sizeof(text) - sizeof(end), end, sizeof(end));
-	assert_int_equal(judge_new(&settings, &judge), 0);
+	assert_int_equal(judge_new(&settings, NULL, &judge), 0);
 	read_request(text, &head, &target);
 	judge_request(judge, &head, &target, &judgement);
 	assert_int_equal(judgement.verdict, VERDICT_JOB);
@@ -171,11 +171,11 @@ static void broken_settings_are_refused(void **state)
 	struct judge *judge;
 
 	(void)state;
-	assert_int_equal(judge_new(&broken, &judge), -EPROTO);
+	assert_int_equal(judge_new(&broken, NULL, &judge), -EPROTO);
 	assert_null(judge);
-	assert_int_equal(judge_new(&unfinished, &judge), -EPROTO);
+	assert_int_equal(judge_new(&unfinished, NULL, &judge), -EPROTO);
 	memset(full.rules, 'x', sizeof(full.rules));
-	assert_int_equal(judge_new(&full, &judge), -EPROTO);
+	assert_int_equal(judge_new(&full, NULL, &judge), -EPROTO);
 }
 
 int main(void)

@@ -212,6 +212,12 @@ static const struct option_row rows[] = {
 	SPEC("rule", "RULE", spec_add_rule,
 		"allow only some methods and paths of a domain: 'GET,HEAD example.com/api/**'; "
 		"TLS to it, which hides them, is refused unless --intercept opens it"),
+	SPEC("secret", "NAME=SOURCE@HOST[/PATH]", spec_add_secret,
+		"set a secret in requests to a host, which the job never holds; SOURCE is file:PATH "
+		"or fd:N; needs --intercept HOST"),
+	SPEC("secret-header", "NAME=FIELD: VALUE", spec_add_secret_header,
+		"the field in which a secret is set, with %s in its place; default: "
+		"'Authorization: Bearer %s'"),
 	FLAG("learn", OPTIONS_JOB, spec.learn,
 		"allow every name, and print the names that were used when the job ends"),
 	TEXT("learn-output", "FILE", OPTIONS_LEARNED, learn_output,

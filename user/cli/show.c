@@ -137,6 +137,20 @@ static void print_intercepted(const struct domains *domains)
 	}
 }
 
+/* Where each secret is set. Nobody sees its value. */
+static void print_secrets(const struct secrets *secrets)
+{
+	if (secrets->count)
+		printf("secrets:\n");
+	for (size_t i = 0; i < secrets->count; i++) {
+		const struct secret *secret = &secrets->list[i];
+
+		for (size_t k = 0; k < secret->uses.count; k++)
+			printf("  %s: %s in %s\n", secret->name, secret->field,
+				secret->uses.list[k].text);
+	}
+}
+
 static void print_learned(const struct learned *learned)
 {
 	printf("learned:\n");
@@ -198,6 +212,7 @@ static void print_usage(const struct job *job, const struct usage *usage)
 	print_intercepted(&job->spec.intercept);
 	print_rules("rules", &job->spec.rules);
 	print_rules("rules of the node", &job->spec.node_rules);
+	print_secrets(&job->spec.secrets);
 	if (usage->learned)
 		print_learned(usage->learned);
 	if (usage->learned_rules)

@@ -23,6 +23,7 @@
 #include "job/launch.h"
 #include "job/listen.h"
 #include "job/request_log.h"
+#include "job/secret_values.h"
 #include "job/trust.h"
 #include "job/trust_files.h"
 #include "jobfence/proxy.h"
@@ -68,6 +69,7 @@ struct launch {
 	int asked;		    /* the socket ASKED */
 	int tls_program, roots, ca; /* for opened TLS, else -1 */
 	int trust[TRUST_FILES];	    /* the same */
+	int secrets;		    /* -1: there are none */
 	const struct request_log *log;
 	const struct job_maps *maps;
 	int report, ready; /* ends of pipes to write to */
@@ -192,6 +194,7 @@ static int hand_over(
 		[FD_TRUST_BUNDLE] = launch->trust[1],
 		[FD_TRUST_STORE] = launch->trust[2],
 		[FD_TRUST_POLICY] = launch->trust[3],
+		[FD_SECRETS] = launch->secrets,
 	};
 
 	fds[0] = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -405,7 +408,8 @@ static void launch_close(struct launch *plan)
 }
 
 static int launch(struct job *job, int cgroup, int netns, bool ipv6,
-	const struct job_maps *maps, int *ready, int *authority, struct failure *failure)
+	const struct job_maps *maps, int secrets, int *ready, int *authority,
+	struct failure *failure)
 {
 	_cleanup_(request_log_close) struct request_log log = REQUEST_LOG_NONE;
 	_cleanup_(launch_close) struct launch plan = { .host_netns = job->host_netns,
@@ -420,6 +424,7 @@ static int launch(struct job *job, int cgroup, int netns, bool ipv6,
 		.roots = -1,
 		.ca = -1,
 		.trust = { -1, -1, -1, -1 },
+		.secrets = secrets,
 		.log = &log,
 		.maps = maps,
 		.report = -1,
@@ -474,6 +479,8 @@ int proxy_start(struct job *job, int cgroup, int netns, bool ipv6,
 	const struct job_maps *maps, struct failure *failure)
 {
 	struct fence_setup setup;
+	/* Its pages stay locked until those of the proxy are. */
+	_cleanup_(secret_values_free) struct secret_values secrets = SECRET_VALUES_NONE;
 	_fd_ int ready = -1, authority = -1;
 	int error = resolvers_read(job->resolvers, failure);
 
@@ -483,7 +490,11 @@ int proxy_start(struct job *job, int cgroup, int netns, bool ipv6,
 	error = cgroup_thaw(job->paths.proxy);
 	if (error)
 		return fail(failure, error, "cannot thaw cgroup %s", job->paths.proxy);
-	error = launch(job, cgroup, netns, ipv6, maps, &ready, &authority, failure);
+	/* A job that began has its secrets, as far as they can still be read. */
+	error = secret_values_read(&job->spec.secrets, job->started, &secrets, failure);
+	if (!error)
+		error = launch(job, cgroup, netns, ipv6, maps, secrets.fd, &ready,
+			&authority, failure);
 	if (!error)
 		error = job_setup(job, &setup, failure);
 	if (!error)

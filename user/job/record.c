@@ -63,7 +63,7 @@ json_t *job_to_json(const struct job *job)
 
 	moment_format_real((uint64_t)job->started * SECOND, started);
 	return json_pack(
-		"{s:s, s:s, s:I, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:{s:I, s:s}, s:s, s:s?, s:o, s:o, s:s, s:o, s:o, s:s+, s:o, s:s?}",
+		"{s:s, s:s, s:I, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:{s:I, s:s}, s:s, s:s?, s:o, s:o, s:s, s:o, s:o, s:s+, s:o, s:s?}",
 		"job", job->spec.name, "programs", job->programs, "started",
 		(json_int_t)job->started, "started_at", started, "owner",
 		owner_to_json(job), "network", network_name(job->spec.network), "domains",
@@ -72,9 +72,10 @@ json_t *job_to_json(const struct job *job)
 		domains_to_json(&job->spec.ech), "intercept",
 		domains_to_json(&job->spec.intercept), "rules",
 		rules_to_json(&job->spec.rules), "node_rules",
-		rules_to_json(&job->spec.node_rules), "learn", job->spec.learn, "labels",
-		job->spec.labels ? json_incref(job->spec.labels) : json_object(), "rate",
-		"bits_per_second", (json_int_t)job->spec.rate, "pacing",
+		rules_to_json(&job->spec.node_rules), "secrets",
+		secrets_to_json(&job->spec.secrets, false), "learn", job->spec.learn,
+		"labels", job->spec.labels ? json_incref(job->spec.labels) : json_object(),
+		"rate", "bits_per_second", (json_int_t)job->spec.rate, "pacing",
 		pacing_name(job->pacing), "cgroup", job->cgroup, "slice", slice, "netns",
 		netns_to_json(job), "proxy", proxy, "header", job->spec.header, "env",
 		variables_to_json(job), "trust", trust_to_json(job), "resolv_conf",
@@ -216,6 +217,9 @@ static json_t *record_to_json(const struct job *job)
 			return NULL;
 	if (job->shares && json_object_set(state, "shares", job->shares))
 		return NULL;
+	if (job->spec.secrets.count && json_object_set_new(state, "secrets",
+					       secrets_to_json(&job->spec.secrets, true)))
+		return NULL;
 	if (json_object_set(record, "state", state))
 		return NULL;
 	return TAKE_POINTER(record);
@@ -316,7 +320,9 @@ static int state_from_json(struct job *job, const json_t *state)
 	endpoint_from_json(json_object_get(state, "proxy6"), &job->proxy6);
 	endpoint_from_json(json_object_get(state, "dns4"), &job->dns4);
 	endpoint_from_json(json_object_get(state, "dns6"), &job->dns6);
-	return node_rules_from_json(job, json_object_get(state, "node_rules"))
+	return node_rules_from_json(job, json_object_get(state, "node_rules")) ||
+			       secrets_from_json(&job->spec.secrets,
+				       json_object_get(state, "secrets"))
 		       ? -EPROTO
 		       : shares_from_json(job, json_object_get(state, "shares"));
 }

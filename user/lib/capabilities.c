@@ -39,3 +39,18 @@ int capabilities_keep(uint64_t kept)
 	}
 	return syscall(SYS_capset, &header, data) ? -errno : 0;
 }
+
+int capabilities_use(uint64_t wanted, uint64_t *before)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, data))
+		return -errno;
+	*before = 0;
+	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		*before |= (uint64_t)data[i].effective << 32 * i;
+		data[i].effective = data[i].permitted & (uint32_t)(wanted >> 32 * i);
+	}
+	return syscall(SYS_capset, &header, data) ? -errno : 0;
+}

@@ -16,3 +16,9 @@ int capabilities_bound(uint64_t kept);
  * Returns 0 or -errno.
  */
 int capabilities_keep(uint64_t kept);
+
+/*
+ * Puts these of the permitted ones into effect, and no others. `*before` is what was in
+ * effect. Returns 0 or -errno.
+ */
+int capabilities_use(uint64_t wanted, uint64_t *before);

@@ -17,6 +17,7 @@
 #include "policy/admission.h"
 #include "policy/intercept.h"
 #include "policy/probe.h"
+#include "policy/secret_admission.h"
 #include "policy/signature.h"
 #include "policy/violation.h"
 
@@ -427,7 +428,8 @@ int admission_settle(const struct admission *admission, struct failure *failure)
 		spec->rate = policy->rate;
 	if (!spec->header_given)
 		memcpy(spec->header, policy->header, sizeof(spec->header));
-	return spec_finish(spec, failure);
+	error = spec_finish(spec, failure);
+	return error ? error : secrets_settle(spec, failure);
 }
 
 static int add_each(struct job_spec *spec, const struct domains *domains,

@@ -9,6 +9,7 @@
 #include "lib/printable.h"
 #include "lib/rate.h"
 #include "names/address.h"
+#include "policy/header.h"
 #include "policy/preset.h"
 #include "policy/spec.h"
 
@@ -44,6 +45,7 @@ void spec_free(struct job_spec *spec)
 	domains_free(&spec->intercept);
 	request_rules_free(&spec->rules);
 	request_rules_free(&spec->node_rules);
+	secrets_free(&spec->secrets);
 	json_decref(spec->labels);
 	spec->labels = NULL;
 }
@@ -167,6 +169,16 @@ int spec_add_node_rule(struct job_spec *spec, const char *text, struct failure *
 	return add_rule(&spec->node_rules, text, failure);
 }
 
+int spec_add_secret(struct job_spec *spec, const char *text, struct failure *failure)
+{
+	return secrets_add(&spec->secrets, text, failure);
+}
+
+int spec_add_secret_header(struct job_spec *spec, const char *text, struct failure *failure)
+{
+	return secrets_add_header(&spec->secrets, text, failure);
+}
+
 int spec_add_preset(struct job_spec *spec, const char *name, struct failure *failure)
 {
 	char path[PATH_SIZE];
@@ -271,30 +283,14 @@ int spec_add_label(struct job_spec *spec, const char *text, struct failure *fail
 		equals ? equals + 1 : "", failure);
 }
 
-/* Headers that HTTP itself needs. The added header must not replace them. */
-static bool is_reserved_header(const char *name)
-{
-	static const char *const reserved[] = { "Connection", "Content-Length", "Date",
-		"Expect", "Host", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection",
-		"TE", "Trailer", "Transfer-Encoding", "Upgrade" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++)
-		if (!strcasecmp(name, reserved[i]))
-			return true;
-	return false;
-}
-
 int spec_set_header(struct job_spec *spec, const char *text, struct failure *failure)
 {
-	size_t length = strlen(text);
-
-	if (!length || length > HEADER_MAX || strspn(text, ALPHANUMERIC "-") != length ||
-		is_reserved_header(text))
+	if (!header_is_free(text))
 		return fail_as(failure, STATUS_USAGE,
 			"a header's name is 1 to %d of a-z A-Z 0-9 - and none that HTTP "
 			"itself needs",
 			HEADER_MAX);
-	memcpy(spec->header, text, length + 1);
+	memcpy(spec->header, text, strlen(text) + 1);
 	spec->header_given = true;
 	return 0;
 }
@@ -352,6 +348,10 @@ int spec_finish(struct job_spec *spec, struct failure *failure)
 	if (spec->network != NETWORK_HTTP && spec->intercept.count)
 		return fail_as(failure, STATUS_USAGE,
 			"a job with network %s has no TLS that could be opened; leave out --intercept",
+			network_name(spec->network));
+	if (spec->network != NETWORK_HTTP && spec->secrets.count)
+		return fail_as(failure, STATUS_USAGE,
+			"a job with network %s has no requests that a secret could be set in; leave out --secret",
 			network_name(spec->network));
 	if (spec->network == NETWORK_FULL && spec->rate_given && spec->rate)
 		return fail_as(failure, STATUS_USAGE,

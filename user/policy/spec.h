@@ -16,10 +16,11 @@
 #include "names/domains.h"
 #include "names/rule_declaration.h"
 #include "node/paths.h"
+#include "policy/header.h"
+#include "policy/secret.h"
 
 #define HEADER_DEFAULT "X-Jobfence-Job-ID"
 #define RATE_DEFAULT   1000000ULL /* bits per second */
-#define HEADER_MAX     63
 
 enum pacing { PACING_AUTO, PACING_EDT, PACING_PROXY, PACING_NONE };
 
@@ -46,6 +47,8 @@ struct job_spec {
 	struct domains intercept;
 	/* Rules for methods and paths: the job's own, and those of the policy. */
 	struct request_rules rules, node_rules;
+	/* A spec in JSON can name none: its author may be a stranger. */
+	struct secrets secrets;
 	bool rate_given;
 	uint64_t rate; /* bits per second and direction, 0: none */
 	enum pacing pacing;
@@ -99,6 +102,13 @@ int spec_add_intercept(struct job_spec *spec, const char *text, struct failure *
 int spec_add_rule(struct job_spec *spec, const char *text, struct failure *failure);
 /* Adds a rule of the policy, which holds besides those of the job. */
 int spec_add_node_rule(struct job_spec *spec, const char *text, struct failure *failure);
+/*
+ * Add to the secrets that the proxy sets in requests (secret.h). admission_settle() checks
+ * that the proxy opens the TLS to their hosts.
+ */
+int spec_add_secret(struct job_spec *spec, const char *text, struct failure *failure);
+int spec_add_secret_header(
+	struct job_spec *spec, const char *text, struct failure *failure);
 int spec_set_rate(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_set_pacing(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_set_owner(struct job_spec *spec, const char *text, struct failure *failure);

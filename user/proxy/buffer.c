@@ -19,6 +19,12 @@
 static struct buffer *pool;
 static unsigned pooled, used;
 static bool many;
+static bool wipes;
+
+void buffers_wipe(void)
+{
+	wipes = true;
+}
 
 struct buffer *buffer_get(void)
 {
@@ -45,6 +51,8 @@ void buffer_put(struct buffer **buffer)
 {
 	if (!*buffer)
 		return;
+	if (wipes)
+		explicit_bzero((*buffer)->bytes, (*buffer)->end);
 	if (pooled < POOL_MAX) {
 		(*buffer)->next = pool;
 		pool = *buffer;
@@ -74,11 +82,15 @@ void buffers_give_back(void)
 
 void buffer_compact(struct buffer *buffer)
 {
-	if (!buffer->start)
+	size_t gap = buffer->start;
+
+	if (!gap)
 		return;
-	memmove(buffer->bytes, buffer->bytes + buffer->start, buffer->end - buffer->start);
-	buffer->end -= buffer->start;
+	memmove(buffer->bytes, buffer->bytes + gap, buffer->end - gap);
+	buffer->end -= gap;
 	buffer->start = 0;
+	if (wipes)
+		explicit_bzero(buffer->bytes + buffer->end, gap);
 }
 
 bool buffer_append(struct buffer *buffer, const void *bytes, size_t length)

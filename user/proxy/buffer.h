@@ -34,6 +34,11 @@ struct buffer *buffer_get(void);
 /* Gives `*buffer` back to the pool and sets it to NULL. It may be NULL already. */
 void buffer_put(struct buffer **buffer);
 
+/*
+ * From now on, buffers are wiped as they are released. They may have had secrets.
+ */
+void buffers_wipe(void);
+
 /* Gives the buffers of the pool, and all of the heap that is free, back to the system. */
 void buffers_give_back(void);
 

@@ -59,6 +59,7 @@
 #include "proxy/request_log.h"
 #include "proxy/resting.h"
 #include "proxy/rules.h"
+#include "proxy/secret_store.h"
 #include "proxy/server_hello.h"
 #include "proxy/sessions.h"
 #include "proxy/settings.h"
@@ -70,6 +71,7 @@ struct proxy {
 	struct loop *loop;
 	const struct proxy_settings *settings;
 	struct rules *rules;
+	struct secret_store *secrets; /* NULL: the job has none */
 	struct resolver *resolver;
 	struct sessions *sessions;
 	struct relays relays;

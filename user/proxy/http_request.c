@@ -172,8 +172,9 @@ static bool is_override(const struct http_field *field)
 static bool is_ours(const struct http_head *head, const struct http_field *field,
 	const struct http_target *target, const struct proxy_settings *settings)
 {
-	return (target->judged && is_override(field)) || field_is(field, "Host") ||
-	       field_is(field, "Content-Length") ||
+	return (target->judged && is_override(field)) ||
+	       secret_store_replaces(target->secrets, &target->host, field) ||
+	       field_is(field, "Host") || field_is(field, "Content-Length") ||
 	       (field_is(field, "Expect") && !head->expect_continue) ||
 	       field_is(field, settings->header) || field_is_hop_by_hop(head, field);
 }
@@ -216,7 +217,8 @@ bool http_request_write(const struct http_head *head, const struct http_target *
 		/* Early: some servers read only so many fields and ignore the others. */
 		buffer_append_text(out, settings->header) &&
 		buffer_append_text(out, ": ") && buffer_append_text(out, settings->job) &&
-		buffer_append_text(out, "\r\n");
+		buffer_append_text(out, "\r\n") &&
+		secret_store_write(target->secrets, target->due, out);
 
 	for (size_t i = 0; fits && i < head->count; i++)
 		if (!is_ours(head, &head->fields[i], target, settings))

@@ -11,6 +11,7 @@
 #include "names/host.h"
 #include "proxy/buffer.h"
 #include "proxy/http_head.h"
+#include "proxy/secret_store.h"
 #include "proxy/settings.h"
 
 /* The ports that a job may reach, of plain HTTP and of TLS. */
@@ -23,7 +24,10 @@ struct http_target {
 	uint16_t port;	     /* host byte order */
 	uint16_t given_port; /* in Host, or in the target if there is no Host. 0: none */
 	bool connect;
-	bool judged; /* rules for methods and paths hold for the host */
+	bool judged; /* its path is the canonical one */
+	/* Those of the host, and which of them this request gets. NULL: it has none */
+	const struct secret_store *secrets;
+	unsigned due;
 	struct slice
 		/* origin-form, with the query. A leading "/" may be missing */
 		path;
@@ -51,7 +55,8 @@ bool http_request_is_last(const struct http_head *head);
  * Writes the head of the request as it goes upstream, in origin-form. It gets the checked
  * host, the port that was given, and the header. It loses fields that are for one hop only,
  * and the job's own copies of the header. A request that was judged also loses fields by
- * which a server would take another method or path. Returns whether it fitted.
+ * which a server would take another method or path. A secret replaces the job's own field.
+ * Returns whether it fitted.
  */
 bool http_request_write(const struct http_head *head, const struct http_target *target,
 	const struct proxy_settings *settings, struct buffer *out);

@@ -25,12 +25,17 @@ bool http_response_misleads(const struct http_head *head)
 }
 
 /* The reason phrase is for people, and optional. */
-static bool write_status(const struct http_head *head, struct buffer *out)
+static bool write_status(
+	const struct http_head *head, struct secret_store *secrets, struct buffer *out)
 {
+	static const struct slice none;
+	const struct slice *reason =
+		secret_store_is_in(secrets, &head->reason) ? &none : &head->reason;
+
 	/* A status has three digits, and is 100 at least. */
 	return buffer_append_text(out, "HTTP/1.1 ") &&
 	       buffer_append_number(out, head->status) && buffer_append_text(out, " ") &&
-	       buffer_append(out, head->reason.bytes, head->reason.length) &&
+	       buffer_append(out, reason->bytes, reason->length) &&
 	       buffer_append(out, "\r\n", 2);
 }
 
@@ -45,15 +50,23 @@ static bool poses_as_ours(const struct http_field *field)
 		       slice_contains(&field->value, "jobfence"));
 }
 
+/* A site may send back what it got, also as a part of an address. */
+static bool shows_secret(const struct http_field *field, struct secret_store *secrets)
+{
+	return secret_store_is_in(secrets, &field->name) ||
+	       secret_store_is_in(secrets, &field->value);
+}
+
 bool http_response_write(const struct http_head *head, const struct http_asked *asked,
 	bool keep, struct buffer *out)
 {
 	enum http_framing framing = http_response_framing(head, asked);
-	bool fits = write_status(head, out);
+	bool fits = write_status(head, asked->secrets, out);
 
 	for (size_t i = 0; fits && i < head->count; i++)
 		if (!field_is_hop_by_hop(head, &head->fields[i]) &&
 			!poses_as_ours(&head->fields[i]) &&
+			!shows_secret(&head->fields[i], asked->secrets) &&
 			!field_is(&head->fields[i], "Content-Length"))
 			fits = field_write(&head->fields[i], out);
 	/* Write one length in place of several, and none beside chunks. */

@@ -5,16 +5,18 @@
 
 #include "proxy/buffer.h"
 #include "proxy/http_head.h"
+#include "proxy/secret_store.h"
 
 /* The request that the response answers. */
 struct http_asked {
-	bool head;		 /* its method was HEAD: the response has no body */
-	bool old;		 /* it was HTTP/1.0 */
-	bool keep;		 /* its connection may be used again */
-	bool websocket;		 /* it asked for a change to websocket */
-	bool last;		 /* the site was asked to close after its answer */
-	bool login;		 /* http_head_logs_in() */
-	unsigned char kept_back; /* interim responses, unknown to HTTP/1.0 */
+	bool head;		      /* its method was HEAD: the response has no body */
+	bool old;		      /* it was HTTP/1.0 */
+	bool keep;		      /* its connection may be used again */
+	bool websocket;		      /* it asked for a change to websocket */
+	bool last;		      /* the site was asked to close after its answer */
+	bool login;		      /* http_head_logs_in() */
+	struct secret_store *secrets; /* of the job, which no field may show. NULL: none */
+	unsigned char kept_back;      /* interim responses, unknown to HTTP/1.0 */
 };
 
 /*

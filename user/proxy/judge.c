@@ -13,6 +13,7 @@
 
 struct judge {
 	struct request_rules job, node;
+	const struct secret_store *secrets;
 	char path[BUFFER_SIZE + 1]; /* the canonical path of the latest request */
 };
 
@@ -31,17 +32,19 @@ static int read_rules(struct request_rules *rules, const char text[REQUEST_RULES
 	return error == -ENOMEM || !error ? error : -EPROTO;
 }
 
-int judge_new(const struct proxy_settings *settings, struct judge **judge)
+int judge_new(const struct proxy_settings *settings, const struct secret_store *secrets,
+	struct judge **judge)
 {
 	struct judge *new;
 	int error;
 
 	*judge = NULL;
-	if (!settings->rules[0] && !settings->node_rules[0])
+	if (!settings->rules[0] && !settings->node_rules[0] && !secrets)
 		return 0;
 	new = calloc(1, sizeof(*new));
 	if (!new)
 		return -ENOMEM;
+	new->secrets = secrets;
 	error = read_rules(&new->job, settings->rules);
 	if (!error)
 		error = read_rules(&new->node, settings->node_rules);
@@ -64,7 +67,8 @@ void judge_free(struct judge *judge)
 bool judge_is_for(const struct judge *judge, const struct host *host)
 {
 	return judge && (request_rules_name(&judge->job, host) ||
-				request_rules_name(&judge->node, host));
+				request_rules_name(&judge->node, host) ||
+				secret_store_names(judge->secrets, host));
 }
 
 /*
@@ -134,6 +138,28 @@ static bool find_path(const struct http_head *head, char text[JUDGED_TEXT_SIZE])
 	return false;
 }
 
+/* A request whose answer repeats it (RFC 9110 section 9.3.8), by IIS also TRACK. */
+static bool asks_for_echo(const struct http_head *head)
+{
+	return slice_is(&head->method, "TRACE") || slice_is(&head->method, "TRACK");
+}
+
+/* Finds the secrets of a request. Returns whether it may have them. */
+static bool choose_secrets(const struct judge *judge, const struct http_head *head,
+	struct http_target *target, size_t length, char text[JUDGED_TEXT_SIZE])
+{
+	const struct slice path = { target->path.bytes, length };
+
+	if (!secret_store_names(judge->secrets, &target->host))
+		return true;
+	target->secrets = judge->secrets;
+	target->due = secret_store_due(judge->secrets, &target->host, &head->method, &path);
+	snprintf(text, JUDGED_TEXT_SIZE,
+		"the answer to %.*s would have a secret of the job in it",
+		(int)head->method.length, head->method.bytes);
+	return !asks_for_echo(head);
+}
+
 void judge_request(struct judge *judge, const struct http_head *head,
 	struct http_target *target, struct judgement *judgement)
 {
@@ -154,6 +180,10 @@ void judge_request(struct judge *judge, const struct http_head *head,
 	length = request_path_length(target->path.bytes, target->path.length);
 	if (find_path(head, judgement->request)) {
 		judgement->verdict = VERDICT_FIELD;
+		return;
+	}
+	if (!choose_secrets(judge, head, target, length, judgement->request)) {
+		judgement->verdict = VERDICT_ECHO;
 		return;
 	}
 	if (!allows(&judge->job, head, target, length))

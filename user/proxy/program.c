@@ -121,7 +121,9 @@ static int open_all(const struct proxy_settings *settings, struct proxy *proxy)
 	if (!error)
 		error = open_log(proxy);
 	if (!error)
-		error = rules_new(settings, &proxy->rules);
+		error = secret_store_open(&proxy->secrets);
+	if (!error)
+		error = rules_new(settings, proxy->secrets, &proxy->rules);
 	if (!error)
 		error = resolver_new(proxy->loop, settings, &proxy->resolver);
 	if (!error)

@@ -114,6 +114,10 @@ static void find_other_words(const struct refusal_text *text, const char *job,
 	else if (text->reason == REASON_RULE)
 		step = text->status == 400
 			       ? "Rules for paths hold for this domain. Send a path that can be read in one way only."
+		       : text->status == 405
+			       ? "The fence sets a secret in requests to this domain. Send another method."
+		       : text->status == 503
+			       ? "Whoever runs the job can give it one: jobfence update JOB --secret NAME=file:PATH"
 			       : "Rules for methods and paths hold for this domain, and see no fields. Send the request without that one.";
 	else if (text->reason)
 		step = text->status == 431

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "jobfence/secrets.h"
 #include "lib/clock.h"
 #include "proxy/connection.h"
 #include "proxy/http_accept.h"
@@ -60,10 +61,26 @@ static enum step refuse_judged(struct connection *connection, const struct http_
 		text.status = 400;
 		text.keep = false;
 	}
-	if (judgement->verdict == VERDICT_NO_FORM || judgement->verdict == VERDICT_FIELD)
+	if (judgement->verdict == VERDICT_ECHO)
+		text.status = 405;
+	if (judgement->verdict == VERDICT_NO_FORM || judgement->verdict == VERDICT_FIELD ||
+		judgement->verdict == VERDICT_ECHO)
 		text.explanation = judgement->request;
 	else
 		text.judgement = judgement;
+	return connection_refuse(connection, &text);
+}
+
+/* Without its secret the request would be another one. */
+static enum step refuse_missing(struct connection *connection, const struct http_head *head,
+	const struct http_target *target, const char *secret)
+{
+	char explanation[SECRET_NAME_MAX + 64];
+	struct refusal_text text;
+
+	snprintf(explanation, sizeof(explanation), "the secret %s has no value", secret);
+	text = refusal_of(head, target, REASON_RULE, explanation);
+	text.status = 503;
 	return connection_refuse(connection, &text);
 }
 
@@ -177,6 +194,7 @@ static enum step forward(struct connection *connection, const struct http_head *
 		.websocket = head->websocket && http_head_is_all(head),
 		.last = http_request_is_last(head),
 		.login = http_head_logs_in(head),
+		.secrets = connection->proxy->secrets,
 	};
 	http_body_begin(
 		&connection->http.request, head->framing, head->content_length, true);
@@ -233,6 +251,7 @@ static enum step begin_request(struct connection *connection, const struct http_
 	struct judgement judgement;
 	struct domain_use *use;
 	enum reason reason;
+	const char *missing;
 
 	if (connection->secure && (target->port != PORT_HTTPS ||
 					  !host_equal(&connection->host, &target->host)))
@@ -251,6 +270,12 @@ static enum step begin_request(struct connection *connection, const struct http_
 			connection->proxy->rules, &target->host, SIGHT_REQUESTS, &use);
 	if (reason)
 		return refuse_host(connection, head, target, reason, NULL);
+	/* Plain HTTP may come from and go to anybody. */
+	if (!connection->secure)
+		target->secrets = NULL;
+	missing = secret_store_missing(target->secrets, target->due);
+	if (missing)
+		return refuse_missing(connection, head, target, missing);
 	if (!learn(connection->proxy, head, target))
 		return refuse_host(connection, head, target, REASON_LIMIT,
 			"It learns, and there is no room for a rule for this request.");

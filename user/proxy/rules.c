@@ -42,7 +42,8 @@ struct rules {
 	struct judge *judge;
 };
 
-int rules_new(const struct proxy_settings *settings, struct rules **rules)
+int rules_new(const struct proxy_settings *settings, const struct secret_store *secrets,
+	struct rules **rules)
 {
 	struct rules *new = calloc(1, sizeof(*new));
 	void *limits;
@@ -56,7 +57,7 @@ int rules_new(const struct proxy_settings *settings, struct rules **rules)
 	new->limits = limits;
 	*rules = new;
 	error = new->hits != MAP_FAILED &&limits != MAP_FAILED
-			? judge_new(settings, &new->judge)
+			? judge_new(settings, secrets, &new->judge)
 			: -errno;
 	if (!error)
 		return 0;

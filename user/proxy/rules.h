@@ -15,8 +15,11 @@
 
 struct rules;
 
-/* Takes over the map descriptors of settings.h. Returns 0 or -errno. */
-int rules_new(const struct proxy_settings *settings, struct rules **rules);
+/*
+ * Takes over the map descriptors of settings.h. `secrets` may be NULL. Returns 0 or -errno.
+ */
+int rules_new(const struct proxy_settings *settings, const struct secret_store *secrets,
+	struct rules **rules);
 void rules_free(struct rules *rules);
 
 /* The job's limits, which may change at any time, for as long as `rules` live. */

@@ -31,7 +31,9 @@
 #include <sys/wait.h>
 
 #include "lib/cleanup.h"
+#include "jobfence/secrets.h"
 #include "lib/clock.h"
+#include "lib/locked.h"
 #include "lib/moment.h"
 #include "proxy/log_sink.h"
 #include "proxy/sandbox.h"
@@ -58,6 +60,7 @@ struct supervisor {
 	bool ending; /* the job's end is known */
 	/* When to renew the authority of the job (CLOCK_BOOTTIME, ms). 0: never. */
 	int64_t renewal;
+	struct secret_file *secrets; /* NULL: the job has none */
 	struct log_sink log;
 };
 
@@ -361,6 +364,27 @@ static int open_log(const struct proxy_settings *settings, struct log_sink *log)
 	return 0;
 }
 
+/*
+ * Maps the secrets, so that their pages stay locked while there is no worker. From now on
+ * no other process can write to them. Returns 0 or -errno.
+ */
+static int hold_secrets(struct supervisor *supervisor)
+{
+	struct stat status;
+	int error;
+
+	if (fstat(FD_SECRETS, &status) || !S_ISREG(status.st_mode))
+		return 0;
+	if (status.st_size != sizeof(*supervisor->secrets))
+		return -EPROTO;
+	error = locked_map(
+		FD_SECRETS, sizeof(*supervisor->secrets), true, &supervisor->secrets);
+	if (error)
+		return error;
+	return fcntl(FD_SECRETS, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) ? -errno
+										 : 0;
+}
+
 int supervisor_run(const struct proxy_settings *settings)
 {
 	static struct supervisor supervisor;
@@ -392,6 +416,12 @@ int supervisor_run(const struct proxy_settings *settings)
 		fcntl(FD_ASKED, F_SETFD, FD_CLOEXEC) ||
 		open_log(settings, &supervisor.log)) {
 		perror("jobfence-proxy: supervisor");
+		return 1;
+	}
+	error = hold_secrets(&supervisor);
+	if (error) {
+		fprintf(stderr, "jobfence-proxy: cannot lock the secrets: %s\n",
+			strerror(-error));
 		return 1;
 	}
 	error = settings->intercept_count ? make_authority(&supervisor) : 0;

@@ -23,6 +23,7 @@
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "proxy/ca.h"
+#include "proxy/secret_store.h"
 #include "proxy/settings.h"
 #include "proxy/tls_roots.h"
 #include "proxy/tls_sessions.h"
@@ -184,6 +185,9 @@ static SSL_CTX *make_context(const SSL_METHOD *method)
 	if (!context)
 		return NULL;
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	/* An answer may repeat a secret. */
+	if (secret_store_given())
+		SSL_CTX_set_options(context, SSL_OP_CLEANSE_PLAINTEXT);
 	SSL_CTX_set_mode(
 		context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				 SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_AUTO_RETRY);

@@ -482,7 +482,7 @@ void world_init(void)
 	require(!proxy_fds_reserve());
 	map_memory(FD_HITS, DOMAIN_ENTRIES_MAX * sizeof(struct domain_use));
 	limits = map_memory(FD_LIMITS, sizeof(*limits));
-	require(!rules_new(&world_settings, &proxy.rules));
+	require(!rules_new(&world_settings, NULL, &proxy.rules));
 	proxy.settings = &world_settings;
 	proxy.resolver = &resolver;
 	require(!host_parse("t.test", 6, HOST_NO_BRACKETS, &opened));

@@ -1,0 +1,318 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Secrets that the proxy sets in requests of a job. No variable and no command line of these
+# tests has a value: it is in files alone.
+
+load lib/job
+
+POLICY=${BATS_TEST_TMPDIR:-}/policy
+CA=${BATS_TEST_TMPDIR:-}/ca.pem
+KEY=${BATS_TEST_TMPDIR:-}/key
+SITE=https://allowed.test
+
+# Writes a value to the file $1.
+make_key()
+{
+	head -c 24 /dev/urandom | base64 | tr '+/' 'ab' >"$1"
+}
+
+# Makes the job, with allowed.test intercepted. The arguments are further options.
+up()
+{
+	printf '%s\n' 'accept = http' 'allow_domain = *' 'max_rate = 0' 'allow_intercept = allowed.test .test' \
+		"upstream_ca = $LAB/authority.pem" 'log_paths = yes' >"$POLICY"
+	job_up --config "$POLICY" --rate 0 --domain allowed.test --intercept allowed.test "$@" || return
+	up_says .trust.ca >"$CA"
+}
+
+up_with_key()
+{
+	make_key "$KEY"
+	up --secret "key=file:$KEY@allowed.test" "$@"
+}
+
+# Sends a request by curl, which trusts the authority of the job alone.
+secure()
+{
+	fetch --cacert "$CA" --capath "$BATS_TEST_TMPDIR/none" "$@"
+}
+
+# Prints the status and the word of X-Jobfence-Denied, or -. The body is in
+# $BATS_TEST_TMPDIR/body.
+status()
+{
+	secure -o "$BATS_TEST_TMPDIR/body" -w '%{http_code} %header{x-jobfence-denied}' "$@"
+}
+
+# Prints, for each request that the web server saw, the values of Authorization as words:
+# `key` stands for that of $KEY, `none` for no field.
+keys()
+{
+	lab_seen '.event == "request"' .headers |
+		jq -r --rawfile key "$KEY" '[.[] | select(.[0] | ascii_downcase == "authorization") | .[1]]
+			| if . == [] then "none" else map(if . == "Bearer " + ($key | rtrimstr("\n")) then "key" else . end) | join("+") end' |
+		paste -sd ' '
+}
+
+@test "a request gets the secret, and the job's own field goes" {
+	up_with_key
+	is "$(secure $SITE/)" 'this is allowed.test'
+	is "$(secure -H 'Authorization: Bearer of the job' $SITE/)" 'this is allowed.test'
+	is "$(secure -u user:password -d body $SITE/upload | cut -d ' ' -f 1)" 4
+	is "$(secure --proxy "http://$(up_says .proxy.address)" $SITE/)" 'this is allowed.test'
+	is "$(secure --http1.0 $SITE/)" 'this is allowed.test'
+	is "$(secure -I -o /dev/null -w '%{http_code}' $SITE/)" 200
+	is "$(keys)" 'key key key key key key'
+}
+
+@test "only the host and the path of a secret get it, and only inside TLS" {
+	make_key "$KEY"
+	up --domain other.test --intercept other.test --secret "key=file:$KEY@allowed.test/repos/acme"
+	secure -o /dev/null "$SITE/repos/acme?x" -o /dev/null $SITE/repos/acme/x/y -o /dev/null $SITE/repos/./x/../acme/
+	is "$(keys)" 'key key key'
+	lab_forget
+	secure -o /dev/null $SITE/repos/acme-evil -o /dev/null $SITE/ -o /dev/null $SITE/repos/acme/../x -o /dev/null https://other.test/repos/acme
+	fetch -o /dev/null http://allowed.test/repos/acme
+	is "$(keys)" 'none none none none none'
+	# The job sends no key of its own to the host, whatever the path.
+	lab_forget
+	secure -o /dev/null -H 'Authorization: mine' $SITE/x
+	secure -o /dev/null -H 'Authorization: mine' https://other.test/x
+	is "$(keys)" 'none mine'
+	is "$(status --path-as-is "$SITE/repos%2facme")" '400 rule'
+	is "$(status --path-as-is "$SITE/x/..;/repos/acme")" '400 rule'
+}
+
+@test "a rule says for which methods a secret is" {
+	make_key "$KEY"
+	up --secret "key=file:$KEY@GET,HEAD allowed.test/a/*"
+	secure -o /dev/null $SITE/a/b -I -o /dev/null $SITE/a/b
+	secure -o /dev/null -d x $SITE/a/b
+	secure -o /dev/null $SITE/a/b/c
+	is "$(keys)" 'key key none none'
+}
+
+@test "a secret may have a header of its own, and a job several secrets" {
+	local other=$BATS_TEST_TMPDIR/other
+
+	make_key "$KEY"
+	make_key "$other"
+	up --domain other.test --intercept other.test --secret-header 'second=X-Api-Key: %s;v=1' \
+		--secret "key=file:$KEY@allowed.test" --secret "key=@other.test" --secret "second=file:$other@other.test"
+	secure -o /dev/null $SITE/ -o /dev/null -H 'X_Api_Key: mine' https://other.test/
+	is "$(keys)" 'key key'
+	is "$(received x-api-key)" "$(<"$other");v=1"
+}
+
+@test "a value may come from a descriptor, which no command of the job has" {
+	make_key "$KEY"
+	up --secret 'key=fd:7@allowed.test' 7<"$KEY"
+	secure -o /dev/null $SITE/
+	is "$(keys)" key
+	cp "$KEY" "$KEY.copy"
+	is "$(jobfence run --domain allowed.test --intercept allowed.test --secret 'key=fd:7@allowed.test' 7<"$KEY.copy" -- \
+		sh -c 'cat <&7' 2>&1 | grep -c -F -f "$KEY")" 0
+}
+
+@test "a restarted worker goes on with the secret, and a repair reads its file again" {
+	local worker
+
+	up_with_key
+	worker=$(proxy_worker)
+	in_lab kill -KILL "$worker"
+	secure --retry 20 --retry-delay 1 --retry-all-errors -o /dev/null $SITE/
+	[ "$(proxy_worker)" != "$worker" ]
+	make_key "$KEY"
+	in_lab kill -KILL "$(up_says .proxy.pid)"
+	jobfence repair "$JOB"
+	jobfence show "$JOB" --json | jq -r .trust.ca >"$CA"
+	secure -o /dev/null $SITE/
+	like "$(keys)" '* key'
+}
+
+@test "without its value a secret is not left out silently" {
+	make_key "$KEY"
+	up --secret 'key=fd:7@allowed.test/a' 7<"$KEY"
+	in_lab kill -KILL "$(up_says .proxy.pid)"
+	jobfence repair "$JOB"
+	jobfence show "$JOB" --json | jq -r .trust.ca >"$CA"
+	is "$(status $SITE/a)" '503 rule'
+	like "$(<"$BATS_TEST_TMPDIR/body")" '*the secret key has no value*'
+	is "$(status $SITE/b)" '200 '
+}
+
+@test "what can't be a secret is an error that does not show it" {
+	local row
+
+	for row in '' '\n' 'short' 'line one\nline two' 'carriage\rreturn' 'a tab\tinside' 'null\0byte!' ' begins with a blank' 'caf\0303\0251 crème' \
+		"$(printf 'x%.0s' {1..2041})"; do
+		printf %b "$row" >"$KEY"
+		ends_with 2 up --secret "key=file:$KEY@allowed.test"
+		like "$ERRORS" 'jobfence: secret key: it *'
+		[[ ${#row} -lt 7 || $ERRORS != *"${row:0:7}"* ]] || lab_fail "$ERRORS"
+	done
+	printf '%s\r\n' "$(printf 'x%.0s' {1..2040})" >"$KEY"
+	up --secret "key=file:$KEY@allowed.test"
+	secure -o /dev/null $SITE/
+	is "$(received authorization | wc -c)" 2048
+}
+
+@test "a secret that would have no force is an error" {
+	make_key "$KEY"
+	ends_with 2 up --secret "key=file:$KEY@other.test"
+	like "$ERRORS" "*is for 'other.test', whose TLS is not opened; to open it: --intercept 'other.test'*"
+	ends_with 2 up --domain other.test --secret "key=file:$KEY@other.test"
+	ends_with 2 up --secret "key=file:$KEY@.allowed.test"
+	like "$ERRORS" '*no wildcard*'
+	ends_with 2 up --secret "key=file:$KEY"
+	ends_with 2 up --secret "key=$KEY@allowed.test"
+	ends_with 2 up --secret "key=env:KEY@allowed.test"
+	ends_with 2 up --secret "key=file:@allowed.test"
+	ends_with 2 up --secret "key=fd:1@allowed.test"
+	ends_with 2 up --secret "a key=file:$KEY@allowed.test"
+	ends_with 2 up --secret-header 'key=Authorization: %s'
+	ends_with 2 up --secret "key=file:$KEY@allowed.test" --secret "key=file:$KEY.2@allowed.test"
+	ends_with 2 up --secret "key=file:$KEY@allowed.test" --secret "other=file:$KEY@allowed.test/a"
+	like "$ERRORS" '*set the same field*'
+	for header in 'Authorization' 'Authorization: Bearer' 'Host: %s' 'Connection: %s' 'A: %s%s' 'A: %d%s' 'Authorization: Negotiate %s' \
+		'X-Jobfence-Job-ID: %s' $'A: \r\nB: %s' 'Ä: %s'; do
+		ends_with 2 up --secret "key=file:$KEY@allowed.test" --secret-header "key=$header"
+	done
+	ends_with 1 up --secret "key=file:$KEY.missing@allowed.test"
+	ends_with 1 up --secret "key=file:$BATS_TEST_TMPDIR@allowed.test"
+	ends_with 1 up --secret 'key=fd:77@allowed.test'
+	ends_with 2 jobfence up --job "$JOB" --network none --secret "key=file:$KEY@allowed.test"
+	ends_with 2 jobfence up --job "$JOB" --spec <(echo '{"secrets": ["key"]}')
+}
+
+@test "a caller reads no file of others by it" {
+	local rights=-all,+sys_admin,+net_admin,+net_bind_service,+setuid,+setgid,+setpcap,+kill,+dac_read_search,+sys_chroot,+dac_override
+
+	make_key "$KEY"
+	chmod 600 "$KEY"
+	chmod 755 "$BATS_TEST_TMPDIR"
+	ends_with 125 in_lab env SUDO_UID=65534 "$JOBFENCE" run --domain allowed.test --intercept allowed.test \
+		--secret "key=file:$KEY@allowed.test" -- true
+	like "$ERRORS" '*secret key: user 65534 cannot open *: Permission denied'
+	ends_with 125 in_lab setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps "$rights" --ambient-caps "$rights" "$JOBFENCE" \
+		run --domain allowed.test --intercept allowed.test --secret "key=file:$KEY@allowed.test" -- true
+	like "$ERRORS" '*secret key: user 65534 cannot open *: Permission denied'
+}
+
+@test "show and JSON say where a secret is set, and never its value" {
+	up_with_key
+	is "$(up_says '.secrets | map([.name, .header, .uses]) | tojson')" '[["key","Authorization: Bearer %s",["* allowed.test/**"]]]'
+	like "$(jobfence show "$JOB")" '*secrets:*key: Authorization in \* allowed.test/\*\**'
+	is "$({ jobfence show "$JOB" --json; jobfence show "$JOB"; jobfence list --json; cat "$UP"; } | grep -c -F -f "$KEY")" 0
+}
+
+@test "no field of an answer brings a secret back, be it encoded or in a redirect" {
+	local seen=$BATS_TEST_TMPDIR/seen
+
+	up_with_key
+	is "$(secure -D "$seen" -o /dev/null -w '%{http_code} %{redirect_url}' $SITE/reflect)" '302 '
+	is "$(tr -d '\r' <"$seen" | grep .)" 'HTTP/1.1 103 
+HTTP/1.1 302 
+X-Other: stays
+Content-Length: 0'
+	# The site may remember the secret, and say it in answer to a request that had none.
+	jobfence down "$JOB"
+	up --secret "key=file:$KEY@allowed.test/a"
+	secure -o /dev/null -D "$seen" "$SITE/raw?HTTP/1.1%20200%20OK%0d%0aA:%20$(<"$KEY")%0d%0aB:%20c%0d%0aContent-Length:%200%0d%0a%0d%0a"
+	fetch -D "$seen.2" -o /dev/null "http://allowed.test/raw?HTTP/1.1%20200%20OK%0d%0aA:%20$(<"$KEY")%0d%0aB:%20c%0d%0aContent-Length:%200%0d%0a%0d%0a"
+	is "$(cat "$seen" "$seen.2" | grep -c '^[AB]:')" 2
+}
+
+@test "TRACE and TRACK, whose answer repeats a request, are refused" {
+	local method
+
+	up_with_key
+	for method in TRACE TRACK trace; do
+		is "$(status -X $method $SITE/)" '405 rule' || lab_fail "$method"
+		is "$(fetch -X $method -o /dev/null -w '%{http_code}' http://allowed.test/)" 405
+	done
+	is "$(requests)" 0
+}
+
+# Prints the numbers of all processes of the job and of its proxy.
+job_processes()
+{
+	in_lab sh -c "cat $(up_says '.cgroup | rtrimstr("/work")')/*/cgroup.procs" | sort -n
+}
+
+# Uses the secret in all ways. The argument is a command to call after each of them.
+use_key()
+{
+	local check=${1:-true} path
+
+	head -c 200000 /dev/zero >"$BATS_TEST_TMPDIR/zeros"
+	for path in /?first echo reflect bytes/200000 chunked/100 garbage close; do
+		secure -o /dev/null "$SITE/$path" && $check || return
+	done
+	secure -o /dev/null --data-binary "@$BATS_TEST_TMPDIR/zeros" $SITE/upload && $check || return
+	secure -o /dev/null -H 'Transfer-Encoding: chunked' --data-binary "@$BATS_TEST_TMPDIR/zeros" $SITE/echo && $check || return
+	in_job_directly timeout 30 "$LIB/websocket_tls.py" "$CA" >/dev/null && $check
+}
+
+# Prints where the job and its proxy have the value.
+places_of_key()
+{
+	local pids=()
+
+	mapfile -t pids < <(job_processes)
+	((${#pids[@]} >= 3)) || lab_fail "there are only ${pids[*]}" || return
+	in_lab "$LIB/find_in_memory.py" "$KEY" "${pids[@]}"
+}
+
+LOCKED='jobfence-proxy /memfd:secrets (deleted)
+jobfence-tls /memfd:secrets (deleted)'
+
+is_locked()
+{
+	[ "$(places_of_key)" = "$LOCKED" ]
+}
+
+# Fails unless the value is in the locked pages of the two processes of the proxy alone. The
+# worker may still have to release a buffer.
+nobody_has_key()
+{
+	eventually is_locked || is "$(places_of_key)" "$LOCKED"
+}
+
+@test "no process has a value but in the locked pages of the proxy, and no file has one" {
+	local events=$BATS_TEST_TMPDIR/events
+
+	up_with_key --label a=b
+	jobfence update "$JOB" --trace on
+	in_job_directly sleep 300 3>&- &
+	eventually in_lab pgrep -x sleep >/dev/null
+	use_key nobody_has_key
+	{
+		jobfence events --json
+		jobfence events --trace "$JOB"
+		jobfence log "$JOB" --json
+		jobfence show "$JOB" --json
+		jobfence down "$JOB" --json
+	} >"$events" 2>&1
+	like "$(<"$events")" '*/reflect*'
+	is "$(grep -c -F -f "$KEY" "$events")" 0
+	kill %% || true
+}
+
+@test "the state of a job has no value, and its pages are in no core file" {
+	local pid
+
+	up_with_key
+	use_key
+	is "$(in_lab grep -r -l -F -f "$KEY" /run/jobfence | wc -l)" 0
+	like "$(in_lab ls -R /run/jobfence)" '*spec.json*'
+	mapfile -t pids < <(proxy_processes)
+	is "${#pids[@]}" 2
+	for pid in "${pids[@]}"; do
+		like "$(in_lab sed -n '/memfd:secrets/,/VmFlags/{/VmFlags/p}' "/proc/$pid/smaps")" 'VmFlags:* lo dc dd*'
+		like "$(in_lab cat "/proc/$pid/limits")" '*Max core file size *0 *0 *'
+		# Of a process that can be dumped, its user owns these files.
+		is "$(in_lab stat -c %u "/proc/$pid/environ")" 0
+	done
+}

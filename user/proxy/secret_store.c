@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See secret_store.h. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "jobfence/secrets.h"
+#include "lib/locked.h"
+#include "names/request_rule.h"
+#include "proxy/secret_store.h"
+#include "proxy/settings.h"
+
+struct secret_store {
+	const struct secret_file *file;
+	bool mapped; /* by us */
+	struct request_rules uses[SECRETS_MAX];
+	char decoded[BUFFER_SIZE]; /* zero, but for the time of a search */
+};
+
+static bool is_given(struct stat *status)
+{
+	return !fstat(FD_SECRETS, status) && S_ISREG(status->st_mode);
+}
+
+bool secret_store_given(void)
+{
+	struct stat status;
+
+	return is_given(&status);
+}
+
+static int read_uses(struct request_rules *uses, const char text[SECRET_USES_SIZE])
+{
+	const char *end = text + SECRET_USES_SIZE, *line_end, *problem;
+	int error = 0;
+
+	for (; !error && text < end && *text; text = line_end + 1) {
+		line_end = memchr(text, '\n', (size_t)(end - text));
+		if (!line_end)
+			return -EPROTO;
+		error = request_rules_add(uses, text, (size_t)(line_end - text), &problem);
+	}
+	return error;
+}
+
+int secret_store_new(const struct secret_file *file, struct secret_store **store)
+{
+	struct secret_store *new;
+	int error = 0;
+
+	if (file->size != sizeof(*file) || file->count > SECRETS_MAX)
+		return -EPROTO;
+	new = calloc(1, sizeof(*new));
+	if (!new)
+		return -ENOMEM;
+	new->file = file;
+	for (size_t i = 0; !error && i < file->count; i++)
+		error = read_uses(&new->uses[i], file->entries[i].uses);
+	if (error)
+		secret_store_free(new);
+	else
+		*store = new;
+	return error;
+}
+
+int secret_store_open(struct secret_store **store)
+{
+	const struct secret_file *file = NULL;
+	struct stat status;
+	int error;
+
+	*store = NULL;
+	if (!is_given(&status))
+		return 0;
+	if (status.st_size != sizeof(*file))
+		return -EPROTO;
+	error = locked_map(FD_SECRETS, sizeof(*file), false, &file);
+	if (error)
+		return error;
+	error = secret_store_new(file, store);
+	if (error) {
+		locked_unmap(file, sizeof(*file));
+		return error;
+	}
+	(*store)->mapped = true;
+	buffers_wipe();
+	return 0;
+}
+
+void secret_store_free(struct secret_store *store)
+{
+	if (!store)
+		return;
+	for (size_t i = 0; i < SECRETS_MAX; i++)
+		request_rules_free(&store->uses[i]);
+	if (store->mapped)
+		locked_unmap(store->file, sizeof(*store->file));
+	free(store);
+}
+
+bool secret_store_names(const struct secret_store *store, const struct host *host)
+{
+	for (size_t i = 0; store && i < store->file->count; i++)
+		if (request_rules_name(&store->uses[i], host))
+			return true;
+	return false;
+}
+
+unsigned secret_store_due(const struct secret_store *store, const struct host *host,
+	const struct slice *method, const struct slice *path)
+{
+	unsigned due = 0;
+
+	for (size_t i = 0; store && i < store->file->count; i++)
+		if (request_rules_name(&store->uses[i], host) &&
+			request_rules_allow(&store->uses[i], host, method->bytes,
+				method->length, path->bytes, path->length))
+			due |= 1U << i;
+	return due;
+}
+
+/* The supervisor writes a new value beside the one that holds, and then the number. */
+static const struct secret_value *value_of(const struct secret_store *store, size_t secret)
+{
+	__u32 current = __atomic_load_n(&store->file->current[secret], __ATOMIC_ACQUIRE);
+
+	return &store->file->values[secret][current & 1];
+}
+
+const char *secret_store_missing(const struct secret_store *store, unsigned due)
+{
+	for (size_t i = 0; store && i < store->file->count; i++)
+		if (due & 1U << i && !value_of(store, i)->length)
+			return store->file->entries[i].name;
+	return NULL;
+}
+
+bool secret_store_replaces(const struct secret_store *store, const struct host *host,
+	const struct http_field *field)
+{
+	for (size_t i = 0; store && i < store->file->count; i++)
+		if (field_is(field, store->file->entries[i].field) &&
+			request_rules_name(&store->uses[i], host))
+			return true;
+	return false;
+}
+
+static bool write_one(const struct secret_store *store, size_t secret, struct buffer *out)
+{
+	const struct secret_entry *entry = &store->file->entries[secret];
+	const struct secret_value *value = value_of(store, secret);
+
+	return value->length <= SECRET_VALUE_MAX && buffer_append_text(out, entry->field) &&
+	       buffer_append_text(out, ": ") && buffer_append_text(out, entry->before) &&
+	       buffer_append(out, value->bytes, value->length) &&
+	       buffer_append_text(out, entry->after) && buffer_append_text(out, "\r\n");
+}
+
+bool secret_store_write(const struct secret_store *store, unsigned due, struct buffer *out)
+{
+	bool fits = true;
+
+	for (size_t i = 0; fits && store && i < store->file->count; i++)
+		if (due & 1U << i)
+			fits = write_one(store, i, out);
+	return fits;
+}
+
+/* The value before an update may still open the site, so it counts, too. */
+static bool has_any(const struct secret_store *store, const char *bytes, size_t length)
+{
+	for (size_t i = 0; i < store->file->count; i++)
+		for (size_t k = 0; k < 2; k++) {
+			const struct secret_value *value = &store->file->values[i][k];
+
+			if (value->length && value->length <= SECRET_VALUE_MAX &&
+				memmem(bytes, length, value->bytes, value->length))
+				return true;
+		}
+	return false;
+}
+
+static int digit_of(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+		return (c | 0x20) - 'a' + 10;
+	return -1;
+}
+
+/* Decodes what is encoded. Returns the length. The text has at most BUFFER_SIZE bytes. */
+static size_t decode(const struct slice *text, char *decoded)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < text->length; i++) {
+		char c = text->bytes[i];
+
+		if (c == '%' && text->length - i > 2 && digit_of(text->bytes[i + 1]) >= 0 &&
+			digit_of(text->bytes[i + 2]) >= 0) {
+			c = (char)(digit_of(text->bytes[i + 1]) << 4 |
+				   digit_of(text->bytes[i + 2]));
+			i += 2;
+		}
+		decoded[length++] = c;
+	}
+	return length;
+}
+
+bool secret_store_is_in(struct secret_store *store, const struct slice *text)
+{
+	size_t length;
+	bool found;
+
+	if (!store || !text->length)
+		return false;
+	if (has_any(store, text->bytes, text->length))
+		return true;
+	if (text->length > sizeof(store->decoded) ||
+		!memchr(text->bytes, '%', text->length))
+		return false;
+	length = decode(text, store->decoded);
+	found = has_any(store, store->decoded, length);
+	explicit_bzero(store->decoded, length);
+	return found;
+}
