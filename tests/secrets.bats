@@ -268,6 +268,15 @@ places_of_key()
 LOCKED='jobfence-proxy /memfd:secrets (deleted)
 jobfence-tls /memfd:secrets (deleted)'
 
+# Of the proxy alone.
+is_locked_by_two()
+{
+	local pids=()
+
+	mapfile -t pids < <(proxy_processes)
+	[ "$(in_lab "$LIB/find_in_memory.py" "$KEY" "${pids[@]}")" = "$LOCKED" ]
+}
+
 is_locked()
 {
 	[ "$(places_of_key)" = "$LOCKED" ]
@@ -315,4 +324,50 @@ nobody_has_key()
 		# Of a process that can be dumped, its user owns these files.
 		is "$(in_lab stat -c %u "/proc/$pid/environ")" 0
 	done
+}
+
+@test "an update gives a secret another value, which later requests and workers have" {
+	local worker
+
+	up_with_key
+	secure -o /dev/null $SITE/a
+	make_key "$KEY"
+	secure -o /dev/null $SITE/b
+	jobfence update "$JOB" --secret key
+	secure -o /dev/null $SITE/c
+	# The first value is not that of the file any more.
+	like "$(keys)" 'Bearer * Bearer * key'
+	make_key "$KEY.2"
+	mv "$KEY.2" "$KEY"
+	jobfence update "$JOB" --secret key=fd:9 9<"$KEY"
+	lab_forget
+	secure -o /dev/null $SITE/d
+	worker=$(proxy_worker)
+	in_lab kill -KILL "$worker"
+	secure --retry 20 --retry-delay 1 --retry-all-errors -o /dev/null $SITE/e
+	is "$(keys)" 'key key'
+	eventually is_locked_by_two
+	ends_with 2 jobfence update "$JOB" --secret key
+	like "$ERRORS" '*secret key has no file to read again*'
+	make_key "$KEY"
+	jobfence update "$JOB" --secret "key=file:$KEY"
+	is "$(jobfence show "$JOB" --json | jq -r '.secrets[0].file')" "$KEY"
+}
+
+@test "an update with a bad value changes nothing" {
+	up_with_key --secret "second=file:$KEY@allowed.test" --secret-header 'second=X-Second: %s'
+	printf 'short' >"$KEY.bad"
+	ends_with 2 jobfence update "$JOB" --secret "key=file:$KEY.bad"
+	ends_with 2 jobfence update "$JOB" --secret "key=file:$KEY" --secret "second=file:$KEY.bad"
+	ends_with 1 jobfence update "$JOB" --secret "key=file:$KEY.missing"
+	ends_with 2 jobfence update "$JOB" --secret "key=$KEY"
+	ends_with 2 jobfence update "$JOB" --secret "other=file:$KEY"
+	like "$ERRORS" "*began without a secret 'other*"
+	secure -o /dev/null $SITE/
+	is "$(keys)" key
+	is "$(jobfence show "$JOB" --json | jq -r '.secrets | map(.file) | unique | join(" ")')" "$KEY"
+	[ -n "$(received x-second)" ]
+	# Without a proxy nothing is recorded either.
+	in_lab kill -KILL "$(up_says .proxy.pid)"
+	ends_with 1 jobfence update "$JOB" --secret key
 }

@@ -64,7 +64,7 @@ enum proxy_fd {
 	FD_LOG_OLD,
 	/*
 	 * A datagram socket with a name in the job's folder. A message tells the supervisor
-	 * to end, also from another PID namespace.
+	 * to end, or gives it new values of secrets, also from another PID namespace.
 	 */
 	FD_ASKED,
 	/*

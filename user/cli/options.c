@@ -123,7 +123,7 @@ static int append(const char **list, const char *argument, struct failure *failu
 		count++;
 	if (count == UPDATE_DOMAINS_MAX)
 		return fail_as(failure, STATUS_USAGE,
-			"one update adds at most %d domains and removes at most as many",
+			"one update adds at most %d domains or secrets and removes at most as many",
 			UPDATE_DOMAINS_MAX);
 	list[count] = argument;
 	return 0;
@@ -137,6 +137,11 @@ static int add_domain(struct options *o, const char *argument, struct failure *f
 static int remove_domain(struct options *o, const char *argument, struct failure *failure)
 {
 	return append(o->remove_domains, argument, failure);
+}
+
+static int add_secret(struct options *o, const char *argument, struct failure *failure)
+{
+	return append(o->new_secrets, argument, failure);
 }
 
 static int switch_trace(struct options *o, const char *argument, struct failure *failure)
@@ -232,6 +237,8 @@ static const struct option_row rows[] = {
 	TEXT("rate", "R", OPTIONS_UPDATE, new_rate, "the new rate; 0 for none"),
 	CALL("trace", "on|off", OPTIONS_UPDATE, switch_trace,
 		"have the proxy write what it does to its log; see: jobfence events --trace"),
+	CALL("secret", "NAME[=SOURCE]", OPTIONS_UPDATE, add_secret,
+		"give a secret of the job a new value, from file:PATH or fd:N, or from its file anew"),
 	CALL("add-domain", "D", OPTIONS_UPDATE, add_domain, "allow one more domain"),
 	CALL("remove-domain", "D", OPTIONS_UPDATE, remove_domain,
 		"stop allowing a domain; its open connections end"),

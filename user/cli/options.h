@@ -54,6 +54,7 @@ struct options {
 	const char *listen;	  /* NULL: not given */
 	const char *new_rate;	  /* NULL: not given */
 	enum trace_change new_trace;
+	const char *new_secrets[UPDATE_DOMAINS_MAX + 1];    /* NULL-terminated */
 	const char *add_domains[UPDATE_DOMAINS_MAX + 1];    /* NULL-terminated */
 	const char *remove_domains[UPDATE_DOMAINS_MAX + 1]; /* NULL-terminated */
 	bool annotations, json, all, follow, trace, journal, refused, no_proxy_variables,

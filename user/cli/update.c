@@ -13,6 +13,7 @@ int update_command(struct options *options, int *status, struct failure *failure
 	_json_ json_t *json = NULL;
 	const struct job_change change = { .add = options->add_domains,
 		.remove = options->remove_domains,
+		.secrets = options->new_secrets,
 		.rate = options->new_rate,
 		.trace = options->new_trace,
 		.policy = &policy };
@@ -21,9 +22,10 @@ int update_command(struct options *options, int *status, struct failure *failure
 	(void)status;
 	if (options->count != 1)
 		return fail_as(failure, STATUS_USAGE, "update needs the name of one job");
-	if (!change.rate && !change.trace && !*change.add && !*change.remove)
+	if (!change.rate && !change.trace && !*change.secrets && !*change.add &&
+		!*change.remove)
 		return fail_as(failure, STATUS_USAGE,
-			"update needs --rate, --trace, --add-domain or --remove-domain");
+			"update needs --rate, --trace, --secret, --add-domain or --remove-domain");
 	/* Removing domains needs no consent of the policy. */
 	error = change.rate || *change.add ? policy_load(&policy, options->config, failure)
 					   : 0;

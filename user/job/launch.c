@@ -17,9 +17,9 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
+#include "job/asked.h"
 #include "job/launch.h"
 #include "job/listen.h"
 #include "job/request_log.h"
@@ -43,8 +43,7 @@
 #define PROXY_PROGRAM  "jobfence-proxy"
 #define READY_PATIENCE 5000 /* ms */
 #define LAST_PATIENCE  200  /* ms for the last lines of the request log */
-#define ASKED	       "asked-to-end"
-#define FD_TEMPORARY   64 /* above every number of enum proxy_fd */
+#define FD_TEMPORARY   64   /* above every number of enum proxy_fd */
 
 /* The child's report, sent before it becomes the proxy. */
 struct report {
@@ -66,7 +65,7 @@ struct launch {
 	int settings;
 	int domains, connections;   /* read-only */
 	int events;		    /* events of the job's cgroup, -1: not watched */
-	int asked;		    /* the socket ASKED */
+	int asked;		    /* see asked.h */
 	int tls_program, roots, ca; /* for opened TLS, else -1 */
 	int trust[TRUST_FILES];	    /* the same */
 	int secrets;		    /* -1: there are none */
@@ -306,38 +305,6 @@ static int read_report(struct job *job, int fd, struct failure *failure)
 	return 0;
 }
 
-/* Makes a socket for ASKED, and the address of that. Returns a descriptor or -errno. */
-static int asked_socket(const struct job *job, struct sockaddr_un *address)
-{
-	const size_t size = sizeof(address->sun_path);
-	int fd;
-
-	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	if (snprintf(address->sun_path, size, "%s/" ASKED, job->paths.run) >= (int)size)
-		return -ENAMETOOLONG;
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	return fd < 0 ? -errno : fd;
-}
-
-/*
- * Opens the socket by which later commands ask the proxy to end. They may be in another PID
- * namespace, where they could not signal it. The byte in a named pipe could be read by
- * whoever may read the folder. Returns a descriptor or -errno.
- */
-static int open_asked(const struct job *job)
-{
-	struct sockaddr_un address;
-	_fd_ int fd = asked_socket(job, &address);
-
-	if (fd < 0)
-		return fd;
-	/* The mode comes before the name, so at no moment may others write to it. */
-	if ((unlink(address.sun_path) && errno != ENOENT) || fchmod(fd, 0600) ||
-		bind(fd, (const struct sockaddr *)&address, sizeof(address)))
-		return -errno;
-	return TAKE_FD(fd);
-}
-
 static int make_pipe(int *read_end, int *write_end)
 {
 	int pair[2];
@@ -389,9 +356,10 @@ static int open_inputs(const struct job *job, struct launch *plan, struct failur
 		plan->events = cgroup_open_events(job->cgroup);
 	if (job->until_empty && plan->events < 0)
 		return fail(failure, plan->events, "cannot watch cgroup %s", job->cgroup);
-	plan->asked = open_asked(job);
+	plan->asked = asked_open(job);
 	if (plan->asked < 0)
-		return fail(failure, plan->asked, "cannot make %s/" ASKED, job->paths.run);
+		return fail(
+			failure, plan->asked, "cannot make a socket in %s", job->paths.run);
 	error = path_format(plan->proxy_log, "%s/proxy.log", job->paths.run);
 	return error ? fail(failure, error, "cannot start the proxy") : 0;
 }
@@ -506,11 +474,31 @@ int proxy_start(struct job *job, int cgroup, int netns, bool ipv6,
 
 void proxy_ask_to_end(const struct job *job)
 {
-	struct sockaddr_un address;
-	_fd_ int fd = asked_socket(job, &address);
-
-	/* ECONNREFUSED: no supervisor is there any more. */
-	if (fd >= 0 && sendto(fd, "", 1, 0, (const struct sockaddr *)&address,
-			       sizeof(address)) == 1)
+	if (!asked_send(job, NULL, 0))
 		(void)cgroup_wait_until_empty(job->paths.proxy, LAST_PATIENCE);
+}
+
+int proxy_give_secrets(
+	const struct job *job, const struct secrets *secrets, struct failure *failure)
+{
+	_cleanup_(secret_values_free) struct secret_values values = SECRET_VALUES_NONE;
+	_fd_ int taken = -1, take = -1;
+	int error = secret_values_read(secrets, false, &values, failure);
+	char byte;
+
+	if (error)
+		return error;
+	error = make_pipe(&taken, &take);
+	if (!error)
+		error = asked_send(job, (const int[]){ values.fd, take }, 2);
+	if (error)
+		return fail(
+			failure, error, "cannot reach the proxy of job %s", job->spec.name);
+	close(TAKE_FD(take));
+	error = wait_for_word(job, taken, failure);
+	if (!error && read(taken, &byte, 1) != 1)
+		return fail_as(failure, STATUS_FAILED,
+			"the proxy of job %s did not take the secrets; begin the job anew",
+			job->spec.name);
+	return error;
 }

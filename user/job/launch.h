@@ -19,3 +19,10 @@ int proxy_start(struct job *job, int cgroup, int netns, bool ipv6,
  * The caller kills what is left.
  */
 void proxy_ask_to_end(const struct job *job);
+
+/*
+ * Has a proxy that runs take new values of these secrets, which it has already. Requests
+ * that begin afterwards get them. Returns 0, or -errno with the failure noted.
+ */
+int proxy_give_secrets(
+	const struct job *job, const struct secrets *secrets, struct failure *failure);

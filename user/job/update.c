@@ -7,6 +7,7 @@
 
 #include "job/domain_map.h"
 #include "job/health.h"
+#include "job/launch.h"
 #include "job/news.h"
 #include "job/update.h"
 #include "lib/cleanup.h"
@@ -173,6 +174,36 @@ static int apply(const struct job *job, const struct job_change *change, bool do
 	return error ? fail(failure, error, "cannot update job %s", job->spec.name) : 0;
 }
 
+/* Sets the new sources of secrets. */
+static int change_secrets(
+	struct job *job, const struct job_change *change, struct failure *failure)
+{
+	for (const char *const *text = change->secrets; *text; text++)
+		if (!secrets_change(&job->spec.secrets, *text, failure))
+			return about("--secret", *text, failure, -EINVAL);
+	return 0;
+}
+
+/*
+ * Has the proxy take the new values, before the record has their sources. What is read from
+ * a bad one changes nothing.
+ */
+static int give_secrets(
+	const struct job *job, const struct job_change *change, struct failure *failure)
+{
+	struct secret list[SECRETS_MAX];
+	struct secrets given = { .list = list };
+
+	for (const char *const *text = change->secrets; *text; text++) {
+		size_t length = strcspn(*text, "=");
+
+		if (!secrets_find(&given, *text, length))
+			list[given.count++] =
+				*secrets_find(&job->spec.secrets, *text, length);
+	}
+	return given.count ? proxy_give_secrets(job, &given, failure) : 0;
+}
+
 /* Makes the change in the record, and checks whether the job may have it. */
 static int change_record(struct job *job, const struct job_change *change, bool probed,
 	struct failure *failure)
@@ -182,6 +213,8 @@ static int change_record(struct job *job, const struct job_change *change, bool 
 
 	if (!error && change->rate)
 		error = change_rate(job, change->rate, failure);
+	if (!error)
+		error = change_secrets(job, change, failure);
 	if (!error && change->trace && !job->proxy_id)
 		error = fail_as(failure, STATUS_USAGE, "job %s has no proxy to trace",
 			job->spec.name);
@@ -210,6 +243,8 @@ static int update_locked(struct job *job, const struct job *asked,
 		return fail_as(failure, STATUS_FAILED,
 			"job %s was made anew meanwhile; try again", job->spec.name);
 	error = change_record(job, change, true, failure);
+	if (!error)
+		error = give_secrets(job, change, failure);
 	if (!error)
 		error = apply(job, change, *change->add || *change->remove, failure);
 	if (!error)

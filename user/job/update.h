@@ -15,7 +15,8 @@ enum trace_change { TRACE_AS_IT_IS, TRACE_OFF, TRACE_ON };
 
 struct job_change {
 	const char *const *add, *const *remove; /* domains as declared, NULL-terminated */
-	const char *rate;			/* in tc's notation, NULL: no change */
+	const char *const *secrets; /* with their sources (secret.h), NULL-terminated */
+	const char *rate;	    /* in tc's notation, NULL: no change */
 	enum trace_change trace;
 	const struct policy *policy; /* the node's policy, which additions have to meet */
 };

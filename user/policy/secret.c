@@ -249,6 +249,34 @@ int secrets_add_header(struct secrets *secrets, const char *text, struct failure
 	return secret ? secret_set_header(secret, rest, failure) : -EINVAL;
 }
 
+struct secret *secrets_change(
+	const struct secrets *secrets, const char *text, struct failure *failure)
+{
+	size_t length = strcspn(text, "=");
+	struct secret *secret = secrets_find(secrets, text, length);
+	char shown[PRINTABLE_SIZE];
+
+	if (!secret) {
+		fail_as(failure, STATUS_USAGE,
+			"the job began without a secret '%.*s', and gets no other ones; see: jobfence show",
+			(int)length, printable(text, shown));
+		return NULL;
+	}
+	if (!text[length] && !secret->file[0]) {
+		fail_as(failure, STATUS_USAGE,
+			"secret %s has no file to read again; give NAME=file:PATH or NAME=fd:N",
+			secret->name);
+		return NULL;
+	}
+	if (!text[length])
+		return secret;
+	secret->file[0] = '\0';
+	secret->fd = 0;
+	return secret_set_source(secret, text + length + 1, secret_caller(), failure)
+		       ? NULL
+		       : secret;
+}
+
 /* Whether both set the same field, as servers read it, of requests to the same host. */
 static bool collide(const struct secret *one, const struct secret *other)
 {

@@ -50,6 +50,13 @@ struct secret *secrets_find(const struct secrets *secrets, const char *name, siz
 int secrets_add(struct secrets *secrets, const char *text, struct failure *failure);
 int secrets_add_header(struct secrets *secrets, const char *text, struct failure *failure);
 
+/*
+ * Sets another source of a secret that the set has: NAME=file:PATH or NAME=fd:N. NAME alone
+ * leaves the file as it is. NULL with the failure noted: it makes no sense.
+ */
+struct secret *secrets_change(
+	const struct secrets *secrets, const char *text, struct failure *failure);
+
 /* Parts of these, for one secret. `who` is the user who may read the file. */
 int secret_set_source(
 	struct secret *secret, const char *text, uid_t who, struct failure *failure);

@@ -35,6 +35,7 @@
 #include "lib/clock.h"
 #include "lib/locked.h"
 #include "lib/moment.h"
+#include "proxy/asked.h"
 #include "proxy/log_sink.h"
 #include "proxy/sandbox.h"
 #include "proxy/supervisor.h"
@@ -194,7 +195,7 @@ static int read_signal(const struct supervisor *supervisor)
  * Waits for a signal of ours, at most `patience` ms (-1: for ever). Returns the signal, or
  * 0. Passes on the request log meanwhile.
  *
- * A message from a later command counts as SIGTERM. So does the end of the job's last
+ * A message from a later command may count as SIGTERM. So does the end of the job's last
  * process, if it is watched. If it is not, /dev/null is in its place, which never has
  * anything urgent.
  */
@@ -218,7 +219,8 @@ static int wait_for_signal(struct supervisor *supervisor, int patience)
 			log_sink_run(&supervisor->log, log);
 			if (supervisor->log.ended)
 				return 0;
-			if ((fds[1].revents & POLLPRI && job_has_ended()) || fds[2].revents)
+			if ((fds[1].revents & POLLPRI && job_has_ended()) ||
+				(fds[2].revents && asked_take(supervisor->secrets)))
 				return SIGTERM;
 			if (fds[0].revents & POLLIN)
 				return read_signal(supervisor);
