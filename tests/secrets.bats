@@ -371,3 +371,91 @@ nobody_has_key()
 	in_lab kill -KILL "$(up_says .proxy.pid)"
 	ends_with 1 jobfence update "$JOB" --secret key
 }
+
+# Makes a job by a policy with the lines $1. The arguments that follow are its options.
+up_by_policy()
+{
+	printf '%s\n' 'accept = http' 'allow_domain = *' 'max_rate = 0' "upstream_ca = $LAB/authority.pem" "$1" >"$POLICY"
+	job_up --config "$POLICY" --rate 0 "${@:2}"
+}
+
+@test "the policy has secrets for jobs with some labels, and opens the TLS that they need" {
+	local section labels
+
+	make_key "$KEY"
+	section="[secret key]
+file = $KEY
+use = GET allowed.test/a/**
+use = nobody.test
+label = team=acme
+label = stage=test"
+	up_by_policy "$section" --domain allowed.test --label team=acme --label stage=test --label more=yes
+	up_says .trust.ca >"$CA"
+	secure -o /dev/null $SITE/a/b -o /dev/null $SITE/b
+	is "$(keys)" 'key none'
+	is "$(up_says '[.intercept, (.secrets | map(.uses))] | tojson')" '[["allowed.test"],[["GET allowed.test/a/**","* nobody.test/**"]]]'
+	jobfence down "$JOB"
+	for labels in '' '--label team=acme' '--label team=evil --label stage=test' '--label team=acme --label stage=Test'; do
+		# shellcheck disable=SC2086 # words
+		up_by_policy "$section" --domain allowed.test $labels
+		is "$(up_says '[.secrets, .trust] | tojson')" '[[],null]' || lab_fail "with $labels"
+		jobfence down "$JOB"
+	done
+	# It is for a host that the job does not reach.
+	up_by_policy "$section" --domain other.test --label team=acme --label stage=test
+	is "$(up_says '[.secrets, .intercept] | tojson')" '[[],[]]'
+	jobfence down "$JOB"
+	ends_with 2 up_by_policy "allow_intercept = allowed.test
+$section" --domain allowed.test --label team=acme --label stage=test --intercept allowed.test \
+		--secret "key=file:$KEY@allowed.test"
+	like "$ERRORS" '*give yours another name*'
+}
+
+@test "the policy has secrets for specs that somebody has signed" {
+	local folder=$BATS_TEST_TMPDIR name section
+
+	make_key "$KEY"
+	for name in alice bob; do
+		ssh-keygen -q -t ed25519 -N '' -C $name -f "$folder/$name"
+		printf '%s %s\n' $name "$(<"$folder/$name.pub")" >>"$folder/signers"
+	done
+	section="trusted_keys = $folder/signers
+[signer alice]
+allow_domain = allowed.test
+[signer bob]
+allow_domain = allowed.test
+[secret key]
+file = $KEY
+use = allowed.test
+signer = alice"
+	echo '{"network": {"domains": ["allowed.test"]}}' >"$folder/spec"
+	for name in alice bob; do
+		rm -f "$folder/spec.sig"
+		ssh-keygen -q -Y sign -f "$folder/$name" -n jobfence "$folder/spec" 2>"$folder/output"
+		up_by_policy "$section" --spec "$folder/spec" --signature "$folder/spec.sig"
+		is "$(up_says '.secrets | length')" "$([ $name = alice ] && echo 1 || echo 0)" || lab_fail "by $name"
+		jobfence down "$JOB"
+	done
+	up_by_policy "$section" --spec "$folder/spec"
+	is "$(up_says '.secrets | length')" 0
+}
+
+@test "a section of the policy that is not whole, or makes no sense, is an error" {
+	local row
+
+	make_key "$KEY"
+	for row in "file = $KEY|use = a.test" "file = $KEY|label = a=b" 'use = a.test|label = a=b' "file = key|use = a.test|label = a=b" \
+		"file = $KEY|file = $KEY|use = a.test|label = a=b" "file = $KEY|use = .a.test|label = a=b" "file = $KEY|use = a.test|label = a" \
+		"file = $KEY|use = a.test|signer = a|signer = b" "file = $KEY|use = a.test|label = a=b|header = Host: %s" \
+		"file = $KEY|use = a.test|label = a=b|allow_domain = b.test"; do
+		ends_with 3 up_by_policy "[secret key]
+${row//|/
+}" --domain allowed.test || lab_fail "$row"
+	done
+	ends_with 3 up_by_policy "[secret a key]
+file = $KEY" --domain allowed.test
+	ends_with 1 up_by_policy "[secret key]
+file = $KEY.missing
+use = allowed.test
+label = a=b" --domain allowed.test --label a=b
+}

@@ -482,7 +482,10 @@ int admission_enforce(const struct admission *admission, struct failure *failure
 	error = violations_report(error, violations, failure);
 	if (error || spec->network != NETWORK_HTTP)
 		return error;
-	return add_node_domains(spec, admission->policy, failure);
+	error = add_node_domains(spec, admission->policy, failure);
+	return error ? error
+		     : secrets_add_granted(spec, admission->policy, admission->signed_text,
+			       admission->signed_length, admission->signature, failure);
 }
 
 /* Whether the set has a rule for a host of the domain that `others` lacks. */

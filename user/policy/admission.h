@@ -41,7 +41,8 @@ int admission_settle(const struct admission *admission, struct failure *failure)
 int admission_check(const struct admission *admission, bool all, json_t *violations);
 
 /*
- * Settles the spec, checks it, and adds the node's default, denied and guarded domains.
+ * Settles the spec, checks it, and adds what the node has for the job: its default, denied
+ * and guarded domains, rules and secrets.
  * Returns 0, or -errno with STATUS_USAGE. If the policy refuses the job, the status is
  * STATUS_POLICY and the failure has the first reason.
  */

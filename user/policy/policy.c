@@ -29,6 +29,8 @@
 #define VALUE_BLANKS	   " \t"
 #define VALUE_SEPARATORS   " \t,"
 #define SIGNER_SECTION	   "signer "
+#define SECRET_SECTION	   "secret "
+#define SECRET_SECTION_LEN (sizeof(SECRET_SECTION) - 1)
 #define SIGNER_SECTION_LEN (sizeof(SIGNER_SECTION) - 1)
 
 struct reader {
@@ -368,12 +370,30 @@ static int set_signer_key(
 		strncmp(section, SIGNER_SECTION, SIGNER_SECTION_LEN) || !*name ||
 		strpbrk(name, VALUE_SEPARATORS))
 		return wrong(reader,
-			"a section is [signer NAME], of at most 38 characters, or none");
+			"a section is [signer NAME], of at most 38 characters, [secret NAME], or none");
 	if (strcmp(key, "allow_domain"))
 		return wrong(reader, "the only key of a signer is allow_domain");
 	signer = find_signer(reader->policy, name);
 	return signer ? set_words(reader, add_domain, &signer->allowed, value)
 		      : wrong(reader, "there are more signers than 64");
+}
+
+static int set_secret_key(
+	struct reader *reader, const char *name, const char *key, const char *value)
+{
+	struct failure failure;
+
+	return secret_grants_set(&reader->policy->secrets, name, key, value, &failure)
+		       ? wrong(reader, failure.text)
+		       : 0;
+}
+
+static int set_section_key(
+	struct reader *reader, const char *section, const char *key, const char *value)
+{
+	if (!strncmp(section, SECRET_SECTION, SECRET_SECTION_LEN))
+		return set_secret_key(reader, section + SECRET_SECTION_LEN, key, value);
+	return set_signer_key(reader, section, key, value);
 }
 
 /* Notes the first problem, with its key and line, which the setters do not know. */
@@ -420,7 +440,7 @@ static int handle(void *data, const char *section, const char *key, const char *
 	if (reader->failed_line)
 		return 0;
 	if (!check_shape(reader, value) &&
-		!(*section ? set_signer_key(reader, section, key, value)
+		!(*section ? set_section_key(reader, section, key, value)
 			   : set_key(reader, key, value)))
 		return 1;
 	note(reader, key);
@@ -464,7 +484,7 @@ int policy_parse(struct policy *policy, const char *name, const char *text, size
 
 	/* inih itself finds lines that are neither a section nor a key, and goes on. */
 	if (line > 0 && line != reader.failed_line) {
-		wrong(&reader, "this is neither KEY = VALUE nor [signer NAME]");
+		wrong(&reader, "this is neither KEY = VALUE nor a section");
 		reader.failed_line = line;
 	}
 	if (!line && !reader.failed_line)

@@ -13,6 +13,7 @@
 
 #include "jobfence/proxy.h"
 #include "names/address.h"
+#include "policy/secret_grant.h"
 #include "policy/spec.h"
 
 #define POLICY_FILE	"/etc/jobfence/jobfence.conf"
@@ -81,6 +82,7 @@ struct policy {
 	char probe[PATH_SIZE];	/* a program that is asked about each job; empty: none */
 	uint32_t probe_timeout; /* seconds */
 	char trusted_keys[PATH_SIZE]; /* allowed_signers of ssh-keygen(1); empty: none */
+	struct secret_grants secrets;
 	struct signer *signers;
 	size_t signer_count;
 };

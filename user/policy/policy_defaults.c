@@ -35,7 +35,7 @@ int policy_finish(struct policy *policy, struct failure *failure)
 			text, policy_where(policy, "deny_domain"),
 			policy_where(policy, "default_domain"));
 	}
-	return 0;
+	return secret_grants_finish(&policy->secrets, failure);
 }
 
 void policy_init(struct policy *policy)
@@ -63,6 +63,7 @@ void policy_free(struct policy *policy)
 	for (size_t i = 0; i < policy->signer_count; i++)
 		domains_free(&policy->signers[i].allowed);
 	free(policy->signers);
+	secret_grants_free(&policy->secrets);
 	json_decref(policy->shares);
 	for (size_t i = 0; i < POLICY_KEYS_MAX; i++)
 		free(policy->given_in[i]);

@@ -3,7 +3,7 @@
 
 /* Which secrets a job gets. */
 
-#include "policy/spec.h"
+#include "policy/policy.h"
 
 /*
  * Settles the secrets of a job whose other fields are settled. The proxy has to open the
@@ -11,3 +11,12 @@
  * with the failure noted.
  */
 int secrets_settle(struct job_spec *spec, struct failure *failure);
+
+/*
+ * Adds the secrets that the policy has for a job which it has accepted, and has the proxy
+ * open the TLS to their hosts. One whose hosts the job does not reach is left out.
+ * `signature` is the file with the signature of the spec's text, or NULL. Returns 0, or
+ * -errno with the failure noted.
+ */
+int secrets_add_granted(struct job_spec *spec, const struct policy *policy,
+	const char *text, size_t length, const char *signature, struct failure *failure);

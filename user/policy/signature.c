@@ -23,11 +23,11 @@ static int refuse(char reason[REASON_SIZE], const char *text, const char *detail
  * Asks ssh-keygen whether a key of that name made the signature. Returns its status or
  * -errno.
  */
-static int verify(const struct policy *policy, const struct signer *signer,
-	const char *text, size_t length, const char *signature)
+static int verify(const struct policy *policy, const char *signer, const char *text,
+	size_t length, const char *signature)
 {
 	const char *const arguments[] = { SSH_KEYGEN, "-Y", "verify", "-f",
-		policy->trusted_keys, "-I", signer->name, "-n", SIGNATURE_NAMESPACE, "-s",
+		policy->trusted_keys, "-I", signer, "-n", SIGNATURE_NAMESPACE, "-s",
 		signature, NULL };
 	const char *const environment[] = { NULL };
 	const struct helper helper = { .arguments = arguments,
@@ -77,7 +77,7 @@ int signature_grant(const struct policy *policy, const char *text, size_t length
 	if (spec_parse(&spec, text, length, "that was signed", &ignored))
 		return refuse(reason, "%s", ignored.text);
 	for (size_t i = 0; i < policy->signer_count; i++) {
-		int status = verify(policy, &policy->signers[i], text, length, path);
+		int status = verify(policy, policy->signers[i].name, text, length, path);
 
 		if (status < 0)
 			return refuse(
@@ -93,4 +93,13 @@ int signature_grant(const struct policy *policy, const char *text, size_t length
 				 "the signature is not one of this spec by a key in trusted_keys "
 				 "whose name has a section [signer NAME] in %s",
 				 policy_where(policy, "trusted_keys"));
+}
+
+bool signature_is_of(const struct policy *policy, const char *text, size_t length,
+	const char *signature, const char *signer)
+{
+	char path[PATH_MAX];
+
+	return policy->trusted_keys[0] && realpath(signature, path) &&
+	       !verify(policy, signer, text, length, path);
 }

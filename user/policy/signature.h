@@ -27,3 +27,7 @@ void signed_spec_free(struct signed_spec *granted);
  */
 int signature_grant(const struct policy *policy, const char *text, size_t length,
 	const char *signature, struct signed_spec *granted, char reason[REASON_SIZE]);
+
+/* Whether a key of that name made the signature. */
+bool signature_is_of(const struct policy *policy, const char *text, size_t length,
+	const char *signature, const char *signer);
