@@ -54,20 +54,22 @@ static bool is_good(int file)
 static int take_values(struct secret_file *secrets, int file)
 {
 	const struct secret_file *given = NULL;
-	int places[SECRETS_MAX], error;
+	int places[SECRETS_MAX] = {}, error;
+	unsigned count;
 
 	if (!is_good(file))
 		return -EPROTO;
 	error = locked_map(file, sizeof(*given), false, &given);
 	if (error)
 		return error;
-	if (given->size != sizeof(*given) || given->count > SECRETS_MAX)
+	count = given->count;
+	if (given->size != sizeof(*given) || count > SECRETS_MAX)
 		error = -EPROTO;
-	for (unsigned i = 0; !error && i < given->count; i++) {
+	for (unsigned i = 0; !error && i < count; i++) {
 		places[i] = find(secrets, &given->entries[i]);
 		error = places[i] < 0 ? places[i] : 0;
 	}
-	for (unsigned i = 0; !error && i < given->count; i++)
+	for (unsigned i = 0; !error && i < count; i++)
 		change(secrets, (unsigned)places[i], &given->values[i][0]);
 	locked_unmap(given, sizeof(*given));
 	return error;
