@@ -72,6 +72,16 @@ const struct proxy_settings world_settings = {
 		.port = 0x5000 },
 };
 
+static const struct secret_file secrets = {
+	.size = sizeof(secrets),
+	.count = 1,
+	.entries = { { .name = "key",
+		.field = "Authorization",
+		.before = "Bearer ",
+		.uses = "* t.test/s/**\n" } },
+	.values = { { { .length = sizeof(WORLD_SECRET) - 1, .bytes = WORLD_SECRET } } },
+};
+
 /* Time does not pass while the proxy works. */
 int clock_gettime(clockid_t clock_id, struct timespec *tp)
 {
@@ -383,6 +393,11 @@ void world_answer_names(void)
 	}
 }
 
+bool world_keeps_secret(const struct host *host)
+{
+	return world_opens(host);
+}
+
 bool world_judges(const struct host *host)
 {
 	return !strcmp(host->name, "r.test");
@@ -482,7 +497,8 @@ void world_init(void)
 	require(!proxy_fds_reserve());
 	map_memory(FD_HITS, DOMAIN_ENTRIES_MAX * sizeof(struct domain_use));
 	limits = map_memory(FD_LIMITS, sizeof(*limits));
-	require(!rules_new(&world_settings, NULL, &proxy.rules));
+	require(!secret_store_new(&secrets, &proxy.secrets));
+	require(!rules_new(&world_settings, proxy.secrets, &proxy.rules));
 	proxy.settings = &world_settings;
 	proxy.resolver = &resolver;
 	require(!host_parse("t.test", 6, HOST_NO_BRACKETS, &opened));

@@ -98,6 +98,13 @@ bool world_allows(const struct host *host);
 /* Whether a rule for methods and paths is for this host: GET,POST r.test/a and below. */
 bool world_judges(const struct host *host);
 
+/*
+ * The secret of the world. It is for requests inside TLS to t.test, and the path /s and
+ * what is below.
+ */
+#define WORLD_SECRET "key-of-the-job"
+bool world_keeps_secret(const struct host *host);
+
 /* Whether the proxy opens TLS to this host. */
 bool world_opens(const struct host *host);
 
