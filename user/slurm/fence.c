@@ -87,13 +87,25 @@ static void format_label(uint32_t job, char label[NAME_SIZE])
 	snprintf(label, NAME_SIZE, "slurm_job=%" PRIu32, job);
 }
 
+/* Slurm's epilog has no standard input. What is opened here may not take its number. */
+static int fill_standard(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	return fd < 0 ? -errno : close(fd);
+}
+
 /*
  * Runs jobfence. `*document` becomes what it prints, or NULL. Returns its status, or
  * -errno. Unless that is 0, `why` is what it said.
  */
 static int run(struct fence *fence, const char *const words[], json_t **document)
 {
-	_fd_ int output = memfd_create("output", MFD_CLOEXEC);
+	int error = fill_standard();
+	_fd_ int output = error ? -1 : memfd_create("output", MFD_CLOEXEC);
 	const struct helper helper = { .arguments = words,
 		.environment = (const char *const[]){ NULL },
 		.input = "",
