@@ -40,7 +40,7 @@ installed()
 		grep -q 'jobfence completion words' "$share/$file" || return
 	done
 	mandoc -Tlint "$share/man/man8/jobfence.8"
-	is "$(grep -c "$BATS_TEST_TMPDIR\|$SOURCES\|@" "$share/man/man8/jobfence.8")" 0
+	is "$(grep -c "$BATS_TEST_TMPDIR\|$SOURCES\|@[A-Z]*@" "$share/man/man8/jobfence.8")" 0
 	like "$(mandoc "$share/man/man8/jobfence.8" | col -b)" '*/usr/share/doc/jobfence/policy.md*'
 	is "$(ls "$share/doc/jobfence/examples")" "$(ls "$SOURCES/examples")"
 	env -u MAKEFLAGS -u MAKELEVEL make -C "$SOURCES" -s uninstall PREFIX="$moved"

@@ -49,7 +49,7 @@ publish_two()
 		'module.exports = require("tiny-two") + 1'
 	publish tiny-two '{bin: {"tiny-two": "index.js"}}' $'#!/usr/bin/env node\nmodule.exports = 1; if (require.main === module) console.log("called")'
 	printf '%s\n' registry=https://npm.wild.test/ fetch-retries=0 audit=false fund=false update-notifier=false >"$PROJECT/.npmrc"
-	echo '{"name": "app", "version": "1.0.0", "dependencies": {"tiny-one": "^1.0.0"}, "scripts": {"test": "tiny-two"}}' \
+	echo '{"name": "app", "version": "1.0.0", "dependencies": {"tiny-one": "^1.0.0", "tiny-two": "^1.0.0"}, "scripts": {"test": "tiny-two"}}' \
 		>"$PROJECT/package.json"
 }
 
