@@ -324,6 +324,7 @@ with_libssl()
 # Prints the KiB of libcrypto in the memory of the process $1.
 libcrypto_of()
 {
+	# shellcheck disable=SC2016 # fields of awk
 	in_lab awk '/^[0-9a-f]+-/ { found = /libcrypto/ } found && $1 == "Rss:" { all += $2 } END { print all + 0 }' "/proc/$1/smaps"
 }
 

@@ -173,8 +173,8 @@ lab_seen()
 	tail -n "+$((${LAB_MARK:-0} + 1))" "$LAB/internet" | jq -c "select($1) | ${2:-.}"
 }
 
-# Fails if the Internet or the node has seen anything since lab_forget. The end of an earlier
-# connection is nothing: what a new one brings is seen before its end.
+# Fails if the Internet or the node has seen anything since lab_forget. The end of an
+# earlier connection is nothing: what a new one brings is seen before its end.
 lab_saw_nothing()
 {
 	local seen

@@ -63,13 +63,13 @@ static void a_certificate_that_is_cut_or_too_long_has_none(void **state)
 	X509 *certificate = make(&bytes, &length);
 
 	(void)state;
-	for (int cut = 0; cut < length; cut++) {
+	assert_int_equal(certificate_find_names(bytes, 0, &names), -EINVAL);
+	for (int cut = 1; cut < length; cut++) {
 		/* A copy, so that a read beyond it is found. */
-		_free_ unsigned char *part = malloc((size_t)cut + 1);
+		_free_ unsigned char *part = malloc((size_t)cut);
 
 		assert_non_null(part);
 		memcpy(part, bytes, (size_t)cut);
-		part = realloc(part, (size_t)(cut ? cut : 1));
 		assert_int_equal(certificate_find_names(part, cut, &names), -EINVAL);
 	}
 	bytes = OPENSSL_realloc(bytes, (size_t)length + 1);

@@ -166,7 +166,7 @@ static void the_hosts_that_were_used_least_get_no_rules_if_there_are_too_many(vo
 	assert_string_equal(rules->list[0].text, "GET h1023.test/**");
 }
 
-/* A key may be full, which no honest proxy makes it. What ends a folder needs more bytes. */
+/* A key may be full, though no honest proxy makes it so. A folder's end needs more. */
 static void the_folder_of_a_path_may_be_longer_than_the_path(void **state)
 {
 	static struct learned_rule_key keys[LEARNED_SIBLINGS];

@@ -37,6 +37,7 @@ static struct host allowed, other;
 static time_t later; /* seconds that the clock of an end is ahead */
 
 /* In place of the C library's. OpenSSL goes on with its own. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int clock_gettime(clockid_t clock, struct timespec *now)
 {
 	long error = syscall(SYS_clock_gettime, clock, now);

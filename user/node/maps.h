@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * A job's maps. Its own maps (domains, hits, limits, statistics, refused, and learned
- * and learned_rules if the job learns) are made with the types of the node's templates. The node's maps (job,
- * upstream, counters, connections, open_count) are shared by all jobs, and pinned beside
- * the job's own. So the job's folder of pins holds all the maps that a job of that
- * version needs.
+ * A job's maps. Its own maps (domains, hits, limits, statistics, refused, and learned and
+ * learned_rules if the job learns) are made with the types of the node's templates. The
+ * node's maps (job, upstream, counters, connections, open_count) are shared by all jobs,
+ * and pinned beside the job's own. So the job's folder of pins holds all the maps that a
+ * job of that version needs.
  */
 
 #include <stdbool.h>

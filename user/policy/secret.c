@@ -254,9 +254,10 @@ struct secret *secrets_change(
 {
 	size_t length = strcspn(text, "=");
 	struct secret *secret = secrets_find(secrets, text, length);
-	char shown[PRINTABLE_SIZE];
 
 	if (!secret) {
+		char shown[PRINTABLE_SIZE];
+
 		fail_as(failure, STATUS_USAGE,
 			"the job began without a secret '%.*s', and gets no other ones; see: jobfence show",
 			(int)length, printable(text, shown));

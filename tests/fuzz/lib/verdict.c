@@ -8,6 +8,7 @@
 #include "names/host.h"
 #include "names/request_path.h"
 #include "proxy/client_hello.h"
+#include "secret_verdict.h"
 #include "traffic.h"
 
 #define PORT_HTTP  80
@@ -136,68 +137,6 @@ static void require_judged(const struct message *message, const struct site *ori
 	require(method_is(&message->method, "GET") || method_is(&message->method, "POST"));
 	require(length >= 2 && !memcmp(target->bytes, "/a", 2));
 	require(length == 2 || target->bytes[2] == '/');
-}
-
-static bool has_secret(const char *bytes, size_t length)
-{
-	return length && memmem(bytes, length, WORLD_SECRET, strlen(WORLD_SECRET));
-}
-
-/*
- * A request inside TLS to the host of the secret has it if it is for its path, once, and in
- * place of the job's own field. No other request has it, unless the job knows it.
- */
-static void require_kept(const struct reading *heard, const struct message *message,
-	const struct site *origin)
-{
-	const struct slice *target = &message->target;
-	size_t length = request_path_length(target->bytes, target->length), count = 0;
-	bool keeps = origin->far && world_keeps_secret(&origin->host);
-	bool due = keeps && length >= 2 && !memcmp(target->bytes, "/s", 2) &&
-		   (length == 2 || target->bytes[2] == '/');
-
-	for (size_t i = 0; keeps && i < message->count; i++) {
-		const struct http_field *field = field_of(heard, message, i);
-
-		if (!field_is(field, "Authorization"))
-			continue;
-		count++;
-		require(slice_is(&field->value, "Bearer " WORLD_SECRET));
-	}
-	require(!keeps || count == due);
-	require(!world_keeps_secret(&origin->host) || !slice_is(&message->method, "TRACE"));
-}
-
-/* Whether an end said the secret itself. Nobody keeps it then. */
-static bool is_known(const struct world *world)
-{
-	for (size_t i = 0; i < world->count; i++) {
-		const struct client *client = &world->clients[i];
-
-		if (has_secret(client->said.bytes, client->said.length))
-			return true;
-		for (size_t k = 0; k < client->count; k++)
-			if (has_secret(client->origins[k].said.bytes,
-				    client->origins[k].said.length))
-				return true;
-	}
-	return false;
-}
-
-/* The secret goes to its own site alone. */
-static void require_secret(const struct world *world)
-{
-	for (size_t i = 0; i < world->count; i++) {
-		const struct client *client = &world->clients[i];
-
-		require(!has_secret(client->heard.bytes, client->heard.length));
-		for (size_t k = 0; k < client->count; k++) {
-			const struct site *origin = &client->origins[k];
-
-			require((origin->far && world_keeps_secret(&origin->host)) ||
-				!has_secret(origin->heard.bytes, origin->heard.length));
-		}
-	}
 }
 
 static bool same_target(const struct reading *said, const struct message *asked,
@@ -365,7 +304,7 @@ static void require_requests(
 			break;
 		require_stamped(&heard, passed, origin);
 		require_judged(passed, origin);
-		require_kept(&heard, passed, origin);
+		secret_require_set(&heard, passed, origin);
 		if (players->shared) {
 			if (!find_shared(&heard, passed, origin, &found))
 				break;
@@ -623,8 +562,7 @@ void verdict(const struct world *world)
 		judge(&speeches[i], &speeches[i & ~1UL]);
 	for (size_t i = 0; i < world->count; i++)
 		require(!world->clients[i].far || !far_end_doubts(world->clients[i].far));
-	if (!is_known(world))
-		require_secret(world);
+	secret_require_kept(world);
 	for (size_t i = 0; i < speeches_count; i++)
 		traffic_free(&speeches[i].reading);
 }

@@ -16,9 +16,8 @@
 
 #include "lib/cleanup.h"
 #include "names/address.h"
-#include "names/domains.h"
 #include "open_fds.h"
-#include "proxy/bpf_map.h"
+#include "world_domains.h"
 
 #define SECOND 1000000000ULL
 /* ns that all ends may be silent before all connections have ended */
@@ -29,7 +28,6 @@
 #define TURNS_MAX 8
 #define QUEUE	  4608 /* bytes, the least that a socket can be made to hold */
 #define GIVEN_MAX 64
-#define KEYS_MAX  16
 #define HTTPS	  443
 
 struct resolver {
@@ -52,12 +50,6 @@ static size_t given_count;
 static struct lookup *late[CLIENTS_MAX];
 
 static struct job_limits *limits; /* the value in the kernel's map */
-static bool withdrawn;
-static struct {
-	struct domain_key key;
-	struct domain domain;
-} domains[KEYS_MAX];
-static size_t domains_count;
 
 const struct proxy_settings world_settings = {
 	.job = "job-1",
@@ -393,91 +385,6 @@ void world_answer_names(void)
 	}
 }
 
-bool world_keeps_secret(const struct host *host)
-{
-	return world_opens(host);
-}
-
-bool world_judges(const struct host *host)
-{
-	return !strcmp(host->name, "r.test");
-}
-
-bool world_opens(const struct host *host)
-{
-	return !strcmp(host->name, "t.test");
-}
-
-bool world_allows(const struct host *host)
-{
-	static const char below[] = ".b.test";
-	const char *name = host->name;
-	bool is_below = host->length > strlen(below) &&
-			!strcmp(name + host->length - strlen(below), below);
-
-	if (!strcmp(name, "a.test"))
-		return !withdrawn;
-	return !strcmp(name, "g.test") || !strcmp(name, "b.test") || world_judges(host) ||
-	       world_opens(host) || !strcmp(name, "203.0.113.7") ||
-	       !strcmp(name, "2001:db8::7") || (is_below && strcmp(name, "x.b.test") != 0);
-}
-
-int bpf_map_look_up(int map, const void *key, void *value)
-{
-	const struct domain_key *wanted = key;
-	uint32_t longest = 0;
-
-	if (map != FD_DOMAINS)
-		return -ENOENT;
-	for (size_t i = withdrawn ? 1 : 0; i < domains_count; i++) {
-		const struct domain_key *entry = &domains[i].key;
-
-		if (entry->bits <= longest || entry->bits > wanted->bits ||
-			memcmp(entry->name, wanted->name, entry->bits / 8) != 0)
-			continue;
-		longest = entry->bits;
-		*(struct domain *)value = domains[i].domain;
-	}
-	return longest ? 0 : -ENOENT;
-}
-
-int bpf_map_update(int map, const void *key, const void *value, unsigned long long flags)
-{
-	const struct refusal_key *refused = key;
-
-	(void)value;
-	(void)flags;
-	require(map == FD_REFUSED && refused->reason && refused->reason < REASON_COUNT);
-	for (size_t i = 0; i < refused->length; i++)
-		require(refused->name[i] > ' ' && refused->name[i] <= '~');
-	return 0;
-}
-
-/* The map is never full. */
-int bpf_map_delete(int map, const void *key)
-{
-	(void)map;
-	(void)key;
-	return -ENOENT;
-}
-
-static void declare(const char *text, bool denied)
-{
-	struct domains one = {};
-	struct domain_key keys[2];
-	size_t count;
-
-	require(!domains_add(&one, text, strlen(text), NULL));
-	count = declared_domain_keys(&one.list[0], keys);
-	for (size_t i = 0; i < count; i++) {
-		domains[domains_count].key = keys[i];
-		domains[domains_count].domain =
-			(struct domain){ .hit = (uint32_t)i, .denied = denied };
-		domains_count++;
-	}
-	domains_free(&one);
-}
-
 static void *map_memory(int number, size_t size)
 {
 	int fd = memfd_create("map", 0);
@@ -505,14 +412,7 @@ void world_init(void)
 	far_end_init(&opened);
 	proxy.tls = &tls_calls;
 	require(!tls_calls.open(&tls_calls, &proxy.tls_state));
-	declare("a.test", false); /* the first one, which bpf_map_look_up() leaves out */
-	declare(".b.test", false);
-	declare("x.b.test", true);
-	declare("g.test", false);
-	declare("r.test", false);
-	declare("t.test", false);
-	declare("203.0.113.7", false);
-	declare("2001:db8::7", false);
+	world_domains_declare();
 }
 
 void world_set_rate(uint64_t rate, uint64_t paced)
@@ -524,7 +424,7 @@ void world_set_rate(uint64_t rate, uint64_t paced)
 
 void world_withdraw(bool withdraw)
 {
-	withdrawn = withdraw;
+	world_domains_withdraw(withdraw);
 	limits->generation++;
 }
 
@@ -558,7 +458,7 @@ void world_play(struct world *played)
 	world = played;
 	/* No decision of an earlier world holds. */
 	*limits = (struct job_limits){ .generation = limits->generation + 1 };
-	withdrawn = false;
+	world_domains_withdraw(false);
 	require(!loop_new(&proxy.loop));
 	require(!relays_init(&proxy.relays, proxy.loop, limits));
 	pool_init(&proxy.pool, &proxy.relays, proxy.rules, world_settings.max_connections);
