@@ -111,6 +111,8 @@ is_put_right()
 	job_up --cgroup "$THEIRS" --domain allowed.test
 	in_lab rmdir "$THEIRS"
 	is "$(state_of "$JOB")" gone
+	# The record and what the proxy counted are still there.
+	is "$(jobfence show "$JOB" --json | jq -c '[.state, .hits]')" '["gone",{"allowed.test":0}]'
 	is "$(jobfence gc)" "removed $JOB"
 	nothing_is_left
 }

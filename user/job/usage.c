@@ -103,14 +103,22 @@ static int read_statistics(
 	return error;
 }
 
+/* A cgroup that is gone took along what the kernel had of it. */
+static int unless_gone(int error)
+{
+	return error == -ENOENT ? 0 : error;
+}
+
 int usage_read_counts(
 	const struct job *job, const struct job_maps *maps, struct usage *usage)
 {
-	int error = job_counters_read(maps->counters, job->id, &usage->job);
+	int error;
 
-	usage->proxy = (struct job_counters){};
+	usage->job = usage->proxy = (struct job_counters){};
+	error = unless_gone(job_counters_read(maps->counters, job->id, &usage->job));
 	if (!error && job->proxy_id)
-		error = job_counters_read(maps->counters, job->proxy_id, &usage->proxy);
+		error = unless_gone(job_counters_read(
+			maps->counters, job->proxy_id, &usage->proxy));
 	return error ? error : read_statistics(job, maps, usage);
 }
 
@@ -196,8 +204,8 @@ int usage_read(const struct job *job, struct usage **usage, struct failure *fail
 	if (!error)
 		error = usage_read_counts(job, &maps, read);
 	if (!error)
-		error = state_read_delays(&maps, job->id, job->proxy_id,
-			&read->upload_delay, &read->download_delay);
+		error = unless_gone(state_read_delays(&maps, job->id, job->proxy_id,
+			&read->upload_delay, &read->download_delay));
 	if (!error)
 		error = read_domains(&maps, job, read);
 	if (!error && job->spec.learn)
