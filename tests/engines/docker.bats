@@ -73,9 +73,9 @@ fenced=(--network none --runtime jobfence)
 	eventually is_health "$JOB" healthy
 	is "$(docker exec "$JOB" cat /health)" "$FENCED"
 	docker rm --force "$JOB"
-	docker run --name "$JOB" "${fenced[@]}" --cgroup-parent "/jobfence/$JOB/work" --restart on-failure:1 \
-		box sh -c "$PROBE; exit 3" || is "$(docker wait "$JOB")" 3
-	is "$(docker inspect -f '{{.RestartCount}}' "$JOB")" 1
+	docker run -d --name "$JOB" "${fenced[@]}" --cgroup-parent "/jobfence/$JOB/work" --restart on-failure:1 \
+		box sh -c "$PROBE; exit 3"
+	eventually has_restarted 1
 	is "$(docker logs "$JOB")" "$FENCED
 $FENCED"
 }
@@ -85,9 +85,15 @@ is_health()
 	[ "$(docker inspect -f '{{.State.Health.Status}}' "$1")" = "$2" ]
 }
 
+# Whether the container was restarted $1 times, and has ended for good.
+has_restarted()
+{
+	[ "$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$JOB")" = "exited $1" ]
+}
+
 @test "a container of its own job gets a new one each time that it restarts" {
-	docker run --name "$JOB" "${fenced[@]}" --restart on-failure:2 box sh -c "$PROBE; exit 3" || is "$(docker wait "$JOB")" 3
-	is "$(docker inspect -f '{{.RestartCount}}' "$JOB")" 2
+	docker run -d --name "$JOB" "${fenced[@]}" --restart on-failure:2 box sh -c "$PROBE; exit 3"
+	eventually has_restarted 2
 	is "$(docker logs "$JOB" | sort | uniq -c | sed 's/^ *//')" "9 nc: can't connect to remote host (11.0.0.2): Operation not permitted"
 	lab_saw_nothing
 	nothing_is_left
