@@ -115,6 +115,40 @@ keys()
 		sh -c 'cat <&7' 2>&1 | grep -c -F -f "$KEY")" 0
 }
 
+@test "a descriptor that nobody gave is not one of the lock and the like" {
+	local fd
+
+	for fd in {3..9}; do
+		ends_with 1 up --secret "key=fd:$fd@allowed.test" 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+		like "$ERRORS" "jobfence: secret key: descriptor $fd: Bad file descriptor"
+	done
+}
+
+@test "places as long as they may be are kept whole" {
+	local long
+
+	make_key "$KEY"
+	# With "* allowed.test", "/**" and a newline it has 1024 bytes.
+	long=$(printf 'x%.0s' {1..1005})
+	ends_with 2 up --secret "key=file:$KEY@allowed.test/x$long"
+	like "$ERRORS" '*the places of a secret are too long*'
+	up --secret "key=file:$KEY@allowed.test/$long"
+	secure -o /dev/null "$SITE/$long" -o /dev/null "$SITE/x$long"
+	is "$(keys)" 'key none'
+}
+
+@test "a caller's limit of locked memory does not bind the proxy" {
+	local limited=(prlimit --memlock=65536: "$JOBFENCE")
+
+	make_key "$KEY"
+	up
+	jobfence down "$JOB"
+	in_lab "${limited[@]}" up --job "$JOB" --json --config "$POLICY" --domain allowed.test --intercept allowed.test \
+		--secret "key=file:$KEY@allowed.test" >"$UP"
+	jobfence update "$JOB" --secret key
+	like "$(in_lab cat "/proc/$(proxy_worker)/limits")" '*Max locked memory *131072 *'
+}
+
 @test "a restarted worker goes on with the secret, and a repair reads its file again" {
 	local worker
 

@@ -40,4 +40,6 @@ struct secret_file {
 	struct secret_value values[SECRETS_MAX][2];
 };
 
-_Static_assert(sizeof(struct secret_file) <= 65536, "it may be locked anywhere");
+#define SECRETS_LOCKED 131072 /* bytes that a proxy locks at most: two such files */
+
+_Static_assert(2 * sizeof(struct secret_file) + 8192 <= SECRETS_LOCKED, "in whole pages");

@@ -96,18 +96,6 @@ static uint32_t fill_keys(const struct domains *domains, struct domain_key *keys
 	return (uint32_t)count;
 }
 
-/* Writes each rule with a newline. The set is no longer than the text. */
-static void fill_rules(const struct request_rules *rules, char text[REQUEST_RULES_SIZE])
-{
-	for (size_t i = 0; i < rules->count; i++) {
-		size_t length = strlen(rules->list[i].text);
-
-		memcpy(text, rules->list[i].text, length);
-		text[length] = '\n';
-		text += length + 1;
-	}
-}
-
 /*
  * Writes the settings to a file in memory. The file is sealed, so nobody can change it
  * any more. Returns a descriptor or -errno.
@@ -139,8 +127,8 @@ static int make_settings(const struct job *job, bool ipv6)
 	settings.guarded_count = fill_keys(&job->spec.guarded, settings.guarded);
 	settings.ech_count = fill_keys(&job->spec.ech, settings.ech);
 	settings.intercept_count = fill_keys(&job->spec.intercept, settings.intercept);
-	fill_rules(&job->spec.rules, settings.rules);
-	fill_rules(&job->spec.node_rules, settings.node_rules);
+	request_rules_write(&job->spec.rules, settings.rules);
+	request_rules_write(&job->spec.node_rules, settings.node_rules);
 	memcpy(settings.allowed, job->spec.allowed, sizeof(settings.allowed));
 	if (nat64_parse(job->nat64, settings.nat64))
 		return -EPROTO;

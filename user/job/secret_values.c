@@ -97,11 +97,18 @@ static int open_as(const char *path, uid_t uid)
 	return error ? error : fd;
 }
 
-/* Takes a descriptor over. No command of the job may have it. */
+/*
+ * Takes a descriptor over. No command of the job may have it. One of ours, such as that of
+ * the lock, is closed on exec, and none that the caller gave is.
+ */
 static int take_descriptor(const struct secret *secret, struct failure *failure)
 {
-	int fd = fcntl(secret->fd, F_DUPFD_CLOEXEC, 3);
+	int flags = fcntl(secret->fd, F_GETFD), fd;
 
+	if (flags >= 0 && flags & FD_CLOEXEC)
+		return fail(failure, -EBADF, "secret %s: descriptor %d", secret->name,
+			secret->fd);
+	fd = fcntl(secret->fd, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0)
 		return fail(failure, -errno, "secret %s: descriptor %d", secret->name,
 			secret->fd);
@@ -210,15 +217,12 @@ static int read_secret(
 
 static void fill_entry(const struct secret *secret, struct secret_entry *entry)
 {
-	char *text = entry->uses;
-
 	memcpy(entry->name, secret->name, sizeof(secret->name));
 	memcpy(entry->field, secret->field, sizeof(entry->field));
 	memcpy(entry->before, secret->before, sizeof(entry->before));
 	memcpy(entry->after, secret->after, sizeof(entry->after));
-	/* Their sum was checked as each was added. */
-	for (size_t i = 0; i < secret->uses.count; i++)
-		text += sprintf(text, "%s\n", secret->uses.list[i].text);
+	/* Their size was checked as each was added. */
+	request_rules_write(&secret->uses, entry->uses);
 }
 
 static int make_file(struct secret_values *values)

@@ -252,6 +252,17 @@ int request_rules_add(
 	return error;
 }
 
+void request_rules_write(const struct request_rules *rules, char *text)
+{
+	for (size_t i = 0; i < rules->count; i++) {
+		size_t length = strlen(rules->list[i].text);
+
+		memcpy(text, rules->list[i].text, length);
+		text[length] = '\n';
+		text += length + 1;
+	}
+}
+
 void request_rules_free(struct request_rules *rules)
 {
 	for (size_t i = 0; i < rules->count; i++)

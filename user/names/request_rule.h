@@ -62,6 +62,9 @@ int request_rules_add(
 	struct request_rules *rules, const char *text, size_t length, const char **problem);
 void request_rules_free(struct request_rules *rules);
 
+/* Writes each rule with a newline, `size` bytes in all, and no NUL behind them. */
+void request_rules_write(const struct request_rules *rules, char *text);
+
 /* Whether the set has the rule of this canonical text. */
 bool request_rules_have(const struct request_rules *rules, const char *text);
 

@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "jobfence/secrets.h"
 #include "lib/cleanup.h"
 #include "node/daemon.h"
 
@@ -47,6 +48,14 @@ static int lift_limits(void)
 	for (size_t i = 0; !error && i < ARRAY_SIZE(resources); i++)
 		error = set_limit(resources[i], RLIM_INFINITY);
 	return error;
+}
+
+/* Only secrets are locked. Where this can't be raised, a proxy that has some ends. */
+static int lock_memory(void)
+{
+	int error = set_limit(RLIMIT_MEMLOCK, SECRETS_LOCKED);
+
+	return error == -EPERM ? 0 : error;
 }
 
 static int limit_processes(void)
@@ -119,6 +128,7 @@ int daemon_begin(rlim_t open_files, const char **step)
 		{ "leave its caller's folder", leave_caller },
 		{ "lift its caller's limits of memory and time (CAP_SYS_RESOURCE)",
 			lift_limits },
+		{ "set its limit of locked memory", lock_memory },
 		{ "set its limit of processes (CAP_SYS_RESOURCE)", limit_processes },
 		{ "set its scheduling (CAP_SYS_NICE)", schedule },
 		{ "set its processors", use_processors },
