@@ -229,6 +229,13 @@ keys()
 	ends_with 125 in_lab env SUDO_UID=65534 "$JOBFENCE" run --domain allowed.test --intercept allowed.test \
 		--secret "key=file:$KEY@allowed.test" -- true
 	like "$ERRORS" '*secret key: user 65534 cannot open *: Permission denied'
+	ends_with 125 in_lab env SUDO_UID=0x0 "$JOBFENCE" run --domain allowed.test --intercept allowed.test \
+		--secret "key=file:$KEY@allowed.test" -- true
+	like "$ERRORS" '*secret key: user 4294967294 cannot open *: Permission denied'
+	# Nor by a policy that the caller names.
+	printf '%s\n' '[secret key]' "file = $KEY" 'use = allowed.test' 'label = a=b' >"$POLICY"
+	ends_with 125 in_lab env SUDO_UID=65534 "$JOBFENCE" run --config "$POLICY" --domain allowed.test --label a=b -- true
+	like "$ERRORS" '*secret key: user 65534 cannot open *: Permission denied'
 	ends_with 125 in_lab setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps "$rights" --ambient-caps "$rights" "$JOBFENCE" \
 		run --domain allowed.test --intercept allowed.test --secret "key=file:$KEY@allowed.test" -- true
 	like "$ERRORS" '*secret key: user 65534 cannot open *: Permission denied'
@@ -472,6 +479,36 @@ signer = alice"
 	done
 	up_by_policy "$section" --spec "$folder/spec"
 	is "$(up_says '.secrets | length')" 0
+}
+
+@test "a secret for what was signed is for no host beside it" {
+	local folder=$BATS_TEST_TMPDIR section row
+
+	make_key "$KEY"
+	ssh-keygen -q -t ed25519 -N '' -C alice -f "$folder/alice"
+	printf 'alice %s\n' "$(<"$folder/alice.pub")" >"$folder/signers"
+	section="trusted_keys = $folder/signers
+allow_intercept = .test
+[signer alice]
+allow_domain = .test
+[secret key]
+file = $KEY
+use = allowed.test
+use = other.test
+signer = alice"
+	while IFS='|' read -r row options wanted; do
+		echo "$row" >"$folder/spec"
+		rm -f "$folder/spec.sig"
+		ssh-keygen -q -Y sign -f "$folder/alice" -n jobfence "$folder/spec" 2>"$folder/output"
+		# shellcheck disable=SC2086 # words
+		up_by_policy "$section" --spec "$folder/spec" --signature "$folder/spec.sig" $options
+		is "$(up_says '.secrets | map(.uses) | tojson')" "$wanted" || lab_fail "$row $options"
+		jobfence down "$JOB"
+	done <<'END'
+{"network": {"domains": ["git.test"]}}|--domain allowed.test|[]
+{"network": {"domains": ["allowed.test"]}}|--domain other.test --intercept other.test|[["* allowed.test/**"]]
+{"network": {"domains": ["allowed.test", "other.test"]}}||[["* allowed.test/**","* other.test/**"]]
+END
 }
 
 @test "a section of the policy that is not whole, or makes no sense, is an error" {

@@ -554,5 +554,8 @@ int policy_load(struct policy *policy, const char *file, struct failure *failure
 	error = read_file(policy, policy->file, !file, failure);
 	if (!error)
 		error = read_drop_ins(policy, failure);
+	/* Whoever names a policy may have written it, and may not be root. */
+	if (!error && file)
+		secret_grants_read_as(&policy->secrets, secret_caller());
 	return error ? error : policy_finish(policy, failure);
 }

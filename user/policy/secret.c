@@ -75,8 +75,9 @@ uid_t secret_caller(void)
 	if (getuid())
 		return getuid();
 	errno = 0;
-	if (text && text[0] && strspn(text, "0123456789") == strlen(text))
-		uid = strtoul(text, NULL, 10);
+	if (text && text[0])
+		uid = strspn(text, "0123456789") == strlen(text) ? strtoul(text, NULL, 10)
+								 : UINT32_MAX;
 	/* One who can't be told apart may read nothing. */
 	return errno || uid >= UINT32_MAX ? (uid_t)-2 : (uid_t)uid;
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/cleanup.h"
 #include "policy/signature.h"
 #include "policy/violation.h"
 
@@ -46,12 +47,26 @@ static bool has_labels(const struct job_spec *spec, const json_t *labels)
 	return true;
 }
 
+static bool reaches(const struct job_spec *spec, const struct declared_domain *host)
+{
+	return spec->learn || domains_cover(&spec->domains, host);
+}
+
+/*
+ * Whether a host of a secret is one of the spec that its signer has signed. NULL: nobody
+ * has to have signed any.
+ */
+static bool is_proven(const struct job_spec *proven, const struct declared_domain *host)
+{
+	return !proven || reaches(proven, host);
+}
+
 /*
  * Opens the TLS to those hosts of a secret that the job reaches. Returns how many, or
  * -errno.
  */
-static int intercept_hosts(
-	struct job_spec *spec, const struct secret *secret, struct failure *failure)
+static int intercept_hosts(struct job_spec *spec, const struct job_spec *proven,
+	const struct secret *secret, struct failure *failure)
 {
 	int count = 0;
 
@@ -59,7 +74,7 @@ static int intercept_hosts(
 		const struct declared_domain *host = &secret->uses.list[i].domain;
 		char text[DOMAIN_TEXT_SIZE];
 
-		if (!spec->learn && !domains_cover(&spec->domains, host))
+		if (!reaches(spec, host) || !is_proven(proven, host))
 			continue;
 		declared_domain_format(host, text);
 		if (spec_add_intercept(spec, text, failure))
@@ -69,8 +84,8 @@ static int intercept_hosts(
 	return count;
 }
 
-static int add_copy(
-	struct secrets *secrets, const struct secret *secret, struct failure *failure)
+static int add_copy(struct secrets *secrets, const struct job_spec *proven,
+	const struct secret *secret, struct failure *failure)
 {
 	size_t length = strlen(secret->name);
 	struct secret *copy;
@@ -86,28 +101,33 @@ static int add_copy(
 	*copy = *secret;
 	copy->uses = (struct request_rules){};
 	for (size_t i = 0; !error && i < secret->uses.count; i++)
-		error = secret_add_use(copy, secret->uses.list[i].text, failure);
+		if (is_proven(proven, &secret->uses.list[i].domain))
+			error = secret_add_use(copy, secret->uses.list[i].text, failure);
 	return error;
 }
 
 int secrets_add_granted(struct job_spec *spec, const struct policy *policy,
 	const char *text, size_t length, const char *signature, struct failure *failure)
 {
-	int count = 0, error = 0;
+	_cleanup_(spec_free) struct job_spec signed_part = {};
+	int count = 0, error = signature ? spec_parse(&signed_part, text, length,
+						   "that was signed", failure)
+					 : 0;
 
 	for (size_t i = 0; !error && i < policy->secrets.count; i++) {
 		const struct secret_grant *grant = &policy->secrets.list[i];
+		const struct job_spec *proven = grant->signer[0] ? &signed_part : NULL;
 
 		if (!has_labels(spec, grant->labels) ||
 			(grant->signer[0] &&
 				(!signature || !signature_is_of(policy, text, length,
 						       signature, grant->signer))))
 			continue;
-		count = intercept_hosts(spec, &grant->secret, failure);
+		count = intercept_hosts(spec, proven, &grant->secret, failure);
 		if (count)
-			error = count < 0
-					? count
-					: add_copy(&spec->secrets, &grant->secret, failure);
+			error = count < 0 ? count
+					  : add_copy(&spec->secrets, proven, &grant->secret,
+						    failure);
 	}
 	return error ? error : secrets_finish(&spec->secrets, spec->header, failure);
 }

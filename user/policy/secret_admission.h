@@ -15,8 +15,9 @@ int secrets_settle(struct job_spec *spec, struct failure *failure);
 /*
  * Adds the secrets that the policy has for a job which it has accepted, and has the proxy
  * open the TLS to their hosts. One whose hosts the job does not reach is left out.
- * `signature` is the file with the signature of the spec's text, or NULL. Returns 0, or
- * -errno with the failure noted.
+ * `signature` is the file with the signature of the spec's text, or NULL. A secret with a
+ * signer is for hosts of that text alone, and not for those of options beside it. Returns
+ * 0, or -errno with the failure noted.
  */
 int secrets_add_granted(struct job_spec *spec, const struct policy *policy,
 	const char *text, size_t length, const char *signature, struct failure *failure);

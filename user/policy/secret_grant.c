@@ -100,6 +100,12 @@ int secret_grants_set(struct secret_grants *grants, const char *name, const char
 		"the keys of a secret are file, header, use, label and signer");
 }
 
+void secret_grants_read_as(struct secret_grants *grants, uid_t uid)
+{
+	for (size_t i = 0; i < grants->count; i++)
+		grants->list[i].secret.uid = uid;
+}
+
 int secret_grants_finish(const struct secret_grants *grants, struct failure *failure)
 {
 	for (size_t i = 0; i < grants->count; i++) {

@@ -26,5 +26,8 @@ void secret_grants_free(struct secret_grants *grants);
 int secret_grants_set(struct secret_grants *grants, const char *name, const char *key,
 	const char *value, struct failure *failure);
 
+/* Has that user's rights decide which files of the sections are read, not root's. */
+void secret_grants_read_as(struct secret_grants *grants, uid_t uid);
+
 /* Checks that each section is whole. Returns 0, or -errno with the failure noted. */
 int secret_grants_finish(const struct secret_grants *grants, struct failure *failure);
