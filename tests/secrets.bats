@@ -80,6 +80,9 @@ keys()
 	secure -o /dev/null -H 'Authorization: mine' $SITE/x
 	secure -o /dev/null -H 'Authorization: mine' https://other.test/x
 	is "$(keys)" 'none mine'
+	lab_forget
+	fetch -o /dev/null -H 'Authorization: mine' http://allowed.test/repos/acme
+	is "$(keys)" none
 	is "$(status --path-as-is "$SITE/repos%2facme")" '400 rule'
 	is "$(status --path-as-is "$SITE/x/..;/repos/acme")" '400 rule'
 }
@@ -263,6 +266,26 @@ Content-Length: 0'
 	secure -o /dev/null -D "$seen" "$SITE/raw?HTTP/1.1%20200%20OK%0d%0aA:%20$(<"$KEY")%0d%0aB:%20c%0d%0aContent-Length:%200%0d%0a%0d%0a"
 	fetch -D "$seen.2" -o /dev/null "http://allowed.test/raw?HTTP/1.1%20200%20OK%0d%0aA:%20$(<"$KEY")%0d%0aB:%20c%0d%0aContent-Length:%200%0d%0a%0d%0a"
 	is "$(cat "$seen" "$seen.2" | grep -c '^[AB]:')" 2
+}
+
+# Has the site say the answer $1. Prints the fields A to D that come of it.
+fields_of()
+{
+	secure -o /dev/null -D "$BATS_TEST_TMPDIR/seen" "$SITE/raw?$(printf '%b' "$1" | jq -sRr @uri)" &&
+		grep -o '^[A-D]:' "$BATS_TEST_TMPDIR/seen" | paste -sd ' '
+}
+
+@test "no field brings a word of a secret back, or one that is encoded again and again" {
+	local word once twice
+
+	make_key "$KEY"
+	word="$(<"$KEY")+/="
+	printf 'Token %s' "$word" >"$KEY"
+	once=$(jq -rn --arg word "$word" '$word | @uri')
+	twice=$(jq -rn --arg word "$once" '$word | @uri')
+	up --secret "key=file:$KEY@allowed.test" --secret-header 'key=Authorization: %s'
+	is "$(fields_of "HTTP/1.1 200 OK\r\nA: x$word\r\nB: /?next=$(jq -rn --arg word "$twice" '$word | @uri')\r\nC: ${word:1} Token\r\nD: /?Token+$twice\r\nContent-Length: 0\r\n\r\n")" C:
+	is "$(fields_of 'HTTP/1.1 200 OK\r\nA: %25%2525\r\nB: %2\r\nC: %\r\nD: %41\r\nContent-Length: 0\r\n\r\n')" 'A: B: C: D:'
 }
 
 @test "TRACE and TRACK, whose answer repeats a request, are refused" {

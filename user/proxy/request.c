@@ -270,9 +270,9 @@ static enum step begin_request(struct connection *connection, const struct http_
 			connection->proxy->rules, &target->host, SIGHT_REQUESTS, &use);
 	if (reason)
 		return refuse_host(connection, head, target, reason, NULL);
-	/* Plain HTTP may come from and go to anybody. */
+	/* Plain HTTP may go to anybody. The job's own field is dropped there, too. */
 	if (!connection->secure)
-		target->secrets = NULL;
+		target->due = 0;
 	missing = secret_store_missing(target->secrets, target->due);
 	if (missing)
 		return refuse_missing(connection, head, target, missing);

@@ -12,6 +12,8 @@
 #include "proxy/secret_store.h"
 #include "proxy/settings.h"
 
+#define ENCODINGS 4 /* of a text. One in an address in an address has two */
+
 struct secret_store {
 	const struct secret_file *file;
 	bool mapped; /* by us */
@@ -168,6 +170,28 @@ bool secret_store_write(const struct secret_store *store, unsigned due, struct b
 	return fits;
 }
 
+/*
+ * Whether a value is there. It may have words, such as "Token" before a key, and the site
+ * may show the key alone. So each word counts that is as long as a value has to be.
+ */
+static bool has(const char *bytes, size_t length, const struct secret_value *value)
+{
+	const char *word = value->bytes, *end = word + value->length, *blank;
+	bool any = false;
+
+	for (; word < end; word = blank + 1) {
+		blank = memchr(word, ' ', (size_t)(end - word));
+		if (!blank)
+			blank = end;
+		if (blank - word < SECRET_VALUE_MIN)
+			continue;
+		any = true;
+		if (memmem(bytes, length, word, (size_t)(blank - word)))
+			return true;
+	}
+	return !any && memmem(bytes, length, value->bytes, value->length);
+}
+
 /* The value before an update may still open the site, so it counts, too. */
 static bool has_any(const struct secret_store *store, const char *bytes, size_t length)
 {
@@ -176,7 +200,7 @@ static bool has_any(const struct secret_store *store, const char *bytes, size_t 
 			const struct secret_value *value = &store->file->values[i][k];
 
 			if (value->length && value->length <= SECRET_VALUE_MAX &&
-				memmem(bytes, length, value->bytes, value->length))
+				has(bytes, length, value))
 				return true;
 		}
 	return false;
@@ -191,7 +215,10 @@ static int digit_of(char c)
 	return -1;
 }
 
-/* Decodes what is encoded. Returns the length. The text has at most BUFFER_SIZE bytes. */
+/*
+ * Decodes what is encoded. Returns the length. The text has at most BUFFER_SIZE bytes, and
+ * may be in the same place.
+ */
 static size_t decode(const struct slice *text, char *decoded)
 {
 	size_t length = 0;
@@ -212,18 +239,21 @@ static size_t decode(const struct slice *text, char *decoded)
 
 bool secret_store_is_in(struct secret_store *store, const struct slice *text)
 {
-	size_t length;
+	struct slice left;
 	bool found;
 
 	if (!store || !text->length)
 		return false;
-	if (has_any(store, text->bytes, text->length))
-		return true;
-	if (text->length > sizeof(store->decoded) ||
-		!memchr(text->bytes, '%', text->length))
-		return false;
-	length = decode(text, store->decoded);
-	found = has_any(store, store->decoded, length);
-	explicit_bzero(store->decoded, length);
+	found = has_any(store, text->bytes, text->length);
+	if (found || text->length > sizeof(store->decoded))
+		return found;
+	left = *text;
+	for (unsigned i = 0;
+		!found && i < ENCODINGS && memchr(left.bytes, '%', left.length); i++) {
+		left = (struct slice){ store->decoded, decode(&left, store->decoded) };
+		found = has_any(store, left.bytes, left.length);
+	}
+	if (left.bytes == store->decoded)
+		explicit_bzero(store->decoded, text->length);
 	return found;
 }

@@ -51,5 +51,8 @@ bool secret_store_replaces(const struct secret_store *store, const struct host *
 /* Writes the fields of these secrets. Returns whether they fitted. */
 bool secret_store_write(const struct secret_store *store, unsigned due, struct buffer *out);
 
-/* Whether a text of the site has a value in it, as it is or with percent-encoding. */
+/*
+ * Whether a text of the site has a value in it, or a long word of one, as it is or with
+ * percent-encoding, also of what is encoded already.
+ */
 bool secret_store_is_in(struct secret_store *store, const struct slice *text);

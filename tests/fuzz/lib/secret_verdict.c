@@ -17,8 +17,8 @@ void secret_require_set(const struct reading *heard, const struct message *messa
 {
 	const struct slice *target = &message->target;
 	size_t length = request_path_length(target->bytes, target->length), count = 0;
-	bool keeps = origin->far && world_keeps_secret(&origin->host);
-	bool due = keeps && length >= 2 && !memcmp(target->bytes, "/s", 2) &&
+	bool keeps = world_keeps_secret(&origin->host);
+	bool due = keeps && origin->far && length >= 2 && !memcmp(target->bytes, "/s", 2) &&
 		   (length == 2 || target->bytes[2] == '/');
 
 	for (size_t i = 0; keeps && i < message->count; i++) {

@@ -7,8 +7,9 @@
 #include "world.h"
 
 /*
- * Aborts unless a request that a site heard bears the secret as it should. Inside TLS to the
- * host of the secret, and for its path, it has it once, in place of the job's own field.
+ * Aborts unless a request that a site heard bears the secret as it should. Inside TLS to
+ * the host of the secret, and for its path, it has it once. No request to that host has
+ * the job's own field.
  */
 void secret_require_set(const struct reading *heard, const struct message *message,
 	const struct site *origin);
