@@ -171,13 +171,8 @@ has_the_jobs_network()
 		"*/jobfence.slice/$SLICE/docker-*.scope"
 }
 
-@test "Docker: a compose file has one slice for all of its services, or one for each" {
+@test "Docker: each service of a compose file has the network of its slice" {
 	job_up --slice --domain allowed.test
-	write_services "$SLICE" "$SLICE"
-	compose up -d
-	is "$(services_said)" "$FENCED
-$FENCED"
-	compose down
 	jobfence up --job other --slice --domain other.test
 	write_services "$SLICE" jobfence-other.slice
 	compose up -d

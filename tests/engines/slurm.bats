@@ -152,15 +152,20 @@ job_$job/step_1"
 @test "a batch script is fenced, and can't submit" {
 	printf '#!/bin/sh\n#SBATCH --fence-domain=allowed.test\n%s\nsbatch --wrap true\necho "status $?"\n' "$PROBE" |
 		in_lab tee /srv/script >/dev/null
-	slurm env PATH="/srv/bin:$PATH" sbatch --quiet --wait --output /srv/output /srv/script
+	slurm env PATH="/srv/bin:$PATH" sbatch --quiet --output /srv/output /srv/script
+	# Slurm asks its controller for half a minute.
+	eventually in_lab test -e /srv/output
+	await /srv/output ^status
 	like "$(in_lab cat /srv/output)" "$FENCED*status 1"
 }
 
 @test "each job of an array has its own fence" {
-	slurm sbatch --quiet --wait --array 0-1 --output /srv/output-%a "${fenced[@]}" \
-		--wrap "PATH=/srv/bin:\$PATH; $PROBE; true"
-	is "$(in_lab cat /srv/output-0)" "$FENCED"
-	is "$(in_lab cat /srv/output-1)" "$FENCED"
+	slurm sbatch --quiet --array 0-1 --output /srv/output-%a "${fenced[@]}" \
+		--wrap "PATH=/srv/bin:\$PATH; $PROBE; echo end"
+	eventually in_lab grep -qx end /srv/output-0
+	eventually in_lab grep -qx end /srv/output-1
+	is "$(in_lab cat /srv/output-0)" "$FENCED"$'\nend'
+	is "$(in_lab cat /srv/output-1)" "$FENCED"$'\nend'
 	is "$(lab_seen '.event == "request"' '.headers' | jq -r '.[] | select(.[0] == "X-Jobfence-Job-ID") | .[1]' | sort -u | wc -l)" 2
 }
 
