@@ -233,6 +233,30 @@ $FENCED"
 $FENCED"
 }
 
+@test "what slurmstepd runs around a task is in the job's cgroup, and ends with the step" {
+	local how
+
+	printf '#!/bin/sh\ncut -d/ -f 4-6 /proc/self/cgroup >/srv/place\nsetsid sleep 987654 </dev/null >/dev/null 2>&1 &\n' |
+		in_lab tee /srv/program >/dev/null
+	in_lab chmod 755 /srv/program
+	for how in '' "${fenced[@]}"; do
+		slurm srun ${how:+"$how"} --task-epilog /srv/program true
+		like "$(in_lab cat /srv/place)" 'job_*/step_0/slurm'
+		in_lab rm /srv/place
+		eventually in_lab sh -c '! pgrep -x -f "sleep 987654"'
+		eventually node_is idle
+	done
+}
+
+@test "a user who locks the cgroup of a job holds up no step of it" {
+	local job cgroup
+
+	job=$(begin_job "${fenced[@]}")
+	cgroup=$(jobfence show "slurm-$job" --json | jq -r .cgroup)
+	slurm flock "$cgroup" timeout 120 srun --jobid "$job" --overlap true
+	end_job
+}
+
 @test "a site makes it the default, and a user can't take it off" {
 	site default=on
 	like "$(probe srun || true)" "nc: can't connect to remote host (11.0.0.2): *"

@@ -40,10 +40,10 @@ struct site {
 
 static const char *asked[SETTINGS];
 static bool fenced; /* this slurmstepd starts nothing that is not behind the fence */
-static bool stands; /* and that one stands */
+static bool stands; /* slurmstepd has left the job, and the fence stands, if it has one */
 static bool inside; /* this process was forked, and is behind it */
 static struct fence fence = { .netns = -1,
-	.step = { .job = -1, .entrance = -1, .waiting = -1 } };
+	.step = { .lock = -1, .entrance = -1, .waiting = -1 } };
 
 static int take_option(int setting, const char *argument, int remote)
 {
@@ -168,13 +168,17 @@ static void become(uid_t user)
 		_exit(1);
 }
 
-/* What slurmstepd forks begins here. It may have dropped its privileges for a while. */
+/*
+ * What slurmstepd forks begins here. It may have dropped its privileges for a while. In a
+ * step without a fence it enters the job's cgroup all the same: the limits of the job hold
+ * there, and the fence that another step makes.
+ */
 static void begin_child(void)
 {
 	uid_t user = geteuid();
 	int error;
 
-	if (!fenced || inside)
+	if (inside || (!fenced && !stands))
 		return;
 	become(0);
 	error = stands ? step_enter(&fence.step, fence.netns) : -EPERM;
@@ -183,7 +187,7 @@ static void begin_child(void)
 	if (inside)
 		return;
 	if (stands)
-		slurm_error("jobfence: cannot enter the fence: %s", strerror(-error));
+		slurm_error("jobfence: cannot enter the job: %s", strerror(-error));
 	else
 		slurm_error("%s", fence.why);
 	_exit(1);
@@ -263,8 +267,14 @@ static bool wants_fence(const struct site *site, uint32_t step)
  */
 static int begin_step(spank_t spank, const struct site *site)
 {
-	int error = step_leave(&fence.step, fence.job), failure = 0;
+	int error = step_lock(&fence.step, fence.job), failure = 0;
 
+	if (error) {
+		snprintf(fence.why, sizeof(fence.why),
+			"jobfence: cannot lock " STEP_LOCK ": %s", strerror(-error));
+		return error;
+	}
+	error = step_leave(&fence.step, fence.job);
 	if (error) {
 		snprintf(fence.why, sizeof(fence.why),
 			"jobfence: slurmstepd can't leave the cgroup of its job, which takes "
@@ -301,13 +311,13 @@ int slurm_spank_init_post_opt(spank_t spank, int count, char *arguments[])
 		return -1;
 	}
 	fenced = wants_fence(&site, step);
-	if (fenced && pthread_atfork(NULL, NULL, begin_child)) {
+	if (pthread_atfork(NULL, NULL, begin_child)) {
 		slurm_error("jobfence: no memory");
 		return -1;
 	}
 	stands = !begin_step(spank, &site);
-	if (fence.step.job >= 0)
-		close(TAKE_FD(fence.step.job)); /* the lock */
+	if (fence.step.lock >= 0)
+		close(TAKE_FD(fence.step.lock));
 	return 0;
 }
 

@@ -7,16 +7,17 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "lib/cleanup.h"
+#include "lib/files.h"
 #include "slurm/step.h"
 
 #define CGROUPS	   "/sys/fs/cgroup"
 #define OWN_PREFIX "jobfence_"
 #define OWN_SIZE   4096
+#define SWEEP_LOCK 0 /* the byte of the file for sweep(); that of a job follows it */
 
 /* Reads the path of the caller's cgroup, below the mount point. */
 static int read_own_cgroup(char path[OWN_SIZE])
@@ -41,7 +42,37 @@ static int write_process(int procs, const char *process)
 	return write(procs, process, strlen(process)) < 0 ? -errno : 0;
 }
 
-/* Removes what slurmstepds left that were killed. No cgroup with a process goes. */
+/*
+ * Takes or gives back the lock of one byte of the file. No child has it for longer than
+ * the caller, since each closes it.
+ */
+static int lock_byte(int fd, off_t byte, short type)
+{
+	struct flock lock = {
+		.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1
+	};
+
+	while (fcntl(fd, F_OFD_SETLKW, &lock))
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+int step_lock(struct step *step, uint32_t job)
+{
+	int error = folder_make(RUN_FOLDER);
+
+	if (error)
+		return error;
+	step->lock = open(STEP_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return step->lock < 0 ? -errno
+			      : lock_byte(step->lock, SWEEP_LOCK + 1 + (off_t)job, F_WRLCK);
+}
+
+/*
+ * Removes what slurmstepds left that were killed. No cgroup with a process goes. The one
+ * that another slurmstepd made and did not enter yet has none.
+ */
 static void sweep(const char *scope)
 {
 	_dir_ DIR *folder = opendir(scope);
@@ -61,6 +92,19 @@ static int move_out(const struct step *step)
 		return -errno;
 	fd = open(step->own_procs, O_WRONLY | O_CLOEXEC);
 	return fd < 0 ? -errno : write_process(fd, "0");
+}
+
+/* Does both. Until the caller is in its cgroup, no other one may sweep. */
+static int sweep_and_move_out(const struct step *step, const char *scope)
+{
+	int error = lock_byte(step->lock, SWEEP_LOCK, F_WRLCK), unlocked;
+
+	if (error)
+		return error;
+	sweep(scope);
+	error = move_out(step);
+	unlocked = lock_byte(step->lock, SWEEP_LOCK, F_UNLCK);
+	return error ? error : unlocked;
 }
 
 /* Finds the paths of the caller's step: Slurm's scope, and cgroup.procs of `system`. */
@@ -90,6 +134,9 @@ static int find_paths(
 			step->procs, "%s/%s/slurm/cgroup.procs", step->cgroup, below);
 	if (!error)
 		error = path_format(
+			step->kill, "%s/%s/slurm/cgroup.kill", step->cgroup, below);
+	if (!error)
+		error = path_format(
 			step->own, "%s/" OWN_PREFIX "%" PRIu32 "_%s", scope, job, below);
 	if (!error)
 		error = path_format(step->own_procs, "%s/cgroup.procs", step->own);
@@ -103,14 +150,11 @@ int step_leave(struct step *step, uint32_t job)
 
 	if (error)
 		return error;
-	step->job = open(step->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	step->entrance = open(step->procs, O_WRONLY | O_CLOEXEC);
 	step->waiting = open(waiting, O_WRONLY | O_CLOEXEC);
-	if (step->job < 0 || step->entrance < 0 || step->waiting < 0 ||
-		flock(step->job, LOCK_EX))
+	if (step->entrance < 0 || step->waiting < 0)
 		return -errno;
-	sweep(scope);
-	return move_out(step);
+	return sweep_and_move_out(step, scope);
 }
 
 int step_stay_out(const struct step *step)
@@ -123,6 +167,9 @@ int step_stay_out(const struct step *step)
 
 void step_end(struct step *step)
 {
+	/* Slurm looked for them in the file that step_stay_out() covered. */
+	if (step->kill[0] && !step_is_inside(step, -1))
+		file_write(step->kill, "1");
 	if (step->own[0] && step->waiting >= 0 && !write_process(step->waiting, "0"))
 		rmdir(step->own);
 }

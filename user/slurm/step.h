@@ -22,21 +22,33 @@
 
 #include "node/paths.h"
 
+/*
+ * A file that only root can open. Anybody may open the folder of a cgroup, and hold a lock
+ * of it for ever (flock(2)).
+ */
+#define STEP_LOCK RUN_FOLDER "/lock.slurm"
+
 struct step {
 	char cgroup[PATH_SIZE];	   /* path of job_N */
 	char procs[PATH_SIZE];	   /* path of cgroup.procs of job_N/step_M/slurm */
+	char kill[PATH_SIZE];	   /* path of cgroup.kill beside it */
 	char own[PATH_SIZE];	   /* path of jobfence_N_step_M, empty: it is not there */
 	char own_procs[PATH_SIZE]; /* path of its cgroup.procs */
-	int job;		   /* the folder job_N; its lock is held while it is open */
+	int lock;		   /* the file STEP_LOCK; closing it ends the lock */
 	int entrance;		   /* the file `procs` */
 	int waiting;		   /* cgroup.procs of `system` */
 };
 
 /*
- * Finds the cgroups of the caller's step, which is one of the job with that number. Takes
- * the lock of the job on this node and moves the caller out of the job. The descriptors
- * of `step` have to be -1. Returns 0, -ENOENT if the caller is in none of Slurm's cgroups,
- * or -errno.
+ * Waits for the lock of a job on this node. The steps of a job begin one after the other.
+ * Returns 0 or -errno.
+ */
+int step_lock(struct step *step, uint32_t job);
+
+/*
+ * Finds the cgroups of the caller's step, which is one of the job with that number, and
+ * moves the caller out of the job. Call step_lock() before. The descriptors of `step` have
+ * to be -1. Returns 0, -ENOENT if the caller is in none of Slurm's cgroups, or -errno.
  */
 int step_leave(struct step *step, uint32_t job);
 
@@ -47,7 +59,10 @@ int step_leave(struct step *step, uint32_t job);
  */
 int step_stay_out(const struct step *step);
 
-/* Removes the cgroup that step_leave() made. Slurm has no more use for the step's. */
+/*
+ * Kills what is left of the programs that slurmstepd ran around the tasks. Removes the
+ * cgroup that step_leave() made. Slurm has no more use for the step's.
+ */
 void step_end(struct step *step);
 
 /*
