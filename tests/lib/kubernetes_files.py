@@ -7,12 +7,19 @@ cluster takes them only its API server knows.
 
 import json
 import pathlib
+import re
 import sys
 
 import yaml
 
 DOMAINS = "io.jobfence.domains"
 ALLOWED = "io.jobfence.allow-domains"
+# Kinds of volumes whose server the author of a pod can't name.
+VOLUMES = {
+    "configMap", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret",
+}
+# What has the kubelet run or send something.
+HANDLERS = {"livenessProbe", "readinessProbe", "startupProbe", "lifecycle.postStart", "lifecycle.preStop"}
 
 
 def read(folder):
@@ -46,6 +53,12 @@ def mistakes(objects, install):
     for key in pod["metadata"]["annotations"]:
         if f"'{key}'" not in annotations:
             yield f"the admission policy knows no {key}"
+    rules = " ".join(each["expression"] for each in policy["spec"]["validations"])
+    if set(re.findall(r"has\(volume\.(\w+)\)", rules)) != VOLUMES or "!has(volume." in rules:
+        yield "the admission policy allows other volumes"
+    held = set(re.findall(r"!has\(each\.([\w.]+)\) \|\| has\(each\.\1\.exec\)", rules))
+    for handler in sorted(HANDLERS - held):
+        yield f"the admission policy lets the kubelet send requests by {handler}"
     template = daemons["spec"]["template"]
     if template["metadata"]["labels"] != daemons["spec"]["selector"]["matchLabels"]:
         yield "the DaemonSet does not select its pods"
