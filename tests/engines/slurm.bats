@@ -37,6 +37,8 @@ teardown()
 	[ -n "${JOBFENCE_MACHINE:-}" ] || return 0
 	site
 	in_lab scancel --user nobody
+	in_lab sh -c 'rm -f /srv/.profile; ! mountpoint -q /etc/passwd || umount /etc/passwd'
+	in_lab sh -c 'grep -q ^GetEnvTimeout= /etc/slurm/slurm.conf || echo GetEnvTimeout=0 >>/etc/slurm/slurm.conf'
 	eventually node_is idle || tail -n 50 /run/share/slurm*.log
 	nothing_is_left
 }
@@ -88,7 +90,8 @@ http://192.0.0.8:80'
 	local lines line said=''
 
 	is "$(in_lab cat /etc/slurm/plugstack.conf)" "$(sed -n 's/^    \(required [^ ]*\)$/\1/p' "$PAGE") "
-	in_lab grep -qxF "$(sed -n 's/^    \(ProctrackType=.*\)/\1/p' "$PAGE")" /etc/slurm/slurm.conf
+	is "$(in_lab grep -E '^(ProctrackType|GetEnvTimeout)=' /etc/slurm/slurm.conf)" \
+		"$(sed -n 's/^    \([A-Z][A-Za-z]*=[^ ]*\)$/\1/p' "$PAGE")"
 	mapfile -t lines < <(sed -n 's/^    \(srun .*\)/\1/p' "$PAGE")
 	is "${#lines[@]}" 3
 	for line in "${lines[@]}"; do
@@ -270,6 +273,21 @@ $FENCED"
 	site default=yes
 	ends_with 1 slurm srun true
 	like "$ERRORS" '*plugstack.conf*default=*'
+}
+
+@test "slurmd runs no login shell of a user, and a site that would have it do so starts no job" {
+	in_lab sh -c 'sed "s|^\(nobody:.*:\)[^:]*:[^:]*$|\1/srv:/bin/sh|" /etc/passwd >/run/share/passwd &&
+		mount --bind /run/share/passwd /etc/passwd && echo "echo login >>/srv/login" >/srv/.profile'
+	like "$(in_lab su - nobody -c true && in_lab cat /srv/login)" login
+	in_lab rm /srv/login
+	site default=on
+	slurm sbatch --quiet --wait --get-user-env --output /srv/output --wrap 'echo begun'
+	is "$(in_lab cat /srv/output)" begun
+	in_lab test ! -e /srv/login
+	in_lab sed -i /^GetEnvTimeout=/d /etc/slurm/slurm.conf
+	ends_with 1 slurm srun echo begun
+	is "$OUTPUT" ''
+	like "$ERRORS" '*needs GetEnvTimeout=0*'
 }
 
 @test "a site makes it the default of a partition" {

@@ -32,6 +32,7 @@ write_cluster()
 		SlurmctldDebug=verbose
 		SlurmdDebug=verbose
 		ProctrackType=proctrack/cgroup
+		GetEnvTimeout=0
 		TaskPlugin=task/cgroup
 		MpiDefault=none
 		ReturnToService=2

@@ -25,6 +25,9 @@
 #include <slurm/spank.h>
 
 SPANK_PLUGIN(jobfence, 1)
+
+/* slurm.conf, in libslurmfull of slurmstepd. No header of Slurm's packages declares it. */
+extern slurm_conf_t slurm_conf __attribute__((weak));
 #pragma GCC visibility pop
 
 enum setting { NETWORK, DOMAINS, PRESETS, RATE, SETTINGS };
@@ -209,20 +212,39 @@ static int set_variables(spank_t spank, const json_t *variables)
 	return 0;
 }
 
-/* Makes the fence, or joins it, for the step whose slurmstepd has left the job. */
-static int make_fence(spank_t spank, const struct site *site)
+/*
+ * Refuses a configuration by which users would get around the fence. For sbatch
+ * --get-user-env, slurmd itself runs the login shell of the user, in no job (su(1) in
+ * src/common/env.c). With GetEnvTimeout=0 it does not.
+ */
+static int check_site(const struct site *site)
 {
-	const struct fence_settings settings = { either(site, NETWORK),
-		either(site, DOMAINS), either(site, PRESETS), either(site, RATE) };
-	const json_t *trust;
-	int error;
-
 	if (site->unknown) {
 		snprintf(fence.why, sizeof(fence.why),
 			"jobfence: plugstack.conf has an unknown argument: %s",
 			site->unknown);
 		return -EINVAL;
 	}
+	if ((site->all || site->partitions) &&
+		(!&slurm_conf || slurm_conf.get_env_timeout)) {
+		snprintf(fence.why, sizeof(fence.why),
+			"jobfence: slurm.conf needs GetEnvTimeout=0, since users would get around "
+			"the fence by sbatch --get-user-env");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Makes the fence, or joins it, for the step whose slurmstepd has left the job. */
+static int make_fence(spank_t spank, const struct site *site)
+{
+	const struct fence_settings settings = { either(site, NETWORK),
+		either(site, DOMAINS), either(site, PRESETS), either(site, RATE) };
+	const json_t *trust;
+	int error = check_site(site);
+
+	if (error)
+		return error;
 	error = fence_begin(&fence, &settings, has_asked());
 	trust = json_object_get(fence.document, "trust");
 	if (!error)
