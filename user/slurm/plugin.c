@@ -326,6 +326,8 @@ int slurm_spank_init_post_opt(spank_t spank, int count, char *arguments[])
 
 	if (spank_context() != S_CTX_REMOTE)
 		return 0;
+	/* A step goes on without an `optional` plugin that fails. Then its tasks end. */
+	fenced = true;
 	fence.program = site.program;
 	if (spank_get_item(spank, S_JOB_ID, &fence.job) ||
 		spank_get_item(spank, S_JOB_STEPID, &step)) {

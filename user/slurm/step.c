@@ -189,8 +189,8 @@ bool step_is_inside(const struct step *step, int netns)
 	struct stat own, jobs;
 	char path[OWN_SIZE];
 
-	if (read_own_cgroup(path) || strncmp(path, below, strlen(below)) != 0 ||
-		path[strlen(below)] != '/')
+	if (!step->cgroup[0] || read_own_cgroup(path) ||
+		strncmp(path, below, strlen(below)) != 0 || path[strlen(below)] != '/')
 		return false;
 	if (netns < 0)
 		return true;
