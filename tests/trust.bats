@@ -199,11 +199,17 @@ is_renewed()
 	is "$(boxed : "$COUNT")" "$(($(grep -c BEGIN /etc/ssl/certs/ca-certificates.crt) + 1))"
 }
 
+# Writes more certificates than an image may have.
+many()
+{
+	printf "%.0s$(<"$LAB/authority.pem")\n" {1..4000} >"$1"
+}
+
 @test "an image leads to nothing outside of it, and delays nothing" {
 	local change
 
 	for change in 'ln -s /../../../../../../../etc/ssl/certs/ca-certificates.crt' 'ln -s ../../../../../../../../etc/ssl/certs/ca-certificates.crt' \
-		'ln -s /proc/self/exe' 'mkfifo' 'mkdir' 'truncate -s 1G' 'ln -s ca-certificates.crt'; do
+		'ln -s /proc/self/exe' 'mkfifo' 'mkdir' 'truncate -s 1G' many 'ln -s ca-certificates.crt'; do
 		rm -rf "$BATS_TEST_TMPDIR/bundle"
 		is "$(boxed "mkdir -p etc/ssl/certs && $change etc/ssl/certs/ca-certificates.crt" "$COUNT")" \
 			"$(($(grep -c BEGIN /etc/ssl/certs/ca-certificates.crt) + 1))" || lab_fail "$change" || return
