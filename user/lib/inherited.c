@@ -2,10 +2,15 @@
 /* See inherited.h. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
+#include "lib/cleanup.h"
 #include "lib/inherited.h"
 
 static struct sigaction callers_child = { .sa_handler = SIG_DFL };
@@ -56,4 +61,32 @@ void inherited_give(void)
 {
 	sigaction(SIGCHLD, &callers_child, NULL);
 	setrlimit(RLIMIT_FSIZE, &callers_size);
+}
+
+static bool is_network_socket(int fd)
+{
+	socklen_t length = sizeof(int);
+	int family = AF_UNIX;
+
+	return !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &length) &&
+	       family != AF_UNIX;
+}
+
+int inherited_withhold_sockets(void)
+{
+	_dir_ DIR *folder = opendir("/proc/self/fd");
+	const struct dirent *entry;
+
+	if (!folder)
+		return -errno;
+	errno = 0;
+	while ((entry = readdir(folder))) {
+		int fd = (int)strtol(entry->d_name, NULL, 10);
+
+		if (entry->d_name[0] != '.' && is_network_socket(fd) &&
+			fcntl(fd, F_SETFD, FD_CLOEXEC))
+			return -errno;
+		errno = 0;
+	}
+	return -errno;
 }

@@ -28,3 +28,9 @@ int inherited_take(void);
 
 /* Restores what the caller had, for a command. */
 void inherited_give(void);
+
+/*
+ * Hands no network socket of the caller to the programs that it executes. Unix sockets
+ * stay. Returns 0 or -errno.
+ */
+int inherited_withhold_sockets(void);

@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 
 #include "lib/cleanup.h"
+#include "lib/inherited.h"
 #include "slurm/fence.h"
 
 /* Slurm looks for what this header declares, and for what SPANK_PLUGIN defines. */
@@ -185,6 +186,9 @@ static void begin_child(void)
 		return;
 	become(0);
 	error = stands ? step_enter(&fence.step, fence.netns) : -EPERM;
+	/* srun --mpi=pmix listens for other nodes (net_stream_listen()). */
+	if (!error && fenced)
+		error = inherited_withhold_sockets();
 	become(user);
 	inside = !error;
 	if (inside)
@@ -364,7 +368,8 @@ int slurm_spank_task_init(spank_t spank, int count, char *arguments[])
 	(void)spank;
 	(void)count;
 	(void)arguments;
-	if (!fenced || step_is_inside(&fence.step, fence.netns))
+	if (!fenced ||
+		(step_is_inside(&fence.step, fence.netns) && !inherited_withhold_sockets()))
 		return 0;
 	slurm_error("jobfence: the task is not behind its fence: its cgroup or its network "
 		    "namespace is another");
