@@ -44,7 +44,7 @@ struct site {
 
 static const char *asked[SETTINGS];
 static bool fenced; /* this slurmstepd starts nothing that is not behind the fence */
-static bool stands; /* slurmstepd has left the job, and the fence stands, if it has one */
+static bool stands; /* and that one stands */
 static bool inside; /* this process was forked, and is behind it */
 static struct fence fence = { .netns = -1,
 	.step = { .lock = -1, .entrance = -1, .waiting = -1 } };
@@ -179,13 +179,14 @@ static void become(uid_t user)
  */
 static void begin_child(void)
 {
+	const bool may = fenced ? stands : fence.step.entrance >= 0;
 	uid_t user = geteuid();
 	int error;
 
-	if (inside || (!fenced && !stands))
+	if (inside || (!fenced && !may))
 		return;
 	become(0);
-	error = stands ? step_enter(&fence.step, fence.netns) : -EPERM;
+	error = may ? step_enter(&fence.step, fence.netns) : -EPERM;
 	/* srun --mpi=pmix listens for other nodes (net_stream_listen()). */
 	if (!error && fenced)
 		error = inherited_withhold_sockets();
@@ -193,7 +194,7 @@ static void begin_child(void)
 	inside = !error;
 	if (inside)
 		return;
-	if (stands)
+	if (may)
 		slurm_error("jobfence: cannot enter the job: %s", strerror(-error));
 	else
 		slurm_error("%s", fence.why);
