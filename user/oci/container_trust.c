@@ -320,15 +320,17 @@ typedef int note_failure(const char *job, const struct failure *failure, void *d
 
 static int collect(const char *id, time_t made, note_failure *note, void *data)
 {
-	_cleanup_(job_free) struct job job = {};
+	_cleanup_(job_free) struct job job = {}, same = {};
 	struct failure failure = {};
 	char folder[PATH_SIZE];
 
 	if (find_folder(id, folder))
 		return 0;
+	/* The container or its job may end meanwhile, which is no failure. */
 	if (read_owner(folder, &job))
-		return renew(&job, folder, &failure) ? note(job.spec.name, &failure, data)
-						     : 0;
+		return renew(&job, folder, &failure) && read_owner(folder, &same)
+			       ? note(job.spec.name, &failure, data)
+			       : 0;
 	if (made < time(NULL) - OLD)
 		container_trust_remove(id);
 	return 0;
