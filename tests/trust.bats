@@ -171,9 +171,10 @@ is_renewed()
 }
 
 @test "gc gives a container the certificate that its job renewed, and its roots stay" {
-	local pid view trust=/run/jobfence/jobs/$JOB/trust
+	local box pid view trust=/run/jobfence/jobs/$JOB/trust
 
 	boxed 'mkdir -p etc/ssl/certs && cp "$LAB/authority.pem" etc/ssl/certs/ca-certificates.crt' 'exec sleep 1000' &
+	box=$!
 	eventually eval '[ "$(in_lab runc --root /run/oci state "$JOB" 2>/dev/null | jq -r .status)" = running ]'
 	pid=$(in_lab runc --root /run/oci state "$JOB" | jq .pid)
 	view=/proc/$pid/root/etc/ssl/certs/ca-certificates.crt
@@ -191,7 +192,7 @@ is_renewed()
 	is "$(in_lab cat "$view")" "$(cat "$LAB/authority.pem" - <<<"$(in_lab cat "$trust/ca.pem")")"
 	is "$(in_lab keytool -list -storepass changeit -keystore "/proc/$pid/root/run/jobfence/trust/bundle.p12" 2>/dev/null | grep -c trustedCertEntry)" 2
 	in_lab runc --root /run/oci kill "$JOB" KILL
-	wait
+	wait "$box" || :
 	nothing_is_left
 }
 
