@@ -122,7 +122,7 @@ services_said()
 {
 	local container
 
-	for container in $(compose ps -q); do
+	for container in $(compose ps --all --quiet); do
 		docker wait "$container" >/dev/null
 		docker logs "$container"
 	done

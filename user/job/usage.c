@@ -117,8 +117,8 @@ int usage_read_counts(
 	usage->job = usage->proxy = (struct job_counters){};
 	error = unless_gone(job_counters_read(maps->counters, job->id, &usage->job));
 	if (!error && job->proxy_id)
-		error = unless_gone(job_counters_read(
-			maps->counters, job->proxy_id, &usage->proxy));
+		error = unless_gone(
+			job_counters_read(maps->counters, job->proxy_id, &usage->proxy));
 	return error ? error : read_statistics(job, maps, usage);
 }
 
