@@ -26,11 +26,11 @@ teardown()
 }
 
 # shellcheck disable=SC2120 # `ends_with` gives it some
-# Builds the image. The arguments are those of `buildah bud`. Newer versions would raise a
-# limit, which a lab may not.
+# Builds the image. The arguments are those of `buildah bud`. Newer versions would raise
+# limits, which a lab may not.
 build()
 {
-	in_lab buildah --root "$BATS_FILE_TMPDIR/buildah" --runroot /run/buildah --storage-driver vfs bud --isolation oci --ulimit nofile=1024:1024 \
+	in_lab buildah --root "$BATS_FILE_TMPDIR/buildah" --runroot /run/buildah --storage-driver vfs bud --isolation oci --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 \
 		--runtime "$RUNTIME" "$@" "$BATS_FILE_TMPDIR/context" 3>&-
 }
 
