@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "lib/hexadecimal.h"
+
 #define ENCODED_LENGTH 3 /* of %XX */
 
 static const char backslash[] = "a backslash in its path";
@@ -51,14 +53,6 @@ static bool utf8_take(struct utf8 *utf8, unsigned char byte)
 	return true;
 }
 
-static int hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *found = c ? strchr(digits, c >= 'A' && c <= 'F' ? c | 0x20 : c) : NULL;
-
-	return found ? (int)(found - digits) : -1;
-}
-
 /* The byte that %XX stands for, or -1. */
 static int encoded_byte(const char *text, size_t length)
 {
@@ -66,8 +60,8 @@ static int encoded_byte(const char *text, size_t length)
 
 	if (length < ENCODED_LENGTH)
 		return -1;
-	high = hex_digit(text[1]);
-	low = hex_digit(text[2]);
+	high = hexadecimal_digit(text[1]);
+	low = hexadecimal_digit(text[2]);
 	return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 

@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* See http_chunks.h, and RFC 9112 section 7.1. */
 
+#include "lib/hexadecimal.h"
 #include "proxy/http_chunks.h"
 
 #define SIZE_MAX_DIGITS (UINT64_MAX >> 8) /* a further digit does not overflow */
 
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-		return (c | 0x20) - 'a' + 10;
-	return -1;
-}
-
 static enum chunk_state read_size(struct http_chunks *chunks, char c)
 {
-	int digit = digit_of(c);
+	int digit = hexadecimal_digit(c);
 
 	if (digit >= 0 && chunks->size <= SIZE_MAX_DIGITS) {
 		chunks->size = 16 * chunks->size + (uint64_t)digit;

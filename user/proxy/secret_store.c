@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "jobfence/secrets.h"
+#include "lib/hexadecimal.h"
 #include "lib/locked.h"
 #include "names/request_rule.h"
 #include "proxy/secret_store.h"
@@ -206,15 +207,6 @@ static bool has_any(const struct secret_store *store, const char *bytes, size_t 
 	return false;
 }
 
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-		return (c | 0x20) - 'a' + 10;
-	return -1;
-}
-
 /*
  * Decodes what is encoded. Returns the length. The text has at most BUFFER_SIZE bytes, and
  * may be in the same place.
@@ -226,10 +218,11 @@ static size_t decode(const struct slice *text, char *decoded)
 	for (size_t i = 0; i < text->length; i++) {
 		char c = text->bytes[i];
 
-		if (c == '%' && text->length - i > 2 && digit_of(text->bytes[i + 1]) >= 0 &&
-			digit_of(text->bytes[i + 2]) >= 0) {
-			c = (char)(digit_of(text->bytes[i + 1]) << 4 |
-				   digit_of(text->bytes[i + 2]));
+		if (c == '%' && text->length - i > 2 &&
+			hexadecimal_digit(text->bytes[i + 1]) >= 0 &&
+			hexadecimal_digit(text->bytes[i + 2]) >= 0) {
+			c = (char)(hexadecimal_digit(text->bytes[i + 1]) << 4 |
+				   hexadecimal_digit(text->bytes[i + 2]));
 			i += 2;
 		}
 		decoded[length++] = c;
