@@ -263,6 +263,20 @@ void request_rules_write(const struct request_rules *rules, char *text)
 	}
 }
 
+int request_rules_read(struct request_rules *rules, const char *text, size_t size)
+{
+	const char *end = text + size, *line_end, *problem;
+	int error = 0;
+
+	for (; !error && text < end && *text; text = line_end + 1) {
+		line_end = memchr(text, '\n', (size_t)(end - text));
+		if (!line_end)
+			return -EPROTO;
+		error = request_rules_add(rules, text, (size_t)(line_end - text), &problem);
+	}
+	return error == -ENOMEM || !error ? error : -EPROTO;
+}
+
 void request_rules_free(struct request_rules *rules)
 {
 	for (size_t i = 0; i < rules->count; i++)

@@ -65,6 +65,12 @@ void request_rules_free(struct request_rules *rules);
 /* Writes each rule with a newline, `size` bytes in all, and no NUL behind them. */
 void request_rules_write(const struct request_rules *rules, char *text);
 
+/*
+ * Reads what request_rules_write() wrote into an array of that size, which is zero behind
+ * it. Returns 0, -ENOMEM, or -EPROTO if it is something else.
+ */
+int request_rules_read(struct request_rules *rules, const char *text, size_t size);
+
 /* Whether the set has the rule of this canonical text. */
 bool request_rules_have(const struct request_rules *rules, const char *text);
 

@@ -17,21 +17,6 @@ struct judge {
 	char path[BUFFER_SIZE + 1]; /* the canonical path of the latest request */
 };
 
-/* Reads lines. What is after the last of them is zero. */
-static int read_rules(struct request_rules *rules, const char text[REQUEST_RULES_SIZE])
-{
-	const char *end = text + REQUEST_RULES_SIZE, *line_end, *problem;
-	int error = 0;
-
-	for (; !error && text < end && *text; text = line_end + 1) {
-		line_end = memchr(text, '\n', (size_t)(end - text));
-		if (!line_end)
-			return -EPROTO;
-		error = request_rules_add(rules, text, (size_t)(line_end - text), &problem);
-	}
-	return error == -ENOMEM || !error ? error : -EPROTO;
-}
-
 int judge_new(const struct proxy_settings *settings, const struct secret_store *secrets,
 	struct judge **judge)
 {
@@ -45,9 +30,10 @@ int judge_new(const struct proxy_settings *settings, const struct secret_store *
 	if (!new)
 		return -ENOMEM;
 	new->secrets = secrets;
-	error = read_rules(&new->job, settings->rules);
+	error = request_rules_read(&new->job, settings->rules, sizeof(settings->rules));
 	if (!error)
-		error = read_rules(&new->node, settings->node_rules);
+		error = request_rules_read(
+			&new->node, settings->node_rules, sizeof(settings->node_rules));
 	if (error)
 		judge_free(new);
 	else

@@ -34,20 +34,6 @@ bool secret_store_given(void)
 	return is_given(&status);
 }
 
-static int read_uses(struct request_rules *uses, const char text[SECRET_USES_SIZE])
-{
-	const char *end = text + SECRET_USES_SIZE, *line_end, *problem;
-	int error = 0;
-
-	for (; !error && text < end && *text; text = line_end + 1) {
-		line_end = memchr(text, '\n', (size_t)(end - text));
-		if (!line_end)
-			return -EPROTO;
-		error = request_rules_add(uses, text, (size_t)(line_end - text), &problem);
-	}
-	return error;
-}
-
 int secret_store_new(const struct secret_file *file, struct secret_store **store)
 {
 	struct secret_store *new;
@@ -60,7 +46,8 @@ int secret_store_new(const struct secret_file *file, struct secret_store **store
 		return -ENOMEM;
 	new->file = file;
 	for (size_t i = 0; !error && i < file->count; i++)
-		error = read_uses(&new->uses[i], file->entries[i].uses);
+		error = request_rules_read(&new->uses[i], file->entries[i].uses,
+			sizeof(file->entries[i].uses));
 	if (error)
 		secret_store_free(new);
 	else
