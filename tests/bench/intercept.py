@@ -6,11 +6,11 @@ intercept.py JOBFENCE CGROUP ADDRESS AUTHORITY ROUNDS [NAME CGROUP ADDRESS AUTHO
 The first is the proxy of the job `bench`. An address is that of a proxy, and an authority a file.
 """
 
-import statistics
 import subprocess
 import sys
 
 from cgroup import cpu, memory
+from table import print_table
 
 KEPT, FRESH = 2000, 200  # requests of a round
 GIB_PER_BODY = 1.0
@@ -43,16 +43,6 @@ class Proxy:
         return kept, fresh, body, memory(self.cgroup)
 
 
-def table(names, rounds):
-    first, *others = names
-    print("| figure | " + " | ".join(names) + "".join(f" | ratio to {name}" for name in others) + " |")
-    print("| --- |" + " ---: |" * (len(names) + len(others)))
-    for i, (figure, form) in enumerate(FIGURES.items()):
-        medians = [form.format(statistics.median(one[name][i] for one in rounds)) for name in names]
-        ratios = [f"{statistics.median(one[first][i] / one[name][i] for one in rounds):.2f}" for name in others]
-        print(f"| {figure} | " + " | ".join(medians + ratios) + " |")
-
-
 def main():
     jobfence, *own = sys.argv[1:5]
     proxies = [Proxy("jobfence", *own, [jobfence, "exec", "bench", "--"])]
@@ -62,7 +52,7 @@ def main():
     for i in range(int(sys.argv[5])):
         rounds.append({proxy.name: proxy.measure() for proxy in proxies[::-1 if i % 2 else 1]})
         print(f"round {i + 1} is done", file=sys.stderr, flush=True)
-    table([proxy.name for proxy in proxies], rounds)
+    print_table(FIGURES, {proxy.name: proxy.name for proxy in proxies}, rounds)
 
 
 main()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 from cgroup import cpu, memory
+from table import print_table
 
 JOBFENCE, CGROUPS, ROUNDS = sys.argv[1], sys.argv[2], int(sys.argv[3])
 SECONDS = int(os.environ.get("SECONDS_EACH", "5"))
@@ -108,17 +109,6 @@ def neighbour():
     return first, second
 
 
-def table(rounds):
-    others = list(PORTS)
-    print("| figure | " + " | ".join(NAMES.values()) + " | "
-          + " | ".join(f"ratio to {NAMES[name]}" for name in others) + " |")
-    print("| --- |" + " ---: |" * (len(NAMES) + len(others)))
-    for i, (figure, form) in enumerate(FIGURES.items()):
-        medians = [form.format(statistics.median(one[name][i] for one in rounds)) for name in NAMES]
-        ratios = [f"{statistics.median(one['jobfence'][i] / one[name][i] for one in rounds):.2f}" for name in others]
-        print(f"| {figure} | " + " | ".join(medians + ratios) + " |")
-
-
 def main():
     cgroup = up("job")
     untouched = memory(cgroup)
@@ -129,7 +119,7 @@ def main():
         rounds.append({proxy.name: proxy.measure() for proxy in proxies[::-1 if i % 2 else 1]})
         neighbours.append(neighbour())
         print(f"round {i + 1} of {ROUNDS} is done", file=sys.stderr, flush=True)
-    table(rounds)
+    print_table(FIGURES, NAMES, rounds)
     print(f"\nThe two processes of a proxy of jobfence take {untouched} KiB before the first request.\n")
     print("| one connection of a job, one request after another | 99th percentile, ms |\n| --- | ---: |")
     for what, values in zip(("alone", "while another job saturates its proxy"), zip(*neighbours)):
