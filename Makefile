@@ -66,7 +66,7 @@ PROGRAMS    := $(BUILD)/jobfence $(BUILD)/jobfence-proxy $(BUILD)/jobfence-tls
 SLURM	    := $(wildcard /usr/include/slurm/spank.h)
 PLUGIN	    := $(if $(SLURM),$(BUILD)/jobfence-slurm.so)
 PLUGIN_OBJECTS := $(patsubst %.c,$(BUILD)/pic/%.o,$(PLUGIN_SOURCES) $(addprefix user/,lib/failure.c lib/files.c lib/inherited.c \
-		  lib/printable.c node/cgroup.c node/paths.c policy/helper.c))
+		  lib/printable.c lib/siphash.c node/cgroup.c node/paths.c policy/helper.c))
 LAYOUT	    := $(BUILD)/.layout
 ARCHIVE	    := $(BUILD)/jobfence.a
 UNIT_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))

@@ -12,6 +12,7 @@
 
 #include "lib/files.h"
 #include "lib/json.h"
+#include "lib/siphash.h"
 #include "node/cgroup.h"
 #include "slurm/fence.h"
 
@@ -131,19 +132,16 @@ static const char *text_of(const json_t *document, const char *key)
 	return text ? text : "";
 }
 
-/* FNV-1a. It tells settings apart by mistake of nobody; a job can forge only its own. */
+/* Tells settings apart. A job can forge only its own, so the key is no secret. */
 static uint64_t digest(const struct command *command, size_t from)
 {
-	uint64_t sum = 0xcbf29ce484222325;
+	static const uint64_t key[2];
+	struct siphash hash;
 
-	for (size_t i = from; i < command->count; i++) {
-		for (const char *c = command->words[i];; c++) {
-			sum = (sum ^ (unsigned char)*c) * 0x100000001b3;
-			if (!*c)
-				break;
-		}
-	}
-	return sum;
+	siphash_begin(&hash, key);
+	for (size_t i = from; i < command->count; i++)
+		siphash_add(&hash, command->words[i], strlen(command->words[i]) + 1);
+	return siphash_end(&hash);
 }
 
 /*
