@@ -158,7 +158,7 @@ static const char *detail(const struct connection *connection)
 		return attempt->detail;
 	if (!attempt->answered)
 		return "the connection ended before there was an answer";
-	return connection->state == STATE_EXCHANGE && !connection->http.response.complete
+	return connection->state == STATE_EXCHANGE && !connection->response.body.complete
 		       ? "the connection ended before the answer was whole"
 		       : NULL;
 }

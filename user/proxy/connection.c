@@ -68,9 +68,9 @@ static void release(struct deferred *deferred)
 
 bool connection_ends_response(const struct connection *connection)
 {
-	const struct http_body *response = &connection->http.response;
+	const struct http_body *response = &connection->response.body;
 
-	return connection->http.response_began &&
+	return connection->response.began &&
 	       (response->framing == FRAMING_CLOSE ||
 		       (response->framing == FRAMING_CHUNKED && !response->rechunk));
 }
@@ -100,9 +100,9 @@ static bool is_under_way(const struct connection *connection)
 	return waits && peer_is_open(upstream) && !upstream->eof && !upstream->hung &&
 	       (connection->state == STATE_ANSWER || connection->state == STATE_SITE_TLS ||
 		       (connection->state == STATE_EXCHANGE &&
-			       !connection->http.response.complete) ||
+			       !connection->response.body.complete) ||
 		       (connection->state == STATE_TUNNEL &&
-			       !connection->tunnel.down.finished));
+			       !connection->relay.flow[DOWNLOAD].finished));
 }
 
 static void leave(struct connection *connection)
@@ -110,11 +110,11 @@ static void leave(struct connection *connection)
 	struct peer *upstream = &connection->relay.upstream;
 
 	attempt_end(connection);
-	tunnel_end(connection);
+	relay_drop(&connection->relay, UPLOAD);
 	relay_close_client(&connection->relay);
 	buffer_put(&upstream->in);
 	buffer_put(&upstream->out);
-	relay_count_backlog(&connection->relay, 0);
+	relay_count_backlog(&connection->relay);
 	connection_enter(connection, STATE_LEAVING);
 }
 
@@ -122,19 +122,16 @@ void connection_close_upstream(struct connection *connection)
 {
 	if (pool_keep(&connection->proxy->pool, &connection->idle))
 		return;
-	relay_drop(&connection->relay, UPLOAD, &connection->tunnel.up);
 	relay_close_upstream(&connection->relay,
-		connection->http.answered || connection->state == STATE_LEAVING);
+		connection->site.answered || connection->state == STATE_LEAVING);
 }
 
 void connection_lend_upstream(struct connection *connection)
 {
-	const struct http *http = &connection->http;
-
-	if (!peer_is_open(&connection->relay.upstream) || !http->site_keeps)
+	if (!peer_is_open(&connection->relay.upstream) || !connection->site.keeps)
 		return;
 	relay_settle(&connection->relay);
-	if (!http->site_private)
+	if (!connection->site.private)
 		pool_lend(&connection->proxy->pool, &connection->idle);
 }
 
@@ -170,11 +167,10 @@ static void connection_close(struct connection *connection)
 	link_out(connection);
 	dial_cancel(&connection->dial);
 	pool_stop_waiting(&connection->waiter);
-	tunnel_end(connection);
 	loop_cancel_timer(loop, &connection->timer);
 	relay_close_client(&connection->relay);
 	connection_close_upstream(connection);
-	buffer_put(&connection->http.pending);
+	buffer_put(&connection->request.head);
 	relay_close(&connection->relay);
 	connection_trace(connection, "closed in %s", states[connection->state].name);
 	loop_defer(loop, &connection->release);
@@ -252,7 +248,7 @@ static struct buffer *give_up(struct connection *connection, enum connection_sta
 {
 	dial_cancel(&connection->dial);
 	connection_close_upstream(connection);
-	buffer_put(&connection->http.pending);
+	buffer_put(&connection->request.head);
 	connection_enter(connection, next);
 	return peer_out(&connection->relay.client);
 }
@@ -272,8 +268,8 @@ enum step connection_refuse(struct connection *connection, const struct refusal_
 	if (!text->reason)
 		statistics_add(&statistics->failures[site_failure_cause(text->failure)], 1);
 	out = give_up(connection, text->keep ? STATE_HEAD : STATE_ENDING);
-	fits = out &&
-	       refusal_write(text, connection->proxy->settings, connection->http.json, out);
+	fits = out && refusal_write(text, connection->proxy->settings,
+			      connection->request.json, out);
 	attempt_refuse(connection, text, named);
 	return fits ? STEP_AGAIN : STEP_END;
 }
@@ -412,9 +408,8 @@ static bool is_awaited(struct connection *connection)
  */
 static enum step expire(struct connection *connection)
 {
-	bool waiting = connection->state == STATE_EXCHANGE &&
-		       !connection->http.response_began &&
-		       connection->http.request.complete;
+	bool waiting = connection->state == STATE_EXCHANGE && !connection->response.began &&
+		       connection->request.body.complete;
 
 	if (is_awaited(connection)) {
 		connection_give_time(connection, SECOND);
@@ -455,8 +450,7 @@ static void run(struct relay *relay)
 		connection_close(connection);
 		return;
 	}
-	relay_count_backlog(
-		relay, connection->tunnel.up.piped + connection->tunnel.down.piped);
+	relay_count_backlog(relay);
 	if (step == STEP_AGAIN)
 		relay_wake(relay);
 }
@@ -513,7 +507,6 @@ int connection_new(struct proxy *proxy, int fd, const struct origin *origin)
 	connection->waiter.relay = &connection->relay;
 	connection->timer.expired = expired;
 	connection->release.run = release;
-	connection->tunnel.up.pipe[0] = connection->tunnel.down.pipe[0] = -1;
 	connection->port = ntohs(destination->port);
 	connection->original = destination->address;
 	connection->explicit =

@@ -105,24 +105,34 @@ enum step {
 	STEP_END,   /* the connection is over */
 };
 
-/* HEAD and EXCHANGE. */
-struct http {
-	size_t scanned, response_scanned; /* bytes without the end of a head */
+/* HEAD and EXCHANGE: the request that is under way. */
+struct request {
+	size_t scanned; /* bytes of client.in without the end of its head */
 	struct http_asked asked;
-	bool json; /* a refusal of the request is to be JSON */
-	struct http_body request, response;
-	struct buffer *pending; /* the request's head, while it may have to be sent */
-	bool request_cut;	/* the site takes no more of the request */
-	bool response_began;	/* its final head went to the client */
-	bool irregular;		/* of a head of the site since the request */
-	bool early;		/* the site began to answer before it had the request */
-	bool answered;		/* the site needs nothing more: it may be reset */
-	bool rest_unwanted;	/* the site will close, and take no more of the request */
-	bool site_keeps;	/* its connection may be used for another request */
-	bool site_private;	/* but only for one of this client */
-	bool site_used;		/* it was: the site may close it without a word */
-	bool repeatable; /* the request may be sent on a used connection, and again */
-	uint64_t heard;	 /* bytes of the upstream that were read before the exchange */
+	struct http_body body;
+	struct buffer *head; /* for the site, while it may have to be sent */
+	bool json;	     /* a refusal of it is to be JSON */
+	bool repeatable;     /* it may be sent on a used connection, and again */
+	bool cut;	     /* the site takes no more of it */
+	bool unwanted;	     /* the site will close, and wants no more of it */
+};
+
+/* EXCHANGE: the response to it. */
+struct response {
+	size_t scanned; /* bytes of upstream.in without the end of its head */
+	struct http_body body;
+	bool began;	/* its final head went to the client */
+	bool irregular; /* of a head of the site since the request */
+	bool early;	/* it began before the site had the request */
+};
+
+/* The connection to the site, from one exchange to the next. */
+struct site {
+	bool keeps;	/* it may be used for another request */
+	bool private;	/* but only for one of this client */
+	bool used;	/* it was: the site may close it without a word */
+	bool answered;	/* the site needs nothing more: it may be reset */
+	uint64_t heard; /* bytes that were read from it before the exchange */
 };
 
 /* HELLO, ANSWER and the beginning of TUNNEL. */
@@ -137,9 +147,8 @@ struct handshake {
 	struct ticket_watch watch;
 };
 
-/* TUNNEL, and the flows of EXCHANGE. */
+/* TUNNEL. */
 struct tunnel {
-	struct flow up, down;
 	bool held;	  /* the site was not told yet that the client has ended */
 	unsigned awaited; /* seconds that the site was given to acknowledge all */
 };
@@ -187,7 +196,9 @@ struct connection {
 	struct idle idle; /* the upstream, while the pool may give it to another client */
 	struct pool_waiter waiter; /* while the pacer holds the dial back */
 
-	struct http http;
+	struct request request;
+	struct response response;
+	struct site site;
 	struct handshake handshake;
 	struct tunnel tunnel;
 	struct ending ending;
@@ -332,7 +343,6 @@ void attempt_alert(struct connection *connection, enum reason reason, const char
 void attempt_turn_away(const struct proxy *proxy, const struct origin *origin);
 
 void tunnel_begin(struct connection *connection);
-void tunnel_end(struct connection *connection);
 
 /*
  * Tells the site that the client has ended, if that was held back and the job may do so by

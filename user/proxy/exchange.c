@@ -20,27 +20,23 @@ static const char response_too_long[] =
 
 void exchange_begin(struct connection *connection)
 {
-	struct http *http = &connection->http;
 	struct peer *upstream = &connection->relay.upstream;
 
-	http->response_began = false;
-	http->request_cut = false;
-	http->irregular = false;
-	http->answered = false;
-	http->site_keeps = false;
-	attempt_note_site(connection, http->site_used);
-	http->heard = upstream->heard;
-	http->response = (struct http_body){};
-	http->response_scanned = 0;
+	connection->request.cut = false;
+	connection->response = (struct response){};
+	connection->site.answered = false;
+	connection->site.keeps = false;
+	connection->site.heard = upstream->heard;
+	attempt_note_site(connection, connection->site.used);
 	connection_enter(connection, STATE_EXCHANGE);
-	if (!http->site_used) {
+	if (!connection->site.used) {
 		buffer_put(&upstream->out);
-		upstream->out = http->pending;
-		http->pending = NULL;
+		upstream->out = TAKE_POINTER(connection->request.head);
 		return;
 	}
 	/* Keep the head, in case the upstream has gone. */
-	buffer_append(upstream->out, http->pending->bytes, http->pending->end);
+	buffer_append(upstream->out, connection->request.head->bytes,
+		connection->request.head->end);
 }
 
 static enum step bad_gateway(
@@ -51,7 +47,7 @@ static enum step bad_gateway(
 		.name = connection->host.name,
 		.port = connection->port,
 		.explanation = explanation,
-		.without_body = connection->http.asked.head };
+		.without_body = connection->request.asked.head };
 
 	return connection_refuse(connection, &text);
 }
@@ -115,8 +111,7 @@ static long splice_body(
 		return -ENODATA;
 	if (most > relay_read_size(relay))
 		most = relay_read_size(relay);
-	length = relay_splice(relay, direction,
-		up ? &connection->tunnel.up : &connection->tunnel.down, (size_t)most);
+	length = relay_splice(relay, direction, (size_t)most);
 	if (length > 0)
 		http_body_pass(body, (size_t)length);
 	return length == -ENOBUFS ? -ENODATA : length;
@@ -128,42 +123,42 @@ static long read_request(struct connection *connection)
 	struct relay *relay = &connection->relay;
 	long length;
 
-	if (connection->tunnel.up.piped || relay_is_full(relay, &relay->upstream))
+	if (relay->flow[UPLOAD].piped || relay_is_full(relay, &relay->upstream))
 		return -EAGAIN;
-	length = splice_body(connection, &connection->http.request, UPLOAD);
+	length = splice_body(connection, &connection->request.body, UPLOAD);
 	return length == -ENODATA ? relay_read_client(relay) : length;
 }
 
 /* Writes a part of the request. Returns as peer_write(). */
 static long write_request(struct connection *connection)
 {
-	struct flow *up = &connection->tunnel.up;
+	struct relay *relay = &connection->relay;
+	const struct flow *up = &relay->flow[UPLOAD];
 	size_t before = up->piped;
 	int error;
 
-	if (connection->relay.upstream.out)
-		return relay_write_upstream(&connection->relay);
-	error = relay_drain(&connection->relay, UPLOAD, up);
+	if (relay->upstream.out)
+		return relay_write_upstream(relay);
+	error = relay_drain(relay, UPLOAD);
 	return before != up->piped ? (long)(before - up->piped) : error;
 }
 
 /* Returns STEP_AGAIN if something moved. */
 static enum step send_request(struct connection *connection)
 {
-	struct http *http = &connection->http;
 	struct peer *client = &connection->relay.client,
 		    *upstream = &connection->relay.upstream;
 	bool moved = false;
 	long length;
 
-	if (!http->request.complete && !http->request_cut) {
+	if (!connection->request.body.complete && !connection->request.cut) {
 		int error = 0;
 
 		length = client->in ? 0 : read_request(connection);
 		if (client->in)
-			error = move(&http->request, client, upstream, &moved);
+			error = move(&connection->request.body, client, upstream, &moved);
 		if (error) {
-			if (error == -ENOMEM || http->response_began)
+			if (error == -ENOMEM || connection->response.began)
 				return STEP_END;
 			const struct refusal_text text = { .status = 400,
 				.reason = REASON_PROTOCOL,
@@ -171,21 +166,21 @@ static enum step send_request(struct connection *connection)
 
 			return connection_refuse(connection, &text);
 		}
-		if (client->eof && !client->in && !http->request.complete)
+		if (client->eof && !client->in && !connection->request.body.complete)
 			return STEP_END;
 		if (length < 0 && length != -EAGAIN)
 			return STEP_END;
 	}
-	if (!upstream->out && !connection->tunnel.up.piped)
+	if (!upstream->out && !connection->relay.flow[UPLOAD].piped)
 		return moved ? STEP_AGAIN : STEP_WAIT;
 	length = write_request(connection);
 	if (length > 0) {
 		moved = true;
 	} else if (length != -EAGAIN) {
 		/* A response may still be on its way. */
-		http->request_cut = true;
+		connection->request.cut = true;
 		buffer_put(&upstream->out);
-		relay_drop(&connection->relay, UPLOAD, &connection->tunnel.up);
+		relay_drop(&connection->relay, UPLOAD);
 		upstream->readable = true;
 	}
 	return moved ? STEP_AGAIN : STEP_WAIT;
@@ -194,7 +189,6 @@ static enum step send_request(struct connection *connection)
 static enum step change_to_websocket(
 	struct connection *connection, const struct http_head *head)
 {
-	struct http *http = &connection->http;
 	struct buffer *out = peer_out(&connection->relay.client);
 
 	/*
@@ -202,15 +196,15 @@ static enum step change_to_websocket(
 	 * goes on reading requests. The same holds for a head that not every reader reads
 	 * alike.
 	 */
-	if (!http->asked.websocket || !head->websocket || head->irregular ||
-		http->irregular)
+	if (!connection->request.asked.websocket || !head->websocket || head->irregular ||
+		connection->response.irregular)
 		return bad_gateway(connection, SITE_UPGRADE,
 			"the site changed the protocol otherwise than it was asked");
-	if (!out || !http_response_write(head, &http->asked, true, out))
+	if (!out || !http_response_write(head, &connection->request.asked, true, out))
 		return STEP_END;
 	statistics_answer(head->status);
 	connection_time(connection, &statistics->first_byte);
-	buffer_put(&http->pending);
+	buffer_put(&connection->request.head);
 	attempt_note_answer(connection, head->status);
 	tunnel_begin(connection);
 	return STEP_AGAIN;
@@ -219,15 +213,15 @@ static enum step change_to_websocket(
 /* A site may answer before it has read all of the request, and still want the rest. */
 static bool is_sent(const struct connection *connection)
 {
-	return connection->http.request_cut ||
-	       (connection->http.request.complete && !connection->relay.upstream.out &&
-		       !connection->tunnel.up.piped);
+	return connection->request.cut ||
+	       (connection->request.body.complete && !connection->relay.upstream.out &&
+		       !connection->relay.flow[UPLOAD].piped);
 }
 
 static bool is_early(const struct connection *connection)
 {
 	return !is_sent(connection) ||
-	       (connection->http.request.framing != FRAMING_NONE &&
+	       (connection->request.body.framing != FRAMING_NONE &&
 		       !closing_is_acknowledged(connection->relay.upstream.source.fd));
 }
 
@@ -242,13 +236,12 @@ static void count_response(const struct connection *connection, unsigned status)
 
 static enum step begin_response(struct connection *connection, const struct http_head *head)
 {
-	struct http *http = &connection->http;
-	enum http_framing framing = http_response_framing(head, &http->asked);
-	struct http_asked *asked = &http->asked;
+	enum http_framing framing = http_response_framing(head, &connection->request.asked);
+	struct http_asked *asked = &connection->request.asked;
 	bool interim = head->status < 200;
 	struct buffer *out;
 
-	http->irregular |= head->irregular || http_response_misleads(head);
+	connection->response.irregular |= head->irregular || http_response_misleads(head);
 	/* HTTP/1.0 has no interim responses (RFC 9110 section 15.2). */
 	if (interim && asked->old)
 		return ++asked->kept_back <= KEPT_BACK_MAX
@@ -257,24 +250,24 @@ static enum step begin_response(struct connection *connection, const struct http
 					 "too many interim responses");
 	out = peer_out(&connection->relay.client);
 	if (!interim) {
-		http->site_keeps =
-			head->keep_alive && framing != FRAMING_CLOSE && !http->irregular;
-		http->rest_unwanted = !http->site_keeps && !asked->last;
-		http->site_keeps &= !asked->last;
+		connection->site.keeps = head->keep_alive && framing != FRAMING_CLOSE &&
+					 !connection->response.irregular;
+		connection->request.unwanted = !connection->site.keeps && !asked->last;
+		connection->site.keeps &= !asked->last;
 		/*
 		 * Some sites know a client by its connection, once it has logged in there.
 		 * An HTTP/1.0 site may keep connections in its own way.
 		 */
-		http->site_private |= asked->login || asked->websocket || !head->minor ||
-				      http_head_logs_in(head);
-		http->early = is_early(connection);
+		connection->site.private |= asked->login || asked->websocket ||
+					    !head->minor || http_head_logs_in(head);
+		connection->response.early = is_early(connection);
 		attempt_note_answer(connection, head->status);
 		asked->keep = asked->keep && framing != FRAMING_CLOSE &&
 			      !(framing == FRAMING_CHUNKED && asked->old);
-		http_body_begin_answer(
-			&http->response, framing, head->content_length, !asked->old);
-		http->response_began = true;
-		buffer_put(&http->pending);
+		http_body_begin_answer(&connection->response.body, framing,
+			head->content_length, !asked->old);
+		connection->response.began = true;
+		buffer_put(&connection->request.head);
 		if (connection_ends_response(connection))
 			connection_reset_at_end(connection, true);
 	}
@@ -292,8 +285,8 @@ static enum step read_head(struct connection *connection)
 	struct buffer *in = connection->relay.upstream.in;
 	struct http_head head;
 	char *bytes = in->bytes + in->start;
-	int length = http_answer_find(
-		bytes, buffer_length(in), &connection->http.response_scanned);
+	int length =
+		http_answer_find(bytes, buffer_length(in), &connection->response.scanned);
 	enum step step;
 	int error;
 
@@ -309,7 +302,7 @@ static enum step read_head(struct connection *connection)
 	if (error)
 		return bad_gateway(connection, SITE_MALFORMED,
 			"the response of the site is malformed");
-	connection->http.response_scanned = 0;
+	connection->response.scanned = 0;
 	step = head.status == 101 ? change_to_websocket(connection, &head)
 				  : begin_response(connection, &head);
 	if (connection->relay.upstream.in) {
@@ -323,22 +316,23 @@ static enum step read_head(struct connection *connection)
 /* The upstream ended before the response was whole. */
 static enum step upstream_ended(struct connection *connection)
 {
-	struct http *http = &connection->http;
-
-	if (http->response_began && http->response.framing == FRAMING_CLOSE &&
+	if (connection->response.began &&
+		connection->response.body.framing == FRAMING_CLOSE &&
 		connection->relay.upstream.eof && !connection->relay.upstream.reset) {
-		http->response.complete = true;
+		connection->response.body.complete = true;
 		return STEP_AGAIN;
 	}
-	if (http->response_began)
+	if (connection->response.began)
 		return abandon(connection);
 	/*
 	 * The site may have closed an idle connection when the request came (RFC 9110
 	 * section 9.2.2). It gets the head again, but on a connection of its own.
 	 */
-	if (http->pending && connection->relay.upstream.heard == http->heard) {
-		relay_charge(&connection->relay, UPLOAD, buffer_length(http->pending));
-		http->repeatable = false;
+	if (connection->request.head &&
+		connection->relay.upstream.heard == connection->site.heard) {
+		relay_charge(&connection->relay, UPLOAD,
+			buffer_length(connection->request.head));
+		connection->request.repeatable = false;
 		connection_close_upstream(connection);
 		connection_resolve(connection);
 		return STEP_AGAIN;
@@ -353,18 +347,17 @@ static long read_response(struct connection *connection)
 	struct relay *relay = &connection->relay;
 	long length = -ENODATA;
 
-	if (connection->http.response_began) {
-		if (relay->upstream.in || connection->tunnel.down.piped ||
+	if (connection->response.began) {
+		if (relay->upstream.in || relay->flow[DOWNLOAD].piped ||
 			relay_is_full(relay, &relay->client))
 			return -EAGAIN;
-		length = splice_body(connection, &connection->http.response, DOWNLOAD);
+		length = splice_body(connection, &connection->response.body, DOWNLOAD);
 	}
 	return length == -ENODATA ? relay_read_upstream(relay) : length;
 }
 
 static enum step receive_response(struct connection *connection)
 {
-	struct http *http = &connection->http;
 	struct peer *client = &connection->relay.client,
 		    *upstream = &connection->relay.upstream;
 	bool moved = false;
@@ -372,7 +365,7 @@ static enum step receive_response(struct connection *connection)
 
 	if (length == -ENOMEM)
 		return STEP_END;
-	if (upstream->in && !http->response_began) {
+	if (upstream->in && !connection->response.began) {
 		enum step step = read_head(connection);
 
 		if (step == STEP_END || connection->state != STATE_EXCHANGE)
@@ -380,16 +373,16 @@ static enum step receive_response(struct connection *connection)
 		moved = step == STEP_AGAIN;
 	}
 	/* What came after the head leaves together with it. */
-	if (upstream->in && http->response_began &&
-		move(&http->response, upstream, client, &moved))
+	if (upstream->in && connection->response.began &&
+		move(&connection->response.body, upstream, client, &moved))
 		return abandon(connection);
 	if (moved || length > 0)
 		return STEP_AGAIN;
 	/* Bytes that can't move yet, or never will, are still in the buffer. */
-	if (upstream->in && http->response_began)
+	if (upstream->in && connection->response.began)
 		return STEP_WAIT;
 	if (upstream->eof || (length < 0 && length != -EAGAIN))
-		return client->out || connection->tunnel.down.piped
+		return client->out || connection->relay.flow[DOWNLOAD].piped
 			       ? STEP_WAIT
 			       : upstream_ended(connection);
 	return STEP_WAIT;
@@ -397,40 +390,41 @@ static enum step receive_response(struct connection *connection)
 
 static enum step finish(struct connection *connection)
 {
-	struct http *http = &connection->http;
 	/*
 	 * Neither connection has a clear state any more in two cases. There is more than
 	 * the response, or the site did not take the whole request.
 	 */
-	bool clean = !peer_unread(&connection->relay.upstream) && !http->request_cut &&
-		     is_sent(connection);
+	bool clean = !peer_unread(&connection->relay.upstream) &&
+		     !connection->request.cut && is_sent(connection);
 
 	connection_time(connection, &statistics->duration);
 	attempt_end(connection);
-	http->answered = clean && !http->early;
-	http->site_keeps &= http->answered;
+	connection->site.answered = clean && !connection->response.early;
+	connection->site.keeps &= connection->site.answered;
 	/* Close an upstream that is of no more use. The site may end it first. */
-	if (!clean || http->irregular || http->response.irregular)
+	if (!clean || connection->response.irregular || connection->response.body.irregular)
 		connection_close_upstream(connection);
-	http->site_used = true;
-	connection_enter(
-		connection, http->asked.keep && http->request.complete && !http->request_cut
-				    ? STATE_HEAD
-				    : STATE_ENDING);
+	connection->site.used = true;
+	connection_enter(connection, connection->request.asked.keep &&
+						     connection->request.body.complete &&
+						     !connection->request.cut
+					     ? STATE_HEAD
+					     : STATE_ENDING);
 	return STEP_AGAIN;
 }
 
 /* Writes a part of the response. Returns STEP_AGAIN if something moved. */
 static enum step write_response(struct connection *connection)
 {
-	struct flow *down = &connection->tunnel.down;
+	struct relay *relay = &connection->relay;
+	const struct flow *down = &relay->flow[DOWNLOAD];
 	size_t before = down->piped;
 	long length;
 
-	if (connection->relay.client.out) {
-		length = relay_write_client(&connection->relay);
+	if (relay->client.out) {
+		length = relay_write_client(relay);
 	} else {
-		length = relay_drain(&connection->relay, DOWNLOAD, down);
+		length = relay_drain(relay, DOWNLOAD);
 		if (before != down->piped)
 			return STEP_AGAIN;
 	}
@@ -441,13 +435,12 @@ static enum step write_response(struct connection *connection)
 
 enum step exchange_step(struct connection *connection)
 {
-	const struct http *http = &connection->http;
 	enum step sent, received = STEP_WAIT, written;
 
 	sent = send_request(connection);
 	if (sent == STEP_END || connection->state != STATE_EXCHANGE)
 		return sent;
-	if (!http->response.complete || !http->response_began) {
+	if (!connection->response.body.complete || !connection->response.began) {
 		received = receive_response(connection);
 		if (received == STEP_END || connection->state != STATE_EXCHANGE)
 			return received;
@@ -455,9 +448,9 @@ enum step exchange_step(struct connection *connection)
 	written = write_response(connection);
 	if (written == STEP_END)
 		return STEP_END;
-	if (http->response_began && http->response.complete &&
-		!connection->tunnel.down.piped &&
-		(is_sent(connection) || http->rest_unwanted ||
+	if (connection->response.began && connection->response.body.complete &&
+		!connection->relay.flow[DOWNLOAD].piped &&
+		(is_sent(connection) || connection->request.unwanted ||
 			connection_ends_response(connection) ||
 			peer_read(&connection->relay.upstream, BUFFER_SIZE) != -EAGAIN))
 		return finish(connection);

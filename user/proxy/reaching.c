@@ -112,13 +112,13 @@ static void describe(const struct connection *connection, int status,
 static enum step refuse_dial(struct connection *connection, int status)
 {
 	char address[ADDRESS_TEXT_MAX], lookup[LOOKUP_TEXT_SIZE];
-	const struct http_asked *asked = &connection->http.asked;
+	const struct http_asked *asked = &connection->request.asked;
 	struct refusal_text text = { .status = status == -ETIMEDOUT ? 504 : 502,
 		.name = connection->host.name,
 		.port = connection->port,
 		.address = dialled_address(connection, status, address),
 		.without_body = asked->head,
-		.keep = asked->keep && !asked->old && connection->http.request.complete };
+		.keep = asked->keep && !asked->old && connection->request.body.complete };
 
 	describe(connection, status, &text, lookup);
 	if (!connection->handshake.named)
@@ -208,7 +208,7 @@ static void upstream_ready(struct source *source, uint32_t events)
 
 static bool may_take_idle(const struct connection *connection)
 {
-	return !connection->handshake.named && connection->http.repeatable;
+	return !connection->handshake.named && connection->request.repeatable;
 }
 
 /* Takes an idle upstream for the request, if it may go there and there is one. */
@@ -253,7 +253,7 @@ static bool take_instead(struct connection *connection)
 		return false;
 	}
 	dial_cancel(&connection->dial);
-	connection->http.site_used = true;
+	connection->site.used = true;
 	exchange_begin(connection);
 	return true;
 }
@@ -282,7 +282,7 @@ enum step dialling_step(struct connection *connection)
 
 enum step reaching_expire(struct connection *connection)
 {
-	connection->http.asked.keep = false;
+	connection->request.asked.keep = false;
 	if (dial_is_waiting(&connection->dial))
 		return refuse_dial(connection, -EAGAIN);
 	return connection->state == STATE_DIALLING ? fail_dial(connection, -ETIMEDOUT)
@@ -312,12 +312,11 @@ void connection_resolve(struct connection *connection)
 void connection_dial(struct connection *connection)
 {
 	struct relay *relay = &connection->relay;
-	struct http *http = &connection->http;
 
-	http->answered = http->site_private = false;
-	http->site_used = take_idle(connection);
+	connection->site.answered = connection->site.private = false;
+	connection->site.used = take_idle(connection);
 	connection->idle.port = connection->port;
-	if (http->site_used) {
+	if (connection->site.used) {
 		exchange_begin(connection);
 		return;
 	}

@@ -70,6 +70,7 @@ int relay_open(
 		.turn.run = run,
 		.upload_turn.ready = upload_ready,
 		.download_turn.ready = download_ready,
+		.flow = { { .pipe = { -1, -1 } }, { .pipe = { -1, -1 } } },
 		.upstream.source.fd = -1 };
 	error = peer_open(&relay->client, all->loop, fd, true, client_ready);
 	if (error)
@@ -82,16 +83,18 @@ int relay_open(
 void relay_close(struct relay *relay)
 {
 	relay_close_client(relay);
+	relay_drop(relay, UPLOAD);
 	pacer_leave(&relay->upload_turn);
 	pacer_leave(&relay->download_turn);
-	relay_count_backlog(relay, 0);
+	relay_count_backlog(relay);
 	statistics_open_connections(--relay->all->open);
 	relay->closed = true;
 }
 
-void relay_count_backlog(struct relay *relay, size_t piped)
+void relay_count_backlog(struct relay *relay)
 {
-	bool backlogged = relay->client.out || relay->upstream.out || piped;
+	bool backlogged = relay->client.out || relay->upstream.out ||
+			  relay->flow[UPLOAD].piped || relay->flow[DOWNLOAD].piped;
 
 	relay->all->active.backlogged += (unsigned)backlogged - (unsigned)relay->backlogged;
 	relay->backlogged = backlogged;
@@ -313,9 +316,9 @@ int relay_flush_upstream(struct relay *relay)
 	return 0;
 }
 
-long relay_splice(
-	struct relay *relay, enum direction direction, struct flow *flow, size_t most)
+long relay_splice(struct relay *relay, enum direction direction, size_t most)
 {
+	struct flow *flow = &relay->flow[direction];
 	struct peer *from = direction == UPLOAD ? &relay->client : &relay->upstream;
 	size_t allowed;
 	long length;
@@ -343,8 +346,9 @@ long relay_splice(
 	return length;
 }
 
-int relay_drain(struct relay *relay, enum direction direction, struct flow *flow)
+int relay_drain(struct relay *relay, enum direction direction)
 {
+	struct flow *flow = &relay->flow[direction];
 	struct peer *to = direction == UPLOAD ? &relay->upstream : &relay->client;
 
 	while (flow->piped) {
@@ -361,8 +365,9 @@ int relay_drain(struct relay *relay, enum direction direction, struct flow *flow
 	return 0;
 }
 
-void relay_drop(struct relay *relay, enum direction direction, struct flow *flow)
+void relay_drop(struct relay *relay, enum direction direction)
 {
+	struct flow *flow = &relay->flow[direction];
 	const volatile struct job_limits *limits = relay->all->limits;
 
 	if (direction == DOWNLOAD && limits->rate && !limits->paced)
@@ -375,6 +380,7 @@ void relay_close_client(struct relay *relay)
 	const volatile struct job_limits *limits = relay->all->limits;
 	struct tcp_info info;
 
+	relay_drop(relay, DOWNLOAD);
 	/*
 	 * Where the proxy paces, its clock has charged it. The kernel charges what it
 	 * sends.
@@ -393,6 +399,7 @@ void relay_close_upstream(struct relay *relay, bool over)
 	bool open = peer_is_open(upstream), in_order = false;
 	struct tcp_info info;
 
+	relay_drop(relay, UPLOAD);
 	if (open)
 		in_order = closing_choose(
 			&all->closings, upstream->source.fd, over, loop_now(all->loop));

@@ -8,6 +8,7 @@
  *	client	 the peer on the side of the job
  *	upstream the peer on the side of the site. It comes and goes during the relay.
  *	account	 what became of the bytes that came from this upstream
+ *	flow	 bytes in the pipe of a direction, while they are spliced
  *	turns	 one place in line for each direction, see pacer.h
  *
  * Nothing here calls the owner in the middle of something. Events, turns and timers only
@@ -59,6 +60,7 @@ struct relay {
 	uint64_t number; /* of this relay, for the trace */
 	struct peer client, upstream;
 	struct account account;
+	struct flow flow[2];	 /* by direction */
 	uint64_t sent, received; /* bytes, by the client, into a pipe as well */
 	/* Bytes that were charged to UPLOAD, and those written to ends of TLS. */
 	uint64_t uploaded, passed_on;
@@ -98,11 +100,8 @@ void relay_limit_windows(struct relay *relay);
 size_t relay_read_size(const struct relay *relay);
 bool relay_is_full(const struct relay *relay, const struct peer *to);
 
-/*
- * Counts the relay as backlogged if it holds bytes that it can't pass on. `piped` are those
- * that its owner holds.
- */
-void relay_count_backlog(struct relay *relay, size_t piped);
+/* Counts the relay as backlogged if it holds bytes that it can't pass on. */
+void relay_count_backlog(struct relay *relay);
 
 /*
  * Returns how many of `want` bytes may be moved now. 0 means none: the relay is woken when
@@ -133,17 +132,16 @@ int relay_flush_client(struct relay *relay);
 int relay_flush_upstream(struct relay *relay);
 
 /*
- * Fills the pipe of a flow, which is empty, with at most `most` bytes as the pacer allows.
+ * Fills the pipe of a direction, which is empty, with at most `most` bytes as the pacer allows.
  * They count as moved. Returns as peer_splice(), or -ENOBUFS if there is no pipe.
  */
-long relay_splice(
-	struct relay *relay, enum direction direction, struct flow *flow, size_t most);
+long relay_splice(struct relay *relay, enum direction direction, size_t most);
 
 /* Writes what is in the pipe. Returns 0, -EAGAIN if something is left, or -errno. */
-int relay_drain(struct relay *relay, enum direction direction, struct flow *flow);
+int relay_drain(struct relay *relay, enum direction direction);
 
 /* Gives up what is in the pipe. Where the kernel paces, those bytes become debt. */
-void relay_drop(struct relay *relay, enum direction direction, struct flow *flow);
+void relay_drop(struct relay *relay, enum direction direction);
 
 /* Whether the relay stands in line. */
 static inline bool relay_is_in_line(const struct relay *relay, enum direction direction)
@@ -153,7 +151,8 @@ static inline bool relay_is_in_line(const struct relay *relay, enum direction di
 }
 
 /*
- * Closes the client, if it is open. Bytes that the kernel has not sent to it become debt.
+ * Closes the client, if it is open. Bytes in the pipe to it, and those that the kernel has
+ * not sent to it, become debt.
  */
 void relay_close_client(struct relay *relay);
 
@@ -164,7 +163,7 @@ void relay_close_client(struct relay *relay);
 void relay_settle(struct relay *relay);
 
 /*
- * Closes the upstream, if it is open, see closing_choose() for `over`. Bytes that came from
- * it and were not forwarded become debt. The account begins anew.
+ * Closes the upstream, if it is open, see closing_choose() for `over`. Bytes in the pipe to
+ * it are given up. Bytes that came from it and were not forwarded become debt. The account begins anew.
  */
 void relay_close_upstream(struct relay *relay, bool over);

@@ -100,7 +100,7 @@ static void consume(struct connection *connection, size_t length)
 {
 	connection->relay.client.in->start += length;
 	connection->attempt.unconsumed = 0;
-	connection->http.scanned = 0;
+	connection->request.scanned = 0;
 	if (!buffer_length(connection->relay.client.in))
 		buffer_put(&connection->relay.client.in);
 }
@@ -140,7 +140,7 @@ static enum step begin_connect(struct connection *connection, const struct http_
 		if (!intercepted)
 			connection_count(connection, &statistics->tunnels);
 		connection->connect = true;
-		connection->http.asked = (struct http_asked){};
+		connection->request.asked = (struct http_asked){};
 		connection_resolve(connection);
 		return STEP_AGAIN;
 	}
@@ -164,8 +164,9 @@ static bool is_repeatable(const struct http_head *head)
 /* Whether the connection's own upstream serves the request. */
 static bool may_reuse(const struct connection *connection, const struct http_target *target)
 {
-	return connection->http.repeatable && peer_is_open(&connection->relay.upstream) &&
-	       connection->http.site_keeps && host_equal(&connection->host, &target->host);
+	return connection->request.repeatable &&
+	       peer_is_open(&connection->relay.upstream) && connection->site.keeps &&
+	       host_equal(&connection->host, &target->host);
 }
 
 static enum step forward(struct connection *connection, const struct http_head *head,
@@ -174,20 +175,20 @@ static enum step forward(struct connection *connection, const struct http_head *
 	bool reuse;
 	size_t written;
 
-	connection->http.repeatable = is_repeatable(head);
+	connection->request.repeatable = is_repeatable(head);
 	reuse = may_reuse(connection, target) && peer_out(&connection->relay.upstream);
-	connection->http.pending = buffer_get();
-	if (!connection->http.pending)
+	connection->request.head = buffer_get();
+	if (!connection->request.head)
 		return STEP_END;
 	if (!http_request_write(
-		    head, target, connection->proxy->settings, connection->http.pending))
+		    head, target, connection->proxy->settings, connection->request.head))
 		return refuse(connection, head, 431, REASON_LIMIT,
 			"the head of the request is too long");
 	/* The bytes that the proxy added would reach the site beyond the rate. */
-	written = buffer_length(connection->http.pending);
+	written = buffer_length(connection->request.head);
 	if (written > length)
 		relay_charge(&connection->relay, UPLOAD, written - length);
-	connection->http.asked = (struct http_asked){
+	connection->request.asked = (struct http_asked){
 		.head = method_is(&head->method, "HEAD"),
 		.old = head->minor == 0,
 		.keep = head->keep_alive,
@@ -197,7 +198,7 @@ static enum step forward(struct connection *connection, const struct http_head *
 		.secrets = connection->proxy->secrets,
 	};
 	http_body_begin(
-		&connection->http.request, head->framing, head->content_length, true);
+		&connection->request.body, head->framing, head->content_length, true);
 	if (reuse) {
 		pool_reclaim(&connection->idle);
 		exchange_begin(connection);
@@ -292,7 +293,7 @@ static enum step begin(struct connection *connection, const char *bytes, size_t 
 	const char *problem;
 
 	/* A head that is too long or malformed has the fields that were read before. */
-	connection->http.json = http_accepts_json(&head);
+	connection->request.json = http_accepts_json(&head);
 	attempt_begin(connection, error == -EBADMSG ? NULL : &head, length);
 	relay_count_for(&connection->relay, NULL);
 	if (error == -E2BIG)
@@ -336,10 +337,10 @@ static enum step read_head(struct connection *connection)
 {
 	struct buffer *in = connection->relay.client.in;
 	const char *bytes = in->bytes + in->start;
-	bool begun = connection->http.scanned;
-	int found = http_head_find(bytes, buffer_length(in), &connection->http.scanned);
+	bool begun = connection->request.scanned;
+	int found = http_head_find(bytes, buffer_length(in), &connection->request.scanned);
 
-	connection->http.json = false;
+	connection->request.json = false;
 	if (found > 0) {
 		enum step step = begin(connection, bytes, (size_t)found);
 

@@ -87,7 +87,7 @@ void secure_site(struct connection *connection)
 static enum step fail_site(struct connection *connection)
 {
 	const struct tls_end *end = connection->relay.upstream.tls;
-	const struct http_asked *asked = &connection->http.asked;
+	const struct http_asked *asked = &connection->request.asked;
 	char explanation[TLS_DETAIL_SIZE] = "the site ended TLS before it was begun";
 	struct refusal_text text = { .status = 502,
 		.failure = SITE_TLS,
@@ -95,7 +95,7 @@ static enum step fail_site(struct connection *connection)
 		.port = connection->port,
 		.explanation = explanation,
 		.without_body = asked->head,
-		.keep = asked->keep && !asked->old && connection->http.request.complete };
+		.keep = asked->keep && !asked->old && connection->request.body.complete };
 
 	if (end->problem == TLS_BAD_CERTIFICATE)
 		text.failure = SITE_CERTIFICATE;

@@ -19,15 +19,10 @@ void tunnel_begin(struct connection *connection)
 	 * Bytes that were read are passed on as they are, after those that still wait to be
 	 * written.
 	 */
-	connection->tunnel.up.finished = connection->tunnel.down.finished = false;
+	connection->relay.flow[UPLOAD].finished = false;
+	connection->relay.flow[DOWNLOAD].finished = false;
 	connection->tunnel.held = false;
 	connection_enter(connection, STATE_TUNNEL);
-}
-
-void tunnel_end(struct connection *connection)
-{
-	relay_drop(&connection->relay, UPLOAD, &connection->tunnel.up);
-	relay_drop(&connection->relay, DOWNLOAD, &connection->tunnel.down);
 }
 
 /* Passes on bytes that were read before the tunnel began. STEP_AGAIN: none are left. */
@@ -50,10 +45,9 @@ static enum step flush(struct connection *connection, struct peer *from, struct 
 	}
 }
 
-static enum step drain(
-	struct connection *connection, struct flow *flow, enum direction direction)
+static enum step drain(struct connection *connection, enum direction direction)
 {
-	int error = relay_drain(&connection->relay, direction, flow);
+	int error = relay_drain(&connection->relay, direction);
 
 	if (!error)
 		return STEP_AGAIN;
@@ -86,15 +80,15 @@ static enum step read_on(struct connection *connection, struct peer *from)
 	return from->eof ? STEP_AGAIN : STEP_WAIT;
 }
 
-static enum step fill(struct connection *connection, struct flow *flow, struct peer *from)
+static enum step fill(
+	struct connection *connection, enum direction direction, struct peer *from)
 {
 	struct relay *relay = &connection->relay;
-	enum direction direction = from == &relay->client ? UPLOAD : DOWNLOAD;
 	long length;
 
 	if ((direction == DOWNLOAD && connection->handshake.watched) || relay->client.tls)
 		return read_on(connection, from);
-	length = relay_splice(relay, direction, flow, relay_read_size(relay));
+	length = relay_splice(relay, direction, relay_read_size(relay));
 	if (length == -ENODATA)
 		return read_on(connection, from);
 	if (length > 0)
@@ -128,22 +122,25 @@ bool tunnel_tell_end(struct connection *connection)
 }
 
 /* Bytes are passed on in the turn in which they came, if they can. */
-static enum step run_flow(struct connection *connection, struct flow *flow,
-	struct peer *from, struct peer *to)
+static enum step run_flow(struct connection *connection, enum direction direction)
 {
-	enum direction direction = from == &connection->relay.client ? UPLOAD : DOWNLOAD;
+	struct relay *relay = &connection->relay;
+	struct flow *flow = &relay->flow[direction];
+	bool up = direction == UPLOAD;
+	struct peer *from = up ? &relay->client : &relay->upstream,
+		    *to = up ? &relay->upstream : &relay->client;
 	enum step step = flush(connection, from, to);
 
 	if (step == STEP_AGAIN)
-		step = drain(connection, flow, direction);
+		step = drain(connection, direction);
 	if (step != STEP_AGAIN || flow->finished)
 		return step == STEP_AGAIN ? STEP_WAIT : step;
 	if (!from->eof && !peer_may_read(from))
 		return from->error ? STEP_END : STEP_WAIT;
 	if (!from->eof)
-		step = fill(connection, flow, from);
+		step = fill(connection, direction, from);
 	if (step == STEP_AGAIN)
-		step = drain(connection, flow, direction);
+		step = drain(connection, direction);
 	if (step == STEP_AGAIN && from->eof) {
 		flow->finished = true;
 		pass_end(connection, to);
@@ -153,27 +150,26 @@ static enum step run_flow(struct connection *connection, struct flow *flow,
 
 enum step tunnel_step(struct connection *connection)
 {
-	struct peer *client = &connection->relay.client,
-		    *upstream = &connection->relay.upstream;
-	enum step up = run_flow(connection, &connection->tunnel.up, client, upstream);
+	const struct relay *relay = &connection->relay;
+	const struct flow *uploads = &relay->flow[UPLOAD],
+			  *downloads = &relay->flow[DOWNLOAD];
+	enum step up = run_flow(connection, UPLOAD);
 	enum step down;
 
 	if (up == STEP_END)
 		return STEP_END;
-	down = run_flow(connection, &connection->tunnel.down, upstream, client);
+	down = run_flow(connection, DOWNLOAD);
 	/*
 	 * One direction has ended and the peer hung up, so the other direction can't go on.
 	 */
 	if (down == STEP_END ||
-		(connection->tunnel.up.finished &&
-			(connection->tunnel.down.finished || client->hung)) ||
-		(connection->tunnel.down.finished && upstream->hung))
+		(uploads->finished && (downloads->finished || relay->client.hung)) ||
+		(downloads->finished && relay->upstream.hung))
 		return STEP_END;
 	/* Give no more time once the time of the state is over. */
 	if (connection->tunnel.held &&
 		connection->deadline > loop_now(connection->proxy->loop) &&
-		!relay_is_in_line(&connection->relay, DOWNLOAD) &&
-		!connection->tunnel.down.piped)
+		!relay_is_in_line(relay, DOWNLOAD) && !downloads->piped)
 		connection_give_time(connection, HELD_PATIENCE);
 	return up == STEP_AGAIN || down == STEP_AGAIN ? STEP_AGAIN : STEP_WAIT;
 }
