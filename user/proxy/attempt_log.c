@@ -1,10 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/*
- * What the request log says of a connection (request_log.h, docs/json.md). An attempt is a
- * request, a tunnel, or what was refused before it became either.
- *
- * Bytes are counted at the client: what it sent, and what was written to it or waits to be.
- */
+/* The lines of the request log, see attempt.h. */
 
 #include <arpa/inet.h>
 #include <string.h>

@@ -35,20 +35,10 @@
  * Or the job has ended too many connections before their sites did (closing.h).
  *
  * connection.c has this table as data, and debug builds check each transition against it.
- *
- *	state				file
- *	FIRST, ENDING, LEAVING		connection.c
- *	RESOLVING, DIALLING		reaching.c
- *	HEAD				request.c
- *	HELLO				handshake.c
- *	CLIENT_TLS, SITE_TLS		secure.c
- *	ANSWER				answer.c
- *	EXCHANGE			exchange.c
- *	TUNNEL				tunnel.c
- *
- * attempt_log.c writes the lines of the request log for all of them.
+ * steps.h says which file has the step of which state.
  */
 
+#include "proxy/attempt.h"
 #include "proxy/dial.h"
 #include "proxy/http_body.h"
 #include "proxy/http_request.h"
@@ -64,6 +54,7 @@
 #include "proxy/sessions.h"
 #include "proxy/settings.h"
 #include "proxy/statistics.h"
+#include "proxy/steps.h"
 #include "proxy/trace.h"
 
 /* The part that all connections share. */
@@ -96,13 +87,6 @@ enum connection_state {
 	STATE_TUNNEL,
 	STATE_ENDING,
 	STATE_LEAVING,
-};
-
-/* The result of a step. */
-enum step {
-	STEP_WAIT,  /* nothing to do before something happens */
-	STEP_AGAIN, /* the state has changed, or there is more to do */
-	STEP_END,   /* the connection is over */
 };
 
 /* HEAD and EXCHANGE: the request that is under way. */
@@ -158,20 +142,6 @@ struct ending {
 	size_t dropped; /* bytes of the client since */
 };
 
-/* What the request log will say of the request or tunnel that is under way. */
-struct log_attempt {
-	bool open;     /* it has no line yet */
-	bool tunnel;   /* of a tunnel */
-	bool answered; /* the site did, or there is a tunnel to it */
-	bool connected, reused;
-	unsigned status;	    /* of the site, or 200 for CONNECT */
-	uint64_t began, first_byte; /* ns */
-	uint64_t sent, received;    /* by the client before it */
-	size_t unconsumed;	    /* bytes of client.in that are the request's head */
-	const char *detail;	    /* why it ended early */
-	char method[24];	    /* "": none */
-};
-
 struct connection {
 	struct proxy *proxy;
 	struct connection *next, *previous;
@@ -213,9 +183,6 @@ struct connection {
  * socket remains the caller's.
  */
 int connection_new(struct proxy *proxy, int fd, const struct origin *origin);
-
-/* Writes the lines of all requests and tunnels that are under way, as the job ends. */
-void connections_log(struct proxy *proxy);
 
 /* Writes a line of the trace, as trace(). */
 #define connection_trace(connection, ...) \
@@ -261,91 +228,3 @@ void connection_count(struct connection *connection, __u64 *counter);
 
 /* Counts how long it is since then. */
 void connection_time(const struct connection *connection, struct histogram *histogram);
-
-/* Starts to resolve connection->host. The site is dialled, or CONNECT answered, next. */
-void connection_resolve(struct connection *connection);
-
-/* Starts to connect the upstream to the addresses of connection->host. */
-void connection_dial(struct connection *connection);
-
-/* The steps of the states that have a file of their own. */
-enum step hello_step(struct connection *connection);
-enum step resolving_step(struct connection *connection);
-enum step dialling_step(struct connection *connection);
-enum step answer_step(struct connection *connection);
-enum step client_tls_step(struct connection *connection);
-enum step site_tls_step(struct connection *connection);
-enum step head_step(struct connection *connection);
-enum step exchange_step(struct connection *connection);
-enum step tunnel_step(struct connection *connection);
-
-/*
- * The good hello in client.in is for connection->host, which is intercepted. Begins TLS
- * with the client, or refuses.
- */
-enum step secure_client(struct connection *connection);
-
-/* Begins TLS with the site. The upstream is connected. */
-void secure_site(struct connection *connection);
-
-/* The site did not answer in time. Refuses. */
-enum step reaching_expire(struct connection *connection);
-
-/* Begins the exchange of the request in `pending` over the upstream, which is connected. */
-void exchange_begin(struct connection *connection);
-
-/*
- * Has the address dialled first where the session began that the good hello in client.in
- * offers to resume.
- */
-void answer_choose_address(struct connection *connection);
-
-/* Sends the good hello in client.in to the upstream, which is connected. */
-void answer_begin(struct connection *connection);
-
-/*
- * Looks for the ticket that the site issues in the last `length` bytes of upstream.in. Does
- * nothing if the connection is not watched. Once it has seen the ticket, it is not watched
- * any more.
- */
-void answer_watch(struct connection *connection, size_t length);
-
-/*
- * The request log. An attempt begins when the head of a request is there, in the first
- * `length` bytes of client.in, or a ClientHello. `head` is NULL if it could not be read. It
- * has one line, when it ends. Without a log these functions do nothing.
- */
-void attempt_begin(
-	struct connection *connection, const struct http_head *head, size_t length);
-void attempt_begin_hello(struct connection *connection);
-
-/* Notes the path, which is origin-form, if the log is to have it. */
-void attempt_note_path(struct connection *connection, const struct slice *path);
-
-/* Notes that the site was connected. `reused`: it had been before. */
-void attempt_note_site(struct connection *connection, bool reused);
-
-/* Notes that the site answers. */
-void attempt_note_answer(struct connection *connection, unsigned status);
-
-/* The site's answer is whole, or the connection has ended, if the attempt is still open. */
-void attempt_end(struct connection *connection);
-
-/*
- * The fence answers, and its answer is in client.out. `named`: connection->host is what the
- * attempt is for.
- */
-void attempt_refuse(
-	struct connection *connection, const struct refusal_text *text, bool named);
-void attempt_alert(struct connection *connection, enum reason reason, const char *name);
-
-/* There is no room for a connection with that origin. */
-void attempt_turn_away(const struct proxy *proxy, const struct origin *origin);
-
-void tunnel_begin(struct connection *connection);
-
-/*
- * Tells the site that the client has ended, if that was held back and the job may do so by
- * now. Returns whether it did.
- */
-bool tunnel_tell_end(struct connection *connection);

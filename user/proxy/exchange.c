@@ -334,7 +334,7 @@ static enum step upstream_ended(struct connection *connection)
 			buffer_length(connection->request.head));
 		connection->request.repeatable = false;
 		connection_close_upstream(connection);
-		connection_resolve(connection);
+		reaching_resolve(connection);
 		return STEP_AGAIN;
 	}
 	return bad_gateway(

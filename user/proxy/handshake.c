@@ -37,7 +37,7 @@ static enum step with_decided_name(struct connection *connection, enum hello_res
 		return STEP_AGAIN;
 	}
 	connection->handshake.named = true;
-	connection_dial(connection);
+	reaching_dial(connection);
 	return STEP_AGAIN;
 }
 
@@ -78,7 +78,7 @@ static enum step with_own_name(struct connection *connection, enum hello_result 
 	connection_count(connection, &statistics->tunnels);
 	connection->host = *name;
 	connection->handshake.named = true;
-	connection_resolve(connection);
+	reaching_resolve(connection);
 	return STEP_AGAIN;
 }
 

@@ -170,7 +170,7 @@ enum step resolving_step(struct connection *connection)
 	if (status)
 		return refuse_dial(connection, status);
 	if (!connection->connect || connection->handshake.named) {
-		connection_dial(connection);
+		reaching_dial(connection);
 		return STEP_AGAIN;
 	}
 	/*
@@ -294,7 +294,7 @@ static void dial_ended(struct dial *dial)
 	relay_wake(&container_of(dial, struct connection, dial)->relay);
 }
 
-void connection_resolve(struct connection *connection)
+void reaching_resolve(struct connection *connection)
 {
 	struct proxy *proxy = connection->proxy;
 	const struct resting_site *site = resting_find(&proxy->resting, &connection->host,
@@ -309,7 +309,7 @@ void connection_resolve(struct connection *connection)
 			&connection->dial, proxy->loop, proxy->resolver, &connection->host);
 }
 
-void connection_dial(struct connection *connection)
+void reaching_dial(struct connection *connection)
 {
 	struct relay *relay = &connection->relay;
 

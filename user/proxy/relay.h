@@ -132,8 +132,8 @@ int relay_flush_client(struct relay *relay);
 int relay_flush_upstream(struct relay *relay);
 
 /*
- * Fills the pipe of a direction, which is empty, with at most `most` bytes as the pacer allows.
- * They count as moved. Returns as peer_splice(), or -ENOBUFS if there is no pipe.
+ * Fills the pipe of a direction, which is empty, with at most `most` bytes as the pacer
+ * allows. They count as moved. Returns as peer_splice(), or -ENOBUFS if there is no pipe.
  */
 long relay_splice(struct relay *relay, enum direction direction, size_t most);
 
@@ -164,6 +164,7 @@ void relay_settle(struct relay *relay);
 
 /*
  * Closes the upstream, if it is open, see closing_choose() for `over`. Bytes in the pipe to
- * it are given up. Bytes that came from it and were not forwarded become debt. The account begins anew.
+ * it are given up. Bytes that came from it and were not forwarded become debt. The account
+ * begins anew.
  */
 void relay_close_upstream(struct relay *relay, bool over);

@@ -141,7 +141,7 @@ static enum step begin_connect(struct connection *connection, const struct http_
 			connection_count(connection, &statistics->tunnels);
 		connection->connect = true;
 		connection->request.asked = (struct http_asked){};
-		connection_resolve(connection);
+		reaching_resolve(connection);
 		return STEP_AGAIN;
 	}
 	connection->host_fixed = true;
@@ -207,7 +207,7 @@ static enum step forward(struct connection *connection, const struct http_head *
 	connection_close_upstream(connection);
 	connection->host = target->host;
 	connection->port = connection->secure ? PORT_HTTPS : PORT_HTTP;
-	connection_resolve(connection);
+	reaching_resolve(connection);
 	return STEP_AGAIN;
 }
 
