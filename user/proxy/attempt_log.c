@@ -120,8 +120,8 @@ static void add(struct connection *connection, struct log_line *line)
 
 	line->began = attempt->began;
 	line->first_byte = attempt->first_byte;
-	line->pid = connection->pid;
-	line->comm = connection->pid ? connection->comm : NULL;
+	line->pid = connection->origin.pid;
+	line->comm = line->pid ? connection->origin.comm : NULL;
 	line->kind = attempt->tunnel ? LOG_TUNNEL : LOG_REQUEST;
 	line->method = attempt->method[0] ? attempt->method : NULL;
 	if (!attempt->tunnel)
@@ -131,7 +131,8 @@ static void add(struct connection *connection, struct log_line *line)
 	if (connection->proxy->settings->log_paths && connection->path[0])
 		line->path = connection->path;
 	if (!line->host.bytes && !connection->explicit)
-		line->host = text_slice(text_of(&wanted, &connection->original));
+		line->host = text_slice(
+			text_of(&wanted, &connection->origin.destination.address));
 	line->sent = sent(connection);
 	line->received = relay->received + peer_unsent(&relay->client) - attempt->received;
 	line->connected = attempt->connected;

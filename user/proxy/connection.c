@@ -239,8 +239,8 @@ static void record(
 	if (!name)
 		name = "";
 	rules_record_refusal(connection->proxy->rules, reason, name, strlen(name));
-	report_refusal(HOOK_PROXY, reason, name, strlen(name), port, connection->pid,
-		connection->comm);
+	report_refusal(HOOK_PROXY, reason, name, strlen(name), port, connection->origin.pid,
+		connection->origin.comm);
 }
 
 /* Gives up what is under way. Returns where to write the reason, or NULL. */
@@ -481,7 +481,7 @@ static void trace_begin(const struct connection *connection)
 
 	if (!connection->relay.all->limits->trace)
 		return;
-	address_format(&connection->original, text);
+	address_format(&connection->origin.destination.address, text);
 	connection_trace(connection, "accepted, for %s port %u", text, connection->port);
 }
 
@@ -508,7 +508,7 @@ int connection_new(struct proxy *proxy, int fd, const struct origin *origin)
 	connection->timer.expired = expired;
 	connection->release.run = release;
 	connection->port = ntohs(destination->port);
-	connection->original = destination->address;
+	connection->origin = *origin;
 	connection->explicit =
 		!memcmp(&destination->address, &settings->virtual4.address,
 			sizeof(struct address)) ||
@@ -517,8 +517,6 @@ int connection_new(struct proxy *proxy, int fd, const struct origin *origin)
 				sizeof(struct address)));
 	connection->generation = rules_limits(proxy->rules)->generation;
 	connection->attempt.began = loop_now(proxy->loop);
-	connection->pid = origin->pid;
-	memcpy(connection->comm, origin->comm, sizeof(connection->comm));
 	link_in(connection);
 	connection_give_time(connection, states[STATE_FIRST].patience);
 	trace_begin(connection);

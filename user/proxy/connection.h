@@ -131,12 +131,13 @@ struct handshake {
 	struct ticket_watch watch;
 };
 
-/* TUNNEL. */
+/* TUNNEL and LEAVING. */
 struct tunnel {
 	bool held;	  /* the site was not told yet that the client has ended */
 	unsigned awaited; /* seconds that the site was given to acknowledge all */
 };
 
+/* ENDING. */
 struct ending {
 	bool said;	/* the last word is written */
 	size_t dropped; /* bytes of the client since */
@@ -152,10 +153,10 @@ struct connection {
 	struct timer timer;  /* due at the deadline or before, and then set anew */
 	struct deferred release;
 
-	struct address original; /* where the job wanted to go */
-	uint16_t port;		 /* that the job asked for, host byte order */
-	uint64_t began;		 /* the latest request or tunnel, ns of loop_now() */
-	bool explicit; /* it came to the proxy's own address: a request names its port */
+	struct origin origin; /* where the job wanted to go, and the process that did */
+	bool explicit;	/* that is the proxy's own address: a request names its port */
+	uint16_t port;	/* that the job asked for, host byte order */
+	uint64_t began; /* the latest request or tunnel, ns of loop_now() */
 
 	/* Where the upstream is, or is to be, connected to. */
 	struct host host;
@@ -173,8 +174,6 @@ struct connection {
 	struct tunnel tunnel;
 	struct ending ending;
 	struct log_attempt attempt;
-	uint32_t pid; /* of the process that opened it, and its name */
-	char comm[COMM_LENGTH];
 	char path[]; /* of the request, where the log has paths: LOG_PATH_MAX and a NUL */
 };
 

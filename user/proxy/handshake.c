@@ -48,7 +48,7 @@ static bool host_of_original(const struct connection *connection, struct host *h
 
 	if (connection->explicit)
 		return false;
-	address_format(&connection->original, text);
+	address_format(&connection->origin.destination.address, text);
 	return !host_parse(text, strlen(text), HOST_NO_BRACKETS, host);
 }
 
