@@ -38,7 +38,7 @@ teardown()
 	site
 	in_lab scancel --user nobody
 	in_lab sh -c 'rm -f /srv/.profile; ! mountpoint -q /etc/passwd || umount /etc/passwd'
-	in_lab sh -c 'grep -q ^GetEnvTimeout= /etc/slurm/slurm.conf || echo GetEnvTimeout=0 >>/etc/slurm/slurm.conf'
+	in_lab grep -q ^GetEnvTimeout= /etc/slurm/slurm.conf || reconfigure sed -i '1i GetEnvTimeout=0'
 	eventually node_is idle || tail -n 50 /run/share/slurm*.log
 	nothing_is_left
 }
@@ -284,7 +284,7 @@ $FENCED"
 	slurm sbatch --quiet --wait --get-user-env --output /srv/output --wrap 'echo begun'
 	is "$(in_lab cat /srv/output)" begun
 	in_lab test ! -e /srv/login
-	in_lab sed -i /^GetEnvTimeout=/d /etc/slurm/slurm.conf
+	reconfigure sed -i /^GetEnvTimeout=/d
 	ends_with 1 slurm srun echo begun
 	is "$OUTPUT" ''
 	like "$ERRORS" '*needs GetEnvTimeout=0*'

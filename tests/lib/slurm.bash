@@ -15,6 +15,8 @@ write_cluster()
 	local unit node
 
 	node=$(in_lab hostname -s)
+	# Slurm asks for the name of its own address.
+	printf '11.0.0.1 %s\n' "$node" | in_lab tee -a /etc/hosts >/dev/null
 	cp /lib/systemd/system/dbus.{service,socket} "$1"
 	for unit in "${CLUSTER_UNITS[@]}"; do
 		cp "/lib/systemd/system/$unit.service" "$1"
@@ -77,9 +79,17 @@ node_is()
 	[ "$(in_lab sinfo --noheader --partition main --format %T)" = "$1" ]
 }
 
+# Runs a command on slurm.conf, which the daemons then read again.
+reconfigure()
+{
+	in_lab "$@" /etc/slurm/slurm.conf
+	in_lab scontrol reconfigure
+	eventually node_is idle
+}
+
 # Runs a command of Slurm as a user of the cluster.
 slurm()
 {
 	in_lab env -C /srv -u SSL_CERT_FILE -u CURL_CA_BUNDLE \
-		setpriv --reuid nobody --regid nogroup --clear-groups "$@" 3>&-
+		setpriv --reuid nobody --regid nogroup --clear-groups "$@"
 }

@@ -26,9 +26,6 @@
 #include <slurm/spank.h>
 
 SPANK_PLUGIN(jobfence, 1)
-
-/* slurm.conf, in libslurmfull of slurmstepd. No header of Slurm's packages declares it. */
-extern slurm_conf_t slurm_conf __attribute__((weak));
 #pragma GCC visibility pop
 
 enum setting { NETWORK, DOMAINS, PRESETS, RATE, SETTINGS };
@@ -218,23 +215,40 @@ static int set_variables(spank_t spank, const json_t *variables)
 }
 
 /*
- * Refuses a configuration by which users would get around the fence. For sbatch
- * --get-user-env, slurmd itself runs the login shell of the user, in no job (su(1) in
- * src/common/env.c). With GetEnvTimeout=0 it does not.
+ * For sbatch --get-user-env, slurmd itself runs the login shell of the user, in no job
+ * (su(1) in src/common/env.c). With GetEnvTimeout=0 it does not. slurmd does not hand that
+ * line to slurmstepd (src/slurmd/common/slurmstepd_init.c of Slurm 23.02), so the
+ * controller is asked. Returns NULL, or what is wrong.
  */
+static const char *check_login_shells(void)
+{
+	slurm_conf_t *conf = NULL;
+	bool runs;
+
+	if (slurm_load_ctl_conf(0, &conf))
+		return "the controller does not say whether slurm.conf has GetEnvTimeout=0";
+	runs = conf->get_env_timeout;
+	slurm_free_ctl_conf(conf);
+	return runs ? "slurm.conf needs GetEnvTimeout=0, since users would get around the "
+		      "fence by sbatch --get-user-env"
+		    : NULL;
+}
+
+/* Refuses a configuration by which users would get around the fence. */
 static int check_site(const struct site *site)
 {
+	const char *problem = NULL;
+
 	if (site->unknown) {
 		snprintf(fence.why, sizeof(fence.why),
 			"jobfence: plugstack.conf has an unknown argument: %s",
 			site->unknown);
 		return -EINVAL;
 	}
-	if ((site->all || site->partitions) &&
-		(!&slurm_conf || slurm_conf.get_env_timeout)) {
-		snprintf(fence.why, sizeof(fence.why),
-			"jobfence: slurm.conf needs GetEnvTimeout=0, since users would get around "
-			"the fence by sbatch --get-user-env");
+	if (site->all || site->partitions)
+		problem = check_login_shells();
+	if (problem) {
+		snprintf(fence.why, sizeof(fence.why), "jobfence: %s", problem);
 		return -EINVAL;
 	}
 	return 0;
