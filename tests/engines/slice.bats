@@ -41,7 +41,7 @@ podman()
 {
 	# Descriptor 3 is closed, since processes that outlive the command would keep it.
 	in_lab podman --root "$BATS_FILE_TMPDIR/podman" --runroot /run/podman --storage-driver vfs \
-		--events-backend none "$@" 3>&-
+		--events-backend none "$@"
 }
 
 setup()
@@ -193,10 +193,10 @@ has_the_jobs_network()
 	local task=(ctr run --rm --env PATH=/bin --runc-systemd-cgroup --runc-binary "$RUNTIME")
 
 	job_up --slice --domain allowed.test
-	is "$(in_lab "${task[@]}" --cgroup "$SLICE:ctr:$JOB" --rootfs "$ROOT" "$JOB" sh -c "$PROBE" 3>&- || true)" "$FENCED"
-	like "$(in_lab "${task[@]}" --cgroup system.slice:ctr:own --rootfs "$ROOT" own sh -c "$PROBE" 3>&- || true)" \
+	is "$(in_lab "${task[@]}" --cgroup "$SLICE:ctr:$JOB" --rootfs "$ROOT" "$JOB" sh -c "$PROBE" || true)" "$FENCED"
+	like "$(in_lab "${task[@]}" --cgroup system.slice:ctr:own --rootfs "$ROOT" own sh -c "$PROBE" || true)" \
 		"nc: can't connect to remote host (11.0.0.2): Operation not permitted*"
-	ends_with 1 in_lab "${task[@]}" --cgroup jobfence-nobody.slice:ctr:own --rootfs "$ROOT" own sh -c "$PROBE" 3>&-
+	ends_with 1 in_lab "${task[@]}" --cgroup jobfence-nobody.slice:ctr:own --rootfs "$ROOT" own sh -c "$PROBE"
 	like "$ERRORS" '*there is no job nobody*'
 }
 
@@ -279,15 +279,16 @@ has_the_jobs_network()
 }
 
 @test "Podman: the containers of a pod in the slice have the job's network" {
-	local in_pod=(--runtime "$RUNTIME" run --pod "pod-$JOB")
+	local in_pod
 
 	job_up --slice --domain allowed.test
-	podman --runtime "$RUNTIME" pod create --name "pod-$JOB" --network none --cgroup-parent "$SLICE" --infra-image localhost/box \
+	in_pod=(--runtime "$RUNTIME" run --pod "pod-$JOB" --cgroup-parent "$SLICE")
+	podman --runtime "$RUNTIME" pod create --name "pod-$JOB" --network none --share-parent=false --infra-image localhost/box \
 		--infra-command 'sleep 1000'
 	podman "${in_pod[@]}" -d --name "$JOB" localhost/box sleep 1000
 	is "$(podman exec "$JOB" sh -c "$PROBE" || true)" "$FENCED"
 	is "$(podman "${in_pod[@]}" --rm localhost/box sh -c "$PROBE" || true)" "$FENCED"
-	is "$(jobfence list --json | jq -r '.[].job')" "$JOB"
+	is "$(jobfence list --json | jq -c '[.[] | select(.job != $job) | .network]' --arg job "$JOB")" '["none"]'
 	podman pod rm --force --time 0 "pod-$JOB"
 }
 
