@@ -127,7 +127,7 @@ is_gone()
 @test "a parent that ignores or blocks signals, or does not wait" {
 	calls 7 python3 "$LIB/without_sigchld.py" "${RUN[@]}" sh -c "$SCRIPT"
 	calls 7 env --ignore-signal=INT --ignore-signal=TERM --ignore-signal=HUP --ignore-signal=PIPE --block-signal "${RUN[@]}" sh -c "$SCRIPT"
-	in_lab setsid -f "${RUN[@]}" sh -c "$SCRIPT" >"$BATS_TEST_TMPDIR/output" 2>&1 3>&-
+	in_lab setsid -f "${RUN[@]}" sh -c "$SCRIPT" >"$BATS_TEST_TMPDIR/output" 2>&1
 	await "$BATS_TEST_TMPDIR/output" 'this is allowed'
 	is_gone
 }

@@ -132,7 +132,7 @@ one_got_through()
 			</VirtualHost>
 		END
 	} >"$FOLDER/apache.conf"
-	in_internet apache2 -f "$FOLDER/apache.conf" -k start >"$FOLDER/log" 2>&1 3>&-
+	in_internet apache2 -f "$FOLDER/apache.conf" -k start >"$FOLDER/log" 2>&1
 	guards apache
 	one_got_through
 }

@@ -369,7 +369,7 @@ apache_paths()
 	: >"$folder/page"
 	HOME=$folder GO111MODULE=off go build -o "$folder/go_site" "$LIB/paths_site.go"
 	in_internet nginx -c "$folder/nginx.conf" -e "$folder/errors"
-	in_internet apache2 -f "$folder/apache.conf" -k start >"$folder/apache" 2>&1 3>&- || lab_fail "$(<"$folder/apache")" || return
+	in_internet apache2 -f "$folder/apache.conf" -k start >"$folder/apache" 2>&1 || lab_fail "$(<"$folder/apache")" || return
 	in_internet "$LIB/listen.py" 11.0.0.42 80 node "$LIB/paths_site.js" >"$folder/node" 2>&1 3>&- &
 	servers+=("$!")
 	in_internet "$LIB/listen.py" 11.0.0.43 80 "$folder/go_site" >"$folder/go" 2>&1 3>&- &

@@ -31,7 +31,7 @@ teardown()
 build()
 {
 	in_lab buildah --root "$BATS_FILE_TMPDIR/buildah" --runroot /run/buildah --storage-driver vfs bud --isolation oci --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 \
-		--runtime "$RUNTIME" "$@" "$BATS_FILE_TMPDIR/context" 3>&-
+		--runtime "$RUNTIME" "$@" "$BATS_FILE_TMPDIR/context"
 }
 
 # Prints what the RUNs of a build printed.

@@ -34,7 +34,7 @@ teardown()
 
 ctr()
 {
-	in_lab ctr "$@" 3>&- # kept by what outlives it
+	in_lab ctr "$@"
 }
 
 # Runs a container. The arguments are options of `ctr run`. The lab may have no controllers

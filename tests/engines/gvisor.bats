@@ -26,7 +26,7 @@ run_sandbox()
 {
 	# shellcheck disable=SC2016 # expanded in the lab
 	in_lab bash -c 'echo $$ >"$0/cgroup.procs" && exec runsc --root /run/runsc --platform=ptrace --ignore-cgroups "${@:2}" run --bundle "$1" box' \
-		"$(up_says .cgroup)" "$BUNDLE" "$@" 3>&-
+		"$(up_says .cgroup)" "$BUNDLE" "$@"
 }
 
 @test "with the sockets of the node's kernel a sandbox has the job's network" {
@@ -36,7 +36,7 @@ run_sandbox()
 }
 
 @test "in the job's namespace, but not in its cgroup, a sandbox has no network" {
-	like "$(in_lab runsc --root /run/runsc --platform=ptrace --ignore-cgroups --network=host run --bundle "$BUNDLE" box 3>&- || true)" 'nc: *'
+	like "$(in_lab runsc --root /run/runsc --platform=ptrace --ignore-cgroups --network=host run --bundle "$BUNDLE" box || true)" 'nc: *'
 	lab_saw_nothing
 }
 

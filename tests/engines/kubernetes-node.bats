@@ -117,7 +117,6 @@ false'
 @test "kubectl keeps each field of the pod and of the DaemonSet, so it knows them" {
 	local kind own=$BATS_TEST_TMPDIR/own.json
 
-	command -v kubectl >/dev/null || skip 'there is no kubectl (kubernetes-client of Debian 13)'
 	for kind in Pod DaemonSet; do
 		python3 "$LIB/kubernetes_files.py" "$FILES" "$kind" >"$own"
 		kubectl set env --local --filename "$own" A=b --output json >"$BATS_TEST_TMPDIR/kept.json"

@@ -54,7 +54,7 @@ podman()
 {
 	# Descriptor 3 is closed, since processes that outlive the command would keep it.
 	in_lab podman --root "$BATS_FILE_TMPDIR/podman" --runroot /run/podman --storage-driver vfs \
-		--cgroup-manager cgroupfs --events-backend none "$@" 3>&-
+		--cgroup-manager cgroupfs --events-backend none "$@"
 }
 
 # Runs a container of the image $1 that shows its network. The other arguments are

@@ -51,7 +51,7 @@ sites_up()
 	} >"$folder/apache.conf"
 	printf '%030000d' 7 >"$folder/page"
 	in_internet nginx -c "$folder/nginx.conf" -e "$folder/errors" || return
-	in_internet apache2 -f "$folder/apache.conf" -k start >"$folder/apache" 2>&1 3>&- || lab_fail "$(<"$folder/apache")" || return
+	in_internet apache2 -f "$folder/apache.conf" -k start >"$folder/apache" 2>&1 || lab_fail "$(<"$folder/apache")" || return
 	# The lab's own web server listens on the same port. Node can share it only by such
 	# a socket.
 	in_internet "$LIB/listen.py" 11.0.0.5 80 node "$LIB/mixed_site.js" >"$folder/node" 2>&1 3>&- &

@@ -114,7 +114,7 @@ compose()
 
 	command -v docker-compose >/dev/null || command=(docker compose)
 	in_lab env DOCKER_CONFIG="$BATS_FILE_TMPDIR" DOCKER_HOST=unix:///run/docker.sock \
-		"${command[@]}" -p "$JOB" -f "$BATS_TEST_TMPDIR/compose.yml" "$@" 3>&-
+		"${command[@]}" -p "$JOB" -f "$BATS_TEST_TMPDIR/compose.yml" "$@"
 }
 
 # Prints what the services printed.

@@ -103,7 +103,8 @@ lab_down()
 	find "$LAB_CGROUP" -depth -type d -exec rmdir {} +
 }
 
-# Runs a command on the lab's node.
+# Runs a command on the lab's node. It does not keep bats' own output open. A function that
+# is called with 3>&- must not fail: the test would end there, and could not say so.
 in_lab()
 {
 	(
@@ -112,7 +113,7 @@ in_lab()
 			--ipc="/proc/$LAB_PROCESS/ns/ipc" --uts="/proc/$LAB_PROCESS/ns/uts" \
 			--cgroup="/proc/$LAB_PROCESS/ns/cgroup" \
 			--pid="/proc/$LAB_PROCESS/ns/pid_for_children" \
-			--root="/proc/$LAB_PROCESS/root" --wdns="$PWD" "$@"
+			--root="/proc/$LAB_PROCESS/root" --wdns="$PWD" "$@" 3>&-
 	)
 }
 

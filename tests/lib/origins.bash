@@ -50,7 +50,7 @@ origins_up()
 	} >"$ORIGIN/apache.conf"
 	chown -R www-data: "$ORIGIN/git" "$ORIGIN/lfs"
 	chmod go+x "$ORIGIN"
-	in_internet apache2 -f "$ORIGIN/apache.conf" -k start >"$ORIGIN/log" 2>&1 3>&- || lab_fail "$(<"$ORIGIN/log")"
+	in_internet apache2 -f "$ORIGIN/apache.conf" -k start >"$ORIGIN/log" 2>&1 || lab_fail "$(<"$ORIGIN/log")"
 }
 
 # Prints the part of the configuration for the site $1 at port $2; $3 is more of it.

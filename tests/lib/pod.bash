@@ -119,7 +119,7 @@ is_gone()
 
 cri()
 {
-	in_lab "$LIB/cri.py" "$@" 3>&-
+	in_lab "$LIB/cri.py" "$@"
 }
 
 # Describes the test's pod by the annotations KEY=VALUE, without their prefix. jq's filter

@@ -21,7 +21,7 @@ haproxy_up()
 		printf '%s\n' global "pidfile $1/pid" defaults 'timeout connect 30s' 'timeout client 30s' 'timeout server 30s'
 		cat
 	} >"$1/haproxy.cfg"
-	in_internet haproxy -D -f "$1/haproxy.cfg" >"$1/log" 2>&1 3>&- || lab_fail "$(<"$1/log")"
+	in_internet haproxy -D -f "$1/haproxy.cfg" >"$1/log" 2>&1 || lab_fail "$(<"$1/log")"
 }
 
 # Sets EXPIRED to the arguments of openssl x509 for a certificate that has expired. OpenSSL
