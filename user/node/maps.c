@@ -5,6 +5,8 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "lib/cleanup.h"
 #include "lib/files.h"
@@ -48,27 +50,35 @@ static int map_path(char path[PATH_SIZE], const struct job_paths *paths, const c
 	return path_format(path, "%s/maps/%s", paths->pins, name);
 }
 
-/* Makes a map like the template, with its types, so that bpftool shows names and fields. */
+/*
+ * Makes a map like the template, with its types, so that bpftool shows names and fields.
+ * bpf_map_create() of libbpf would load two programs first, to find out whether the kernel
+ * is older than Linux 5.11.
+ */
 static int make_like(int template, const char *name)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, options);
 	struct bpf_map_info info = {};
 	__u32 size = sizeof(info);
+	union bpf_attr map = {};
 	_fd_ int btf = -1;
-	int fd;
+	long fd;
 
 	if (bpf_obj_get_info_by_fd(template, &info, &size))
 		return -errno;
 	btf = bpf_btf_get_fd_by_id(info.btf_id);
 	if (btf < 0)
 		return -errno;
-	options.btf_fd = (__u32)btf;
-	options.btf_key_type_id = info.btf_key_type_id;
-	options.btf_value_type_id = info.btf_value_type_id;
-	options.map_flags = info.map_flags;
-	fd = bpf_map_create(info.type, name, info.key_size, info.value_size,
-		info.max_entries, &options);
-	return fd < 0 ? -errno : fd;
+	map.map_type = info.type;
+	map.key_size = info.key_size;
+	map.value_size = info.value_size;
+	map.max_entries = info.max_entries;
+	map.map_flags = info.map_flags;
+	map.btf_fd = (__u32)btf;
+	map.btf_key_type_id = info.btf_key_type_id;
+	map.btf_value_type_id = info.btf_value_type_id;
+	snprintf(map.map_name, sizeof(map.map_name), "%s", name);
+	fd = syscall(SYS_bpf, BPF_MAP_CREATE, &map, sizeof(map));
+	return fd < 0 ? -errno : (int)fd;
 }
 
 static int make_one(
