@@ -29,7 +29,8 @@ endif
 
 BASE_LIBS  := inih jansson libidn2 libpsl
 LOAD_LIBS  := libbpf libmnl libseccomp
-HTTP_LIBS  := libmicrohttpd # for its header: `metrics --listen` loads the library itself
+# For their headers: `metrics --listen` and `top` load the libraries themselves.
+HTTP_LIBS  := libmicrohttpd
 TOP_LIBS   := ncursesw
 PROXY_LIBS := libllhttp libcares libmd libseccomp
 TLS_LIBS   := libssl libcrypto # of jobfence-tls alone
@@ -141,7 +142,7 @@ $(ARCHIVE): $(filter-out $(MAINS),$(OBJECTS))
 
 $(BUILD)/jobfence: $(BUILD)/user/cli/main.o $(ARCHIVE)
 	$(call quiet,LD)$(CC) $(CFLAGS) $(LINK) -o $@ $^ \
-		$(shell $(PKG_CONFIG) --libs $(BASE_LIBS) $(LOAD_LIBS) $(TOP_LIBS))
+		$(shell $(PKG_CONFIG) --libs $(BASE_LIBS) $(LOAD_LIBS))
 
 $(BUILD)/jobfence-proxy: $(BUILD)/user/proxy/main.o $(ARCHIVE)
 	$(call quiet,LD)$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(PROXY_LIBS))

@@ -51,6 +51,16 @@ declared()
 	done
 }
 
+@test "jobfence is not linked with libraries that few commands need" {
+	local library needed
+
+	needed=$(readelf -d "$JOBFENCE")
+	like "$needed" '*NEEDED*libbpf.so*'
+	for library in ncurses tinfo systemd microhttpd; do
+		[[ $needed != *"lib$library"* ]] || lab_fail "it is linked with $library"
+	done
+}
+
 @test "help shows the words of each command, and the options that it takes" {
 	local verb
 

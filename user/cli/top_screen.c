@@ -6,7 +6,6 @@
  * The screen is drawn anew after each key and each sample. ncurses sends only what changed.
  */
 
-#include <curses.h>
 #include <errno.h>
 #include <locale.h>
 #include <poll.h>
@@ -14,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/top_curses.h"
 #include "cli/top_detail.h"
 #include "cli/top_screen.h"
-#include "cli/top_terminal.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/moment.h"
@@ -51,6 +50,8 @@ struct screen {
 	size_t scroll; /* lines of the text above the screen */
 	size_t shift;  /* columns of the text left of the screen */
 };
+
+static struct top_curses curses;
 
 static volatile sig_atomic_t stopped;
 
@@ -88,8 +89,8 @@ static void release_signals(const struct screen *screen)
 static void screen_close(struct screen *screen)
 {
 	if (screen->terminal) {
-		endwin();
-		delscreen(screen->terminal);
+		curses.endwin();
+		curses.delscreen(screen->terminal);
 		release_signals(screen);
 	}
 	top_detail_close(&screen->detail);
@@ -100,28 +101,28 @@ static void screen_close(struct screen *screen)
 static int screen_open(struct screen *screen, struct failure *failure)
 {
 	const char *plain = getenv("NO_COLOR");
-	int error = top_check_terminal(failure);
+	int error = top_curses_load(&curses, failure);
 
 	if (error)
 		return error;
 	setlocale(LC_CTYPE, "");
 	catch_signals(screen);
-	screen->terminal = newterm(NULL, stdout, stdin);
+	screen->terminal = curses.newterm(NULL, stdout, stdin);
 	if (!screen->terminal) {
 		release_signals(screen);
 		return fail_as(failure, STATUS_FAILED, "the terminal can't be set up");
 	}
-	if (!(plain && plain[0]) && has_colors() && start_color() == OK) {
-		use_default_colors();
-		screen->colour = init_pair(1, COLOR_RED, -1) == OK;
+	if (!(plain && plain[0]) && curses.has_colors() && curses.start_color() == OK) {
+		curses.use_default_colors();
+		screen->colour = curses.init_pair(1, COLOR_RED, -1) == OK;
 	}
-	cbreak();
-	noecho();
-	nonl();
-	keypad(stdscr, TRUE);
-	nodelay(stdscr, TRUE);
-	set_escdelay(50);
-	curs_set(0);
+	curses.cbreak();
+	curses.noecho();
+	curses.nonl();
+	curses.keypad(*curses.window, TRUE);
+	curses.nodelay(*curses.window, TRUE);
+	curses.set_escdelay(50);
+	curses.curs_set(0);
 	return 0;
 }
 
@@ -130,16 +131,16 @@ static void put(int row, int attributes, const char *text, size_t length)
 {
 	char line[1024];
 
-	if (length > (size_t)COLS)
-		length = (size_t)COLS;
+	if (length > (size_t)*curses.columns)
+		length = (size_t)*curses.columns;
 	if (length >= sizeof(line))
 		length = sizeof(line) - 1;
 	memcpy(line, text, length);
 	line[length] = '\0';
 	make_printable(line);
-	attron(attributes);
-	mvaddstr(row, 0, line);
-	attroff(attributes);
+	curses.attron(attributes);
+	curses.mvaddstr(row, 0, line);
+	curses.attroff(attributes);
 }
 
 static void __attribute__((format(printf, 3, 4)))
@@ -156,7 +157,7 @@ putf(int row, int attributes, const char *format, ...)
 
 static int rows(void)
 {
-	return LINES - HEAD - 1;
+	return *curses.lines - HEAD - 1;
 }
 
 /*
@@ -228,7 +229,7 @@ static void draw_list(const struct screen *screen)
 	char line[TOP_WIDTH_MAX + 1];
 
 	draw_head(screen);
-	top_format_header(line, COLS);
+	top_format_header(line, *curses.columns);
 	put(3, A_BOLD, line, strlen(line));
 	for (int i = 0; i < rows() && screen->first + (size_t)i < screen->count; i++) {
 		size_t at = screen->first + (size_t)i;
@@ -236,13 +237,13 @@ static void draw_list(const struct screen *screen)
 		int attributes = at == screen->at ? A_REVERSE : 0;
 
 		if (screen->colour && strcmp(job->state, "up") != 0)
-			attributes |= COLOR_PAIR(1);
-		top_format_job(job, line, COLS);
+			attributes |= curses.COLOR_PAIR(1);
+		top_format_job(job, line, *curses.columns);
 		put(HEAD + i, attributes, line, strlen(line));
 	}
 	if (!screen->count)
 		put(HEAD, 0, "no jobs", 7);
-	putf(LINES - 1, 0,
+	putf(*curses.lines - 1, 0,
 		"h help  enter detail  / filter  i busy ones  sort: d u c r f t m n s l  q quit");
 }
 
@@ -259,39 +260,40 @@ static size_t count_lines(const char *text)
 static void draw_text(struct screen *screen)
 {
 	const char *text = screen->text;
-	size_t shown = (size_t)LINES - 3, lines = count_lines(text);
+	size_t shown = (size_t)*curses.lines - 3, lines = count_lines(text);
 
 	if (screen->scroll + shown > lines)
 		screen->scroll = lines > shown ? lines - shown : 0;
 	for (size_t i = 0; i < screen->scroll; i++)
 		text = strchr(text, '\n') + 1;
-	for (int row = 2; row < LINES - 1 && text && *text; row++) {
+	for (int row = 2; row < *curses.lines - 1 && text && *text; row++) {
 		size_t length = strcspn(text, "\n");
 
 		if (length > screen->shift)
 			put(row, 0, text + screen->shift, length - screen->shift);
 		text += length + (text[length] == '\n');
 	}
-	put(LINES - 1, 0, "q back  arrows scroll", 21);
+	put(*curses.lines - 1, 0, "q back  arrows scroll", 21);
 }
 
 static void draw(struct screen *screen)
 {
-	erase();
-	if (COLS < TOP_WIDTH_MIN || LINES < HEIGHT_MIN) {
+	curses.erase();
+	if (*curses.columns < TOP_WIDTH_MIN || *curses.lines < HEIGHT_MIN) {
 		putf(0, 0, "top needs %d columns", TOP_WIDTH_MIN);
-		putf(1, 0, "and %d lines, not %dx%d", HEIGHT_MIN, COLS, LINES);
+		putf(1, 0, "and %d lines, not %dx%d", HEIGHT_MIN, *curses.columns,
+			*curses.lines);
 		putf(2, 0, "q quit; or: --batch");
 	} else if (screen->page == PAGE_LIST) {
 		follow_selected(screen);
 		draw_list(screen);
 	} else {
-		putf(0, A_REVERSE, "%-*s", COLS > 255 ? 255 : COLS,
+		putf(0, A_REVERSE, "%-*s", *curses.columns > 255 ? 255 : *curses.columns,
 			screen->page == PAGE_HELP ? "jobfence top: keys"
 						  : screen->detail.name);
 		draw_text(screen);
 	}
-	refresh();
+	curses.refresh();
 }
 
 /* Writes the text of the page anew. */
@@ -421,8 +423,8 @@ static int take_text_key(struct screen *screen, int key)
 	else if (key == KEY_LEFT && screen->shift)
 		screen->shift -= SHIFT;
 	if (key != 'q' && key != ESCAPE) {
-		screen->scroll = moved(
-			key, screen->scroll, (size_t)LINES - 3, count_lines(screen->text));
+		screen->scroll = moved(key, screen->scroll, (size_t)*curses.lines - 3,
+			count_lines(screen->text));
 		return 0;
 	}
 	return turn_to(screen, screen->page == PAGE_HELP ? screen->back : PAGE_LIST);
@@ -432,7 +434,7 @@ static int take_key(struct screen *screen, int key)
 {
 	if (key == KEY_RESIZE)
 		return 0;
-	if (COLS < TOP_WIDTH_MIN || LINES < HEIGHT_MIN) {
+	if (*curses.columns < TOP_WIDTH_MIN || *curses.lines < HEIGHT_MIN) {
 		screen->quit = key == 'q';
 		return 0;
 	}
@@ -466,7 +468,7 @@ static int take_keys(struct screen *screen, const struct top_sampler *sampler)
 {
 	int key, error = 0, sample = 0;
 
-	while (!error && !screen->quit && (key = getch()) != ERR) {
+	while (!error && !screen->quit && (key = curses.getch()) != ERR) {
 		sample |= key == ' ' && !screen->typing;
 		error = take_key(screen, key);
 		if (!error)
