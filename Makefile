@@ -27,14 +27,13 @@ ifeq ($(V),0)
 quiet = @printf '  %-8s%s\n' $(1) $(patsubst $(BUILD)/%,%,$@);
 endif
 
-BASE_LIBS  := inih jansson libidn2 libpsl
+BASE_LIBS  := inih jansson
 LOAD_LIBS  := libbpf libmnl libseccomp
-# For their headers: `metrics --listen` and `top` load the libraries themselves.
-HTTP_LIBS  := libmicrohttpd
-TOP_LIBS   := ncursesw
+# For their headers: what needs such a library loads it (user/lib/library.h).
+LATE_LIBS  := libidn2 libmicrohttpd libpsl ncursesw
 PROXY_LIBS := libllhttp libcares libmd libseccomp
 TLS_LIBS   := libssl libcrypto # of jobfence-tls alone
-ALL_LIBS   := $(sort $(BASE_LIBS) $(LOAD_LIBS) $(PROXY_LIBS) $(TLS_LIBS) $(HTTP_LIBS) $(TOP_LIBS))
+ALL_LIBS   := $(sort $(BASE_LIBS) $(LOAD_LIBS) $(PROXY_LIBS) $(TLS_LIBS) $(LATE_LIBS))
 
 CFLAGS	?= -O2 -g
 # What an initializer leaves out is zero, and meant to be; libseccomp's macros leave things

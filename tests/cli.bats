@@ -56,7 +56,7 @@ declared()
 
 	needed=$(readelf -d "$JOBFENCE")
 	like "$needed" '*NEEDED*libbpf.so*'
-	for library in ncurses tinfo systemd microhttpd; do
+	for library in idn2 psl unistring ncurses tinfo systemd microhttpd; do
 		[[ $needed != *"lib$library"* ]] || lab_fail "it is linked with $library"
 	done
 }
@@ -426,6 +426,25 @@ is_tame()
 	printf '# mirrors\nallowed.test  # this one\n\n\tother.test\r\n' >"$BATS_TEST_TMPDIR/domains"
 	job_up --domain-file "$BATS_TEST_TMPDIR/domains"
 	is "$(up_says '.domains | sort | join(" ")')" 'allowed.test other.test'
+}
+
+# Runs jobfence where the library $1 can't be loaded.
+without_library()
+{
+	local library
+
+	library=$(ldconfig -p | awk -v name="$1" '$1 == name { print $NF; exit }')
+	shift
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_lab unshare --mount sh -c 'mount --bind /dev/null "$0" && exec "$@"' "$library" "$JOBFENCE" "$@"
+}
+
+@test "without their libraries, names beyond ASCII and wildcards are refused" {
+	fails_with 2 "*'bücher.example'*needs the library libidn2.so.0*" \
+		without_library libidn2.so.0 up --job "$JOB" --domain bücher.example
+	fails_with 2 '*public suffix*' without_library libpsl.so.5 up --job "$JOB" --domain .allowed.test
+	ends_with 0 without_library libidn2.so.0 up --job "$JOB" --domain allowed.test
+	jobfence down "$JOB"
 }
 
 @test "domains that are none are status 2" {

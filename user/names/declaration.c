@@ -15,10 +15,26 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
+#include "lib/library.h"
 #include "names/address.h"
 
 /* A character of UTF-8 has at most four bytes. A longer text can't be a name. */
 #define UTF8_LENGTH_MAX (4UL * (NAME_LENGTH_MAX + 1))
+#define NO_IDNA		"a name beyond ASCII needs the library libidn2.so.0; install it"
+
+/*
+ * Most declarations need neither library, and both bring libunistring. Linked, they would
+ * slow down the start of every command.
+ */
+static struct {
+	__typeof__(idn2_lookup_u8) *lookup;
+	__typeof__(idn2_free) *free;
+} idna;
+
+static struct {
+	__typeof__(psl_latest) *latest;
+	__typeof__(psl_is_public_suffix2) *has;
+} suffixes;
 
 struct text {
 	const char *start;
@@ -121,6 +137,18 @@ static const char *name_problem(struct text name)
 	return "this is neither a domain name nor an IPv4 address";
 }
 
+static bool load_idna(void)
+{
+	const struct library_function functions[] = {
+		{ "idn2_lookup_u8", (void **)&idna.lookup },
+		{ "idn2_free", (void **)&idna.free },
+	};
+	struct failure ignored;
+
+	return !library_load(
+		"libidn2.so.0", "a name", functions, ARRAY_SIZE(functions), &ignored);
+}
+
 /* Parses a name with bytes beyond ASCII. IDNA 2008 turns its UTF-8 into A-labels. */
 static int parse_unicode(struct text name, struct host *host)
 {
@@ -131,15 +159,17 @@ static int parse_unicode(struct text name, struct host *host)
 
 	if (name.length > UTF8_LENGTH_MAX || text_has(name, '\0'))
 		return -EINVAL;
+	if (!load_idna())
+		return -ELIBACC;
 	utf8 = strndup(name.start, name.length);
 	if (!utf8)
 		return -ENOMEM;
-	error = idn2_lookup_u8((const uint8_t *)utf8, (uint8_t **)&ascii,
+	error = idna.lookup((const uint8_t *)utf8, (uint8_t **)&ascii,
 		IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
 	if (error)
 		return error == IDN2_MALLOC ? -ENOMEM : -EINVAL;
 	error = host_parse(ascii, strlen(ascii), HOST_NO_BRACKETS, &parsed);
-	idn2_free(ascii);
+	idna.free(ascii);
 	/*
 	 * The mapping turns circled digits into plain ones. The result must not be an
 	 * address.
@@ -150,18 +180,32 @@ static int parse_unicode(struct text name, struct host *host)
 	return 0;
 }
 
+/* The list of public suffixes, which lives as long as the process. NULL: there is none. */
+static const psl_ctx_t *public_suffixes(void)
+{
+	static const psl_ctx_t *list;
+	const struct library_function functions[] = {
+		{ "psl_latest", (void **)&suffixes.latest },
+		{ "psl_is_public_suffix2", (void **)&suffixes.has },
+	};
+	struct failure ignored;
+
+	if (!list && !library_load("libpsl.so.5", "a wildcard", functions,
+			     ARRAY_SIZE(functions), &ignored))
+		list = suffixes.latest(NULL);
+	return list;
+}
+
 /*
  * Whether a wildcard on the name would cover names of strangers. Without the list no name
  * is known to be safe, so the answer is yes.
  */
 static bool is_public_suffix(const struct host *host)
 {
-	static const psl_ctx_t *list; /* lives as long as the process */
+	const psl_ctx_t *list = public_suffixes();
 
-	if (!list)
-		list = psl_latest(NULL);
 	return !list || !strchr(host->name, '.') ||
-	       psl_is_public_suffix2(list, host->name, PSL_TYPE_ANY);
+	       suffixes.has(list, host->name, PSL_TYPE_ANY);
 }
 
 bool declaration_covers_strangers(const struct declared_domain *domain)
@@ -195,7 +239,9 @@ int declaration_parse(const char *text, size_t length, struct declared_domain *d
 	}
 	error = parse_name(name, &parsed.host);
 	if (error) {
-		*problem = error == -ENOMEM ? "out of memory" : name_problem(name);
+		*problem = error == -ENOMEM    ? "out of memory"
+			   : error == -ELIBACC ? NO_IDNA
+					       : name_problem(name);
 		return error;
 	}
 	if (parsed.form != DOMAIN_EXACT && parsed.host.literal) {

@@ -21,8 +21,8 @@ struct declared_domain {
 /*
  * Parses a declaration of `length` bytes.
  *
- * Returns 0, -EINVAL or -ENOMEM. On an error `domain` is untouched, and `*problem` is a
- * constant sentence for people.
+ * Returns 0, -EINVAL, -ENOMEM, or -ELIBACC if libidn2 is missing. On an error `domain` is
+ * untouched, and `*problem` is a constant sentence for people.
  */
 int declaration_parse(const char *text, size_t length, struct declared_domain *domain,
 	const char **problem);
