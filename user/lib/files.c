@@ -11,23 +11,32 @@
 #include "lib/cleanup.h"
 #include "lib/files.h"
 
+/* Cuts the path in place while it makes the folders above. */
+static int make_folder(char *path)
+{
+	char *slash;
+	int error;
+
+	if (!mkdir(path, 0755) || errno == EEXIST)
+		return 0;
+	slash = errno == ENOENT ? strrchr(path, '/') : NULL;
+	if (!slash || slash == path)
+		return -errno;
+	*slash = '\0';
+	error = make_folder(path);
+	*slash = '/';
+	return error || !mkdir(path, 0755) || errno == EEXIST ? error : -errno;
+}
+
 int folder_make(const char *path)
 {
 	char part[PATH_MAX];
 	size_t length = strlen(path);
 
-	if (!mkdir(path, 0755) || errno == EEXIST)
-		return 0;
-	if (errno != ENOENT || length >= sizeof(part))
-		return -errno;
+	if (length >= sizeof(part))
+		return -ENAMETOOLONG;
 	memcpy(part, path, length + 1);
-	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(part, 0755) && errno != EEXIST)
-			return -errno;
-		*slash = '/';
-	}
-	return mkdir(path, 0755) && errno != EEXIST ? -errno : 0;
+	return make_folder(part);
 }
 
 int file_write(const char *path, const char *text)
