@@ -87,7 +87,7 @@ int tree_remove(const char *path)
 {
 	char *const roots[] = { (char *)path, NULL };
 	_cleanup_(cleanup_fts) FTS *tree =
-		fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+		fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV | FTS_NOSTAT, NULL);
 	const FTSENT *entry;
 	int first = 0;
 
