@@ -21,11 +21,13 @@ struct ending {
  */
 static bool open_learned(const char *name, struct learned_maps *maps)
 {
-	_cleanup_(job_free) struct job job = {};
+	struct job_spec spec = {};
+	struct job_paths paths;
 	struct failure ignored;
 
-	return !job_read(&job, name, &ignored) && job.spec.learn &&
-	       !learned_open(&job.paths, maps);
+	return !spec_set_name(&spec, name, &ignored) &&
+	       !job_paths(name, &paths, &ignored) && !learned_open(&paths, maps) &&
+	       job_is_complete(&paths);
 }
 
 static int down_one(const char *name, void *data, struct failure *failure)
