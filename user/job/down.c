@@ -61,7 +61,7 @@ static int end_processes(const struct job *job, struct failure *failure)
 			job->cgroup);
 	if (error)
 		return fail(failure, error, "cannot see who is in cgroup %s", job->cgroup);
-	error = job_maps_open(&job->paths, &maps);
+	error = job_maps_open_shared(&job->paths, &maps);
 	if (error)
 		return error == -ENOENT
 			       ? 0

@@ -48,7 +48,7 @@ static int clear_fenced(const struct job_paths *paths)
 	int error = find_fenced(paths, &fenced);
 
 	if (!error)
-		error = job_maps_open(paths, &maps);
+		error = job_maps_open_shared(paths, &maps);
 	return error ? (error == -ENOENT ? 0 : error) : state_clear(&maps, fenced, 0);
 }
 

@@ -136,12 +136,14 @@ int job_maps_make(const struct job_paths *paths, const struct map_contents *cont
 	return error ? fail(failure, error, "cannot make the job's maps") : 0;
 }
 
-int job_maps_open(const struct job_paths *paths, struct job_maps *maps)
+static int open_maps(const struct job_paths *paths, bool own, struct job_maps *maps)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		char path[PATH_SIZE];
 		int *fd = map_fd(maps, &rows[i]);
 
+		if (rows[i].own && !own)
+			continue;
 		if (map_path(path, paths, rows[i].name))
 			return -ENAMETOOLONG;
 		*fd = bpf_obj_get(path);
@@ -149,6 +151,16 @@ int job_maps_open(const struct job_paths *paths, struct job_maps *maps)
 			return -errno;
 	}
 	return 0;
+}
+
+int job_maps_open(const struct job_paths *paths, struct job_maps *maps)
+{
+	return open_maps(paths, true, maps);
+}
+
+int job_maps_open_shared(const struct job_paths *paths, struct job_maps *maps)
+{
+	return open_maps(paths, false, maps);
 }
 
 void job_maps_close(struct job_maps *maps)

@@ -51,6 +51,9 @@ int job_maps_make(const struct job_paths *paths, const struct map_contents *cont
 /* Opens the pinned maps of a job. Returns 0 or -errno. */
 int job_maps_open(const struct job_paths *paths, struct job_maps *maps);
 
+/* Opens those alone that it shares with all jobs, which is enough for state_clear(). */
+int job_maps_open_shared(const struct job_paths *paths, struct job_maps *maps);
+
 void job_maps_close(struct job_maps *maps);
 
 /*
