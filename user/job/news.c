@@ -71,15 +71,23 @@ static bool halve(json_t *report, const char *list)
 	return count;
 }
 
-/*
- * A copy of the report, or NULL. A job chooses how many names it asks for, and must not
- * push out what is known of others.
- */
-static json_t *short_report(const json_t *report)
+static bool is_short(const json_t *report)
 {
-	_json_ json_t *copy = report ? json_deep_copy(report) : NULL;
+	return json_dumpb(report, NULL, 0, JSON_COMPACT) <= REPORT_SIZE;
+}
 
-	while (copy && json_dumpb(copy, NULL, 0, JSON_COMPACT) > REPORT_SIZE)
+/*
+ * The report, a shorter copy, or NULL. A job chooses how many names it asks for, and must
+ * not push out what is known of others.
+ */
+static json_t *short_report(json_t *report)
+{
+	_json_ json_t *copy = NULL;
+
+	if (!report || is_short(report))
+		return json_incref(report);
+	copy = json_deep_copy(report);
+	while (copy && !is_short(copy))
 		if (!halve(copy, "refusals") && !halve(copy, "learned") &&
 			!halve(copy, "learned_rules"))
 			return NULL;
@@ -118,7 +126,7 @@ static void write_line(json_t *line, const char *path, const char *old)
 }
 
 void news_tell(
-	const struct job *job, enum event_kind kind, const char *what, const json_t *report)
+	const struct job *job, enum event_kind kind, const char *what, json_t *report)
 {
 	struct event event = { .time = clock_ns(CLOCK_BOOTTIME),
 		.job = job->id,

@@ -22,8 +22,8 @@
  * `show` says of a job that ended, or NULL. The job is as it is whether or not that works,
  * so an error is dropped.
  */
-void news_tell(const struct job *job, enum event_kind kind, const char *what,
-	const json_t *report);
+void news_tell(
+	const struct job *job, enum event_kind kind, const char *what, json_t *report);
 
 /* What the file and the records of jobs say. */
 struct news {
