@@ -48,7 +48,7 @@ static bool is_plain(const struct refusal_key *key)
 
 static int read_refusals(int map, struct usage *usage)
 {
-	_free_ struct refusal_key *keys = calloc(REFUSALS_MAX, sizeof(*keys));
+	_free_ struct refusal_key *keys = malloc(REFUSALS_MAX * sizeof(*keys));
 	struct refusal refusals[REFUSALS_MAX];
 	uint64_t now = clock_ns(CLOCK_BOOTTIME);
 	__u32 count = REFUSALS_MAX;
@@ -56,6 +56,9 @@ static int read_refusals(int map, struct usage *usage)
 
 	if (error)
 		return error;
+	usage->refusals = calloc(count + 1, sizeof(usage->refusals[0]));
+	if (!usage->refusals)
+		return -ENOMEM;
 	for (__u32 i = 0; i < count; i++) {
 		struct usage_refusal *next = &usage->refusals[usage->refusal_count];
 
@@ -141,6 +144,7 @@ uint64_t usage_refused(const struct usage *usage)
 void usage_free(struct usage **usage)
 {
 	if (*usage) {
+		free((*usage)->refusals);
 		free((*usage)->learned);
 		free((*usage)->learned_rules);
 	}

@@ -31,8 +31,8 @@ struct usage {
 	 * The time that a new packet waits in the kernel, in ns. 0 if the proxy paces.
 	 */
 	uint64_t upload_delay, download_delay;
-	struct domain_use domains[DOMAINS_MAX];	     /* by index in spec.domains */
-	struct usage_refusal refusals[REFUSALS_MAX]; /* by the proxy, sorted by name */
+	struct domain_use domains[DOMAINS_MAX]; /* by index in spec.domains */
+	struct usage_refusal *refusals;		/* by the proxy, sorted by name */
 	size_t refusal_count;
 	struct learned *learned;	     /* NULL: the job does not learn */
 	struct learned_rules *learned_rules; /* the same */
