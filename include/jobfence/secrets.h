@@ -40,6 +40,9 @@ struct secret_file {
 	struct secret_value values[SECRETS_MAX][2];
 };
 
-#define SECRETS_LOCKED 131072 /* bytes that a proxy locks at most: two such files */
+/* Bytes that a proxy locks at most: two such files, and its authority. */
+#define SECRETS_LOCKED	 131072
+#define AUTHORITY_LOCKED 32768
 
-_Static_assert(2 * sizeof(struct secret_file) + 8192 <= SECRETS_LOCKED, "in whole pages");
+_Static_assert(2 * sizeof(struct secret_file) + AUTHORITY_LOCKED + 12288 <= SECRETS_LOCKED,
+	"in whole pages");

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """
-find_in_memory.py [--key] [--except PID]... FILE [PID...]
+find_in_memory.py [--key] [--except PID]... [--below FOLDER] FILE [PID...]
 
 Searches processes for the text of FILE: in all memory that may differ from a file of the disk, the
 environment, the command line, the list of mappings, and all files that are open. Without a PID it
 searches all processes of this PID namespace but itself and those of --except. A process that ends
-meanwhile is left out. With --key, FILE has bytes, and their reverse counts as well: numbers are
-kept in both orders.
+meanwhile is left out. All files below FOLDER are searched, too. With --key, FILE has bytes, and
+their reverse counts as well: numbers are kept in both orders.
 
 Prints the command and the place of each find, once. Behind a mapping stand those of its flags "lo"
 (locked) and "dd" (in no core file) that it has. Root's rights are needed. Fails if a PID is given
@@ -87,6 +87,10 @@ class Search:
                 return True
         return False
 
+    def is_in(self, file):
+        with open(file, "rb", 0) as content:
+            return self.has(lambda at, length: os.pread(content.fileno(), length, at), os.fstat(content.fileno()).st_size)
+
     def memory(self, pid):
         with open(f"/proc/{pid}/mem", "rb", 0) as memory:
             for mapping in mappings(pid):
@@ -117,9 +121,16 @@ class Search:
                 opened = os.open(path, os.O_RDONLY)
             except OSError:  # it was closed, or is one of the kernel's
                 continue
-            with open(opened, "rb", 0) as content:
-                if self.has(lambda at, length: os.pread(content.fileno(), length, at), status.st_size):
-                    yield f"{name} open"
+            if self.is_in(opened):
+                yield f"{name} open"
+
+
+    def below(self, folder):
+        for path, _, names in os.walk(folder):
+            for name in names:
+                name = os.path.join(path, name)
+                if stat.S_ISREG(os.lstat(name).st_mode) and self.is_in(name):
+                    yield name
 
 
 def command(pid):
@@ -131,6 +142,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--key", action="store_true")
     parser.add_argument("--except", dest="left_out", type=int, action="append", default=[])
+    parser.add_argument("--below")
     parser.add_argument("file")
     parser.add_argument("pids", type=int, nargs="*")
     given = parser.parse_args()
@@ -138,7 +150,7 @@ def main():
     left_out = {os.getpid(), *given.left_out}
     pids = given.pids or [int(name) for name in os.listdir("/proc") if name.isdecimal() and int(name) not in left_out]
     search = Search(wanted(given.file, given.key))
-    finds = set()
+    finds = set(search.below(given.below)) if given.below else set()
     for part in (search.memory, search.lists, search.files):
         for pid in pids:
             before = search.bytes

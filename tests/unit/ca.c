@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
@@ -257,21 +258,43 @@ static void what_can_not_be_is_refused(void **state)
 	assert_null(ca);
 }
 
-/* The same authority, as it would be if it had been made some seconds earlier. */
-static struct ca *made_before(const struct ca *ca, long seconds)
+/* The key of what was exported. */
+static EVP_PKEY *key_of(unsigned char *bytes)
 {
-	unsigned char bytes[CA_EXPORT_MAX], *end = bytes;
-	const unsigned char *at = bytes;
-	int length = ca_export(ca, bytes, sizeof(bytes));
-	EVP_PKEY *key = d2i_PrivateKey(EVP_PKEY_EC, NULL, &at, length);
-	X509 *certificate = d2i_X509(NULL, &at, length - (at - bytes));
+	char curve[] = "P-256";
+	OSSL_PARAM parts[] = { OSSL_PARAM_construct_utf8_string("group", curve, 0),
+		OSSL_PARAM_construct_BN("priv", bytes, CA_PRIVATE_BYTES),
+		OSSL_PARAM_construct_octet_string(
+			"pub", bytes + CA_PRIVATE_BYTES, CA_POINT_BYTES),
+		OSSL_PARAM_construct_end() };
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	EVP_PKEY *key = NULL;
+
+	assert_int_equal(EVP_PKEY_fromdata_init(context), 1);
+	assert_int_equal(EVP_PKEY_fromdata(context, &key, EVP_PKEY_KEYPAIR, parts), 1);
+	EVP_PKEY_CTX_free(context);
+	return key;
+}
+
+/*
+ * The same authority, as it would be if it had been made some seconds earlier. It is in
+ * `bytes` as long as it is used.
+ */
+static struct ca *made_before(
+	const struct ca *ca, long seconds, unsigned char bytes[CA_EXPORT_MAX])
+{
+	unsigned char *end = bytes + CA_KEY_BYTES;
+	const unsigned char *at = end;
+	int length = ca_export(ca, bytes, CA_EXPORT_MAX);
+	EVP_PKEY *key = key_of(bytes);
+	X509 *certificate = d2i_X509(NULL, &at, length - CA_KEY_BYTES);
 	struct ca *made = NULL;
 
 	X509_gmtime_adj(X509_getm_notBefore(certificate), -CA_BACKDATE - seconds);
 	X509_gmtime_adj(
 		X509_getm_notAfter(certificate), CA_LIFETIME - CA_BACKDATE - seconds);
 	assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
-	length = i2d_PrivateKey(key, &end) + i2d_X509(certificate, &end);
+	length = CA_KEY_BYTES + i2d_X509(certificate, &end);
 	assert_int_equal(ca_import(&made, bytes, (size_t)length), 0);
 	X509_free(certificate);
 	EVP_PKEY_free(key);
@@ -342,11 +365,12 @@ static void an_authority_is_renewed_after_half_of_its_life(void **state)
 	const time_t now = time(NULL);
 	struct ca *ca = create("crates.io"), *later = NULL;
 	const struct host host = host_of("crates.io");
+	unsigned char bytes[CA_EXPORT_MAX];
 	X509 *leaf;
 	EVP_PKEY *key;
 
 	(void)state;
-	later = made_before(ca, 13 * HOUR);
+	later = made_before(ca, 13 * HOUR, bytes);
 	assert_in_range(ca_not_after(later), now, now + CA_LIFETIME / 2);
 	assert_int_equal(ca_leaf(later, &host, &leaf, &key), 0);
 	assert_in_range(
@@ -362,13 +386,11 @@ static void a_mixture_is_no_authority(void **state)
 {
 	unsigned char one[CA_EXPORT_MAX], other[CA_EXPORT_MAX];
 	struct ca *a = create("crates.io"), *b = create("crates.io"), *mixed = NULL;
-	const unsigned char *end = one;
 	int length = ca_export(a, one, sizeof(one));
 
 	(void)state;
 	assert_in_range(ca_export(b, other, sizeof(other)), 1, sizeof(other));
-	EVP_PKEY_free(d2i_PrivateKey(EVP_PKEY_EC, NULL, &end, length));
-	memcpy(one, other, (size_t)(end - one));
+	memcpy(one, other, CA_KEY_BYTES);
 	assert_int_equal(ca_import(&mixed, one, (size_t)length), -EINVAL);
 	ca_free(a);
 	ca_free(b);

@@ -50,7 +50,10 @@ static int lift_limits(void)
 	return error;
 }
 
-/* Only secrets are locked. Where this can't be raised, a proxy that has some ends. */
+/*
+ * Only secrets and authorities are locked. Where this can't be raised, a proxy ends that
+ * can't lock them.
+ */
 static int lock_memory(void)
 {
 	int error = set_limit(RLIMIT_MEMLOCK, SECRETS_LOCKED);

@@ -12,6 +12,7 @@
 
 #include <openssl/crypto.h>
 
+#include "jobfence/secrets.h"
 #include "proxy/ca.h"
 #include "proxy/program.h"
 #include "proxy/sandbox.h"
@@ -63,6 +64,8 @@ static int write_all(int file, const void *bytes, int length)
 	return write(file, bytes, (size_t)length) == length ? 0 : -EIO;
 }
 
+_Static_assert(CA_EXPORT_MAX <= AUTHORITY_LOCKED, "the proxy may lock all of it");
+
 static int hand_out(const struct ca *ca)
 {
 	unsigned char secret[CA_EXPORT_MAX];
@@ -73,21 +76,11 @@ static int hand_out(const struct ca *ca)
 	OPENSSL_cleanse(secret, sizeof(secret));
 	if (error)
 		return error;
+	/* With F_SEAL_WRITE, Linux before 6.7 maps no page of it for all processes. */
 	if (fcntl(FD_AUTHORITY, F_ADD_SEALS,
-		    F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+		    F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		return -errno;
 	return write_all(FD_CA, pem, ca_certificate_pem(ca, pem, sizeof(pem)));
-}
-
-/* Reads what hand_out() wrote. */
-static int take_over(struct ca **ca)
-{
-	unsigned char secret[CA_EXPORT_MAX];
-	ssize_t length = pread(FD_AUTHORITY, secret, sizeof(secret), 0);
-	int error = length < 0 ? -errno : ca_import(ca, secret, (size_t)length);
-
-	OPENSSL_cleanse(secret, sizeof(secret));
-	return error;
 }
 
 static int renew(struct ca *ca)
@@ -110,7 +103,7 @@ int authority_run(bool renews)
 	settings = program_settings();
 	if (!settings)
 		return 1;
-	error = renews ? take_over(&ca) : make(settings, &ca);
+	error = renews ? ca_open(&ca, FD_AUTHORITY) : make(settings, &ca);
 	if (!error)
 		error = renews ? renew(ca) : hand_out(ca);
 	ca_free(ca);

@@ -4,13 +4,17 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
 
 #include "lib/cleanup.h"
+#include "lib/locked.h"
 #include "proxy/ca.h"
 #include "proxy/ca_extensions.h"
 
@@ -18,6 +22,7 @@
 #define VERSION_3   2 /* as X.509 counts */
 #define OURS	    "jobfence"
 #define CA_NAME	    "jobfence CA"
+#define CURVE	    "P-256"
 
 struct leaf {
 	struct host host;
@@ -27,7 +32,10 @@ struct leaf {
 };
 
 struct ca {
+	/* Its key, if it was made here. Otherwise what ca_export() wrote has it. */
 	EVP_PKEY *key;
+	const unsigned char *exported;
+	size_t mapped; /* bytes of that to unmap */
 	X509 *certificate;
 	EVP_PKEY *leaf_key;
 	int64_t renewal; /* when to renew it, in seconds since 1970 */
@@ -51,9 +59,58 @@ static void free_bio(BIO **bio)
 	BIO_free(*bio);
 }
 
+static void free_key(EVP_PKEY **key)
+{
+	EVP_PKEY_free(*key);
+}
+
 static EVP_PKEY *new_key(void)
 {
-	return EVP_EC_gen("P-256");
+	return EVP_EC_gen(CURVE);
+}
+
+static bool write_key(const EVP_PKEY *key, unsigned char *bytes)
+{
+	OSSL_PARAM parts[] = { OSSL_PARAM_construct_BN(
+				       OSSL_PKEY_PARAM_PRIV_KEY, bytes, CA_PRIVATE_BYTES),
+		OSSL_PARAM_construct_octet_string(
+			OSSL_PKEY_PARAM_PUB_KEY, bytes + CA_PRIVATE_BYTES, CA_POINT_BYTES),
+		OSSL_PARAM_construct_end() };
+
+	return EVP_PKEY_get_params(key, parts) &&
+	       parts[0].return_size == CA_PRIVATE_BYTES &&
+	       parts[1].return_size == CA_POINT_BYTES;
+}
+
+/*
+ * Makes a key of what write_key() wrote, or NULL. A reader of DER would leave copies of the
+ * private one in the heap.
+ */
+static EVP_PKEY *read_key(const unsigned char *bytes)
+{
+	unsigned char *from = (unsigned char *)(uintptr_t)bytes; /* it is only read */
+	char curve[] = CURVE;
+	OSSL_PARAM parts[] = { OSSL_PARAM_construct_utf8_string(
+				       OSSL_PKEY_PARAM_GROUP_NAME, curve, 0),
+		OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, from, CA_PRIVATE_BYTES),
+		OSSL_PARAM_construct_octet_string(
+			OSSL_PKEY_PARAM_PUB_KEY, from + CA_PRIVATE_BYTES, CA_POINT_BYTES),
+		OSSL_PARAM_construct_end() };
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	EVP_PKEY *key = NULL;
+
+	if (context && EVP_PKEY_fromdata_init(context) > 0)
+		(void)EVP_PKEY_fromdata(context, &key, EVP_PKEY_KEYPAIR, parts);
+	EVP_PKEY_CTX_free(context);
+	return key;
+}
+
+/* The caller frees it. NULL: there is no memory. */
+static EVP_PKEY *lend_key(const struct ca *ca)
+{
+	if (ca->exported)
+		return read_key(ca->exported);
+	return ca->key && EVP_PKEY_up_ref(ca->key) ? ca->key : NULL;
 }
 
 static int set_serial(X509 *certificate)
@@ -91,9 +148,11 @@ static int begin_certificate(X509 *certificate, const char *name, EVP_PKEY *key)
 	return !error && X509_set_pubkey(certificate, key) ? 0 : -ENOMEM;
 }
 
-static int sign(X509 *certificate, EVP_PKEY *key)
+static int sign(X509 *certificate, const struct ca *ca)
 {
-	return X509_sign(certificate, key, EVP_sha256()) > 0 ? 0 : -ENOMEM;
+	_cleanup_(free_key) EVP_PKEY *key = lend_key(ca);
+
+	return key && X509_sign(certificate, key, EVP_sha256()) > 0 ? 0 : -ENOMEM;
 }
 
 static int make_authority(struct ca *ca, const struct host *names, size_t count,
@@ -113,7 +172,7 @@ static int make_authority(struct ca *ca, const struct host *names, size_t count,
 		!ASN1_TIME_set(X509_getm_notAfter(certificate), not_after))
 		return -ENOMEM;
 	error = ca_extend_authority(certificate, names, count);
-	return error ? error : sign(certificate, ca->key);
+	return error ? error : sign(certificate, ca);
 }
 
 int64_t ca_not_after(const struct ca *ca)
@@ -170,43 +229,70 @@ int ca_create(struct ca **ca, const struct host *names, size_t count, int64_t no
 	return 0;
 }
 
-/* Both are in DER, which tells its own length. */
 int ca_export(const struct ca *ca, unsigned char *bytes, size_t size)
 {
-	int key = i2d_PrivateKey(ca->key, NULL);
-	int certificate = i2d_X509(ca->certificate, NULL);
-	unsigned char *end = bytes;
+	_cleanup_(free_key) EVP_PKEY *key = lend_key(ca);
+	int length = i2d_X509(ca->certificate, NULL);
+	unsigned char *end = bytes + CA_KEY_BYTES;
 
-	if (key <= 0 || certificate <= 0 || (size_t)key + (size_t)certificate > size)
+	if (length <= 0 || CA_KEY_BYTES + (size_t)length > size)
 		return -ENOSPC;
-	if (i2d_PrivateKey(ca->key, &end) != key ||
-		i2d_X509(ca->certificate, &end) != certificate)
-		return -ENOSPC;
-	return key + certificate;
+	if (!key || !write_key(key, bytes) || i2d_X509(ca->certificate, &end) != length)
+		return -ENOMEM;
+	return CA_KEY_BYTES + length;
+}
+
+/* Reads the certificate, and whether it is that of the key. */
+static int read_exported(struct ca *ca, const unsigned char *bytes, size_t length)
+{
+	const unsigned char *next = bytes + CA_KEY_BYTES;
+	_cleanup_(free_key) EVP_PKEY *key = NULL;
+
+	if (length < CA_KEY_BYTES || length > CA_EXPORT_MAX)
+		return -EINVAL;
+	ca->exported = bytes;
+	key = lend_key(ca);
+	ca->certificate = d2i_X509(NULL, &next, (long)(length - CA_KEY_BYTES));
+	return key && ca->certificate && next == bytes + length &&
+			       X509_check_private_key(ca->certificate, key) == 1
+		       ? 0
+		       : -EINVAL;
 }
 
 int ca_import(struct ca **ca, const unsigned char *bytes, size_t length)
 {
 	_cleanup_(free_ca) struct ca *new = calloc(1, sizeof(*new));
-	const unsigned char *next = bytes;
+	int error = new ? read_exported(new, bytes, length) : -ENOMEM;
 
-	if (!new)
-		return -ENOMEM;
-	if (length > CA_EXPORT_MAX)
-		return -EINVAL;
-	new->key = d2i_PrivateKey(EVP_PKEY_EC, NULL, &next, (long)length);
-	if (new->key)
-		new->certificate =
-			d2i_X509(NULL, &next, (long)length - (long)(next - bytes));
-	if (!new->certificate || next != bytes + length ||
-		X509_check_private_key(new->certificate, new->key) != 1)
-		return -EINVAL;
+	if (error)
+		return error;
 	new->leaf_key = new_key();
 	if (!new->leaf_key)
 		return -ENOMEM;
 	plan_renewal(new);
 	*ca = TAKE_POINTER(new);
 	return 0;
+}
+
+int ca_open(struct ca **ca, int file)
+{
+	const unsigned char *bytes = NULL;
+	struct stat status;
+	int error;
+
+	if (fstat(file, &status))
+		return -errno;
+	if (status.st_size <= 0 || status.st_size > CA_EXPORT_MAX)
+		return -EINVAL;
+	error = locked_map(file, (size_t)status.st_size, false, &bytes);
+	if (error)
+		return error;
+	error = ca_import(ca, bytes, (size_t)status.st_size);
+	if (error)
+		locked_unmap(bytes, (size_t)status.st_size);
+	else
+		(*ca)->mapped = (size_t)status.st_size;
+	return error;
 }
 
 int ca_certificate_pem(const struct ca *ca, char *pem, size_t size)
@@ -243,7 +329,7 @@ int ca_renew(struct ca *ca)
 	if (error || !ASN1_TIME_set(X509_getm_notBefore(new), (time_t)first) ||
 		!ASN1_TIME_set(X509_getm_notAfter(new), (time_t)(first + CA_LIFETIME)))
 		return -ENOMEM;
-	error = sign(new, ca->key);
+	error = sign(new, ca);
 	if (error)
 		return error;
 	X509_free(ca->certificate);
@@ -286,7 +372,7 @@ static int make_leaf(const struct ca *ca, const struct host *host, X509 **certif
 		return -ENOMEM;
 	error = ca_extend_leaf(new, authority, host);
 	if (!error)
-		error = sign(new, ca->key);
+		error = sign(new, ca);
 	if (error)
 		return error;
 	*certificate = TAKE_POINTER(new);
@@ -328,5 +414,7 @@ void ca_free(struct ca *ca)
 	EVP_PKEY_free(ca->leaf_key);
 	X509_free(ca->certificate);
 	EVP_PKEY_free(ca->key);
+	if (ca->mapped)
+		locked_unmap(ca->exported, ca->mapped);
 	free(ca);
 }

@@ -5,8 +5,9 @@
  * The certificate authority of one job, and the certificates that it issues for the domains
  * whose TLS the proxy opens.
  *
- * The supervisor makes it and gives it to each worker, by ca_export() and ca_import(). Its
- * key is in the memory of these two only, never in a file.
+ * A child of the supervisor makes it, and each worker takes it over, by ca_export() and
+ * ca_open(). Its key is in locked pages that these have of one file in memory. libcrypto
+ * gets it for each signature, and clears its own copy after that.
  *
  * Name constraints (RFC 5280 section 4.2.1.10) hold the authority to the intercepted
  * domains. They are a second lock, for a client of the job that trusts it: the first one is
@@ -30,6 +31,14 @@
 #define CA_NAMES_MAX  64
 #define CA_PEM_MAX    32768
 #define CA_EXPORT_MAX 32768
+
+/*
+ * What ca_export() writes first: the private key as a number in the order of this machine,
+ * and the public key as an uncompressed point (SEC 1 section 2.3.3).
+ */
+#define CA_PRIVATE_BYTES 32
+#define CA_POINT_BYTES	 65
+#define CA_KEY_BYTES	 (CA_PRIVATE_BYTES + CA_POINT_BYTES)
 
 /* Certificates that are kept to be used again. */
 #define CA_LEAVES_MAX 64
@@ -55,10 +64,17 @@ int ca_create(struct ca **ca, const struct host *names, size_t count, int64_t no
 int ca_export(const struct ca *ca, unsigned char *bytes, size_t size);
 
 /*
- * Makes the same authority from what ca_export() wrote. It has a cache of its own. Returns
- * 0, -EINVAL if the bytes are no authority, or -ENOMEM. On an error `*ca` is untouched.
+ * Makes the same authority from what ca_export() wrote. It has a cache of its own. It reads
+ * the key in `bytes` for each signature, so they have to outlive it. Returns 0, -EINVAL if
+ * the bytes are no authority, or -ENOMEM. On an error `*ca` is untouched.
  */
 int ca_import(struct ca **ca, const unsigned char *bytes, size_t length);
+
+/*
+ * The same for a file in memory (memfd_create(2)), whose pages it locks. Nobody may shorten
+ * the file. Returns as ca_import(), or -errno.
+ */
+int ca_open(struct ca **ca, int file);
 
 /*
  * Writes the certificate as PEM, with a NUL. Returns the length without the NUL, or -ENOSPC

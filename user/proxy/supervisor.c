@@ -107,6 +107,17 @@ static int run_authority(const struct supervisor *supervisor, const char *word)
 	return status ? -EPROTO : 0;
 }
 
+/* Maps the authority, so that its pages stay locked while there is no worker. */
+static int hold_authority(void)
+{
+	const void *held = NULL;
+	struct stat status;
+
+	if (fstat(FD_AUTHORITY, &status))
+		return -errno;
+	return locked_map(FD_AUTHORITY, (size_t)status.st_size, false, &held);
+}
+
 /*
  * Has a child make the authority of the job, in a file in memory that all workers get. So
  * this process needs no memory for what makes it. Returns 0 or -errno.
@@ -122,6 +133,8 @@ static int make_authority(struct supervisor *supervisor)
 		if (fcntl(fd, F_SETFD, FD_CLOEXEC))
 			return -errno;
 	error = run_authority(supervisor, AUTHORITY);
+	if (!error)
+		error = hold_authority();
 	close(FD_CA);
 	supervisor->renewal = clock_ms(CLOCK_BOOTTIME) + RENEW_AFTER;
 	return error;

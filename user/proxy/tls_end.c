@@ -228,16 +228,6 @@ static int make_sites(struct tls *tls)
 	return tls_roots_open(FD_ROOTS, SSL_CTX_get_cert_store(tls->sites));
 }
 
-static int read_authority(struct ca **ca)
-{
-	unsigned char bytes[CA_EXPORT_MAX];
-	ssize_t length = pread(FD_AUTHORITY, bytes, sizeof(bytes), 0);
-	int error = length > 0 ? ca_import(ca, bytes, (size_t)length) : -EPROTO;
-
-	OPENSSL_cleanse(bytes, sizeof(bytes));
-	return error == -EINVAL ? -EPROTO : error;
-}
-
 static void close_tls(struct tls *tls)
 {
 	tls_sessions_clear(&tls->sessions);
@@ -257,7 +247,7 @@ static int open_tls(const struct tls_calls *calls, struct tls **tls)
 		return -ENOMEM;
 	new->calls = calls;
 	new->bio = make_bio();
-	error = new->bio ? read_authority(&new->ca) : -ENOMEM;
+	error = new->bio ? ca_open(&new->ca, FD_AUTHORITY) : -ENOMEM;
 	if (!error)
 		error = make_clients(new);
 	if (!error)
