@@ -210,13 +210,18 @@ feature()
 	policy 'accept = none'
 	features
 	feature '[.accept, .any_domain, .presets, .domains, .learn, .probe]' '["none",false,[],[],false,false]'
+	feature '[.opens_tls, .intercept, .secrets]' '[true,[],[]]'
 	policy 'accept = http' 'allow_domain = *' 'deny_domain = static.crates.io' 'max_rate = 2mbit' 'rate = 1mbit' 'max_domains = 20' \
 		'max_connections = 9' 'learn = yes' 'allow_intercept = a.test' 'allow_ech = b.test' 'allow_address = 10.1.0.0/16' \
-		'probe = /bin/false'
+		'probe = /bin/false' '[secret one]' 'file = /x' 'use = a.test' 'label = a=b' '[secret two]' 'file = /x' 'use = a.test' 'label = a=b'
 	features
-	feature '[.accept, .any_domain, .learn, .probe, .intercept, .ech, .addresses]' \
-		'["http",true,true,true,["a.test"],["b.test"],["10.1.0.0/16"]]'
+	feature '[.accept, .any_domain, .learn, .probe, .opens_tls, .intercept, .secrets, .ech, .addresses]' \
+		'["http",true,true,true,true,["a.test"],["one","two"],["b.test"],["10.1.0.0/16"]]'
 	feature .limits '{"rate":1000000,"max_rate":2000000,"max_domains":20,"max_connections":9}'
+	# A node without jobfence-tls opens none.
+	cp "$JOBFENCE" "${JOBFENCE%/*}/jobfence-proxy" "$BATS_TEST_TMPDIR/"
+	JOBFENCE=$BATS_TEST_TMPDIR/jobfence features
+	feature '[.opens_tls, .intercept, .secrets]' '[false,[],[]]'
 	policy 'accept = http' 'allow_domain = *' 'deny_domain = static.crates.io' 'max_domains = 20'
 	features
 	for preset in $(jobfence preset list --json | jq -r '.[].name'); do

@@ -101,6 +101,20 @@ static json_t *ranges_to_json(const struct policy *policy)
 	return list;
 }
 
+/* The names of those that the policy has. None is set without opened TLS. */
+static json_t *secret_names(const struct policy *policy, bool opens_tls)
+{
+	json_t *names = json_array();
+
+	for (size_t i = 0; opens_tls && i < policy->secrets.count; i++)
+		if (json_array_append_new(
+			    names, json_string(policy->secrets.list[i].secret.name))) {
+			json_decref(names);
+			return NULL;
+		}
+	return names;
+}
+
 /* In the words of `show`, as far as jobs of this node can have such a lock. */
 static json_t *locks_to_json(const struct findings *findings)
 {
@@ -122,17 +136,20 @@ static json_t *limits_to_json(const struct policy *policy)
 static json_t *features_to_json(
 	const struct findings *findings, const struct policy *policy, json_t *presets)
 {
+	const bool opens_tls = is_ok(findings, "proxy-tls");
+
 	return json_pack(
-		"{s:s, s:i, s:s, s:b, s:s, s:b, s:o, s:O, s:o, s:o, s:o, s:b, s:b, s:o, s:s, s:b, s:b, s:o}",
+		"{s:s, s:i, s:s, s:b, s:s, s:b, s:o, s:O, s:b, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:s, s:b, s:b, s:o}",
 		"version", VERSION, "abi", FENCE_ABI, "programs", objects_digest(), "works",
 		!findings->lacks, "accept", network_name(policy->accept), "any_domain",
 		policy->allow_any_domain, "domains",
-		domains_to_json(&policy->allowed_domains), "presets", presets, "intercept",
-		is_ok(findings, "proxy-tls") ? domains_to_json(&policy->intercept_domains)
-					     : json_array(),
-		"ech", domains_to_json(&policy->ech_domains), "addresses",
-		ranges_to_json(policy), "learn", policy->learn, "probe",
-		policy->probe[0] != '\0', "limits", limits_to_json(policy), "pacing",
+		domains_to_json(&policy->allowed_domains), "presets", presets, "opens_tls",
+		opens_tls, "intercept",
+		opens_tls ? domains_to_json(&policy->intercept_domains) : json_array(),
+		"secrets", secret_names(policy, opens_tls), "ech",
+		domains_to_json(&policy->ech_domains), "addresses", ranges_to_json(policy),
+		"learn", policy->learn, "probe", policy->probe[0] != '\0', "limits",
+		limits_to_json(policy), "pacing",
 		is_ok(findings, "sch-fq") ? "edt" : "proxy", "ipv6",
 		is_ok(findings, "ipv6"), "slices", has_slices(), "locks",
 		locks_to_json(findings));
