@@ -167,3 +167,54 @@ heads()
 	done
 	is "$(cat "$folder/requests")" ''
 }
+
+# Has the site say the answer $1, with the value in place of KEY. The request has the fields
+# $2, and $3 follows it. Prints what the job hears, to the end of the connection.
+hear()
+{
+	local answer
+
+	answer=$(printf %b "${1//KEY/$(<"$KEY")}" | jq -sRr @uri)
+	printf 'GET /raw?%s HTTP/1.1\r\nHost: allowed.test\r\n%b\r\n%b' "$answer" "${2:-Connection: close\r\n}" "${3:-}" | inside
+}
+
+@test "a site that says the secret in odd places of an answer is not heard" {
+	local upgrade='Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n' statuses answer
+
+	up
+	while IFS='|' read -r statuses answer; do
+		hear "$answer" >"$BATS_TEST_TMPDIR/heard"
+		is "$(statuses <"$BATS_TEST_TMPDIR/heard")" "$statuses" || lab_fail "$answer"
+		is "$(grep -a -c -F -f "$KEY" "$BATS_TEST_TMPDIR/heard")" 0 || lab_fail "$answer"
+	done <<-'END'
+		200|HTTP/1.1 200 OK\r\nA: x\r\n KEY\r\n\tKEY\r\nContent-Length: 0\r\n\r\n
+		200|HTTP/1.1 200 OK\r\nKEY : x\r\nContent-Length: 0\r\n\r\n
+		200|HTTP/1.1 200 KEY\nA: KEY\nContent-Length: 0\n\n
+		200|HTTP/1.1 200 OK\r\nConnection: KEY, close\r\nKEY: x\r\nProxy-Authenticate: KEY\r\nKeep-Alive: KEY\r\nTrailer: KEY\r\nContent-Length: 0\r\n\r\n
+		100 102 103 200|HTTP/1.1 100 KEY\r\nA: KEY\r\n\r\nHTTP/1.1 102 KEY\r\nKEY: a\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </KEY>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\nA: KEY\r\nContent-Length: 0\r\n\r\n
+		300|HTTP/1.1 300 KEY\r\nLocation: https://x.other.test/KEY\r\nAlternates: KEY\r\nContent-Length: 0\r\n\r\n
+		308|HTTP/1.1 308 KEY\r\nLocation: //user:KEY@x.other.test\r\nContent-Location: /KEY\r\nContent-Length: 0\r\n\r\n
+		200|HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;a=KEY\r\na\r\n0;KEY=b\r\nA: KEY\r\nKEY: b\r\n\r\n
+		200|HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naKEY
+		200|HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 KEY\r\nContent-Length: 24\r\n\r\nKEY
+		204|HTTP/1.1 204 No Content\r\nContent-Length: 32\r\n\r\nKEY
+		304|HTTP/1.1 304 Not Modified\r\nContent-Length: 32\r\n\r\nKEY
+		502|KEY\r\n\r\n
+		502|HTTP/1.1 200KEY\r\n\r\n
+		502|HTTP/1.1 KEY OK\r\n\r\n
+		502|HTTP/1.1 200 OK\r\nKEY\r\n\r\n
+		502|HTTP/1.1 200 OK\r\nA KEY: x\r\n\r\n
+		502|HTTP/1.1 200 OK\r\nTransfer-Encoding: KEY\r\n\r\n
+		502|HTTP/1.1 200 OK\r\nContent-Length: KEY\r\n\r\n
+		502|HTTP/1.1 101 KEY\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nA: KEY\r\n\r\nKEY
+	END
+	# The site ends this one without an alert.
+	hear 'HTTP/1.1 101 KEY\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: KEY\r\nSec-WebSocket-Protocol: a, KEY\r\n\r\n' \
+		"$upgrade" 'GET /end HTTP/1.1\r\nConnection: close\r\n\r\n' >"$BATS_TEST_TMPDIR/heard" || true
+	like "$(tr -d '\r' <"$BATS_TEST_TMPDIR/heard" | paste -sd ' ')" 'HTTP/1.1 101  Connection: Upgrade Upgrade: websocket  HTTP/1.1 200 *'
+	hear 'HTTP/1.1 101 KEY\r\nConnection: Upgrade\r\nUpgrade: KEY\r\nA: KEY\r\n\r\nKEY' "$upgrade" >"$BATS_TEST_TMPDIR/heard"
+	is "$(statuses <"$BATS_TEST_TMPDIR/heard")" 502
+	is "$(grep -a -c -F -f "$KEY" "$BATS_TEST_TMPDIR/heard")" 0
+	# What is a body comes whole, so the value is in what the site says.
+	is "$(hear 'HTTP/1.1 200 OK\r\nA: KEY\r\nTransfer-Encoding: chunked\r\n\r\n20\r\nKEY\r\n0\r\n\r\n' | grep -a -c -F -f "$KEY")" 1
+}
