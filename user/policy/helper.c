@@ -126,10 +126,11 @@ static int wait_for(int process, int pipe, unsigned timeout, char words[HELPER_W
 		int64_t left = deadline - clock_ms(CLOCK_MONOTONIC);
 
 		if (left <= 0)
-			return -ETIMEDOUT;
-		if (poll(events, 2, (int)left) < 0 && errno != EINTR)
-			return -errno;
-		error = take_words(pipe, words, &used);
+			error = -ETIMEDOUT;
+		else if (poll(events, 2, (int)left) < 0 && errno != EINTR)
+			error = -errno;
+		else
+			error = take_words(pipe, words, &used);
 		/* The pipe is closed. Only the end of the process is left to wait for. */
 		if (events[1].revents & POLLHUP)
 			events[1].fd = -1;
