@@ -154,11 +154,12 @@ static __attribute__((noreturn)) void become_maker(
 	char *const arguments[] = { (char *)TLS_PROGRAM, (char *)"trust-store", NULL };
 	char *const environment[] = { NULL };
 
-	if (!prctl(PR_SET_PDEATHSIG, SIGKILL) && dup2(bundle, STDIN_FILENO) >= 0 &&
-		dup2(store, STDOUT_FILENO) >= 0 &&
+	/* A change of user clears the signal of the parent's death. So it is set last. */
+	if (dup2(bundle, STDIN_FILENO) >= 0 && dup2(store, STDOUT_FILENO) >= 0 &&
 		!close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) &&
 		!setgroups(0, NULL) && !setresgid(uid, uid, uid) &&
-		!setresuid(uid, uid, uid) && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		!setresuid(uid, uid, uid) && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+		!prctl(PR_SET_PDEATHSIG, SIGKILL))
 		fexecve(program, arguments, environment);
 	_exit(127);
 }
