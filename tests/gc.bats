@@ -154,6 +154,19 @@ is_put_right()
 	ends_with 4 jobfence repair nobody
 }
 
+@test "a proxy that can't open its log does not start, and the repair says why" {
+	job_up --domain allowed.test
+	kill_proxy
+	in_lab rm "/run/jobfence/jobs/$JOB/proxy.log"
+	in_lab mkdir "/run/jobfence/jobs/$JOB/proxy.log"
+	ends_with 1 jobfence repair "$JOB"
+	is "$ERRORS" 'jobfence: the proxy cannot open its files: Is a directory'
+	is "$(state_of "$JOB")" cut-off
+	in_lab rmdir "/run/jobfence/jobs/$JOB/proxy.log"
+	jobfence repair "$JOB"
+	is "$(fetch $site)" 'this is allowed.test'
+}
+
 # Fails unless list and show say that the proxy of the job does not answer, and repair gives
 # it one that does.
 is_stuck_until_repaired()

@@ -185,8 +185,12 @@ static int hand_over(
 	};
 
 	fds[0] = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (fds[0] < 0)
+		return -errno;
 	fds[1] = fds[0];
 	fds[2] = open(launch->proxy_log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	if (fds[2] < 0)
+		return -errno;
 	for (int i = 0; i < FD_END; i++)
 		if (fds[i] >= 0) {
 			fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, FD_TEMPORARY);
@@ -247,8 +251,10 @@ static __attribute__((noreturn)) void become_proxy(const struct launch *launch)
 		report.step = "make its sockets";
 		report.error = open_listeners(launch, &listeners, &addresses);
 	}
-	if (!report.error)
+	if (!report.error) {
+		report.step = "open its files";
 		report.error = hand_over(launch, &listeners, addresses);
+	}
 	report.proxy4 = listeners.endpoint_proxy4;
 	report.proxy6 = listeners.endpoint_proxy6;
 	report.dns4 = listeners.endpoint_dns4;
