@@ -336,6 +336,19 @@ is_stuck_until_repaired()
 	like "$STATUS $(<"$BATS_TEST_TMPDIR/failed")" "1 jobfence: cannot read $file: @(Too many open files|Cannot allocate memory)"
 }
 
+@test "a repair that fails after its proxy began leaves no proxy, and the job cut off" {
+	job_up --domain allowed.test
+	kill_proxy
+	failed_at rename:1 ENOSPC repair "$JOB"
+	is "$STATUS $(<"$BATS_TEST_TMPDIR/failed")" \
+		"1 jobfence: cannot write /run/jobfence/jobs/$JOB/spec.json: No space left on device"
+	is "$(proxy_processes)" ''
+	is "$(state_of "$JOB")" cut-off
+	ends_with 7 in_job_directly curl -sS --resolve allowed.test:80:11.0.0.2 $site
+	jobfence repair "$JOB"
+	is "$(fetch $site)" 'this is allowed.test'
+}
+
 @test "a job that lost its proxy and its processes is collected" {
 	mkfifo "$BATS_TEST_TMPDIR/started" "$BATS_TEST_TMPDIR/end"
 	job_up --domain allowed.test

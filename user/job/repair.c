@@ -38,7 +38,14 @@ int job_restart_proxy(struct job *job, struct failure *failure)
 	if (error)
 		return fail(failure, error, "cannot end what is left of the proxy");
 	error = proxy_start(job, cgroup, netns, job->proxy6.port, &maps, failure);
-	return error ? error : job_record_write(job, failure);
+	if (!error)
+		error = job_record_write(job, failure);
+	if (!error)
+		return 0;
+	/* The new proxy may run, and the programs may send the job to it. */
+	(void)state_clear(&maps, job->id, job->proxy_id);
+	(void)cgroup_kill_each(job->paths.proxy, KILL_PATIENCE);
+	return error;
 }
 
 /*
