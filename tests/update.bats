@@ -72,6 +72,22 @@ milliseconds()
 	is "$(jobfence show "$JOB" --json | jq -c .hits)" '{"allowed.test":1,"other.test":2}'
 }
 
+@test "a tree counts its hits also where its own name is denied" {
+	job_up --domain git.test --deny-domain www.allowed.test
+	jobfence update "$JOB" --add-domain .www.allowed.test
+	fetch -o /dev/null http://sub.www.allowed.test/
+	refused_for denied http://www.allowed.test/
+	is "$(jobfence show "$JOB" --json | jq -Sc .hits)" '{".www.allowed.test":1,"git.test":0}'
+}
+
+@test "names that become a tree count their hits on" {
+	job_up --domain '*.www.allowed.test'
+	fetch -o /dev/null http://sub.www.allowed.test/
+	jobfence update "$JOB" --add-domain .www.allowed.test
+	fetch -o /dev/null http://sub.www.allowed.test/
+	is "$(jobfence show "$JOB" --json | jq -c .hits)" '{".www.allowed.test":2}'
+}
+
 @test "a bad update changes nothing" {
 	local before
 

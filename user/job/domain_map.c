@@ -58,9 +58,22 @@ static int take_hit(int hits, bool used[DOMAIN_ENTRIES_MAX])
 }
 
 /*
- * Plans the entries of the map for the domains. A domain that is in the map already
- * keeps its counter.
+ * The counter of a domain with these keys. One that is in the map already keeps its own. A
+ * denied domain has the same key as another, and no counter.
  */
+static int find_hit(int hits, const struct entries *old, const struct domain_key *keys,
+	size_t count, bool used[DOMAIN_ENTRIES_MAX])
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct domain *kept = find(old, &keys[i]);
+
+		if (kept && !kept->denied)
+			return (int)kept->hit;
+	}
+	return take_hit(hits, used);
+}
+
+/* Plans the entries of the map for the domains. */
 static int plan(const struct job_maps *maps, const struct domains *domains,
 	const struct entries *old, struct entries *new)
 {
@@ -72,8 +85,7 @@ static int plan(const struct job_maps *maps, const struct domains *domains,
 	for (size_t i = 0; i < domains->count; i++) {
 		struct domain_key keys[2];
 		size_t count = declared_domain_keys(&domains->list[i], keys);
-		const struct domain *kept = find(old, &keys[0]);
-		int hit = kept ? (int)kept->hit : take_hit(maps->hits, used);
+		int hit = find_hit(maps->hits, old, keys, count, used);
 
 		if (hit < 0)
 			return hit;
@@ -101,12 +113,17 @@ static int remove_others(int map, const struct entries *from, const struct entri
 	return error;
 }
 
-static int add_missing(int map, const struct entries *old, const struct entries *new)
+/* Adds what is missing, and changes what has another counter. Denied domains stay. */
+static int write_entries(int map, const struct entries *old, const struct entries *new)
 {
-	for (size_t i = 0; i < new->count; i++)
-		if (!find(old, &new->keys[i]) &&
-			bpf_map_update_elem(map, &new->keys[i], &new->values[i], BPF_ANY))
+	for (size_t i = 0; i < new->count; i++) {
+		const struct domain *kept = find(old, &new->keys[i]);
+
+		if (kept && (kept->denied || kept->hit == new->values[i].hit))
+			continue;
+		if (bpf_map_update_elem(map, &new->keys[i], &new->values[i], BPF_ANY))
 			return -errno;
+	}
 	return 0;
 }
 
@@ -133,7 +150,7 @@ int domain_map_replace(
 		error = plan(maps, &job->spec.domains, old, new);
 	if (error)
 		return error;
-	error = add_missing(maps->domains, old, new);
+	error = write_entries(maps->domains, old, new);
 	if (!error)
 		error = job_record_write(job, failure);
 	if (error) {

@@ -173,11 +173,15 @@ int job_maps_hit(int domains, const struct declared_domain *domain)
 {
 	struct domain_key keys[2];
 	struct domain value;
+	size_t count = declared_domain_keys(domain, keys);
 
-	declared_domain_keys(domain, keys);
-	if (bpf_map_lookup_elem(domains, &keys[0], &value))
-		return -errno;
-	return value.hit < DOMAIN_ENTRIES_MAX ? (int)value.hit : -ERANGE;
+	for (size_t i = 0; i < count; i++) {
+		if (bpf_map_lookup_elem(domains, &keys[i], &value))
+			return -errno;
+		if (value.hit < DOMAIN_ENTRIES_MAX)
+			return (int)value.hit;
+	}
+	return -ERANGE;
 }
 
 int job_limits_read(const struct job_maps *maps, struct job_limits *limits)

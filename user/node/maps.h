@@ -58,7 +58,7 @@ void job_maps_close(struct job_maps *maps);
 
 /*
  * Finds the element of `hits` that counts for a declared domain. Returns its index or
- * -errno.
+ * -errno. A tree whose own name is denied still has one.
  */
 int job_maps_hit(int domains, const struct declared_domain *domain);
 
