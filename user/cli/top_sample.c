@@ -14,6 +14,7 @@
 #include "job/health.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
+#include "lib/files.h"
 #include "lib/rate.h"
 #include "node/memory.h"
 #include "node/process.h"
@@ -218,7 +219,7 @@ static int list_folder(struct top_sampler *sampler, struct failure *failure)
 
 	for (size_t i = 0; i < sampler->count; i++)
 		sampler->watches[i]->listed = false;
-	while (folder && !error && (entry = readdir(folder)))
+	while (folder && !error && (entry = folder_next(folder, &error)))
 		error = note(sampler, &count, entry);
 	for (size_t i = 0; i < count; i++)
 		if (sampler->watches[i]->listed)

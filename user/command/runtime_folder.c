@@ -140,9 +140,7 @@ static int copy_folder(int from, int to, unsigned depth, struct copying *copying
 		return 0;
 	}
 	TAKE_FD(fd);
-	while (!error && (entry = readdir(folder))) {
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-			continue;
+	while (!error && (entry = folder_next(folder, &error))) {
 		if (copying->entries++ == ENTRIES_MAX) {
 			copying->entries = ENTRIES_MAX;
 			copying->incomplete = true;

@@ -325,11 +325,12 @@ static int make_service_folders(int run)
 	const struct dirent *entry;
 	struct stat status;
 	char path[PATH_SIZE];
+	int error = 0;
 
 	if (!folder)
 		return -errno;
 	TAKE_FD(fd);
-	while ((entry = readdir(folder))) {
+	while ((entry = folder_next(folder, &error))) {
 		if (entry->d_name[0] == '.' ||
 			fstatat(dirfd(folder), entry->d_name, &status,
 				AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) ||
@@ -340,7 +341,7 @@ static int make_service_folders(int run)
 			chmod(path, status.st_mode & 07777))
 			return -errno;
 	}
-	return 0;
+	return error;
 }
 
 static int cover_folders(char step[VIEW_STEP_MAX])

@@ -10,6 +10,7 @@
 
 #include "job/jobs.h"
 #include "lib/cleanup.h"
+#include "lib/files.h"
 #include "lib/json.h"
 #include "node/cgroup.h"
 #include "node/lock.h"
@@ -23,10 +24,11 @@ static int add_names(json_t *names, const char *path, const char *prefix, bool e
 {
 	_dir_ DIR *folder = opendir(path);
 	const struct dirent *entry;
+	int error = 0;
 
 	if (!folder)
 		return errno == ENOENT ? 0 : -errno;
-	while ((entry = readdir(folder))) {
+	while ((entry = folder_next(folder, &error))) {
 		char name[JOB_NAME_MAX + 1];
 		size_t skipped = strlen(prefix), length = strlen(entry->d_name);
 
@@ -40,7 +42,7 @@ static int add_names(json_t *names, const char *path, const char *prefix, bool e
 		if (json_object_set_new(names, name, json_true()))
 			return -ENOMEM;
 	}
-	return 0;
+	return error;
 }
 
 int job_names_find(json_t *names, struct failure *failure)
@@ -83,19 +85,19 @@ int job_each(int (*visit)(const struct job *job, void *data), void *data,
 {
 	_dir_ DIR *folder = opendir(RUN_JOBS_FOLDER);
 	const struct dirent *entry;
-	int result = 0;
+	int result = 0, error = 0;
 
 	if (!folder)
 		return errno == ENOENT
 			       ? 0
 			       : fail(failure, -errno, "cannot read %s", RUN_JOBS_FOLDER);
-	while (!result && (entry = readdir(folder))) {
+	while (!result && (entry = folder_next(folder, &error))) {
 		_cleanup_(job_free) struct job job = {};
 
 		if (read_one(&job, entry->d_name))
 			result = visit(&job, data);
 	}
-	return result;
+	return error ? fail(failure, error, "cannot read %s", RUN_JOBS_FOLDER) : result;
 }
 
 /*

@@ -37,7 +37,7 @@ int gc_versions(struct failure *failure)
 	if (lock < 0 || !pins)
 		return lock < 0 ? lock
 				: fail(failure, -errno, "cannot read %s", PINS_FOLDER);
-	while (!error && (entry = readdir(pins))) {
+	while (!error && (entry = folder_next(pins, &error))) {
 		struct folder folder = { .name = entry->d_name };
 		char path[PATH_SIZE];
 

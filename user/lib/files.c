@@ -108,7 +108,21 @@ int tree_remove(const char *path)
 		if (error && error != ENOENT && !first)
 			first = -error;
 	}
-	return first;
+	/* fts_read(3) sets it to 0 at the end. */
+	return first ? first : -errno;
+}
+
+const struct dirent *folder_next(DIR *folder, int *error)
+{
+	const struct dirent *entry;
+
+	do {
+		errno = 0;
+		entry = readdir(folder);
+	} while (entry && (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")));
+	if (!entry)
+		*error = -errno;
+	return entry;
 }
 
 bool file_exists(const char *path)

@@ -3,6 +3,7 @@
 
 /* Whole files and folders. */
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -31,5 +32,11 @@ int file_read(int fd, size_t limit, char **text, size_t *length);
  * 0, also if there is no such folder, or -errno of the first failure.
  */
 int tree_remove(const char *path);
+
+/*
+ * The next entry of a folder, except "." and "..". NULL: there are no more, or the folder
+ * can't be read. `*error` becomes 0 or -errno then.
+ */
+const struct dirent *folder_next(DIR *folder, int *error);
 
 bool file_exists(const char *path);

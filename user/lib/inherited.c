@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "lib/cleanup.h"
+#include "lib/files.h"
 #include "lib/inherited.h"
 
 static struct sigaction callers_child = { .sa_handler = SIG_DFL };
@@ -76,17 +77,15 @@ int inherited_withhold_sockets(void)
 {
 	_dir_ DIR *folder = opendir("/proc/self/fd");
 	const struct dirent *entry;
+	int error = 0;
 
 	if (!folder)
 		return -errno;
-	errno = 0;
-	while ((entry = readdir(folder))) {
+	while ((entry = folder_next(folder, &error))) {
 		int fd = (int)strtol(entry->d_name, NULL, 10);
 
-		if (entry->d_name[0] != '.' && is_network_socket(fd) &&
-			fcntl(fd, F_SETFD, FD_CLOEXEC))
+		if (is_network_socket(fd) && fcntl(fd, F_SETFD, FD_CLOEXEC))
 			return -errno;
-		errno = 0;
 	}
-	return -errno;
+	return error;
 }

@@ -266,11 +266,10 @@ static int visit_below(
 		return -errno;
 	TAKE_FD(fd);
 	result = depth ? visit(dirfd(folder), data) : -ELOOP;
-	while (!result && (entry = readdir(folder))) {
+	while (!result && (entry = folder_next(folder, &result))) {
 		_fd_ int child = -1;
 
-		if (entry->d_type != DT_DIR || !strcmp(entry->d_name, ".") ||
-			!strcmp(entry->d_name, ".."))
+		if (entry->d_type != DT_DIR)
 			continue;
 		child = openat(dirfd(folder), entry->d_name,
 			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

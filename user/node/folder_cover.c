@@ -8,13 +8,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/files.h"
 #include "node/folder_cover.h"
 
 #define COVER_FLAGS (MS_NOSUID | MS_NODEV)
@@ -62,8 +62,6 @@ static int bring(int from, int to, const char *name)
 {
 	struct stat status;
 
-	if (!strcmp(name, ".") || !strcmp(name, ".."))
-		return 0;
 	/* The entry may be gone by now. */
 	if (fstatat(from, name, &status, AT_SYMLINK_NOFOLLOW))
 		return errno == ENOENT ? 0 : -errno;
@@ -74,15 +72,9 @@ static int bring(int from, int to, const char *name)
 	return S_ISREG(status.st_mode) ? copy_file(from, to, name, &status) : 0;
 }
 
-static void cleanup_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
-}
-
 int folder_cover(const char *path)
 {
-	_cleanup_(cleanup_folder) DIR *from = opendir(path);
+	_dir_ DIR *from = opendir(path);
 	const struct dirent *entry;
 	_fd_ int to = -1;
 	struct stat status;
@@ -95,7 +87,7 @@ int folder_cover(const char *path)
 	if (to < 0 || fchown(to, status.st_uid, status.st_gid) ||
 		fchmod(to, status.st_mode & 07777))
 		return -errno;
-	while (!error && (entry = readdir(from)))
+	while (!error && (entry = folder_next(from, &error)))
 		error = bring(dirfd(from), to, entry->d_name);
 	return error;
 }

@@ -106,10 +106,11 @@ static int add_folder(const char *path, json_t *names)
 {
 	_dir_ DIR *folder = opendir(path);
 	const struct dirent *entry;
+	int error = 0;
 
 	if (!folder)
 		return errno == ENOENT ? 0 : -errno;
-	while ((entry = readdir(folder))) {
+	while ((entry = folder_next(folder, &error))) {
 		char name[PRESET_NAME_MAX + 1];
 		const char *suffix = strstr(entry->d_name, SUFFIX);
 		size_t length = suffix ? (size_t)(suffix - entry->d_name) : 0;
@@ -122,7 +123,7 @@ static int add_folder(const char *path, json_t *names)
 		if (json_object_set_new(names, name, json_true()))
 			return -ENOMEM;
 	}
-	return 0;
+	return error;
 }
 
 static int compare(const void *a, const void *b)
