@@ -60,7 +60,7 @@ static int is_of_container(pid_t thread, pid_t container)
 	if (path_format(path, "/proc/%d/ns/pid", (int)container) ||
 		readlink(path, containers, sizeof(containers) - 1) < 0 ||
 		readlink("/proc/self/ns/pid", callers, sizeof(callers) - 1) < 0)
-		return -errno;
+		return -ESRCH; /* and not ENOENT, as of a cgroup that was removed */
 	if (path_format(path, "/proc/%d/ns/pid", (int)thread) ||
 		readlink(path, threads, sizeof(threads) - 1) < 0)
 		return errno == ENOENT || errno == ESRCH; /* the thread has ended */
