@@ -81,6 +81,9 @@ make_traffic()
 	is "$(value 'jobfence_request_duration_seconds_bucket{job="'"$JOB"'",le="+Inf"}')" 3
 	is "$(value jobfence_up_seconds_count)" 1
 	is "$(grep -c test "$METRICS" || true)" 0 # no domain
+	in_lab sed -i 's/"up_milliseconds": [0-9]*/"up_milliseconds": 0/' "/run/jobfence/jobs/$JOB/spec.json"
+	jobfence metrics >"$METRICS"
+	is "$(value jobfence_up_seconds_count)" 0 # it is not known
 }
 
 @test "a job whose counts can't be read takes no metrics from others" {

@@ -263,6 +263,9 @@ static void write_node(const struct metrics *metrics)
 	for (size_t i = 0; i < metrics->count; i++) {
 		uint64_t time = metrics->rows[i].up_milliseconds * MILLISECOND;
 
+		/* It is not known of a job that another version made. */
+		if (!time)
+			continue;
 		histogram.buckets[histogram_bucket(time)]++;
 		histogram.sum += time;
 	}
