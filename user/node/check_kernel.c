@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "jobfence/proxy.h"
+#include "jobfence/secrets.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "node/check_kernel.h"
@@ -318,8 +319,15 @@ static void check_limits(struct findings *findings)
 			"set LimitNOFILE=1048576 in the unit of the executor",
 			"the limit of open files is %llu",
 			(unsigned long long)files.rlim_max);
-	findings_add(findings, FINDING_OK, "memlock", NULL, NULL,
-		"memory of maps counts for cgroups since Linux 5.11, and not for memlock");
+	if (memory.rlim_max >= SECRETS_LOCKED || !geteuid())
+		findings_add(findings, FINDING_OK, "memlock", NULL, NULL,
+			"a proxy can lock the %d bytes of a job's secrets", SECRETS_LOCKED);
+	else
+		findings_add(findings, FINDING_NOTE, "memlock",
+			"a proxy that can't raise it starts without secrets only",
+			"set LimitMEMLOCK=131072 in the unit of the executor",
+			"the limit of locked memory is %llu",
+			(unsigned long long)memory.rlim_max);
 }
 
 void check_kernel(struct findings *findings)
