@@ -75,8 +75,11 @@ static int take_values(struct secret_file *secrets, int file)
 	return error;
 }
 
-/* Reads a message. Returns how many descriptors came with it, which are in `fds`. */
-static size_t receive(int fds[GIVEN])
+/*
+ * Reads a message. `*count` is how many descriptors came with it, which are in `fds`.
+ * Returns false if there is no message, or if there was no room for its descriptors.
+ */
+static bool receive(int fds[GIVEN], size_t *count)
 {
 	union {
 		struct cmsghdr header; /* for the alignment */
@@ -92,23 +95,25 @@ static size_t receive(int fds[GIVEN])
 	size_t length;
 
 	if (recvmsg(FD_ASKED, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0)
-		return 0;
+		return false;
 	header = CMSG_FIRSTHDR(&message);
 	if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
-		return 0;
+		return !(message.msg_flags & MSG_CTRUNC);
 	length = header->cmsg_len - CMSG_LEN(0);
 	memcpy(fds, CMSG_DATA(header), length);
-	return length / sizeof(int);
+	*count = length / sizeof(int);
+	return true;
 }
 
 bool asked_take(struct secret_file *secrets)
 {
 	int fds[GIVEN];
-	size_t count = receive(fds);
+	size_t count = 0;
+	bool received = receive(fds, &count);
 
 	if (count == GIVEN && secrets && !take_values(secrets, fds[GIVEN_FILE]))
 		(void)!write(fds[GIVEN_PIPE], "", 1);
 	for (size_t i = 0; i < count; i++)
 		close(fds[i]);
-	return !count;
+	return received && !count;
 }
