@@ -49,10 +49,6 @@ static int become(uid_t uid, struct rights *before)
 	uint64_t ignored;
 	int error;
 
-	before->gid = getegid();
-	before->count = getgroups(GROUPS_MAX, before->groups);
-	if (before->count < 0)
-		return -errno;
 	error = capabilities_use(~0ULL, &before->capabilities);
 	if (!error && (!entry || initgroups(entry->pw_name, entry->pw_gid)))
 		error = -EACCES;
@@ -88,6 +84,10 @@ static int open_as(const char *path, uid_t uid)
 
 	if (!uid)
 		return open_plainly(path);
+	before.gid = getegid();
+	before.count = getgroups(GROUPS_MAX, before.groups);
+	if (before.count < 0)
+		return -errno;
 	fd = become(uid, &before);
 	if (!fd)
 		fd = open_plainly(path);
