@@ -87,8 +87,10 @@ static int reuse_map(struct bpf_map *map)
 		return fd;
 	if (bpf_obj_get_info_by_fd(fd, &info, &size))
 		return -errno;
+	/* Some are mapped into memory. The kernel may have given one more elements. */
 	if (info.type != bpf_map__type(map) || info.key_size != bpf_map__key_size(map) ||
-		info.value_size != bpf_map__value_size(map))
+		info.value_size != bpf_map__value_size(map) ||
+		info.max_entries < bpf_map__max_entries(map))
 		return -EPROTO;
 	return bpf_map__reuse_fd(map, fd);
 }
