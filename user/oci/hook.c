@@ -2,6 +2,7 @@
 /* See hook.h. */
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,14 +26,19 @@
 int oci_cgroup(pid_t pid, char path[PATH_SIZE])
 {
 	const char *mount = cgroup_mount();
-	char file[PATH_SIZE], line[PATH_SIZE];
+	char file[PATH_SIZE], line[PATH_MAX];
 	_file_ FILE *cgroups = NULL;
 
 	if (!mount || path_format(file, "/proc/%d/cgroup", (int)pid))
 		return -ENODEV;
 	cgroups = fopen(file, "re");
 	while (cgroups && fgets(line, sizeof(line), cgroups)) {
-		line[strcspn(line, "\n")] = '\0';
+		char *end = strchr(line, '\n');
+
+		/* A part of a path leads to another cgroup. */
+		if (!end)
+			return -ENAMETOOLONG;
+		*end = '\0';
 		/*
 		 * Refuse the root, and a cgroup outside the mount, which is shown as
 		 * "/..".
