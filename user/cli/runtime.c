@@ -129,6 +129,7 @@ static int write_config(const struct config *config)
 	_free_ char *text = json_dumps(config->json, JSON_COMPACT);
 	char fresh[PATH_MAX + 8];
 	struct stat status;
+	mode_t mask;
 	int error;
 
 	if (!text)
@@ -137,7 +138,10 @@ static int write_config(const struct config *config)
 	snprintf(fresh, sizeof(fresh), "%s.new", config->path);
 	if (stat(config->path, &status))
 		return -errno;
+	/* The environment in it may have secrets, so nobody else reads it meanwhile. */
+	mask = umask(077);
 	error = file_write(fresh, text);
+	umask(mask);
 	if (error)
 		return error;
 	if (chmod(fresh, status.st_mode & 07777) || rename(fresh, config->path))
