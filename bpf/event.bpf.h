@@ -18,9 +18,14 @@
  * Adds to a counter of this CPU. A packet may interrupt a process of the job that counts
  * the same, so the addition is one instruction.
  */
+static __always_inline void add(__u64 *counter, __u64 number)
+{
+	__sync_fetch_and_add(counter, number);
+}
+
 static __always_inline void count(__u64 *counter)
 {
-	__sync_fetch_and_add(counter, 1);
+	add(counter, 1);
 }
 
 /*

@@ -152,13 +152,13 @@ static __always_inline bool pace(struct __sk_buff *skb, const struct packet *pac
 		skb->priority = TC_PRIO_CONTROL;
 	} else {
 		if (departure > now + THROTTLE_MARK && bpf_skb_ecn_set_ce(skb))
-			counter->marked_packets++;
+			count(&counter->marked_packets);
 		if (departure > skb->tstamp)
 			skb->tstamp = departure;
-		counter->held += pace_held(departure, now, length, rate);
+		add(&counter->held, pace_held(departure, now, length, rate));
 		skb->priority = 0;
 	}
-	counter->paced_packets += skb->gso_segs > 1 ? skb->gso_segs : 1;
-	counter->paced_bytes += length;
+	add(&counter->paced_packets, skb->gso_segs > 1 ? skb->gso_segs : 1);
+	add(&counter->paced_bytes, length);
 	return true;
 }
