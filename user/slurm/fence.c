@@ -10,17 +10,16 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 
+#include "lib/failure.h"
 #include "lib/files.h"
 #include "lib/json.h"
 #include "lib/siphash.h"
 #include "node/cgroup.h"
 #include "slurm/fence.h"
 
-#define PATIENCE     60 /* seconds; a command of jobfence waits for 25 s at most */
-#define STATUS_NONE  4	/* there is no such job */
-#define STATUS_THERE 5	/* a job of that name exists */
-#define NAME_SIZE    32
-#define SETTINGS     "slurm_settings" /* the label with a digest of the settings */
+#define PATIENCE  60 /* seconds; a command of jobfence waits for 25 s at most */
+#define NAME_SIZE 32
+#define SETTINGS  "slurm_settings" /* the label with a digest of the settings */
 
 /* Arguments of a command, NULL-terminated. */
 struct command {
@@ -208,13 +207,13 @@ static int up(struct fence *fence, const char *name, const struct command *comma
 
 		if (!status)
 			return 0;
-		if (status != STATUS_THERE)
+		if (status != STATUS_EXISTS)
 			return status < 0 ? status : -EPERM;
 		joined = join(fence, settings);
 		if (joined <= 0)
 			return joined;
 		status = run(fence, down, &ignored);
-		if (status && status != STATUS_NONE)
+		if (status && status != STATUS_NO_JOB)
 			return -EIO;
 	}
 	return -EEXIST;
@@ -308,9 +307,9 @@ int fence_end(struct fence *fence)
 		return 0;
 	format_name(fence->job, name);
 	status = run(fence, down, &fence->document);
-	if (status > 0 && status != STATUS_NONE && !end_processes(fence))
+	if (status > 0 && status != STATUS_NO_JOB && !end_processes(fence))
 		status = run(fence, down, &fence->document);
-	if (!status || status == STATUS_NONE)
+	if (!status || status == STATUS_NO_JOB)
 		return 0;
 	if (!fence->why[0])
 		snprintf(fence->why, sizeof(fence->why),
