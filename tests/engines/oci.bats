@@ -181,6 +181,7 @@ podmans_calls()
 		del(.root)|the bundle's config.json names no root file system; add: "root": {"path": "rootfs"}
 		.linux.seccomp = {}|linux.seccomp in the bundle's config.json needs a defaultAction,*
 		.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["read"]}]}|linux.seccomp *
+		.mounts = 1|mounts in the bundle's config.json has to be a list
 		del(.linux)|the bundle is not one for Linux: its config.json has no "linux"
 	END
 	change '.root.path = "no-such-folder"'

@@ -69,11 +69,12 @@ static int add_tmpfs(json_t *mounts, const char *folder)
 
 static int add_file(json_t *mounts, const struct browser_policy *policy)
 {
-	return json_array_append_new(
-		mounts, json_pack("{s:s++, s:s, s:s+, s:[s, s, s, s, s]}", "destination",
-				policy->folder, "/", policy->file, "type", "bind", "source",
-				SOURCES "/", policy->file, "options", "bind", "ro",
-				"nosuid", "nodev", "noexec"));
+	char source[PATH_SIZE], place[PATH_SIZE];
+	int error = path_format(source, SOURCES "/%s", policy->file);
+
+	if (!error)
+		error = path_format(place, "%s/%s", policy->folder, policy->file);
+	return error ? error : oci_mount_add(mounts, source, place);
 }
 
 static int write_source(const struct browser_policy *policy)
@@ -108,7 +109,7 @@ static int add_all(json_t *mounts, int root)
 		if (!error && strcmp(path, covered) != 0)
 			error = add_tmpfs(mounts, path) ? -ENOMEM : 0;
 		if (!error)
-			error = add_file(mounts, policy) ? -ENOMEM : 0;
+			error = add_file(mounts, policy);
 		if (!error)
 			error = path_format(covered, "%s", path);
 		if (error)
@@ -119,19 +120,17 @@ static int add_all(json_t *mounts, int root)
 
 int oci_add_browser_policies(json_t *config, const char *bundle, struct failure *failure)
 {
-	json_t *mounts = json_object_get(config, "mounts");
+	json_t *mounts;
 	struct failure ignored;
 	_fd_ int root = oci_root_open(config, bundle, &ignored);
 	int error;
 
 	/* The runtime reports the fault of such a bundle. */
-	if (root < 0 || (mounts && !json_is_array(mounts)))
+	if (root < 0)
 		return 0;
-	if (!mounts) {
-		mounts = json_array();
-		if (json_object_set_new(config, "mounts", mounts))
-			return fail(failure, -ENOMEM, "mounts");
-	}
+	error = oci_mounts_find(config, &mounts, failure);
+	if (error)
+		return error;
 	error = folder_make(SOURCES);
 	if (!error)
 		error = add_all(mounts, root);

@@ -87,32 +87,17 @@ static int read_roots(int root, char **roots, size_t *length)
 	return error == -ENOENT || error == -ENODATA ? 0 : error;
 }
 
-static bool is_mounted(const json_t *mounts, const char *place)
-{
-	const json_t *entry;
-	size_t i;
-
-	json_array_foreach ((json_t *)mounts, i, entry) {
-		const char *at = json_string_value(json_object_get(entry, "destination"));
-
-		if (at && !strcmp(at, place))
-			return true;
-	}
-	return false;
-}
-
 /* Adds a mount, unless the bundle was started before or has one of its own there. */
 static int add_mount(
 	json_t *mounts, const char *folder, const char *file, const char *place)
 {
-	if (is_mounted(mounts, place))
+	char source[PATH_SIZE];
+	int error;
+
+	if (oci_mount_at(mounts, place))
 		return 0;
-	return json_array_append_new(mounts,
-		       json_pack("{s:s, s:s, s:s++, s:[s, s, s, s, s]}", "destination",
-			       place, "type", "bind", "source", folder, *file ? "/" : "",
-			       file, "options", "bind", "ro", "nosuid", "nodev", "noexec"))
-		       ? -ENOMEM
-		       : 0;
+	error = path_format(source, "%s%s%s", folder, *file ? "/" : "", file);
+	return error ? error : oci_mount_add(mounts, source, place);
 }
 
 static int add_places(json_t *mounts, int root, const char *folder, const char *file,
@@ -170,7 +155,7 @@ static int add_policies(json_t *mounts, const char *folder)
 		char path[PATH_SIZE];
 
 		error = path_format(path, "%s/%s", policy->folder, policy->file);
-		if (error || !strstr(policy->file, ".json") || !is_mounted(mounts, path))
+		if (error || !strstr(policy->file, ".json") || !oci_mount_at(mounts, path))
 			continue;
 		error = path_format(path, "%s/" BROWSER_POLICY_CA, policy->folder);
 		if (!error)
@@ -179,17 +164,10 @@ static int add_policies(json_t *mounts, const char *folder)
 	return error;
 }
 
-static int add_mounts(json_t *config, int root, const char *folder)
+static int add_mounts(json_t *mounts, int root, const char *folder)
 {
-	json_t *mounts = json_object_get(config, "mounts");
-	int error;
+	int error = add_mount(mounts, folder, "", TRUST_VIEW);
 
-	if (!json_is_array(mounts)) {
-		mounts = json_array();
-		if (json_object_set_new(config, "mounts", mounts))
-			return -ENOMEM;
-	}
-	error = add_mount(mounts, folder, "", TRUST_VIEW);
 	if (!error)
 		error = add_places(mounts, root, folder, TRUST_BUNDLE, trust_bundle_places);
 	if (!error)
@@ -203,13 +181,14 @@ int container_trust_add(
 {
 	_fd_ int root = oci_root_open(config, bundle, failure);
 	_free_ char *roots = NULL;
+	json_t *mounts;
 	char folder[PATH_SIZE];
 	size_t length = 0;
-	int error = root < 0 ? root : find_folder(id, folder);
+	int error = root < 0 ? root : oci_mounts_find(config, &mounts, failure);
 
-	if (root < 0)
-		return root;
 	if (error)
+		return error;
+	if (find_folder(id, folder))
 		return fail_as(failure, STATUS_USAGE,
 			"a container whose TLS is opened has a name of a-z A-Z 0-9 _ + - .");
 	error = folder_make(folder);
@@ -218,7 +197,7 @@ int container_trust_add(
 	if (!error)
 		error = trust_prepare(folder, roots, length);
 	if (!error)
-		error = add_mounts(config, root, folder);
+		error = add_mounts(mounts, root, folder);
 	if (!error)
 		error = add_variables(json_object_get(config, "process"));
 	return error ? fail(failure, error, "cannot add certificates to the container") : 0;

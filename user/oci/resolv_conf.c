@@ -30,16 +30,9 @@ static bool is_ours(const json_t *mount)
 /* Returns the mount that covers the file; NULL: no mount does. */
 static const json_t *find_mount(const json_t *mounts)
 {
-	const json_t *entry;
-	size_t i;
+	const json_t *mount = oci_mount_at(mounts, RESOLV_CONF);
 
-	json_array_foreach ((json_t *)mounts, i, entry) {
-		const char *at = json_string_value(json_object_get(entry, "destination"));
-
-		if (at && (!strcmp(at, RESOLV_CONF) || !strcmp(at, "/etc")))
-			return entry;
-	}
-	return NULL;
+	return mount ? mount : oci_mount_at(mounts, "/etc");
 }
 
 /*
@@ -80,28 +73,15 @@ static int make_source(struct failure *failure)
 	return error ? fail(failure, error, "cannot write " STUB_FOR_ALL) : 0;
 }
 
-static int add_mount(json_t *config)
-{
-	json_t *mounts = json_object_get(config, "mounts");
-
-	if (!json_is_array(mounts)) {
-		mounts = json_array();
-		if (json_object_set_new(config, "mounts", mounts))
-			return -ENOMEM;
-	}
-	return json_array_append_new(
-		       mounts, json_pack("{s:s, s:s, s:s, s:[s, s]}", "destination",
-				       RESOLV_CONF, "type", "bind", "source", STUB_FOR_ALL,
-				       "options", "bind", "ro"))
-		       ? -ENOMEM
-		       : 0;
-}
-
 int oci_add_resolv_conf(json_t *config, const char *bundle, struct failure *failure)
 {
-	const json_t *mount = find_mount(json_object_get(config, "mounts"));
-	int error;
+	json_t *mounts;
+	const json_t *mount;
+	int error = oci_mounts_find(config, &mounts, failure);
 
+	if (error)
+		return error;
+	mount = find_mount(mounts);
 	/* The bundle was started before, and the node may have been restarted since. */
 	if (mount)
 		return is_ours(mount) ? make_source(failure) : 0;
@@ -109,7 +89,7 @@ int oci_add_resolv_conf(json_t *config, const char *bundle, struct failure *fail
 	if (error)
 		return error < 0 ? error : 0;
 	error = make_source(failure);
-	if (!error && add_mount(config))
+	if (!error && oci_mount_add(mounts, STUB_FOR_ALL, RESOLV_CONF))
 		error = fail(failure, -ENOMEM, "mounts");
 	return error;
 }
