@@ -11,8 +11,6 @@
 #include "policy/policy.h"
 #include "policy/signature.h"
 
-#define KEYGEN "/usr/bin/ssh-keygen"
-
 static void check_writers(struct findings *findings, const char *path)
 {
 	struct stat status;
@@ -45,10 +43,10 @@ static void check_helpers(struct findings *findings, const struct policy *policy
 			"signed specs are refused",
 			"put the keys there, or remove the key trusted_keys",
 			"%s can't be read", policy->trusted_keys);
-	if (policy->trusted_keys[0] && access(KEYGEN, X_OK))
+	if (policy->trusted_keys[0] && access(SIGNATURE_PROGRAM, X_OK))
 		findings_add(findings, FINDING_NOTE, "trusted-keys",
 			"signed specs are refused", "apt-get install openssh-client",
-			KEYGEN " is missing");
+			SIGNATURE_PROGRAM " is missing");
 }
 
 static void summarize(struct findings *findings, const struct policy *policy)

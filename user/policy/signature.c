@@ -10,8 +10,7 @@
 #include "policy/helper.h"
 #include "policy/signature.h"
 
-#define SSH_KEYGEN "/usr/bin/ssh-keygen"
-#define TIMEOUT	   10 /* seconds */
+#define TIMEOUT 10 /* seconds */
 
 static int refuse(char reason[REASON_SIZE], const char *text, const char *detail)
 {
@@ -26,7 +25,7 @@ static int refuse(char reason[REASON_SIZE], const char *text, const char *detail
 static int verify(const struct policy *policy, const char *signer, const char *text,
 	size_t length, const char *signature)
 {
-	const char *const arguments[] = { SSH_KEYGEN, "-Y", "verify", "-f",
+	const char *const arguments[] = { SIGNATURE_PROGRAM, "-Y", "verify", "-f",
 		policy->trusted_keys, "-I", signer, "-n", SIGNATURE_NAMESPACE, "-s",
 		signature, NULL };
 	const char *const environment[] = { NULL };
@@ -80,8 +79,8 @@ int signature_grant(const struct policy *policy, const char *text, size_t length
 		int status = verify(policy, policy->signers[i].name, text, length, path);
 
 		if (status < 0)
-			return refuse(
-				reason, "cannot run " SSH_KEYGEN ": %s", strerror(-status));
+			return refuse(reason, "cannot run " SIGNATURE_PROGRAM ": %s",
+				strerror(-status));
 		if (!status && grant(&spec.domains, &policy->signers[i].allowed,
 				       &granted->domains))
 			return -ENOMEM;

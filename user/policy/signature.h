@@ -6,6 +6,7 @@
 #include "policy/policy.h"
 
 #define SIGNATURE_NAMESPACE "jobfence"
+#define SIGNATURE_PROGRAM   "/usr/bin/ssh-keygen"
 #define REASON_SIZE	    1024
 
 /* What of a spec was signed. Empty if all its bytes are zero. */
