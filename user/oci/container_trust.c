@@ -213,13 +213,9 @@ static int write_owner(const char *folder, const struct job *job)
 {
 	char path[PATH_SIZE], text[OWNER_MAX];
 	int error = path_format(path, "%s/" OWNER, folder);
-	_fd_ int fd =
-		error ? -1 : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 	describe_owner(job, text);
-	if (!error && fd < 0)
-		error = -errno;
-	return error ? error : trust_write_all(fd, text, strlen(text));
+	return error ? error : file_write(path, text);
 }
 
 /* Reads the job that the files belong to. Returns whether it is there. */
