@@ -120,7 +120,7 @@ static int add_name(struct listing *listing, const char *name, const char *state
 /* Formats what the table says of a job after its state. Returns NULL without memory. */
 static char *format_rest(const struct job *job)
 {
-	char domain[NAME_LENGTH_MAX + 3], rate[RATE_TEXT_MAX], age[DURATION_TEXT_MAX];
+	char domain[DOMAIN_TEXT_SIZE], rate[RATE_TEXT_MAX], age[DURATION_TEXT_MAX];
 	char *text = NULL;
 	size_t length;
 	FILE *file = open_memstream(&text, &length);

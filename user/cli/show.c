@@ -107,7 +107,7 @@ static void print_domains(const struct job *job, const struct usage *usage)
 {
 	for (size_t i = 0; i < job->spec.domains.count; i++) {
 		const struct domain_use *use = &usage->domains[i];
-		char domain[NAME_LENGTH_MAX + 3];
+		char domain[DOMAIN_TEXT_SIZE];
 
 		declared_domain_format(&job->spec.domains.list[i], domain);
 		printf("  %-32s %llu request%s, %llu byte%s received, %llu sent\n", domain,
@@ -130,7 +130,7 @@ static void print_intercepted(const struct domains *domains)
 		return;
 	printf("opened TLS:\n");
 	for (size_t i = 0; i < domains->count; i++) {
-		char domain[NAME_LENGTH_MAX + 3];
+		char domain[DOMAIN_TEXT_SIZE];
 
 		declared_domain_format(&domains->list[i], domain);
 		printf("  %s\n", domain);

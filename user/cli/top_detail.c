@@ -98,7 +98,7 @@ static void write_domains(const struct job *job, const struct usage *usage, FILE
 	if (job->spec.domains.count)
 		fputs("\ndomains:\n", to);
 	for (size_t i = 0; i < job->spec.domains.count; i++) {
-		char domain[NAME_LENGTH_MAX + 3];
+		char domain[DOMAIN_TEXT_SIZE];
 
 		declared_domain_format(&job->spec.domains.list[i], domain);
 		fprintf(to, "  %6llu  %s\n", (unsigned long long)usage->domains[i].requests,

@@ -130,7 +130,7 @@ static size_t group(const struct learned_domain *rows, size_t count, size_t labe
 static bool make_wildcard(
 	const struct host *host, size_t labels, struct declared_domain *wildcard)
 {
-	char text[NAME_LENGTH_MAX + 3];
+	char text[DOMAIN_TEXT_SIZE];
 	const char *problem, *parent = suffix(host, labels);
 	int length = snprintf(text, sizeof(text), "*.%s", parent ? parent : "");
 
@@ -211,7 +211,7 @@ int learned_write(const struct learned *learned, const struct learned_rules *rul
 	fprintf(file, "# Domains that job %s used, with the number of requests.\n", job);
 	for (size_t i = 0; i < learned->count; i++) {
 		const struct learned_domain *row = &learned->domains[i];
-		char domain[NAME_LENGTH_MAX + 3];
+		char domain[DOMAIN_TEXT_SIZE];
 
 		declared_domain_format(&row->domain, domain);
 		fprintf(file, "%-39s # %llu", domain, (unsigned long long)row->count);

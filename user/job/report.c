@@ -46,7 +46,7 @@ static json_t *by_domain(const struct job *job, const struct usage *usage,
 	json_t *object = json_object();
 
 	for (size_t i = 0; i < job->spec.domains.count; i++) {
-		char domain[NAME_LENGTH_MAX + 3];
+		char domain[DOMAIN_TEXT_SIZE];
 
 		declared_domain_format(&job->spec.domains.list[i], domain);
 		json_object_set_new(object, domain, read(&usage->domains[i]));

@@ -252,7 +252,8 @@ int declaration_parse(const char *text, size_t length, struct declared_domain *d
 	return 0;
 }
 
-void declared_domain_format(const struct declared_domain *domain, char *text)
+void declared_domain_format(
+	const struct declared_domain *domain, char text[DOMAIN_TEXT_SIZE])
 {
 	static const char *const prefixes[] = {
 		[DOMAIN_EXACT] = "",
@@ -260,8 +261,7 @@ void declared_domain_format(const struct declared_domain *domain, char *text)
 		[DOMAIN_BELOW] = "*.",
 	};
 
-	snprintf(text, NAME_LENGTH_MAX + 3, "%s%s", prefixes[domain->form],
-		domain->host.name);
+	snprintf(text, DOMAIN_TEXT_SIZE, "%s%s", prefixes[domain->form], domain->host.name);
 }
 
 size_t declared_domain_keys(const struct declared_domain *domain, struct domain_key keys[2])

@@ -7,6 +7,9 @@
 
 #include "names/host.h"
 
+/* Bytes of a declaration as text, with "*." and a NUL. */
+#define DOMAIN_TEXT_SIZE (NAME_LENGTH_MAX + 3)
+
 enum domain_form {
 	DOMAIN_EXACT,
 	DOMAIN_TREE,  /* ".foo.com" */
@@ -33,10 +36,9 @@ int declaration_parse(const char *text, size_t length, struct declared_domain *d
  */
 bool declaration_covers_strangers(const struct declared_domain *domain);
 
-/*
- * Writes a declaration in canonical form. `text` has room for NAME_LENGTH_MAX + 3 bytes.
- */
-void declared_domain_format(const struct declared_domain *domain, char *text);
+/* Writes a declaration in canonical form. */
+void declared_domain_format(
+	const struct declared_domain *domain, char text[DOMAIN_TEXT_SIZE]);
 
 /*
  * Writes the keys that stand for a declaration in the domain map. DOMAIN_TREE has two

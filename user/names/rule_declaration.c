@@ -12,7 +12,7 @@
 int rule_declare(
 	struct request_rules *rules, const char *text, size_t length, const char **problem)
 {
-	char domain_text[NAME_LENGTH_MAX + 3];
+	char domain_text[DOMAIN_TEXT_SIZE];
 	struct declared_domain domain;
 	_free_ char *rule = NULL;
 	struct rule_parts parts;

@@ -10,7 +10,7 @@
 
 int policy_finish(struct policy *policy, struct failure *failure)
 {
-	char text[NAME_LENGTH_MAX + 3];
+	char text[DOMAIN_TEXT_SIZE];
 
 	policy->max_rate_given = policy->max_rate != RATE_UNSET;
 	if (policy->rate == RATE_UNSET)

@@ -274,7 +274,7 @@ json_t *domains_to_json(const struct domains *domains)
 	json_t *array = json_array();
 
 	for (size_t i = 0; array && i < domains->count; i++) {
-		char text[NAME_LENGTH_MAX + 3];
+		char text[DOMAIN_TEXT_SIZE];
 
 		declared_domain_format(&domains->list[i], text);
 		if (json_array_append_new(array, json_string(text))) {

@@ -6,10 +6,6 @@
 #include <jansson.h>
 
 #include "lib/failure.h"
-#include "names/host.h"
-
-/* Bytes of a domain in text, with "*." and a NUL. */
-#define DOMAIN_TEXT_SIZE (NAME_LENGTH_MAX + 3)
 
 /*
  * Appends a violation: the value of the job (NULL: none in particular) that the setting
