@@ -161,7 +161,7 @@ static int add(const struct job *job, void *data)
 	enum condition condition;
 	struct row *row;
 
-	if (!job_has_labels(job, listing->labels) || (job->unreadable && geteuid()))
+	if (!spec_has_labels(&job->spec, listing->labels) || (job->unreadable && geteuid()))
 		return 0;
 	if (job->unreadable)
 		return add_name(listing, job->spec.name, "unreadable");

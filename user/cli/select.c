@@ -19,7 +19,7 @@ static int collect(const struct job *job, void *data)
 {
 	struct names *names = data;
 
-	if (!job_has_labels(job, names->labels))
+	if (!spec_has_labels(&job->spec, names->labels))
 		return 0;
 	return json_array_append_new(names->list, json_string(job->spec.name)) ? -ENOMEM
 									       : 0;

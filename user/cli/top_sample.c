@@ -326,7 +326,7 @@ size_t top_jobs(const struct top_sampler *sampler, const struct top_job **jobs)
 		const struct top_watch *watch = sampler->watches[i];
 
 		if ((watch->read || watch->job.unreadable) &&
-			job_has_labels(&watch->job, sampler->labels))
+			spec_has_labels(&watch->job.spec, sampler->labels))
 			jobs[count++] = &watch->shown;
 	}
 	return count;

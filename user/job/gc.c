@@ -44,7 +44,7 @@ static int is_due(const char *name, const json_t *labels, struct failure *failur
 	if (json_object_size(labels) > 0) {
 		error = complete ? job_record_read(&job, &ignored)
 				 : job_labels_read(&job, &ignored);
-		return !error && job_has_labels(&job, labels);
+		return !error && spec_has_labels(&job.spec, labels);
 	}
 	if (!complete)
 		return job_is_anywhere(&job.paths);

@@ -96,14 +96,3 @@ int job_check_abi(const struct job *job, struct failure *failure)
 		"the job: jobfence down %s",
 		job->spec.name, job->programs, job->spec.name);
 }
-
-bool job_has_labels(const struct job *job, const json_t *labels)
-{
-	const json_t *value;
-	const char *key;
-
-	json_object_foreach ((json_t *)labels, key, value)
-		if (!json_equal(json_object_get(job->spec.labels, key), value))
-			return false;
-	return true;
-}

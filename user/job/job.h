@@ -144,9 +144,6 @@ int job_read_locked(struct job *job, const char *name, struct failure *failure);
  */
 int job_check_abi(const struct job *job, struct failure *failure);
 
-/* Whether a job has each label of the object, with the same value. */
-bool job_has_labels(const struct job *job, const json_t *labels);
-
 /* The job as JSON, as `up --json` prints it. NULL: there is no memory. */
 json_t *job_to_json(const struct job *job);
 

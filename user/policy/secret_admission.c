@@ -36,17 +36,6 @@ int secrets_settle(struct job_spec *spec, struct failure *failure)
 	return error;
 }
 
-static bool has_labels(const struct job_spec *spec, const json_t *labels)
-{
-	const char *key;
-	json_t *value;
-
-	json_object_foreach ((json_t *)labels, key, value)
-		if (!json_equal(json_object_get(spec->labels, key), value))
-			return false;
-	return true;
-}
-
 static bool reaches(const struct job_spec *spec, const struct declared_domain *host)
 {
 	return spec->learn || domains_cover(&spec->domains, host);
@@ -118,7 +107,7 @@ int secrets_add_granted(struct job_spec *spec, const struct policy *policy,
 		const struct secret_grant *grant = &policy->secrets.list[i];
 		const struct job_spec *proven = grant->signer[0] ? &signed_part : NULL;
 
-		if (!has_labels(spec, grant->labels) ||
+		if (!spec_has_labels(spec, grant->labels) ||
 			(grant->signer[0] &&
 				(!signature || !signature_is_of(policy, text, length,
 						       signature, grant->signer))))

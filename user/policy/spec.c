@@ -255,6 +255,17 @@ json_t *spec_labels(struct job_spec *spec)
 	return spec->labels;
 }
 
+bool spec_has_labels(const struct job_spec *spec, const json_t *labels)
+{
+	const json_t *value;
+	const char *key;
+
+	json_object_foreach ((json_t *)labels, key, value)
+		if (!json_equal(json_object_get(spec->labels, key), value))
+			return false;
+	return true;
+}
+
 static int label_set(struct job_spec *spec, const char *key, size_t key_length,
 	const char *value, struct failure *failure)
 {

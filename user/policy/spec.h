@@ -115,6 +115,8 @@ int spec_set_owner(struct job_spec *spec, const char *text, struct failure *fail
 int spec_add_label(struct job_spec *spec, const char *text, struct failure *failure);
 /* The job's labels, an object that is made if it is missing. NULL: there is no memory. */
 json_t *spec_labels(struct job_spec *spec);
+/* Whether a spec has each label of the object, with the same value. */
+bool spec_has_labels(const struct job_spec *spec, const json_t *labels);
 int spec_set_header(struct job_spec *spec, const char *text, struct failure *failure);
 int spec_add_allowed(struct job_spec *spec, const char *text, struct failure *failure);
 /* The text is a path, "-" for LOG_CALLER, or "none". */
