@@ -58,7 +58,7 @@ int LLVMFuzzerInitialize(int *count, char ***arguments)
 	return 0;
 }
 
-static struct site *last_origin(const struct script *script)
+static struct origin_server *last_origin(const struct script *script)
 {
 	struct client *client = script->client;
 
@@ -71,7 +71,7 @@ static struct site *last_origin(const struct script *script)
 /* TLS of the end that spoke last, or NULL. */
 static struct far_end *last_far_end(const struct script *script)
 {
-	const struct site *origin = last_origin(script);
+	const struct origin_server *origin = last_origin(script);
 
 	if (script->site_spoke)
 		return origin ? origin->far : NULL;
@@ -80,7 +80,7 @@ static struct far_end *last_far_end(const struct script *script)
 
 static void say(struct script *script, const char *bytes, size_t length)
 {
-	struct site *origin = last_origin(script);
+	struct origin_server *origin = last_origin(script);
 	struct far_end *far = last_far_end(script);
 
 	if (far)
@@ -263,7 +263,7 @@ static void pass_time(char how_long)
 }
 
 /* Plays the events of ends, which do not concern the world around them. */
-static void play_end(struct client *client, struct site *origin, char what)
+static void play_end(struct client *client, struct origin_server *origin, char what)
 {
 	switch (what) {
 	case 'J':

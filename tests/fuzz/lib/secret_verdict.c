@@ -13,7 +13,7 @@ static bool has_secret(const char *bytes, size_t length)
 }
 
 void secret_require_set(const struct reading *heard, const struct message *message,
-	const struct site *origin)
+	const struct origin_server *origin)
 {
 	const struct slice *target = &message->target;
 	size_t length = request_path_length(target->bytes, target->length), count = 0;
@@ -58,7 +58,7 @@ void secret_require_kept(const struct world *world)
 
 		require(!has_secret(client->heard.bytes, client->heard.length));
 		for (size_t k = 0; k < client->count; k++) {
-			const struct site *origin = &client->origins[k];
+			const struct origin_server *origin = &client->origins[k];
 
 			require((origin->far && world_keeps_secret(&origin->host)) ||
 				!has_secret(origin->heard.bytes, origin->heard.length));

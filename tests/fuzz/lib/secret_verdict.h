@@ -12,7 +12,7 @@
  * the job's own field.
  */
 void secret_require_set(const struct reading *heard, const struct message *message,
-	const struct site *origin);
+	const struct origin_server *origin);
 
 /*
  * Aborts if another site than its own, or the job, heard the secret. Does nothing if an end

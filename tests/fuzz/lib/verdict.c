@@ -70,7 +70,7 @@ static bool is_stamp(const struct slice *name)
  * again.
  */
 static void require_stamped(const struct reading *heard, const struct message *message,
-	const struct site *origin)
+	const struct origin_server *origin)
 {
 	struct host host;
 	uint16_t port;
@@ -127,7 +127,8 @@ static bool is_canonical(const struct slice *target, const struct slice *path)
 }
 
 /* The world has one rule: GET and POST for the path /a and what is below. */
-static void require_judged(const struct message *message, const struct site *origin)
+static void require_judged(
+	const struct message *message, const struct origin_server *origin)
 {
 	const struct slice *target = &message->target;
 	size_t length = request_path_length(target->bytes, target->length);
@@ -140,7 +141,7 @@ static void require_judged(const struct message *message, const struct site *ori
 }
 
 static bool same_target(const struct reading *said, const struct message *asked,
-	const struct message *passed, const struct site *origin)
+	const struct message *passed, const struct origin_server *origin)
 {
 	struct slice path,
 		authority = authority_of(said, asked, origin->far != NULL, &path);
@@ -183,7 +184,7 @@ static bool same_body(const struct reading *said, const struct message *asked,
 
 static bool is_same(const struct reading *said, const struct message *asked,
 	const struct reading *heard, const struct message *passed,
-	const struct site *origin)
+	const struct origin_server *origin)
 {
 	return asked->begun && slice_equal(&asked->method, &passed->method) &&
 	       same_target(said, asked, passed, origin) &&
@@ -199,7 +200,7 @@ static bool is_repeatable(const struct message *message)
 
 /* Whether all that was said to CONNECT to before a request is the host that has it. */
 static bool is_connected(
-	const struct reading *said, size_t count, const struct site *origin)
+	const struct reading *said, size_t count, const struct origin_server *origin)
 {
 	struct host host;
 	uint16_t port;
@@ -222,7 +223,7 @@ static bool begins_with(const char *bytes, size_t length, const char *start, siz
 }
 
 /* Whether the bytes after a change to websocket are those that the job said then. */
-static bool is_tunnel(const struct speech *speech, const struct site *origin,
+static bool is_tunnel(const struct speech *speech, const struct origin_server *origin,
 	const struct message *asked, const struct message *passed)
 {
 	size_t rest = origin->heard.length - passed->end;
@@ -237,7 +238,7 @@ static bool is_tunnel(const struct speech *speech, const struct site *origin,
  * If a strict reader can't read a site's answers, the request to them was the last on its
  * connection.
  */
-static void require_left(const struct reading *heard, const struct site *origin)
+static void require_left(const struct reading *heard, const struct origin_server *origin)
 {
 	struct reading said;
 	size_t whole = 0;
@@ -261,7 +262,7 @@ struct found {
  * of them said too much to be read.
  */
 static bool find_shared(const struct reading *heard, const struct message *passed,
-	const struct site *origin, struct found *found)
+	const struct origin_server *origin, struct found *found)
 {
 	bool full = false;
 
@@ -289,7 +290,7 @@ static bool find_shared(const struct reading *heard, const struct message *passe
  * which was idle and gone.
  */
 static void require_requests(
-	const struct speech *speech, const struct site *origin, size_t *next)
+	const struct speech *speech, const struct origin_server *origin, size_t *next)
 {
 	const struct reading *said = &speech->reading;
 	struct reading heard;
@@ -360,8 +361,8 @@ static bool hello_agrees(
 }
 
 /* Whether the site heard what the job said, from some byte on. */
-static bool is_said(
-	const struct client *client, const struct reading *said, const struct site *origin)
+static bool is_said(const struct client *client, const struct reading *said,
+	const struct origin_server *origin)
 {
 	if (client->port == PORT_HTTPS)
 		return begins_with(origin->heard.bytes, origin->heard.length,
@@ -387,8 +388,8 @@ static bool offers_session(const unsigned char *hello, size_t length)
 	       (offer.id_length || offer.ticket_length);
 }
 
-static void require_tls(
-	const struct client *client, const struct reading *said, const struct site *origin)
+static void require_tls(const struct client *client, const struct reading *said,
+	const struct origin_server *origin)
 {
 	const unsigned char *heard = (const unsigned char *)origin->heard.bytes;
 	size_t length = origin->heard.length, end = 0, skip;
@@ -414,7 +415,7 @@ static void require_tls(
 /* The job heard what a site said, an alert of the proxy, or both. */
 static void require_tunnelled(const struct client *client, size_t begin)
 {
-	const struct site *origin =
+	const struct origin_server *origin =
 		client->count ? &client->origins[client->count - 1] : NULL;
 	const char *heard = client->heard.bytes + begin;
 	size_t length = client->heard.length - begin;
@@ -486,7 +487,7 @@ static void require_responses(const struct speech *speech)
 }
 
 /* TLS that is opened is for one name, on both sides and in CONNECT. */
-static void require_one_name(const struct speech *clear, const struct site *origin)
+static void require_one_name(const struct speech *clear, const struct origin_server *origin)
 {
 	const struct far_end *far = clear->client->far;
 
@@ -507,7 +508,7 @@ static void judge(const struct speech *speech, const struct speech *clear)
 	bool tls = false;
 
 	for (size_t i = 0; i < client->count; i++) {
-		const struct site *origin = &client->origins[i];
+		const struct origin_server *origin = &client->origins[i];
 
 		require(origin->port == PORT_HTTP || origin->port == PORT_HTTPS);
 		/*

@@ -109,7 +109,7 @@ static bool hear(int fd, struct stream *heard, size_t *clutter, struct far_end *
 	return any;
 }
 
-static bool hear_origin(struct site *origin)
+static bool hear_origin(struct origin_server *origin)
 {
 	size_t before = origin->heard.length;
 
@@ -137,7 +137,7 @@ static bool hear_all(void)
 			any |= hear(client->fd, &client->heard, &none, client->far);
 		any |= far_end_send(client->far, client->fd, most, &client->said);
 		for (size_t k = 0; k < client->count; k++) {
-			struct site *origin = &client->origins[k];
+			struct origin_server *origin = &client->origins[k];
 
 			any |= hear_origin(origin);
 			any |= far_end_send(origin->far, origin->fd, most, &origin->said);
@@ -218,7 +218,7 @@ static struct given *find_given(const struct sockaddr *address)
  * Fills the buffer of a socket. The connection seems to be complete once these bytes are
  * read.
  */
-static void clutter(int fd, struct site *origin)
+static void clutter(int fd, struct origin_server *origin)
 {
 	static const char bytes[1024];
 	ssize_t length;
@@ -232,7 +232,7 @@ int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 {
 	const int queue = QUEUE;
 	struct given *place;
-	struct site *origin;
+	struct origin_server *origin;
 	int pair[2];
 
 	if (!world)
@@ -246,7 +246,7 @@ int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 	require(dup2(pair[0], fd) == fd && !close(pair[0]));
 	require(!setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &queue, sizeof(queue)));
 	origin = &place->client->origins[place->client->count++];
-	*origin = (struct site){ .fd = pair[1], .host = place->host };
+	*origin = (struct origin_server){ .fd = pair[1], .host = place->host };
 	origin->port = ntohs(
 		((const struct sockaddr_in *)(const void *)addr.__sockaddr__)->sin_port);
 	if (origin->port == HTTPS && world_opens(&origin->host))

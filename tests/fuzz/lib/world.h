@@ -21,7 +21,7 @@
 #define ORIGINS_MAX 8
 
 /* The site's end of a connection from the proxy. */
-struct site {
+struct origin_server {
 	int fd; /* -1: closed */
 	struct host host;
 	uint16_t port;
@@ -38,7 +38,7 @@ struct client {
 	uint16_t port;
 	struct stream said, heard;
 	bool deaf;
-	struct site origins[ORIGINS_MAX];
+	struct origin_server origins[ORIGINS_MAX];
 	size_t count;
 	/* Its TLS, if OpenSSL speaks it, and the length of the streams before it. */
 	struct far_end *far;
