@@ -134,7 +134,7 @@ static void paths_give_way_to_folders_until_a_job_may_have_the_rules(void **stat
 	assert_int_equal(rules->left_out, 0);
 	for (int i = 0; i < 300; i++) {
 		_cleanup_(request_rules_free) struct request_rules set = {};
-		char name[16], path[16];
+		char name[16], path[24];
 		const char *problem;
 
 		for (size_t k = 0; k < rules->count; k++)
