@@ -11,6 +11,7 @@
 #include <linux/mempolicy.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -87,8 +88,7 @@ static int use_processors(void)
 
 	if (!all)
 		return -ENOMEM;
-	for (size_t cpu = 0; cpu < CPUS_MAX; cpu++)
-		CPU_SET_S(cpu, size, all);
+	memset(all, 0xff, size);
 	error = sched_setaffinity(0, size, all) ? -errno : 0;
 	CPU_FREE(all);
 	return error;
