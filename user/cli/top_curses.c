@@ -18,11 +18,12 @@ typedef char *capability(const char *name);
 static int check_terminal(
 	setting_up *set_up, capability *string_of, struct failure *failure)
 {
-	const char *name = getenv("TERM"), *move;
+	const char *name = getenv("TERM");
 	int result;
 
 	if (name && name[0] && set_up(NULL, STDOUT_FILENO, &result) == OK) {
-		move = string_of("cup");
+		const char *move = string_of("cup");
+
 		/* -1: there is no capability of that name. */
 		if (move && move != (const char *)-1)
 			return 0;
