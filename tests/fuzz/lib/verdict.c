@@ -258,13 +258,14 @@ struct found {
 };
 
 /*
- * Finds a request on a connection that clients may have shared. Returns false also if one
- * of them said too much to be read.
+ * Finds a request on a connection that clients may have shared. Of several, it is the one
+ * whose bytes follow a change to websocket. Returns false also if one of them said too much
+ * to be read.
  */
 static bool find_shared(const struct reading *heard, const struct message *passed,
 	const struct origin_server *origin, struct found *found)
 {
-	bool full = false;
+	bool full = false, any = false;
 
 	for (size_t i = 0; i < speeches_count; i++) {
 		const struct reading *said = &speeches[i].reading;
@@ -276,12 +277,14 @@ static bool find_shared(const struct reading *heard, const struct message *passe
 			if (!is_same(said, &said->messages[k], heard, passed, origin) ||
 				!is_connected(said, k, origin))
 				continue;
-			*found = (struct found){ &speeches[i], k };
-			return true;
+			if (!any ||
+				is_tunnel(&speeches[i], origin, &said->messages[k], passed))
+				*found = (struct found){ &speeches[i], k };
+			any = true;
 		}
 	}
-	require(full);
-	return false;
+	require(any || full);
+	return any;
 }
 
 /*
