@@ -24,16 +24,6 @@
 
 #define ENDPOINT_TEXT_MAX (ADDRESS_TEXT_MAX + 8)
 
-static json_t *variables_to_json(const struct job *job)
-{
-	json_t *object = json_object();
-
-	if (job->proxy_pid)
-		for (const struct variable *v = proxy_variables(); v->name; v++)
-			json_object_set_new(object, v->name, json_string(v->value));
-	return object;
-}
-
 /* The path of the job's namespace. null: it is the node's own. */
 static json_t *netns_to_json(const struct job *job)
 {
@@ -78,9 +68,9 @@ json_t *job_to_json(const struct job *job)
 		"rate", "bits_per_second", (json_int_t)job->spec.rate, "pacing",
 		pacing_name(job->pacing), "cgroup", job->cgroup, "slice", slice, "netns",
 		netns_to_json(job), "proxy", proxy, "header", job->spec.header, "env",
-		variables_to_json(job), "trust", trust_to_json(job), "resolv_conf",
-		job->paths.run, "/resolv.conf", "shares",
-		job->shares ? json_incref(job->shares) : json_array(), "log",
+		job->proxy_pid ? variables_to_json(proxy_variables()) : json_object(),
+		"trust", trust_to_json(job), "resolv_conf", job->paths.run, "/resolv.conf",
+		"shares", job->shares ? json_incref(job->shares) : json_array(), "log",
 		job->log[0] ? job->log : NULL);
 }
 

@@ -149,15 +149,6 @@ int trust_read_authority(const struct job *job, char **authority)
 	return error ? error : trust_read_file(path, authority, &length);
 }
 
-static json_t *variables_to_json(void)
-{
-	json_t *object = json_object();
-
-	for (const struct variable *v = trust_variables(); v->name; v++)
-		json_object_set_new(object, v->name, json_string(v->value));
-	return object;
-}
-
 json_t *trust_to_json(const struct job *job)
 {
 	_free_ char *authority = NULL;
@@ -170,5 +161,6 @@ json_t *trust_to_json(const struct job *job)
 		authority = NULL;
 	return json_pack("{s:s?, s:s, s:s, s:s+, s:s+, s:o}", "ca", authority, "folder",
 		folder, "mount_at", TRUST_VIEW, "bundle", folder, "/" TRUST_BUNDLE,
-		"pkcs12", folder, "/" TRUST_STORE, "env", variables_to_json());
+		"pkcs12", folder, "/" TRUST_STORE, "env",
+		variables_to_json(trust_variables()));
 }

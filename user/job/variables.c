@@ -20,3 +20,12 @@ const struct variable *proxy_variables(void)
 	};
 	return variables;
 }
+
+json_t *variables_to_json(const struct variable *variables)
+{
+	json_t *object = json_object();
+
+	for (; variables->name; variables++)
+		json_object_set_new(object, variables->name, json_string(variables->value));
+	return object;
+}
