@@ -30,11 +30,6 @@ asked()
 	lab_seen ".event == \"query\" and .name == \"$1\"" .type | wc -l
 }
 
-status_of()
-{
-	fetch -o /dev/null -w '%{http_code}' "$@"
-}
-
 # Fetches something of the site that comes last. The site ends the connection, so nobody
 # uses it again.
 connect_anew()
