@@ -19,7 +19,8 @@ static json_t *reason_to_json(const struct failure *failure)
 			     : json_string(failure->text);
 }
 
-json_t *failure_to_json(const struct failure *failure, int status)
+/* The fields of `error`. `status` is that of the verb. NULL: there is no memory. */
+static json_t *failure_to_json(const struct failure *failure, int status)
 {
 	return json_pack("{s:i, s:o, s:o, s:o, s:o}", "status", status, "reason",
 		reason_to_json(failure), "setting", text_or_null(failure->setting), "value",

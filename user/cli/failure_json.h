@@ -6,10 +6,10 @@
 #include "lib/failure.h"
 #include "lib/json.h"
 
-/* The fields of `error`. `status` is that of the verb. NULL: there is no memory. */
-json_t *failure_to_json(const struct failure *failure, int status);
-
-/* The same for an array of jobs that failed: the job's name comes first. */
+/*
+ * A failure in an array of jobs that failed, with the job's name before the fields of
+ * `error`. NULL: there is no memory.
+ */
 json_t *job_failure_to_json(const char *job, const struct failure *failure);
 
 /*

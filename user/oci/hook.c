@@ -49,7 +49,12 @@ int oci_cgroup(pid_t pid, char path[PATH_SIZE])
 	return -ENODEV;
 }
 
-int oci_job_of_cgroup(const char *path, char name[JOB_NAME_MAX + 1])
+/*
+ * Finds the name of the job in whose cgroup `path` is. `path` is relative to the mount of
+ * cgroup2, or names a slice of systemd as slice_job() reads it. There need not be such a
+ * job, and its cgroup may be another. Returns 0, or -ENOENT if the path names no job.
+ */
+static int job_of_cgroup(const char *path, char name[JOB_NAME_MAX + 1])
 {
 	static const char parent[] = "/jobfence/", work[] = "/work/";
 	const char *start = path + sizeof(parent) - 1;
@@ -165,7 +170,7 @@ static int finish_spec(struct job_spec *spec, const struct pod *pod, const json_
 static const char *find_job(
 	const struct pod *pod, const char *cgroup, char name[JOB_NAME_MAX + 1])
 {
-	if (cgroup && !oci_job_of_cgroup(cgroup, name))
+	if (cgroup && !job_of_cgroup(cgroup, name))
 		return name;
 	return pod->role == POD_MEMBER ? pod->job : NULL;
 }

@@ -24,13 +24,6 @@
 int oci_cgroup(pid_t pid, char path[PATH_SIZE]);
 
 /*
- * Finds the name of the job in whose cgroup `path` is. `path` is relative to the mount of
- * cgroup2, or names a slice of systemd as slice_job() reads it. There need not be such a
- * job, and its cgroup may be another. Returns 0, or -ENOENT if the path names no job.
- */
-int oci_job_of_cgroup(const char *path, char name[JOB_NAME_MAX + 1]);
-
-/*
  * Builds the fence of a container from its state (OCI runtime specification, "State"). If
  * the container is in the cgroup of a job that is up, or of a pod, checks that it is inside
  * that job's fence. `file` is that of the node's policy; NULL: the default. Returns 0 or

@@ -84,30 +84,8 @@ static void set_timer(struct pool *pool)
 		loop_set_timer(pool->all->loop, &pool->timer, SECOND);
 }
 
-static void expired(struct timer *timer)
-{
-	struct pool *pool = container_of(timer, struct pool, timer);
-	uint64_t now = loop_now(pool->all->loop);
-
-	while (!ring_is_empty(&pool->line) &&
-		idle_at(pool->line.next)->since + PATIENCE <= now)
-		drop(idle_at(pool->line.next));
-	pool_follow(pool);
-	set_timer(pool);
-}
-
-void pool_init(struct pool *pool, struct relays *all, struct rules *rules, unsigned most)
-{
-	*pool = (struct pool){ .all = all,
-		.rules = rules,
-		.most = most,
-		.timer.expired = expired,
-		.generation = all->limits->generation };
-	ring_init(&pool->line);
-	ring_init(&pool->waiting);
-}
-
-void pool_follow(struct pool *pool)
+/* Closes what an update of the job has withdrawn. */
+static void follow(struct pool *pool)
 {
 	uint64_t generation = pool->all->limits->generation;
 	struct ring *place = pool->line.next, *next;
@@ -122,6 +100,29 @@ void pool_follow(struct pool *pool)
 		if (rules_check(pool->rules, idle->host))
 			drop(idle);
 	}
+}
+
+static void expired(struct timer *timer)
+{
+	struct pool *pool = container_of(timer, struct pool, timer);
+	uint64_t now = loop_now(pool->all->loop);
+
+	while (!ring_is_empty(&pool->line) &&
+		idle_at(pool->line.next)->since + PATIENCE <= now)
+		drop(idle_at(pool->line.next));
+	follow(pool);
+	set_timer(pool);
+}
+
+void pool_init(struct pool *pool, struct relays *all, struct rules *rules, unsigned most)
+{
+	*pool = (struct pool){ .all = all,
+		.rules = rules,
+		.most = most,
+		.timer.expired = expired,
+		.generation = all->limits->generation };
+	ring_init(&pool->line);
+	ring_init(&pool->waiting);
 }
 
 static void close_oldest(struct pool *pool)
@@ -288,7 +289,7 @@ const struct address *pool_take(struct pool *pool, struct relay *relay,
 	uint64_t now = loop_now(pool->all->loop);
 	struct ring *place, *previous;
 
-	pool_follow(pool);
+	follow(pool);
 	/* A site closes first what is idle for the longest time. So take the last. */
 	for (place = pool->line.previous; place != &pool->line; place = previous) {
 		struct idle *idle = idle_at(place);

@@ -103,8 +103,5 @@ const struct address *pool_take(struct pool *pool, struct relay *relay,
 void pool_wait(struct pool *pool, struct pool_waiter *waiter);
 void pool_stop_waiting(struct pool_waiter *waiter);
 
-/* Closes what an update of the job has withdrawn. */
-void pool_follow(struct pool *pool);
-
 /* Closes a kept one if the job has as many connections as it may have. */
 void pool_make_room(struct pool *pool);
