@@ -9,7 +9,7 @@
  *
  * 	host	= name / IPv4 / "[" IPv6 "]"
  * 	name	= label *("." label) ["."], at most 253 bytes without the last dot
- * 	label	= 1 to 63 of a-z A-Z 0-9 _ -, neither first nor last a "-"
+ * 	label	= 1 to 63 of a-z A-Z 0-9 _ -
  *
  * A name whose last label is all digits, or starts with 0x, is meant as an IPv4 address.
  * It has to be one in canonical form (WHATWG URL section 3.5 recognizes such names in the
