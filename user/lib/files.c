@@ -77,6 +77,15 @@ int file_read(int fd, size_t limit, char **text, size_t *length)
 	return 0;
 }
 
+char *file_text(const char *path, size_t limit)
+{
+	_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *text = NULL;
+	size_t length;
+
+	return fd < 0 || file_read(fd, limit, &text, &length) ? NULL : text;
+}
+
 static void cleanup_fts(FTS **tree)
 {
 	if (*tree)

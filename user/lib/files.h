@@ -26,6 +26,9 @@ int file_write(const char *path, const char *text);
  */
 int file_read(int fd, size_t limit, char **text, size_t *length);
 
+/* The text of a file, which the caller frees. NULL: it can't be read, or is too long. */
+char *file_text(const char *path, size_t limit);
+
 /*
  * Removes a folder and everything below it, without following links. Only the caller may
  * write there: fts(3) opens a folder by its path, which could have become a link. Returns

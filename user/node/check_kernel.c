@@ -4,7 +4,6 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <stdint.h>
@@ -34,16 +33,6 @@
 #ifndef SO_BUF_LOCK
 #define SO_BUF_LOCK 72
 #endif
-
-/* Reads a file of text. NULL: it can't be read. The caller frees it. */
-static char *read_text(const char *path)
-{
-	_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *text = NULL;
-	size_t length;
-
-	return fd < 0 || file_read(fd, LIST_SIZE_MAX, &text, &length) ? NULL : text;
-}
 
 static void check_version(struct findings *findings, const struct utsname *name)
 {
@@ -205,7 +194,7 @@ static bool has_word(const char *list, const char *word)
 
 static void check_lsm(struct findings *findings)
 {
-	_free_ char *list = read_text("/sys/kernel/security/lsm");
+	_free_ char *list = file_text("/sys/kernel/security/lsm", LIST_SIZE_MAX);
 	char command[512];
 
 	if (!list) {
@@ -243,7 +232,7 @@ static bool has_module(const char *name, const char *release)
 		_free_ char *text = NULL;
 
 		snprintf(path, sizeof(path), "/lib/modules/%.200s/%s", release, lists[i]);
-		text = read_text(path);
+		text = file_text(path, LIST_SIZE_MAX);
 		if (text && has_word(text, file))
 			return true;
 	}
@@ -264,7 +253,8 @@ static void check_fq(struct findings *findings, const struct utsname *name)
 
 static void check_ipv6(struct findings *findings)
 {
-	_free_ char *disabled = read_text("/proc/sys/net/ipv6/conf/all/disable_ipv6");
+	_free_ char *disabled =
+		file_text("/proc/sys/net/ipv6/conf/all/disable_ipv6", LIST_SIZE_MAX);
 
 	if (!file_exists("/proc/net/if_inet6"))
 		findings_add(findings, FINDING_NOTE, "ipv6", "jobs get IPv4 only",
@@ -289,7 +279,7 @@ static void check_namespace_limits(struct findings *findings)
 		_free_ char *text = NULL;
 
 		snprintf(path, sizeof(path), "/proc/sys/user/max_%s_namespaces", kinds[i]);
-		text = read_text(path);
+		text = file_text(path, LIST_SIZE_MAX);
 		if (!text || strtoul(text, NULL, 10))
 			continue;
 		snprintf(command, sizeof(command), "sysctl user.max_%s_namespaces=10000",

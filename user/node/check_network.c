@@ -129,12 +129,10 @@ static void ask_all(
 /* The proxy can't use a resolver whose address has a zone, such as fe80::1%eth0. */
 static void check_zones(struct findings *findings)
 {
-	_fd_ int fd = open(RESOLV_CONF, O_RDONLY | O_CLOEXEC);
-	_free_ char *text = NULL;
+	_free_ char *text = file_text(RESOLV_CONF, FILE_SIZE_MAX);
 	char *rest = NULL;
-	size_t length;
 
-	if (fd < 0 || file_read(fd, FILE_SIZE_MAX, &text, &length))
+	if (!text)
 		return;
 	for (char *line = strtok_r(text, "\n", &rest); line;
 		line = strtok_r(NULL, "\n", &rest)) {

@@ -9,7 +9,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdarg.h>
 #include <string.h>
@@ -114,14 +113,11 @@ static int reuse_maps(const struct bpf_object *object)
  */
 static bool may_be_active(void)
 {
-	_fd_ int fd = open("/sys/kernel/security/lsm", O_RDONLY | O_CLOEXEC);
-	_free_ char *list = NULL;
-	char *rest, *name;
-	size_t length;
+	_free_ char *list = file_text("/sys/kernel/security/lsm", MODULES_SIZE);
+	char *rest = list, *name;
 
-	if (fd < 0 || file_read(fd, MODULES_SIZE, &list, &length))
+	if (!list)
 		return true;
-	rest = list;
 	while ((name = strsep(&rest, ",\n")))
 		if (!strcmp(name, "bpf"))
 			return true;

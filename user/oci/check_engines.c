@@ -7,7 +7,6 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -37,20 +36,10 @@ static bool is_installed(const char *program)
 	return false;
 }
 
-/* Returns the text of a file, which the caller frees, or NULL. */
-static char *read_text(const char *path)
-{
-	_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *text = NULL;
-	size_t length;
-
-	return fd < 0 || file_read(fd, CONFIG_SIZE_MAX, &text, &length) ? NULL : text;
-}
-
 /* Whether a line that is no comment has both words. */
 static bool has_line(const char *path, const char *key, const char *value)
 {
-	_free_ char *text = read_text(path);
+	_free_ char *text = file_text(path, CONFIG_SIZE_MAX);
 	char *rest = NULL;
 
 	for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line;
