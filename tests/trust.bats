@@ -134,6 +134,20 @@ by_executor()
 	nothing_is_left
 }
 
+@test "the proxy takes as many certificates as the loader" {
+	local many=$BATS_TEST_TMPDIR/many.pem
+
+	for _ in {1..25}; do
+		cat /etc/ssl/certs/ca-certificates.crt
+	done >"$many"
+	cat "$LAB/authority.pem" >>"$many"
+	between 4194305 8388608 "$(stat -c %s "$many")"
+	printf '%s\n' 'accept = http' 'allow_domain = *' 'max_rate = 0' 'allow_intercept = allowed.test' \
+		"upstream_ca = $many" | in_lab tee /srv/policy >/dev/null
+	job_up --config /srv/policy "${OPEN[@]}"
+	is "$(fetch https://allowed.test)" 'this is allowed.test'
+}
+
 # Runs the script $2 in a container of busybox whose image was changed by the commands $1.
 boxed()
 {

@@ -15,6 +15,9 @@
 /* Bytes of the request log of a job, if the policy does not say otherwise. */
 #define REQUEST_LOG_MAX (1UL << 20)
 
+/* Bytes of a file of certificates. FD_ROOTS has two: that of the policy, and the node's. */
+#define CERTIFICATES_SIZE_MAX (8L << 20)
+
 /* Bytes of what the operator adds to each refusal, with the NUL. */
 #define REFUSAL_TEXT_SIZE 512
 

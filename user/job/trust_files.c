@@ -13,13 +13,13 @@
 #include <unistd.h>
 
 #include "job/trust_files.h"
+#include "jobfence/proxy.h"
 #include "lib/cleanup.h"
 #include "lib/files.h"
 #include "lib/installed.h"
 #include "lib/pem.h"
 #include "node/paths.h"
 
-#define ROOTS_MAX   (8UL * 1024 * 1024) /* bytes of a file of certificates */
 #define TLS_PROGRAM "jobfence-tls"
 
 const char *const trust_bundle_places[] = {
@@ -53,7 +53,7 @@ int trust_read(int fd, char **certificates, size_t *length)
 {
 	_free_ char *text = NULL, *copy = NULL;
 	size_t size = 0;
-	int error = file_read(fd, ROOTS_MAX, &text, &size);
+	int error = file_read(fd, CERTIFICATES_SIZE_MAX, &text, &size);
 
 	if (error)
 		return error;

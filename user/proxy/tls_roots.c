@@ -14,11 +14,12 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "jobfence/proxy.h"
 #include "lib/cleanup.h"
 #include "proxy/certificate_names.h"
 
-#define FILE_MAX (4L * 1024 * 1024) /* bytes */
-#define PEM_MAX	 32768		    /* bytes of one certificate */
+#define FILE_MAX (2 * CERTIFICATES_SIZE_MAX)
+#define PEM_MAX	 32768 /* bytes of one certificate */
 #define BEGIN	 "-----BEGIN CERTIFICATE-----"
 #define END	 "-----END CERTIFICATE-----"
 

@@ -15,7 +15,7 @@
 #include "proxy/trust_renewal.h"
 #include "proxy/trust_store.h"
 
-#define BUNDLE_MAX (16L * 1024 * 1024) /* bytes */
+#define BUNDLE_MAX (2 * CERTIFICATES_SIZE_MAX) /* more than one, and the authority */
 
 static void free_bio(BIO **bio)
 {
