@@ -9,8 +9,9 @@
 /*
  * Reads the policy that begins with `file` (policy_load()), and checks `admission` against
  * it. This settles the spec, and the node adds to it. `job` says whether `run` makes the
- * job. It keeps the number of connections, the NAT64 prefixes, the words of refusals
- * and the shares of the policy, the shares beside its own.
+ * job. It keeps the number of connections, the NAT64 prefixes, the certificates of
+ * `upstream_ca`, the words of refusals and the shares of the policy, the shares beside its
+ * own. It also gets the place and the size of its request log.
  *
  * Returns 0, or -errno as policy_load() and admission_enforce().
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* The first process of the container that a job's commands run in (command/container.h). */
+/* The container that a job's commands run in (command/container.h), as others see it. */
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -15,9 +15,8 @@
 #define INIT_NAME "jobfence-init"
 
 /*
- * Opens the first process of the container that the job's commands run in
- * (command/container.h). Returns a pidfd, with the number in `pid`. Returns -ESRCH if
- * there is no container.
+ * Opens the first process of the container. Returns a pidfd, with the number in `pid`.
+ * Returns -ESRCH if there is no container.
  */
 int job_open_init(const struct job *job, pid_t *pid);
 
