@@ -344,8 +344,9 @@ static int open_inputs(const struct job *job, struct launch *plan, struct failur
 		return fail(failure, plan->settings, "cannot make the proxy's settings");
 	plan->domains = job_map_read_only(&job->paths, "domains");
 	plan->connections = job_map_read_only(&job->paths, "connections");
-	if (plan->domains < 0 || plan->connections < 0)
-		return fail(failure, -ENOENT, "cannot open the job's maps");
+	error = plan->domains < 0 ? plan->domains : plan->connections;
+	if (error < 0)
+		return fail(failure, error, "cannot open the job's maps");
 	if (job->until_empty)
 		plan->events = cgroup_open_events(job->cgroup);
 	if (job->until_empty && plan->events < 0)

@@ -411,7 +411,7 @@ int supervisor_run(const struct proxy_settings *settings)
 				     ? fcntl(FD_PROGRAM, F_DUPFD_CLOEXEC, FD_END)
 				     : open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	if (supervisor.program < 0) {
-		perror("jobfence-proxy: /proc/self/exe");
+		perror("jobfence-proxy: cannot open its program");
 		return 1;
 	}
 	error = sandbox_drop_privileges(settings);
