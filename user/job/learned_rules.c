@@ -19,6 +19,10 @@
 #define METHODS_MAX 8  /* of one rule */
 #define DEPTH_MAX   16 /* segments of a rule. A job chooses its paths */
 
+/* So all methods of a rule have room before its target, which each note has as well. */
+_Static_assert(
+	METHODS_MAX * sizeof(struct learned_rule_key) <= REQUEST_RULES_SIZE, "METHODS_MAX");
+
 struct note {
 	uint64_t count;
 	char *path;   /* in the text */
