@@ -20,6 +20,8 @@
 /* OpenSSL's folder of roots, each in a file that is named by a hash. */
 #define CERTIFICATES "/etc/ssl/certs"
 
+#define PLACES_MAX 8 /* of one file, as trust_bundle_places */
+
 int trust_view_keep(const struct job *job, int *tree)
 {
 	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
@@ -51,13 +53,15 @@ static int put(const char *file, const char *place, char (*done)[PATH_MAX], size
 	for (size_t i = 0; i < *count; i++)
 		if (!strcmp(done[i], path))
 			return 0;
+	if (*count == PLACES_MAX)
+		return -E2BIG;
 	memcpy(done[(*count)++], path, sizeof(path));
 	return mount(file, path, NULL, MS_BIND, NULL) ? -errno : 0;
 }
 
 static int put_all(const char *file, const char *const *places)
 {
-	char done[8][PATH_MAX];
+	char done[PLACES_MAX][PATH_MAX];
 	size_t count = 0;
 	int error = 0;
 
