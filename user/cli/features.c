@@ -12,7 +12,6 @@
 #include "cli/features.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
-#include "names/address.h"
 #include "node/objects.h"
 #include "node/systemd.h"
 #include "policy/admission.h"
@@ -85,22 +84,6 @@ static int add_presets(
 	return error;
 }
 
-static json_t *ranges_to_json(const struct policy *policy)
-{
-	json_t *list = json_array();
-
-	for (uint32_t i = 0; i < policy->allowed_address_count; i++) {
-		char text[RANGE_TEXT_MAX];
-
-		range_format(&policy->allowed_addresses[i], text);
-		if (json_array_append_new(list, json_string(text))) {
-			json_decref(list);
-			return NULL;
-		}
-	}
-	return list;
-}
-
 /* The names of those that the policy has. None is set without opened TLS. */
 static json_t *secret_names(const struct policy *policy, bool opens_tls)
 {
@@ -147,7 +130,8 @@ static json_t *features_to_json(
 		opens_tls, "intercept",
 		opens_tls ? domains_to_json(&policy->intercept_domains) : json_array(),
 		"secrets", secret_names(policy, opens_tls), "ech",
-		domains_to_json(&policy->ech_domains), "addresses", ranges_to_json(policy),
+		domains_to_json(&policy->ech_domains), "addresses",
+		ranges_to_json(policy->allowed_addresses, policy->allowed_address_count),
 		"learn", policy->learn, "probe", policy->probe[0] != '\0', "limits",
 		limits_to_json(policy), "pacing",
 		is_ok(findings, "sch-fq") ? "edt" : "proxy", "ipv6",

@@ -136,8 +136,9 @@ int spec_from_json(
 /* The spec as spec_from_json() reads it. NULL: there is no memory. */
 json_t *spec_to_json(const struct job_spec *spec);
 
-/* Domains, and rules, as a JSON array. NULL: there is no memory. */
+/* Domains, ranges of addresses, and rules, as a JSON array. NULL: there is no memory. */
 json_t *domains_to_json(const struct domains *domains);
+json_t *ranges_to_json(const struct address_range *ranges, uint32_t count);
 json_t *rules_to_json(const struct request_rules *rules);
 
 /*

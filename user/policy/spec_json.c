@@ -297,14 +297,14 @@ json_t *rules_to_json(const struct request_rules *rules)
 	return array;
 }
 
-static json_t *allowed_to_json(const struct job_spec *spec)
+json_t *ranges_to_json(const struct address_range *ranges, uint32_t count)
 {
 	json_t *array = json_array();
 
-	for (uint32_t i = 0; array && i < spec->allowed_count; i++) {
+	for (uint32_t i = 0; array && i < count; i++) {
 		char text[RANGE_TEXT_MAX];
 
-		range_format(&spec->allowed[i], text);
+		range_format(&ranges[i], text);
 		if (json_array_append_new(array, json_string(text))) {
 			json_decref(array);
 			return NULL;
@@ -333,8 +333,9 @@ json_t *spec_to_json(const struct job_spec *spec)
 		"job", spec->name, "network", "type", network_name(spec->network),
 		"domains", domains_to_json(&spec->domains), "rate", rate, "pacing",
 		pacing_name(spec->pacing), "header", spec->header, "allow_addresses",
-		allowed_to_json(spec), "guard_domains", domains_to_json(&spec->guarded),
-		"deny_domains", domains_to_json(&spec->denied), "allow_ech",
+		ranges_to_json(spec->allowed, spec->allowed_count), "guard_domains",
+		domains_to_json(&spec->guarded), "deny_domains",
+		domains_to_json(&spec->denied), "allow_ech",
 		spec->ech.count ? domains_to_json(&spec->ech) : NULL, "intercept",
 		spec->intercept.count ? domains_to_json(&spec->intercept) : NULL, "rules",
 		rules, "learn", spec->learn, "slice", spec->slice, "log", log_to_json(spec),
