@@ -88,7 +88,7 @@ static void print_throttle(
 		direction, (unsigned long long)counters->paced_bytes,
 		(unsigned long long)counters->marked_packets,
 		(unsigned long long)counters->refused[REASON_HORIZON],
-		(unsigned long long)delay / 1000000);
+		(unsigned long long)delay / MILLISECOND);
 }
 
 static void print_restarts(const struct job_counters *proxy)

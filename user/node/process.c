@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "jobfence/time.h"
 #include "lib/cleanup.h"
 #include "node/paths.h"
 #include "node/process.h"
@@ -19,8 +20,7 @@
 #define FIELD_STATE 3
 #define FIELD_START 22
 
-#define BOOT	    "boottime " /* a line of /proc/PID/timens_offsets */
-#define NANOSECONDS 1000000000L
+#define BOOT "boottime " /* a line of /proc/PID/timens_offsets */
 
 /*
  * The name of a command, in parentheses, may hold any character: blanks, parentheses, ends
@@ -128,7 +128,8 @@ static int boot_offset(int64_t *ticks)
 		if (strncmp(line, BOOT, strlen(BOOT)) != 0)
 			continue;
 		seconds = strtoll(end, &end, 10);
-		*ticks = seconds * hertz + strtol(end, &end, 10) / (NANOSECONDS / hertz);
+		*ticks =
+			seconds * hertz + strtol(end, &end, 10) / ((int64_t)SECOND / hertz);
 		return *end == '\n' ? 0 : -EPROTO;
 	}
 	return -EPROTO;
