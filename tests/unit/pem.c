@@ -22,7 +22,7 @@
 static void assert_copied(const char *text, const char *wanted)
 {
 	size_t length = strlen(text);
-	_free_ char *exact = malloc(length ? length : 1), *copy = malloc(length + 1);
+	_free_ char *exact = malloc(length ? length : 1), *copy = malloc(length + 2);
 
 	for (size_t i = 0; i < length; i++)
 		exact[i] = text[i];

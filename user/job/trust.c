@@ -82,7 +82,7 @@ int trust_roots_make(const struct job *job, struct failure *failure)
  * Reads what the proxy wrote, which is in the pipe by now. It is a certificate, or nothing
  * of it is taken.
  */
-static int read_authority(int pipe, char pem[AUTHORITY_MAX + 1])
+static int read_authority(int pipe, char pem[AUTHORITY_MAX + 2])
 {
 	_free_ char *text = malloc(AUTHORITY_MAX);
 	size_t length = 0;
@@ -122,7 +122,7 @@ int trust_files_open(const struct job *job, int fds[TRUST_FILES], struct failure
 
 int trust_write(const struct job *job, int pipe, struct failure *failure)
 {
-	_free_ char *authority = malloc(AUTHORITY_MAX + 1), *roots = NULL;
+	_free_ char *authority = malloc(AUTHORITY_MAX + 2), *roots = NULL;
 	char folder[PATH_SIZE];
 	size_t length = 0;
 	int error = authority ? read_authority(pipe, authority) : -ENOMEM;

@@ -57,7 +57,7 @@ int trust_read(int fd, char **certificates, size_t *length)
 
 	if (error)
 		return error;
-	copy = malloc(size + 1);
+	copy = malloc(size + 2);
 	if (!copy)
 		return -ENOMEM;
 	*length = pem_certificates(text, size, copy);

@@ -6,9 +6,10 @@
 #include <stddef.h>
 
 /*
- * Copies the certificates of a text to `copy`, which has room for `length` + 1 bytes, and
- * ends each with a newline. All else stays out: comments, private keys, what is cut off,
- * and what has other characters than base64 has. A NUL follows, which does not count.
+ * Copies the certificates of a text to `copy`, which has room for `length` + 2 bytes, and
+ * ends each with a newline, also a last one that has none. All else stays out: comments,
+ * private keys, what is cut off, and what has other characters than base64 has. A NUL
+ * follows, which does not count.
  *
  * Returns the length of the copy. 0: there are none.
  */
