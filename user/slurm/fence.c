@@ -95,7 +95,10 @@ static int fill_standard(void)
 	do {
 		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	} while (fd >= 0 && fd <= STDERR_FILENO);
-	return fd < 0 ? -errno : close(fd);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
 }
 
 /*
@@ -111,7 +114,7 @@ static int run(struct fence *fence, const char *const words[], json_t **document
 		.input = "",
 		.output = output,
 		.timeout = PATIENCE };
-	int status = output < 0 ? -errno : helper_run(&helper, fence->why);
+	int status = error ? error : output < 0 ? -errno : helper_run(&helper, fence->why);
 
 	if (status < 0)
 		snprintf(fence->why, sizeof(fence->why), "jobfence: cannot run %s: %s",
