@@ -14,8 +14,8 @@ struct judge;
 
 /*
  * Reads the rules of the settings. A host with secrets is judged as one with a rule that
- * allows all. `*judge` is NULL if there is neither. Returns 0, -EPROTO for a rule that can't
- * be read, or -ENOMEM.
+ * allows all. `*judge` is NULL if there is neither. Returns 0, -EPROTO for a rule that
+ * can't be read, or -ENOMEM.
  */
 int judge_new(const struct proxy_settings *settings, const struct secret_store *secrets,
 	struct judge **judge);
