@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/blank.h"
 #include "lib/cleanup.h"
 #include "lib/library.h"
 #include "names/address.h"
@@ -56,11 +57,6 @@ static bool starts_with(struct text text, const char *prefix)
 static struct text skip(struct text text, size_t count)
 {
 	return (struct text){ text.start + count, text.length - count };
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
 }
 
 static struct text trim(struct text text)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/blank.h"
 #include "lib/cleanup.h"
 
 #define LINE_LENGTH_MAX 1024
@@ -167,11 +168,6 @@ static int read_line(
 	if (*length && line[*length - 1] == '\r')
 		(*length)--;
 	return 0;
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
 }
 
 /* Whether there is a slash after a blank. No domain has either. */

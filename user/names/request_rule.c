@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/blank.h"
 #include "lib/cleanup.h"
 #include "names/request_path.h"
 
@@ -27,11 +28,6 @@ struct segment {
 	const char *bytes;
 	size_t length;
 };
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
 
 static const char *find_blank(const char *text, size_t length)
 {
