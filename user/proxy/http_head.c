@@ -9,6 +9,7 @@
 #include <llhttp.h>
 #include <string.h>
 
+#include "lib/blank.h"
 #include "lib/cleanup.h"
 #include "proxy/http_head.h"
 
@@ -95,11 +96,6 @@ bool slice_is_clean(const struct slice *slice)
 	return true;
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 void slice_trim(struct slice *slice)
 {
 	while (slice->length && is_blank(slice->bytes[0])) {
@@ -137,7 +133,8 @@ static bool next_token(struct slice *list, struct slice *token)
 	return true;
 }
 
-bool slice_has_token(const struct slice *list, const char *wanted)
+/* Whether a list of tokens separated by commas has that one (RFC 9110 section 5.6.1). */
+static bool slice_has_token(const struct slice *list, const char *wanted)
 {
 	struct slice rest = *list, token;
 

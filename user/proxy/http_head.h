@@ -119,9 +119,6 @@ static inline bool field_is(const struct http_field *field, const char *name)
 	return field->name.length == strlen(name) && name_matches(field->name.bytes, name);
 }
 
-/* Whether a list of tokens separated by commas has `token` (RFC 9110 section 5.6.1). */
-bool slice_has_token(const struct slice *list, const char *token);
-
 /*
  * Whether a field is for the next hop only, and so never passed on (RFC 9110 section
  * 7.6.1). It is one of the known ones, or one that the head's Connection names.
