@@ -3,23 +3,14 @@
 #
 # The commands of the documents: each block after a line "<!-- tested -->" is run, in a
 # shell that ends at the first failure. Names that the documents use lead to the lab's web
-# server.
+# server. The files of engines/ run more blocks (pages.bash).
 
 load lib/job
+load lib/pages
 
 ROOT=$(realpath "$LIB/../..")
 # shellcheck disable=SC2034 # lab.bash reads it
 LAB_HOSTS=(example.com crates.io)
-
-# Prints the tested blocks of the document $1, each into a file of the folder $2.
-take_blocks()
-{
-	awk -v folder="$2" '
-		$0 == "<!-- tested -->" { wanted = 1; next }
-		wanted && /^    / { if (!open) { open = 1; count++ } print substr($0, 5) >(folder "/" count ".sh"); next }
-		wanted && open && /^$/ { print "" >(folder "/" count ".sh"); next }
-		open { open = wanted = 0 }' "$1"
-}
 
 # Runs the tested blocks of the document $1, of which there are $2, one after another, in a
 # folder of its own with what a block may want: a build, a spec, a key, the block of the
@@ -39,7 +30,7 @@ runs_blocks()
 	mkdir "$here/src"
 	echo 'fn main() {}' >"$here/src/main.rs"
 	echo '{"network": {"type": "http", "domains": ["crates.io"]}}' >"$here/job.json"
-	take_blocks "$ROOT/$1" "$folder"
+	take_blocks "$ROOT/$1" "$folder" tested
 	for block in "$folder"/*.sh; do
 		count=$((count + 1))
 		in_lab env --chdir="$here" HOME="$here" PATH="$BATS_TEST_TMPDIR/bin:$PATH" \
@@ -55,6 +46,10 @@ runs_blocks()
 
 @test "each test that a page cites is there" {
 	is "$("$ROOT/tests/lint/cited")" ''
+}
+
+@test "each block of an integration's page is run by a test, or is configuration, or is said not to be tested" {
+	is "$("$LIB/untested_blocks.py" "$PAGES")" ''
 }
 
 @test "the commands of README.md" {

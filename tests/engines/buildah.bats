@@ -4,6 +4,9 @@
 # buildah with jobfence-runtime: each RUN of a build is a container behind a fence.
 
 load ../lib/container
+load ../lib/pages
+
+CONTEXT=$BATS_FILE_TMPDIR/context
 
 setup_file()
 {
@@ -14,8 +17,9 @@ setup_file()
 # shellcheck disable=SC2016 # expanded in the container
 context_up()
 {
-	CONTEXT=$BATS_FILE_TMPDIR/context
-	mkdir "$CONTEXT" && cp -r "$ROOT" "$CONTEXT/root" && echo "$PROBE" >"$CONTEXT/probe" &&
+	# Newer versions would raise limits, which a lab may not.
+	printf '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n' >"$BATS_FILE_TMPDIR/containers.conf"
+	mkdir "$CONTEXT" && cp -r "$ROOT" "$CONTEXT/root" && echo "$PROBE" >"$CONTEXT/probe" && echo "$MEASURE" >"$CONTEXT/measure" && echo "$WAIT_AND_PROBE" >"$CONTEXT/wait" &&
 		printf 'FROM scratch\nCOPY root /\nCOPY probe /\nRUN sh /probe || true\nRUN sh /probe || true\n' >"$CONTEXT/Containerfile"
 }
 
@@ -26,12 +30,24 @@ teardown()
 }
 
 # shellcheck disable=SC2120 # `ends_with` gives it some
-# Builds the image. The arguments are those of `buildah bud`. Newer versions would raise
-# limits, which a lab may not.
+# Builds the image. The arguments are those of `buildah bud`.
 build()
 {
-	in_lab buildah --root "$BATS_FILE_TMPDIR/buildah" --runroot /run/buildah --storage-driver vfs bud --isolation oci --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 \
-		--runtime "$RUNTIME" "$@" "$BATS_FILE_TMPDIR/context"
+	# shellcheck disable=SC2046 # words
+	in_lab $(buildah_command) bud --isolation oci --runtime "$RUNTIME" "$@" "$CONTEXT"
+}
+
+buildah_command()
+{
+	echo env CONTAINERS_CONF="$BATS_FILE_TMPDIR/containers.conf" /usr/bin/buildah --root "$BATS_FILE_TMPDIR/buildah" \
+		--runroot /run/buildah --storage-driver vfs
+}
+
+# Builds an image of one RUN in the cgroup of this test's job. $1 is the command.
+build_one()
+{
+	printf 'FROM scratch\nCOPY root /\nCOPY measure wait /\nRUN %s\n' "$1" >"$BATS_TEST_TMPDIR/Containerfile"
+	build --cgroup-parent "/jobfence/$JOB/work/build" --network none -f "$BATS_TEST_TMPDIR/Containerfile"
 }
 
 # Prints what the RUNs of a build printed.
@@ -49,6 +65,9 @@ runs()
 $FENCED"
 	is "$(received x-jobfence-job-id)" "$JOB"
 	is "$(jobfence list --json | jq -r '.[] | .job + " " + .state')" "$JOB up"
+	said=$(build_one 'nslookup allowed.test 192.0.0.8 && echo measured && sh /measure')
+	like "$said" '*allowed.test*192.0.0.8*measured*'
+	has_the_rate "$(sed '1,/^measured/d' <<<"$said" | head -n 2)"
 }
 
 @test "a RUN without a job has no network, even on the node's, and leaves nothing" {
@@ -78,10 +97,24 @@ $FENCED"
 	local pid
 
 	job_up --domain allowed.test
-	printf 'FROM scratch\nCOPY root /\nRUN echo began; exec sleep 1000\n' >"$BATS_TEST_TMPDIR/Containerfile"
-	build --cgroup-parent "/jobfence/$JOB/work/build" --network none -f "$BATS_TEST_TMPDIR/Containerfile" >"$BATS_TEST_TMPDIR/said" 2>&1 &
+	build_one 'echo began; exec sleep 1000' >"$BATS_TEST_TMPDIR/said" 2>&1 &
 	pid=$!
-	await "$BATS_TEST_TMPDIR/said" began
+	await "$BATS_TEST_TMPDIR/said" ^began
 	jobfence down "$JOB"
 	! wait "$pid" || lab_fail "the build went on: $(<"$BATS_TEST_TMPDIR/said")"
+}
+
+@test "without buildah a RUN has the job's network, and no more" {
+	job_up --domain allowed.test
+	build_one 'echo began && exec sh /wait' >"$BATS_TEST_TMPDIR/said" 2>&1 &
+	await "$BATS_TEST_TMPDIR/said" ^began
+	stays_fenced_without "$(in_lab pgrep -x -f 'sh /wait')" buildah
+}
+
+@test "the commands of buildah.md" {
+	pages_up
+	page_command buildah "$(buildah_command)"
+	cp "$ROOT/bin/fetch" "$CONTEXT/root/bin/fetch"
+	printf 'FROM scratch\nCOPY root /\nRUN fetch\n' >"$CONTEXT/Containerfile"
+	HERE=$CONTEXT follow_page buildah.md none
 }

@@ -5,6 +5,7 @@
 # jobfence-runtime, or containerd's own for comparison.
 
 load ../lib/container
+load ../lib/pages
 
 setup_file()
 {
@@ -61,15 +62,27 @@ refused_to_start()
 	lab_saw_nothing
 }
 
-@test "a container in a job's cgroup has the job's network" {
+# Starts the container $JOB in the cgroup of this test's job. The arguments are its command.
+begin_fenced()
+{
 	job_up --domain allowed.test
-	is "$(run_fenced --cgroup "/jobfence/$JOB/work/box" || true)" "$FENCED"
-	is "$(jobfence list --json | jq -r '.[].job')" "$JOB"
+	ctr run --detach --cpu-shares 0 --env PATH=/bin --runc-binary "$RUNTIME" --cgroup "/jobfence/$JOB/work/box" --rootfs "$ROOT" "$JOB" "$@"
+}
+
+@test "containers in a job's cgroup have the job's network" {
+	begin_fenced sleep 1000
+	has_the_jobs_network "ctr task exec --exec-id probe $JOB" "ctr run --rm --cpu-shares 0 --env PATH=/bin
+		--runc-binary $RUNTIME --cgroup /jobfence/$JOB/work/other --rootfs $ROOT other"
+}
+
+@test "without containerd and the shim a container has its job's network, and no more" {
+	begin_fenced sh -c "$WAIT_AND_PROBE"
+	stays_fenced_without "$(ctr task list | awk -v job="$JOB" '$1 == job { print $2 }')" containerd containerd-shim
+	containerd_start
 }
 
 @test "a job's end ends its containers" {
-	job_up --domain allowed.test
-	ctr run --detach --cpu-shares 0 --env PATH=/bin --runc-binary "$RUNTIME" --cgroup "/jobfence/$JOB/work/box" --rootfs "$ROOT" "$JOB" sleep 1000
+	begin_fenced sleep 1000
 	is "$(ctr task list | awk -v job="$JOB" '$1 == job { print $3 }')" RUNNING
 	jobfence down "$JOB"
 	nothing_is_left
@@ -114,4 +127,9 @@ refused_to_start()
 	ends_with 1 ctr run --rm --config "$BATS_TEST_TMPDIR/fenced.json" "$JOB"
 	in_lab umount /run/jobfence
 	is "$OUTPUT" ''
+}
+
+@test "the command of oci.md" {
+	pages_up
+	follow_page oci.md "--env PATH=/bin --cpu-shares 0 --rootfs $ROOT"
 }

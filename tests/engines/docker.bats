@@ -4,14 +4,16 @@
 # Containers of Docker, with jobfence-runtime and with Docker's own runtime.
 
 load ../lib/docker
+load ../lib/pages
 
 fenced=(--network none --runtime jobfence)
 
-@test "a container in a job's cgroup has the job's network" {
+@test "containers in a job's cgroup have the job's network" {
+	local run=(docker run "${fenced[@]}" --cgroup-parent "/jobfence/$JOB/work")
+
 	job_up --domain allowed.test
-	is "$(docker run --rm "${fenced[@]}" --cgroup-parent "/jobfence/$JOB/work" box sh -c "$PROBE" || true)" \
-		"$FENCED"
-	is "$(jobfence list --json | jq -r '.[].job')" "$JOB"
+	"${run[@]}" -d --name "$JOB" box sleep 1000
+	has_the_jobs_network "docker exec $JOB" "${run[*]} --rm box"
 }
 
 @test "a container has port 80 for itself, and addresses of the families that it has" {
@@ -41,6 +43,31 @@ fenced=(--network none --runtime jobfence)
 		"nc: can't connect to remote host (11.0.0.2): Operation not permitted*"
 	lab_saw_nothing
 	nothing_is_left
+}
+
+@test "without dockerd, containerd and the shim a container has its job's network, and no more" {
+	job_up --domain allowed.test
+	stays_fenced_without_docker "${fenced[@]}" --cgroup-parent "/jobfence/$JOB/work"
+}
+
+@test "without them a container of its own job has no network, and gc ends the job after it" {
+	local cgroup pid name
+
+	docker run -d --name "$JOB" "${fenced[@]}" box sh -c "$WAIT_AND_PROBE"
+	pid=$(docker inspect -f '{{.State.Pid}}' "$JOB")
+	for name in "${DOCKER_PROCESSES[@]}"; do
+		kill_all "$name"
+	done
+	like "$(sees_now "$pid")" "nc: can't connect to remote host (11.0.0.2): Operation not permitted*"
+	lab_saw_nothing
+	cgroup=$(jobfence list --json | jq -r '.[].cgroup')
+	in_lab bash -c "kill -KILL $pid; tail --pid=$pid -s 0.05 -f /dev/null"
+	# As after a restart of the engine, or of the node.
+	eventually in_lab rmdir "$cgroup"
+	like "$(jobfence gc)" 'removed *'
+	nothing_is_left
+	containerd_start
+	docker_start
 }
 
 @test "an image can't widen its fence" {
@@ -126,6 +153,7 @@ $FENCED"
 	set_default_runtime jobfence
 	job_up --domain allowed.test
 	is "$(build_runs --network none --cgroup-parent "/jobfence/$JOB/work")" "$FENCED"
+	is "$(received x-jobfence-job-id)" "$JOB"
 	is "$(build_runs | sort -u)" "nc: can't connect to remote host (11.0.0.2): Operation not permitted"
 	ends_with 1 build_runs --cgroup-parent /jobfence/nobody/work
 	set_default_runtime runc
@@ -145,4 +173,11 @@ $FENCED"
 	docker exec "$JOB" sh -c 'echo >/go'
 	docker wait "$JOB"
 	like "$(docker logs "$JOB" 2>/dev/null)" "*$FENCED"
+}
+
+@test "the commands of docker.md" {
+	pages_up
+	page_command docker "$(docker_command)"
+	docker import "$(page_image)" fetching
+	follow_page docker.md fetching
 }

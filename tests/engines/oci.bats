@@ -4,6 +4,7 @@
 # Plain bundles, started by runc and crun through jobfence-runtime.
 
 load ../lib/container
+load ../lib/pages
 load ../lib/faults
 
 setup()
@@ -267,4 +268,11 @@ trace_hook()
 @test "a verb that is not known is refused" {
 	ends_with 2 in_lab "$RUNTIME" --root /run/oci restore box
 	ends_with 2 in_lab "$RUNTIME" --new-option value create box
+}
+
+@test "the commands of oci.md" {
+	pages_up
+	page_command jobfence-runtime "env JOBFENCE_OCI_RUNTIME=runc $RUNTIME --root /run/oci-runc"
+	change '.process.args = ["fetch"]'
+	HERE=$BUNDLE follow_page oci.md none
 }

@@ -1,52 +1,35 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
-# bats file_tags=vm
 #
 # Slices of systemd as jobs, for Docker and Podman with their systemd cgroups. systemd is
-# the first process of the virtual machine. Nothing of an engine is configured but the
-# runtime.
+# the first process of the virtual machine, or of a PID namespace elsewhere. Nothing of an
+# engine is configured but the runtime.
 
 load ../lib/systemd
 load ../lib/docker
+load ../lib/podman
+load ../lib/pages
 
 SLICE=jobfence-$JOB.slice
 fenced=(--network none --runtime jobfence)
 
 setup_file()
 {
-	[ -n "${JOBFENCE_MACHINE:-}" ] || return 0
 	mkdir "$BATS_FILE_TMPDIR/lab"
-	{ lab_up "$BATS_FILE_TMPDIR/lab" machine && containers_up && bus_up &&
+	{ lab_up "$BATS_FILE_TMPDIR/lab" ${JOBFENCE_MACHINE:+machine} && containers_up && bus_up && enter_system &&
 		docker_up systemd && podman_up; } || { teardown_file && false; }
 }
 
-# No PID namespace ends with the lab here.
+# No PID namespace ends with the lab in a virtual machine.
 teardown_file()
 {
-	local pid
-
-	[ -n "${JOBFENCE_MACHINE:-}" ] || return 0
 	docker_down
-	pid=$(in_lab pgrep -x containerd) && in_lab bash -c "kill $pid; tail --pid=$pid -s 0.05 -f /dev/null"
+	[ -z "${JOBFENCE_MACHINE:-}" ] || kill_all containerd
 	lab_down
-}
-
-podman_up()
-{
-	printf 'FROM scratch\nCOPY . /\n' >"$BATS_FILE_TMPDIR/plain" &&
-		podman build -q -t localhost/box -f "$BATS_FILE_TMPDIR/plain" "$ROOT"
-}
-
-podman()
-{
-	# Descriptor 3 is closed, since processes that outlive the command would keep it.
-	in_lab podman --root "$BATS_FILE_TMPDIR/podman" --runroot /run/podman --storage-driver vfs \
-		--events-backend none "$@"
 }
 
 setup()
 {
-	[ -n "${JOBFENCE_MACHINE:-}" ] || skip 'containers and systemd have to see the same processes'
 	lab_forget
 }
 
@@ -54,14 +37,10 @@ teardown()
 {
 	local container
 
-	[ -n "${JOBFENCE_MACHINE:-}" ] || return 0
 	for container in $(docker ps --all --quiet); do
 		docker rm --force "$container" >/dev/null
 	done
-	podman pod rm --all --force --time 0 >/dev/null
-	for container in $(podman ps --all --quiet); do
-		podman rm --force --time 0 "$container" >/dev/null
-	done
+	podman_down
 	jobfence down --all >"$BATS_TEST_TMPDIR/down" 2>&1 || cat "$BATS_TEST_TMPDIR/down"
 	nothing_is_left
 	no_slice_is_left
@@ -76,6 +55,7 @@ no_slice_is_left()
 	[ -z "$left" ] || lab_fail "this is left: $left"
 }
 
+# bats test_tags=vm
 @test "up makes a slice and tells its name, and down removes it" {
 	local name='a-b.c--D_'
 
@@ -96,6 +76,7 @@ up'
 	is "$(up_says .slice)" "$SLICE"
 }
 
+# bats test_tags=vm
 @test "up leaves no slice when it fails, and takes no slice of others" {
 	ends_with 1 jobfence up --job "$JOB" --slice --netns /nowhere
 	no_slice_is_left
@@ -109,9 +90,11 @@ up'
 	systemctl stop "$SLICE"
 }
 
+# bats test_tags=vm
 @test "an operator's file for the slice counts, and so do limits that are set later" {
 	local cgroup
 
+	[ -n "${JOBFENCE_MACHINE:-}" ] || skip 'the cgroups of version 2 may have no controllers'
 	printf '[Slice]\nMemoryMax=1G\n' >"/run/units/$SLICE"
 	systemctl daemon-reload
 	job_up --slice
@@ -125,6 +108,7 @@ up'
 	systemctl daemon-reload
 }
 
+# bats test_tags=vm
 @test "gc ends a job with its slice" {
 	in_lab systemd-run --quiet --unit "owner-$JOB" sleep 1000
 	job_up --slice --owner-pid "$(systemctl show --value --property MainPID "owner-$JOB")"
@@ -148,27 +132,21 @@ up'
 	like "$ERRORS" '*slice*'
 }
 
-# Fails unless containers of the engine $1 in the job's slice have its network. The image is
-# $2. The other arguments place a container in the job.
-has_the_jobs_network()
-{
-	local engine=$1 image=$2 place=("${@:3}")
-
-	job_up --slice --domain allowed.test --rate 2mbit
-	"$engine" run -d --name "$JOB" "${place[@]}" "$image" sleep 1000
-	is "$("$engine" exec "$JOB" sh -c "$PROBE" || true)" "$FENCED" || return
-	is "$(received x-jobfence-job-id)" "$JOB" || return
-	is "$("$engine" run --rm "${place[@]}" "$image" sh -c "$PROBE" || true)" "$FENCED" || return
-	like "$("$engine" exec "$JOB" nslookup allowed.test 192.0.0.8)" '*192.0.0.8*' || return
-	is "$(jobfence show "$JOB" --json | jq -c '[.rate.bits_per_second, .download.paced_packets > 0 or .rate.pacing == "proxy"]')" \
-		'[2000000,true]' || return
-	is "$(jobfence list --json | jq -r '.[].job')" "$JOB"
-}
-
+# bats test_tags=vm
 @test "Docker: containers in the slice have the job's network" {
-	has_the_jobs_network docker box "${fenced[@]}" --cgroup-parent "$SLICE"
+	local run=(docker run "${fenced[@]}" --cgroup-parent "$SLICE")
+
+	job_up --slice --domain allowed.test
+	"${run[@]}" -d --name "$JOB" box sleep 1000
+	has_the_jobs_network "docker exec $JOB" "${run[*]} --rm box"
 	like "$(in_lab cat "/proc/$(docker inspect -f '{{.State.Pid}}' "$JOB")/cgroup")" \
 		"*/jobfence.slice/$SLICE/docker-*.scope"
+}
+
+@test "Docker: without dockerd, containerd and the shim a container in the slice has the job's network" {
+	job_up --slice --domain allowed.test
+	stays_fenced_without_docker "${fenced[@]}" --cgroup-parent "$SLICE"
+	no_slice_is_left
 }
 
 @test "Docker: each service of a compose file has the network of its slice" {
@@ -189,15 +167,21 @@ has_the_jobs_network()
 	set_default_runtime runc
 }
 
-@test "containerd: with systemd's cgroups a task in the slice has the job's network, one without a job none" {
-	local task=(ctr run --rm --env PATH=/bin --runc-systemd-cgroup --runc-binary "$RUNTIME")
+# bats test_tags=vm
+@test "containerd: with systemd's cgroups tasks in the slice have the job's network, one without a job none" {
+	local run=(in_lab ctr run --cpu-shares 0 --env PATH=/bin --runc-systemd-cgroup --runc-binary "$RUNTIME" --rootfs)
 
 	job_up --slice --domain allowed.test
-	is "$(in_lab "${task[@]}" --cgroup "$SLICE:ctr:$JOB" --rootfs "$ROOT" "$JOB" sh -c "$PROBE" || true)" "$FENCED"
-	like "$(in_lab "${task[@]}" --cgroup system.slice:ctr:own --rootfs "$ROOT" own sh -c "$PROBE" || true)" \
+	"${run[@]}" --detach --cgroup "$SLICE:ctr:$JOB" "$ROOT" "$JOB" sh -c "$WAIT_AND_PROBE"
+	has_the_jobs_network "in_lab ctr task exec --exec-id probe $JOB" "${run[*]} --rm --cgroup $SLICE:ctr:other $ROOT other"
+	like "$("${run[@]}" --rm --cgroup system.slice:ctr:own "$ROOT" own sh -c "$PROBE" || true)" \
 		"nc: can't connect to remote host (11.0.0.2): Operation not permitted*"
-	ends_with 1 in_lab "${task[@]}" --cgroup jobfence-nobody.slice:ctr:own --rootfs "$ROOT" own sh -c "$PROBE"
+	ends_with 1 "${run[@]}" --rm --cgroup jobfence-nobody.slice:ctr:own "$ROOT" own sh -c "$PROBE"
 	like "$ERRORS" '*there is no job nobody*'
+	stays_fenced_without "$(in_lab ctr task list | awk -v job="$JOB" '$1 == job { print $2 }')" "${DOCKER_PROCESSES[@]}"
+	containerd_start
+	docker_start
+	in_lab ctr container delete "$JOB"
 }
 
 @test "Docker: a job's end ends its containers, and none restarts without it" {
@@ -226,6 +210,7 @@ has_the_jobs_network()
 	done
 }
 
+# bats test_tags=vm
 @test "Docker: without a job, or in a slice that is not the job's, a container does not start" {
 	ends_with 125 docker run --rm "${fenced[@]}" --cgroup-parent jobfence-nobody.slice box sh -c "$PROBE"
 	like "$ERRORS" '*there is no job nobody*'
@@ -240,6 +225,7 @@ has_the_jobs_network()
 	lab_saw_nothing
 }
 
+# bats test_tags=vm
 @test "Docker: a container without a slice gets a job of its own in its scope, and leaves nothing" {
 	docker run -d --name "$JOB" "${fenced[@]}" box sleep 1000
 	like "$(jobfence list --json | jq -r '.[].cgroup')" '/sys/fs/cgroup/system.slice/docker-*.scope'
@@ -250,48 +236,49 @@ has_the_jobs_network()
 	nothing_is_left
 }
 
+# bats test_tags=vm
 @test "Podman: containers in the slice and the namespace have the job's network" {
-	local place=(--network "ns:/run/netns/jobfence-$JOB" --cgroup-parent "$SLICE")
+	local place="--network ns:/run/netns/jobfence-$JOB --cgroup-parent $SLICE" pid
 
 	job_up --slice --domain allowed.test
-	podman run -d --name "$JOB" "${place[@]}" localhost/box sleep 1000
-	is "$(podman exec "$JOB" sh -c "$PROBE" || true)" "$FENCED"
-	is "$(received x-jobfence-job-id)" "$JOB"
-	is "$(podman --hooks-dir "$(hooks)" run --rm "${place[@]}" localhost/box sh -c "$PROBE" || true)" "$FENCED"
+	# shellcheck disable=SC2086 # words
+	podman run -d --name "$JOB" $place localhost/box sleep 1000
+	has_the_jobs_network "podman exec $JOB" "podman --hooks-dir $(hooks) run --rm $place localhost/box"
+	pid=$(podman inspect --format '{{.State.Pid}}' "$JOB")
 	jobfence down "$JOB"
 	nothing_is_left
 	no_slice_is_left
-	like "$(podman inspect --format '{{.State.Status}}' "$JOB")" '[!r]*'
+	ends_with 1 in_lab kill -0 "$pid"
 }
 
-@test "Podman: with jobfence-runtime containers in the slice have the job's network" {
-	podman_fenced()
-	{
-		podman --runtime "$RUNTIME" "$@"
-	}
+@test "Podman: with jobfence-runtime containers in the slice have the job's network, also without conmon" {
+	local place="--network none --cgroup-parent $SLICE"
 
-	has_the_jobs_network podman_fenced localhost/box --network none --cgroup-parent "$SLICE"
+	job_up --slice --domain allowed.test
+	# shellcheck disable=SC2086 # words
+	podman_fenced run -d --name "$JOB" $place localhost/box sh -c "$WAIT_AND_PROBE"
+	has_the_jobs_network "podman_fenced exec $JOB" "podman_fenced run --rm $place localhost/box"
 	ends_with 126 podman_fenced run --rm --network none --cgroup-parent jobfence-nobody.slice localhost/box true
 	like "$ERRORS" '*there is no job nobody*'
-	jobfence down "$JOB"
-	nothing_is_left
+	systemctl stop jobfence-nobody.slice
+	stays_fenced_without "$(podman inspect --format '{{.State.Pid}}' "$JOB")" conmon
 	no_slice_is_left
 }
 
-@test "Podman: the containers of a pod in the slice have the job's network" {
-	local in_pod
-
+# bats test_tags=vm
+@test "Podman: the containers of a pod in the slice have the job's network, also without conmon" {
 	job_up --slice --domain allowed.test
-	in_pod=(--runtime "$RUNTIME" run --pod "pod-$JOB" --cgroup-parent "$SLICE")
-	podman --runtime "$RUNTIME" pod create --name "pod-$JOB" --network none --share-parent=false --infra-image localhost/box \
-		--infra-command 'sleep 1000'
-	podman "${in_pod[@]}" -d --name "$JOB" localhost/box sleep 1000
-	is "$(podman exec "$JOB" sh -c "$PROBE" || true)" "$FENCED"
-	is "$(podman "${in_pod[@]}" --rm localhost/box sh -c "$PROBE" || true)" "$FENCED"
-	is "$(jobfence list --json | jq -c '[.[] | select(.job != $job) | .network]' --arg job "$JOB")" '["none"]'
-	podman pod rm --force --time 0 "pod-$JOB"
+	pod_has_the_jobs_network "$SLICE"
+	no_slice_is_left
 }
 
+@test "Podman: a container of a pod in the slice of no job does not start" {
+	pod_container_does_not_start jobfence-nobody.slice
+	podman_down
+	systemctl stop jobfence-nobody.slice
+}
+
+# bats test_tags=vm
 @test "Podman: hooks fence a container in its scope, and one in the slice only does not start" {
 	local global=(--hooks-dir "$(hooks)")
 
@@ -303,5 +290,29 @@ has_the_jobs_network()
 	nothing_is_left
 	job_up --slice --domain allowed.test
 	ends_with 126 podman "${global[@]}" run --rm --network none --cgroup-parent "$SLICE" localhost/box true
-	like "$ERRORS" '*error executing hook*'
+	like "$ERRORS" '*hook*'
+}
+
+@test "the commands of docker.md, buildah.md, oci.md, podman.md and systemd.md" {
+	local here=$BATS_TEST_TMPDIR/here
+
+	mkdir "$here"
+	pages_up
+	page_command docker "$(docker_command)"
+	page_command docker-compose "$(compose_command)"
+	page_command podman "$(podman_command)"
+	docker import "$(page_image)" fetching
+	take_blocks "$PAGES/docker.md" "$here" configuration
+	sed 's/IMAGE/fetching/; s/COMMAND/fetch/' "$(grep -l ^services: "$here"/*)" >"$here/docker-compose.yml"
+	printf 'FROM fetching\nRUN fetch\n' >"$here/Dockerfile"
+	HERE=$here follow_page docker.md fetching
+	set_default_runtime jobfence
+	HERE=$here follow_page buildah.md fetching
+	set_default_runtime runc
+	follow_page oci.md "--env PATH=/bin --cpu-shares 0 --rootfs $ROOT"
+	cp "$ROOT/bin/fetch" "$here/fetch"
+	printf "FROM localhost/box\nCOPY fetch /bin/fetch\n" >"$here/Containerfile"
+	podman build -q -t localhost/fetching -f "$here/Containerfile" "$here"
+	follow_page podman.md localhost/fetching
+	COMMAND=$ROOT/bin/fetch follow_page systemd.md none
 }

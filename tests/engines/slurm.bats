@@ -111,20 +111,20 @@ http://192.0.0.8:80'
 @test "slurmstepd is not behind the fence, and a second step and its tasks are" {
 	local job pid rate
 
-	job=$(begin_job "${fenced[@]}" --fence-rate=8mbit)
+	job=$(begin_job "${fenced[@]}" --fence-rate=800kbit)
 	rate=$(jobfence show "slurm-$job" --json | jq -c '[.rate.bits_per_second, .labels.slurm_job, .state]')
-	is "$rate" "[8000000,\"$job\",\"up\"]"
+	is "$rate" "[800000,\"$job\",\"up\"]"
 	pid=$(stepd_of "$job" batch)
 	like "$(in_lab cat "/proc/$pid/cgroup")" '*slurmstepd.scope/jobfence_*_step_batch'
 	is "$(in_lab readlink "/proc/$pid/ns/net")" "$(in_lab readlink /proc/self/ns/net)"
 	is "$(probe srun --jobid "$job" --overlap)" "$FENCED"
 	is "$(received x-jobfence-job-id)" "slurm-$job"
-	is "$(jobfence show "slurm-$job" --json | jq '.download.paced_packets > 0')" true
+	has_the_rate "$(slurm env PATH="/srv/bin:$PATH" srun --jobid "$job" --overlap sh -c "$MEASURE")"
 	is "$(slurm srun --jobid "$job" --overlap --overcommit --ntasks 2 sh -c 'cut -d/ -f 4-5 /proc/self/cgroup
 		curl -sS -o /dev/null -w "%{http_code}\n" http://denied.test/' | sort)" "403
 403
-job_$job/step_1
-job_$job/step_1"
+job_$job/step_2
+job_$job/step_2"
 	is "$(jobfence list --json | jq -r '.[].job')" "slurm-$job"
 	ends_with 1 slurm srun --jobid "$job" --overlap --fence-domain=denied.test echo begun
 	is "$OUTPUT" ''

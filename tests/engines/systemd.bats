@@ -6,6 +6,7 @@
 # machine, or of a PID namespace elsewhere.
 
 load ../lib/systemd
+load ../lib/pages
 
 setup_file()
 {
@@ -18,8 +19,11 @@ setup_file()
 write_units()
 {
 	sed "s|@PREFIX@/bin|${JOBFENCE%/*}|; s|/etc/jobfence/jobs|/run/jobs|" "$LIB/../../share/jobfence/jobfence@.service" >"$1/jobfence@.service"
+	write_bus "$1"
 	mkdir "$ROOT/out"
 	printf '%s\n' "$PROBE" >"$ROOT/probe"
+	printf '%s\n' "$MEASURE" >"$ROOT/measure"
+	echo 'nslookup allowed.test 192.0.0.8' >"$ROOT/names"
 }
 
 # Describes the job of this test to jobfence@.service, with the domain $1.
@@ -30,8 +34,8 @@ describe_job()
 }
 
 # shellcheck disable=SC2120 # `ends_with` gives it some
-# Runs the probe as a unit with these properties, behind the fence if $fenced says so.
-# Waits for its end and prints its output.
+# Runs the probe, or the script $SCRIPT, as a unit with these properties, behind the fence
+# if $fenced says so. Waits for its end and prints its output.
 probe()
 {
 	local property properties=() status=0
@@ -41,7 +45,7 @@ probe()
 		properties+=(--property "$property")
 	done
 	: >"$ROOT/out/$JOB"
-	in_system systemd-run --quiet --collect --unit "work-$JOB" "${properties[@]}" /bin/sh /probe ||
+	in_system systemd-run --quiet --collect --unit "work-$JOB" "${properties[@]}" /bin/sh "/${SCRIPT:-probe}" ||
 		status=$?
 	cat "$ROOT/out/$JOB"
 	return $status
@@ -77,6 +81,7 @@ fence_is_gone()
 @test "a unit has the job's network, and takes the fence with it" {
 	describe_job allowed.test
 	is "$(probe)" "$FENCED"
+	is "$(received x-jobfence-job-id)" "$JOB"
 	fence_is_gone
 }
 
@@ -84,6 +89,8 @@ fence_is_gone()
 	describe_job allowed.test
 	in_system systemd-run --quiet --unit "first-$JOB" "${fenced[@]/#/--property=}" sleep infinity
 	is "$(probe)" "$FENCED"
+	like "$(SCRIPT=names probe)" '*allowed.test*192.0.0.8*'
+	has_the_rate "$(SCRIPT=measure probe)"
 	is "$(jobfence list --json | jq -r '.[].state')" up
 	systemctl stop "first-$JOB"
 	fence_is_gone
@@ -165,4 +172,11 @@ nothing_stays()
 	systemctl stop "run-$JOB"
 	is "$(<"$ROOT/out/$JOB")" $'begun\nended\nexited 7'
 	nothing_stays
+}
+
+@test "the command of systemd.md" {
+	pages_up
+	systemctl start dbus.service # systemd-run --pipe asks by it
+	JOB=j1 describe_job crates.io
+	RUN_BY=in_system COMMAND=$ROOT/bin/fetch follow_page systemd.md none
 }

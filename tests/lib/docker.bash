@@ -7,6 +7,8 @@
 # shellcheck source=tests/lib/container.bash
 . "${BASH_SOURCE[0]%/*}/container.bash"
 
+DOCKER_PROCESSES=(dockerd containerd containerd-shim)
+
 setup_file()
 {
 	lab_with containers_up docker_up
@@ -47,15 +49,39 @@ docker_up()
 	END
 	# Where the kernel has AppArmor, Docker wants its parser as well.
 	! in_lab mountpoint -q /sys/kernel/security || in_lab umount /sys/kernel/security
-	in_lab dockerd --config-file "$folder/daemon.json" >"$folder/log" 2>&1 3>&- &
-	await "$folder/log" 'API listen' || { cat "$folder/log" && return 1; }
-	tar -C "$ROOT" -cf "$BATS_FILE_TMPDIR/root.tar" . &&
+	docker_start && tar -C "$ROOT" -cf "$BATS_FILE_TMPDIR/root.tar" . &&
 		docker import "$BATS_FILE_TMPDIR/root.tar" box
+}
+
+# Starts the daemon, also again.
+docker_start()
+{
+	local folder=$BATS_FILE_TMPDIR/docker
+
+	: >"$folder/log"
+	in_lab dockerd --config-file "$folder/daemon.json" >>"$folder/log" 2>&1 3>&- &
+	await "$folder/log" 'API listen' || { cat "$folder/log" && false; }
+}
+
+# Fails unless a container of this test's job has its network while nothing of Docker runs,
+# and ends with the job. The arguments are Docker's, and place the container. Starts Docker
+# again.
+stays_fenced_without_docker()
+{
+	docker run -d --name "$JOB" "$@" box sh -c "$WAIT_AND_PROBE"
+	stays_fenced_without "$(docker inspect -f '{{.State.Pid}}' "$JOB")" "${DOCKER_PROCESSES[@]}" &&
+		containerd_start && docker_start
 }
 
 docker()
 {
-	in_lab env DOCKER_CONFIG="$BATS_FILE_TMPDIR" /usr/bin/docker -H unix:///run/docker.sock "$@"
+	# shellcheck disable=SC2046 # words
+	in_lab $(docker_command) "$@"
+}
+
+docker_command()
+{
+	echo env DOCKER_CONFIG="$BATS_FILE_TMPDIR" DOCKER_HOST=unix:///run/docker.sock /usr/bin/docker
 }
 
 # Tells the daemon to end, and waits until it has removed its mounts.
@@ -110,11 +136,16 @@ write_services()
 # A plugin of `docker` in newer versions, which may also be a command.
 compose()
 {
-	local command=(docker-compose)
+	# shellcheck disable=SC2046 # words
+	in_lab $(compose_command) -p "$JOB" -f "$BATS_TEST_TMPDIR/compose.yml" "$@"
+}
 
-	command -v docker-compose >/dev/null || command=(docker compose)
-	in_lab env DOCKER_CONFIG="$BATS_FILE_TMPDIR" DOCKER_HOST=unix:///run/docker.sock \
-		"${command[@]}" -p "$JOB" -f "$BATS_TEST_TMPDIR/compose.yml" "$@"
+compose_command()
+{
+	local command='/usr/bin/docker compose'
+
+	[ ! -e /usr/bin/docker-compose ] || command=/usr/bin/docker-compose
+	docker_command | sed "s|/usr/bin/docker$|$command|"
 }
 
 # Prints what the services printed.

@@ -103,17 +103,20 @@ lab_down()
 	find "$LAB_CGROUP" -depth -type d -exec rmdir {} +
 }
 
-# Runs a command on the lab's node. It does not keep bats' own output open. A function that
-# is called with 3>&- must not fail: the test would end there, and could not say so.
+# Runs a command on the lab's node, or in the namespaces of the lab's process $LAB_SYSTEM.
+# Descriptor 3 is closed: bats waits for all that have it,
+# also for what outlives the command.
 in_lab()
 {
+	local process=${LAB_SYSTEM:-$LAB_PROCESS}
+
 	(
 		echo "$BASHPID" >"$LAB_CGROUP/node/cgroup.procs"
-		exec nsenter --mount="/proc/$LAB_PROCESS/ns/mnt" --net="/proc/$LAB_PROCESS/ns/net" \
-			--ipc="/proc/$LAB_PROCESS/ns/ipc" --uts="/proc/$LAB_PROCESS/ns/uts" \
-			--cgroup="/proc/$LAB_PROCESS/ns/cgroup" \
-			--pid="/proc/$LAB_PROCESS/ns/pid_for_children" \
-			--root="/proc/$LAB_PROCESS/root" --wdns="$PWD" "$@" 3>&-
+		exec nsenter --mount="/proc/$process/ns/mnt" --net="/proc/$process/ns/net" \
+			--ipc="/proc/$process/ns/ipc" --uts="/proc/$process/ns/uts" \
+			--cgroup="/proc/$process/ns/cgroup" \
+			--pid="/proc/$process/ns/pid_for_children" \
+			--root="/proc/$process/root" --wdns="$PWD" "$@" 3>&-
 	)
 }
 

@@ -11,6 +11,7 @@
 POD=$JOB
 POD_CGROUP=/kubepods/besteffort/pod$POD
 POD_SLICE=kubepods-besteffort-pod$POD.slice
+CONTAINERD=$BATS_FILE_TMPDIR/cri
 POD_LOG=${BATS_TEST_TMPDIR:-}/pod.log
 
 # Writes the runtime of pods to the file $1: that of an installation, with another runc
@@ -85,36 +86,13 @@ import_image()
 
 cri_up()
 {
-	local folder=$BATS_FILE_TMPDIR/cri
+	local folder=$CONTAINERD
 
 	mkdir "$folder" && write_pod_runtime "$folder/pod-runtime" || return
 	write_network "$folder/cni/pods.conflist" '[{"dst": "0.0.0.0/0"}]'
 	write_network "$folder/routeless/pods.conflist" '[]'
 	write_cri_config "$folder" >"$folder/config.toml"
 	containerd_start && import_image
-}
-
-# Starts containerd, also again.
-containerd_start()
-{
-	local folder=$BATS_FILE_TMPDIR/cri
-
-	: >"$folder/log"
-	in_lab containerd --config "$folder/config.toml" >"$folder/log" 2>&1 3>&- &
-	await "$folder/log" 'containerd successfully booted' || { cat "$folder/log" && false; }
-}
-
-# Kills the processes of the lab that are named $1, and waits until they are gone.
-kill_all()
-{
-	# shellcheck disable=SC2016 # expanded in the lab
-	in_lab bash -c 'kill -KILL $(pgrep -x "$1")' kill "$1"
-	eventually is_gone "$1"
-}
-
-is_gone()
-{
-	! in_lab pgrep --runstates D,R,S,T,t -x "$1" >/dev/null
 }
 
 cri()

@@ -31,6 +31,16 @@ bus_up()
 	systemd_up write_bus && systemctl start dbus.service
 }
 
+# Has everything that is run in the lab see the processes and mounts of the systemd that was
+# booted, as on a machine where systemd is the first process.
+enter_system()
+{
+	[ -z "${JOBFENCE_MACHINE:-}" ] || return 0
+	LAB_SYSTEM=$(head -n 1 "$LAB_CGROUP/init.scope/cgroup.procs") || return
+	export LAB_SYSTEM
+	echo 1 >"$BATS_FILE_TMPDIR/pid"
+}
+
 write_bus()
 {
 	cp /lib/systemd/system/dbus.{service,socket} "$1"
