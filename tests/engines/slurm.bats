@@ -209,6 +209,8 @@ job_$job/step_2"
 	in_lab chmod 755 /srv/program
 	ends_with 1 slurm srun --fence-domain=http://wrong/ --task-epilog /srv/program --task-prolog /srv/program /srv/program
 	like "$ERRORS" '*a URL is not a domain*'
+	ends_with 255 slurm srun --fence-domain=allowed.test --fence-domain=denied.test /srv/program
+	like "$ERRORS" '*--fence-domain was given before, as allowed.test; give one list with commas*'
 	ends_with 1 slurm srun --fence-network=wide /srv/program
 	like "$ERRORS" '*a network is none, http or full*'
 	in_lab mkdir -p /run/jobfence

@@ -46,13 +46,25 @@ static bool inside; /* this process was forked, and is behind it */
 static struct fence fence = { .netns = -1,
 	.step = { .lock = -1, .entrance = -1, .waiting = -1 } };
 
+/*
+ * Takes the value of an option, each time that it is given. Slurm hands only the last one
+ * to the node (spank_process_option() in src/common/plugstack.c). So its commands refuse
+ * another list: what the first one has would be lost. sbatch reads its options twice.
+ */
 static int take_option(int setting, const char *argument, int remote)
 {
 	_free_ char *own = NULL;
 
-	(void)remote;
 	if (!argument)
 		return -1;
+	if (!remote && (setting == DOMAINS || setting == PRESETS) && asked[setting] &&
+		strcmp(asked[setting], argument) != 0) {
+		slurm_error("jobfence: --%s was given before, as %s; give one list with "
+			    "commas",
+			setting == DOMAINS ? "fence-domain" : "fence-preset",
+			asked[setting]);
+		return -1;
+	}
 	own = strdup(argument);
 	if (!own)
 		return -1;
