@@ -224,7 +224,7 @@ check-asan: ## unit tests and bats files with AddressSanitizer and UBSan
 	@tests/packages check
 	$(STEP) all other-version unit-tests BUILD=$(BUILD)/asan CFLAGS='-O1 -g $(ASAN)' HARDEN=-fPIE
 	@BUILD=$(BUILD)/asan BATS_TEST_TIMEOUT=600 ASAN_OPTIONS=verify_asan_link_order=0 \
-		tests/run --unit --native $(T)
+		LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lib/leaks tests/run --unit --native $(T)
 
 bench: ## time jobs that come and go, `run` beside others, and the neighbour of refusals
 	@tests/packages check

@@ -88,6 +88,7 @@ inherited_by()
 		ionice -c 3 nice -n 7 chrt --batch 0 taskset 1)
 	local worker
 
+	! is_sanitized || skip 'a sanitizer takes more memory than that caller has'
 	in_lab "${caller[@]}" "$JOBFENCE" up --job "$JOB" --domain allowed.test --json >"$BATS_TEST_TMPDIR/up.json"
 	worker=$(inherited_by "$(proxy_worker)" | sed "s/ [0-9]*$//")
 	jobfence down "$JOB"

@@ -133,14 +133,14 @@ static long read_request(struct connection *connection)
 static long write_request(struct connection *connection)
 {
 	struct relay *relay = &connection->relay;
-	const struct flow *up = &relay->flow[UPLOAD];
-	size_t before = up->piped;
+	size_t before = relay->flow[UPLOAD].piped, left;
 	int error;
 
 	if (relay->upstream.out)
 		return relay_write_upstream(relay);
 	error = relay_drain(relay, UPLOAD);
-	return before != up->piped ? (long)(before - up->piped) : error;
+	left = relay->flow[UPLOAD].piped;
+	return before != left ? (long)(before - left) : error;
 }
 
 /* Returns STEP_AGAIN if something moved. */
@@ -417,15 +417,14 @@ static enum step finish(struct connection *connection)
 static enum step write_response(struct connection *connection)
 {
 	struct relay *relay = &connection->relay;
-	const struct flow *down = &relay->flow[DOWNLOAD];
-	size_t before = down->piped;
+	size_t before = relay->flow[DOWNLOAD].piped;
 	long length;
 
 	if (relay->client.out) {
 		length = relay_write_client(relay);
 	} else {
 		length = relay_drain(relay, DOWNLOAD);
-		if (before != down->piped)
+		if (before != relay->flow[DOWNLOAD].piped)
 			return STEP_AGAIN;
 	}
 	if (length < 0 && length != -EAGAIN)
