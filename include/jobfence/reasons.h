@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Why something was refused. Everything that names a reason comes from this list: counters,
- * events, JSON, texts for people, answers of the proxy and docs/refusals.md.
+ * Why something was refused. Counters, events, JSON, texts for people, answers of the proxy
+ * and a table of docs/refusals.md come from this list.
  *
  * X(NAME, number, word, side, header, text):
  *	word	in JSON

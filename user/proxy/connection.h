@@ -21,7 +21,7 @@
  *	ANSWER	  the site may want a second ClientHello, or	HELLO, TUNNEL
  *		  resume a session
  *	EXCHANGE  request and response are on their way		HEAD, TUNNEL, RESOLVING
- *	TUNNEL	  bytes go both ways
+ *	TUNNEL	  bytes go both ways				TUNNEL
  *	ENDING	  a last word is written, further input is
  *		  dropped
  *	LEAVING	  the client has gone, the site may still send

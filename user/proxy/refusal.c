@@ -10,6 +10,8 @@ static const char *status_text(unsigned status)
 		return "Bad Request";
 	case 403:
 		return "Forbidden";
+	case 405:
+		return "Method Not Allowed";
 	case 421:
 		return "Misdirected Request";
 	case 431:
@@ -18,8 +20,10 @@ static const char *status_text(unsigned status)
 		return "Bad Gateway";
 	case 503:
 		return "Service Unavailable";
-	default:
+	case 504:
 		return "Gateway Timeout";
+	default:
+		return "Refused";
 	}
 }
 
@@ -36,9 +40,13 @@ static const char *proxy_error(const struct refusal_text *text)
 		return errors[text->failure];
 	if (text->reason == REASON_ADDRESS)
 		return "destination_ip_prohibited";
+	/* A secret has no value. */
+	if (text->reason == REASON_RULE && text->status >= 500)
+		return "proxy_configuration_error";
 	if (text->status >= 500)
 		return "connection_limit_reached";
-	return text->status == 403 ? "http_request_denied" : "http_request_error";
+	return text->status == 403 || text->status == 405 ? "http_request_denied"
+							  : "http_request_error";
 }
 
 bool refusal_write(const struct refusal_text *text, const struct proxy_settings *settings,
