@@ -132,7 +132,7 @@ changed=(unshare --mount --propagation private bash -c 'eval "$0" && exec "$@"')
 	says programs 'note: whether the kernel takes the programs was not seen, *'
 	is "$(jq .root <<<"$REPORT")" false
 	examined 0 prlimit --memlock=65536 setpriv --reuid 65534 --regid 65534 --clear-groups
-	says memlock 'note: the limit of locked memory is 65536, *, set LimitMEMLOCK=131072 in *'
+	says memlock 'note: the limit of locked memory is 65536, *, set LimitMEMLOCK=192K in *'
 	mkdir -m 700 "$BATS_TEST_TMPDIR/closed"
 	cp "$JOBFENCE" "${JOBFENCE%/*}/jobfence-proxy" "$BATS_TEST_TMPDIR/closed/"
 	JOBFENCE=$BATS_TEST_TMPDIR/closed/jobfence examined 0 setpriv --reuid 65534 --regid 65534 --clear-groups

@@ -41,8 +41,11 @@ struct secret_file {
 };
 
 /* Bytes that a proxy locks at most: two such files, and its authority. */
-#define SECRETS_LOCKED	 131072
+#define SECRETS_LOCKED	 196608
 #define AUTHORITY_LOCKED 32768
+#define PAGE_LARGEST	 65536 /* of arm64 and ppc64el */
 
-_Static_assert(2 * sizeof(struct secret_file) + AUTHORITY_LOCKED + 12288 <= SECRETS_LOCKED,
+_Static_assert(sizeof(struct secret_file) <= PAGE_LARGEST &&
+		       AUTHORITY_LOCKED <= PAGE_LARGEST &&
+		       SECRETS_LOCKED >= 3 * PAGE_LARGEST,
 	"in whole pages");

@@ -314,8 +314,8 @@ static void check_limits(struct findings *findings)
 			"a proxy can lock the %d bytes of a job's secrets", SECRETS_LOCKED);
 	else
 		findings_add(findings, FINDING_NOTE, "memlock",
-			"a proxy that can't raise it starts without secrets only",
-			"set LimitMEMLOCK=131072 in the unit of the executor",
+			"a proxy that can't raise it starts without opened TLS only",
+			"set LimitMEMLOCK=192K in the unit of the executor",
 			"the limit of locked memory is %llu",
 			(unsigned long long)memory.rlim_max);
 }

@@ -27,18 +27,28 @@
 
 /*
  * Keeps a hard limit that is high enough, because without CAP_SYS_RESOURCE nothing can
- * raise it again.
+ * raise it again. Where it is too low and can't be raised, the limit is as high as it can
+ * be, and the result is -EPERM.
  */
 static int set_limit(int resource, rlim_t value)
 {
+	int error;
+
 	struct rlimit limit;
 
 	if (getrlimit((__rlimit_resource_t)resource, &limit))
 		return -errno;
 	limit.rlim_cur = value;
-	if (limit.rlim_max < value)
-		limit.rlim_max = value;
-	return setrlimit((__rlimit_resource_t)resource, &limit) ? -errno : 0;
+	if (limit.rlim_max >= value)
+		return setrlimit((__rlimit_resource_t)resource, &limit) ? -errno : 0;
+	error = setrlimit((__rlimit_resource_t)resource,
+			&(struct rlimit){ .rlim_cur = value, .rlim_max = value })
+			? -errno
+			: 0;
+	limit.rlim_cur = limit.rlim_max;
+	if (error == -EPERM)
+		setrlimit((__rlimit_resource_t)resource, &limit);
+	return error;
 }
 
 static int lift_limits(void)
