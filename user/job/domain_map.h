@@ -12,7 +12,7 @@
  * job_update(): new domains, the record, old domains.
  *
  * Returns 0 or -errno. `failure` is noted only if the record could not be written, and
- * then the map is as it was.
+ * then the map allows what it allowed.
  */
 int domain_map_replace(
 	const struct job *job, const struct job_maps *maps, struct failure *failure);

@@ -65,6 +65,8 @@ int trust_roots_make(const struct job *job, struct failure *failure)
 	if (error)
 		return fail(failure, error, "cannot read upstream_ca %s", job->upstream_ca);
 	error = trust_read_node(&roots, &length);
+	if (error && error != -ENOENT && error != -ENODATA)
+		return fail(failure, error, "cannot read the node's certificates");
 	if (error && !more_length)
 		return fail_as(failure, STATUS_FAILED,
 			"the node has no certificates by which sites could be verified; install them: apt-get install ca-certificates");

@@ -76,10 +76,12 @@ int trust_read_file(const char *path, char **certificates, size_t *length)
 
 int trust_read_node(char **certificates, size_t *length)
 {
-	int error = -ENOENT;
+	const char *const *place = trust_bundle_places;
+	int error;
 
-	for (const char *const *place = trust_bundle_places; *place && error; place++)
-		error = trust_read_file(*place, certificates, length);
+	do
+		error = trust_read_file(*place++, certificates, length);
+	while (*place && (error == -ENOENT || error == -ENODATA));
 	return error;
 }
 

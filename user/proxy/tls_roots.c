@@ -18,8 +18,8 @@
 #include "lib/cleanup.h"
 #include "proxy/certificate_names.h"
 
-#define FILE_MAX (2 * CERTIFICATES_SIZE_MAX)
-#define PEM_MAX	 32768 /* bytes of one certificate */
+#define FILE_MAX (2 * (CERTIFICATES_SIZE_MAX + 1)) /* each may have got a newline */
+#define PEM_MAX	 32768				   /* bytes of one certificate */
 #define BEGIN	 "-----BEGIN CERTIFICATE-----"
 #define END	 "-----END CERTIFICATE-----"
 
