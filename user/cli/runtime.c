@@ -138,7 +138,12 @@ static int write_config(const struct config *config)
 	snprintf(fresh, sizeof(fresh), "%s.new", config->path);
 	if (stat(config->path, &status))
 		return -errno;
-	/* The environment in it may have secrets, so nobody else reads it meanwhile. */
+	/*
+	 * The environment in it may have secrets, so nobody else reads it meanwhile. An
+	 * older file would keep its mode.
+	 */
+	if (unlink(fresh) && errno != ENOENT)
+		return -errno;
 	mask = umask(077);
 	error = file_write(fresh, text);
 	umask(mask);
