@@ -237,7 +237,7 @@ static const char *check_login_shells(void)
 	slurm_conf_t *conf = NULL;
 	bool runs;
 
-	if (slurm_load_ctl_conf(0, &conf))
+	if (slurm_load_ctl_conf(0, &conf) || !conf)
 		return "the controller does not say whether slurm.conf has GetEnvTimeout=0";
 	runs = conf->get_env_timeout;
 	slurm_free_ctl_conf(conf);
