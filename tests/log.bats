@@ -219,11 +219,18 @@ ends_under_way_by()
 	in_lab kill "$holder"
 }
 
+has_requests()
+{
+	[ "$(jobfence show "$JOB" --json | jq .statistics.requests)" = "$1" ]
+}
+
 @test "the end of a job hides nothing of what is under way, however much that is" {
 	lab_name silent.test 11.0.8.1
 	job_up --domain silent.test --rate 0
 	in_job_directly python3 "$LIB/silent_requests.py" 900 >"$BATS_TEST_TMPDIR/begun" 3>&- &
 	await "$BATS_TEST_TMPDIR/begun" begun
+	# The proxy reads what was sent a moment later.
+	eventually has_requests 900
 	in_lab bash -c "exec 3<'$(log_file)'; '$JOBFENCE' down $JOB; cat <&3" >"$BATS_TEST_TMPDIR/log"
 	is "$(jq -s 'map(if .kind == "dropped" then .count else 1 end) | add' "$BATS_TEST_TMPDIR/log")" 900
 	is "$(head -n 1 "$BATS_TEST_TMPDIR/log" | jq -r .host)" silent.test
