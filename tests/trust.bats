@@ -210,6 +210,10 @@ is_renewed()
 	nothing_is_left
 }
 
+@test "the users of a container may read its certificates, whatever the umask of the engine" {
+	is "$(umask 077; boxed : 'stat -c %a /run/jobfence/trust /run/jobfence/trust/bundle.pem')" $'755\n644'
+}
+
 @test "an image without roots gets the node's" {
 	is "$(boxed : "$COUNT")" "$(($(grep -c BEGIN /etc/ssl/certs/ca-certificates.crt) + 1))"
 }

@@ -220,11 +220,16 @@ int runtime_main(int count, char **arguments)
 	at = find_verb(count, arguments);
 	verb = at < count ? arguments[at] : "--help";
 
-	if (!strcmp(verb, "create") || !strcmp(verb, "run"))
+	if (!strcmp(verb, "create") || !strcmp(verb, "run")) {
+		/* What the bundle gets is for all users of the container. */
+		mode_t mask = umask(022);
+
 		error = fence_bundle(arguments + at + 1, annotations, &failure);
-	else if (!is_one_of(verb, harmless, ARRAY_SIZE(harmless)))
+		umask(mask);
+	} else if (!is_one_of(verb, harmless, ARRAY_SIZE(harmless))) {
 		error = fail_as(&failure, STATUS_USAGE,
 			RUNTIME_NAME " knows no way to fence what '%.32s' starts", verb);
+	}
 	if (!error)
 		become_runtime(arguments, &failure);
 	report_failure(&failure);
