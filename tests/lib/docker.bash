@@ -92,6 +92,7 @@ docker_down()
 	pid=$(in_lab cat /run/docker.pid) || return 0
 	in_lab bash -c "kill $pid; tail --pid=$pid -s 0.05 -f /dev/null"
 	# A daemon that was killed leaves a mount of its folder, and the next one keeps it.
+	# shellcheck disable=SC2016 # of awk
 	in_lab awk -v folder="$BATS_FILE_TMPDIR/docker" 'index($2, folder) == 1 { print $2 }' /proc/self/mounts |
 		sort -r | in_lab xargs --no-run-if-empty umount
 }
