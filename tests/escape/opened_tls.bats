@@ -225,6 +225,16 @@ is_renewed()
 	! in_lab cmp -s "$(up_says .trust.folder)/ca.pem" "$CA"
 }
 
+@test "a caller that can't raise its limit of locked memory may use what it has" {
+	up
+	jobfence down "$JOB"
+	in_lab setpriv --bounding-set -sys_resource prlimit --memlock=0:100000 "$JOBFENCE" up --job "$JOB" \
+		--config "$BATS_TEST_TMPDIR/policy" --domain .allowed.test --intercept .allowed.test --json >"$UP"
+	like "$(in_lab cat "/proc/$(proxy_worker)/limits")" '*Max locked memory *100000 *100000 *'
+	up_says .trust.ca >"$CA"
+	is "$(fetch --cacert "$CA" $SITE/)" 'this is allowed.test'
+}
+
 @test "the key of the authority is in locked pages alone, which are in no core file" {
 	local key=$BATS_TEST_TMPDIR/key
 

@@ -32,23 +32,21 @@
  */
 static int set_limit(int resource, rlim_t value)
 {
-	int error;
-
 	struct rlimit limit;
+	rlim_t hard;
 
 	if (getrlimit((__rlimit_resource_t)resource, &limit))
 		return -errno;
+	hard = limit.rlim_max;
 	limit.rlim_cur = value;
-	if (limit.rlim_max >= value)
-		return setrlimit((__rlimit_resource_t)resource, &limit) ? -errno : 0;
-	error = setrlimit((__rlimit_resource_t)resource,
-			&(struct rlimit){ .rlim_cur = value, .rlim_max = value })
-			? -errno
-			: 0;
-	limit.rlim_cur = limit.rlim_max;
-	if (error == -EPERM)
-		setrlimit((__rlimit_resource_t)resource, &limit);
-	return error;
+	if (hard < value)
+		limit.rlim_max = value;
+	if (!setrlimit((__rlimit_resource_t)resource, &limit))
+		return 0;
+	if (errno != EPERM)
+		return -errno;
+	limit.rlim_cur = limit.rlim_max = hard;
+	return setrlimit((__rlimit_resource_t)resource, &limit) ? -errno : -EPERM;
 }
 
 static int lift_limits(void)
