@@ -424,7 +424,6 @@ in_core()
 @test "a core file that root has written of a proxy has no value" {
 	local pid
 
-	command -v gdb >/dev/null || skip 'gdb is not installed'
 	! is_sanitized || skip 'the shadow of a sanitizer is too large for a file'
 	up_with_key
 	use_key nobody_has_key

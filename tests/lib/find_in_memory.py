@@ -124,7 +124,6 @@ class Search:
             if self.is_in(opened):
                 yield f"{name} open"
 
-
     def below(self, folder):
         for path, _, names in os.walk(folder):
             for name in names:

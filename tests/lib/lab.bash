@@ -104,8 +104,8 @@ lab_down()
 }
 
 # Runs a command on the lab's node, or in the namespaces of the lab's process $LAB_SYSTEM.
-# Descriptor 3 is closed: bats waits for all that have it,
-# also for what outlives the command.
+# Descriptor 3 is closed: bats waits for all that have it, also for what outlives the
+# command.
 in_lab()
 {
 	local process=${LAB_SYSTEM:-$LAB_PROCESS}
