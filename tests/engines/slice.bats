@@ -83,7 +83,7 @@ up'
 	ends_with 2 jobfence up --job "$JOB" --slice --cgroup /sys/fs/cgroup/theirs
 	ends_with 2 jobfence up --job "a$(printf -- '-%.0s' {1..62})" --slice
 	no_slice_is_left
-	in_lab systemd-run --quiet --slice "$SLICE" --unit "theirs-$JOB" sleep 1000
+	in_lab systemd-run --quiet --collect --slice "$SLICE" --unit "theirs-$JOB" sleep 1000
 	ends_with 1 jobfence up --job "$JOB" --slice
 	like "$ERRORS" "*there is a slice $SLICE already*systemctl stop*"
 	is "$(systemctl is-active "theirs-$JOB")" active
@@ -110,10 +110,10 @@ up'
 
 # bats test_tags=vm
 @test "gc ends a job with its slice" {
-	in_lab systemd-run --quiet --unit "owner-$JOB" sleep 1000
+	in_lab systemd-run --quiet --collect --unit "owner-$JOB" sleep 1000
 	job_up --slice --owner-pid "$(systemctl show --value --property MainPID "owner-$JOB")"
 	systemctl stop "owner-$JOB"
-	in_lab systemd-run --quiet --slice "$SLICE" --unit "first-$JOB" sleep 1000
+	in_lab systemd-run --quiet --collect --slice "$SLICE" --unit "first-$JOB" sleep 1000
 	is "$(jobfence gc)" "removed $JOB"
 	no_slice_is_left
 	job_up --slice

@@ -51,12 +51,10 @@ probe()
 	return $status
 }
 
-# Starts a unit that lasts. systemd once said of a new unit that it is busy, and forgets a
-# unit that is half made when it reads them all again.
+# Starts a unit that lasts.
 begin_first()
 {
-	in_system systemd-run --quiet --unit "first-$JOB" "${fenced[@]/#/--property=}" sleep infinity ||
-		{ systemctl daemon-reload && return 1; }
+	in_system systemd-run --quiet --collect --unit "first-$JOB" "${fenced[@]/#/--property=}" sleep infinity
 }
 
 setup()
@@ -95,7 +93,7 @@ fence_is_gone()
 
 @test "a unit's fence stands as long as any unit needs it" {
 	describe_job allowed.test
-	eventually begin_first
+	begin_first
 	is "$(probe)" "$FENCED"
 	like "$(SCRIPT=names probe)" '*allowed.test*192.0.0.8*'
 	has_the_rate "$(SCRIPT=measure probe)"
@@ -106,7 +104,7 @@ fence_is_gone()
 
 @test "the end of the fence ends its units first" {
 	describe_job allowed.test
-	eventually begin_first
+	begin_first
 	systemctl stop "jobfence@$JOB.service"
 	is "$(systemctl is-active "first-$JOB" || :)" inactive
 	fence_is_gone
@@ -114,7 +112,7 @@ fence_is_gone()
 
 @test "in the namespace only, or in the slice with another namespace, a unit has no network" {
 	describe_job allowed.test
-	eventually begin_first
+	begin_first
 	fenced=("${fence[@]}" "${place[0]}" PrivateNetwork=yes)
 	like "$(probe)" "nc: can't connect to remote host (11.0.0.2): *"
 	fenced=("${fence[@]}" "${place[1]}")
