@@ -41,9 +41,9 @@
 #include "node/state.h"
 
 #define PROXY_PROGRAM  "jobfence-proxy"
-#define READY_PATIENCE 5000 /* ms */
-#define LAST_PATIENCE  200  /* ms for the last lines of the request log */
-#define FD_TEMPORARY   64   /* above every number of enum proxy_fd */
+#define READY_PATIENCE 10000 /* ms for each of the proxy's two words */
+#define LAST_PATIENCE  200   /* ms for the last lines of the request log */
+#define FD_TEMPORARY   64    /* above every number of enum proxy_fd */
 
 /* The child's report, sent before it becomes the proxy. */
 struct report {
