@@ -66,7 +66,6 @@ has_another_authority()
 	is "$(podman exec job cat /run/jobfence/trust/ca.pem)" "$(in_lab cat "$trust/ca.pem")"
 }
 
-# bats test_tags=vm
 @test "containers in a job's cgroup and namespace have the job's network" {
 	local place="--network ns:/run/netns/jobfence-$JOB --cgroup-parent /jobfence/$JOB/work"
 
@@ -124,7 +123,6 @@ has_another_authority()
 	jobfence gc
 }
 
-# bats test_tags=vm
 @test "hooks: a container in a job's cgroup has its network, in another namespace it does not start" {
 	local global=(--hooks-dir "$(hooks)")
 
@@ -143,7 +141,6 @@ has_another_authority()
 	nothing_is_left
 }
 
-# bats test_tags=vm
 @test "hooks: an image can't widen its fence, whatever it says of itself" {
 	local global=(--hooks-dir "$(hooks)")
 
@@ -160,7 +157,6 @@ has_another_authority()
 	fi
 }
 
-# bats test_tags=vm
 @test "hooks: while jobfence is broken a container does not start" {
 	local global=(--hooks-dir "$(hooks)")
 
@@ -169,7 +165,7 @@ has_another_authority()
 	like "$ERRORS" '*hook*'
 	in_lab mount -t tmpfs -o ro tmpfs /run/jobfence
 	ends_with 126 podman "${global[@]}" run --rm --network host localhost/box sh -c "$PROBE"
-	in_lab umount /run/jobfence
+	in_lab umount --lazy /run/jobfence
 	is "$OUTPUT" ''
 	lab_saw_nothing
 	# Podman made the cgroup /jobfence/nobody, which gc removes.
