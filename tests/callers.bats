@@ -29,11 +29,7 @@ line()
 # given takes what it can.
 is_gone()
 {
-	local tries=0
-
-	until "${@:-true}" >/dev/null && nothing_is_left 2>/dev/null; do
-		[ $((++tries)) -le 200 ] || nothing_is_left || return
-	done
+	eventually eval '"${@:-true}" >/dev/null && nothing_is_left'
 }
 
 @test "a pipe, a file, and streams that are closed" {
@@ -65,11 +61,11 @@ is_gone()
 
 @test "timeout" {
 	calls 7 timeout 60 "${RUN[@]}" sh -c "$SCRIPT"
-	calls 124 timeout 4 "${RUN[@]}" sh -c "${SCRIPT% exit 7} exec sleep 100"
-	calls 124 timeout --foreground 4 "${RUN[@]}" sh -c "${SCRIPT% exit 7} exec sleep 100"
+	calls 124 timeout 15 "${RUN[@]}" sh -c "${SCRIPT% exit 7} exec sleep 100"
+	calls 124 timeout --foreground 15 "${RUN[@]}" sh -c "${SCRIPT% exit 7} exec sleep 100"
 	# A command that hears no signal is killed with `run`, of which `gc` takes what is
 	# left.
-	ends_with 137 in_lab timeout -k 1 4 "${RUN[@]}" sh -c 'trap "" TERM; sleep 100; sleep 100'
+	ends_with 137 in_lab timeout -k 1 15 "${RUN[@]}" sh -c 'trap "" TERM; sleep 100; sleep 100'
 	is_gone jobfence gc
 }
 

@@ -52,7 +52,7 @@ site=http://allowed.test
 }
 
 @test "a worker without descriptors rests, and takes what waits once it has some" {
-	local worker limit rested fetching asking tries=0
+	local worker limit rested fetching asking
 
 	job_up --domain allowed.test
 	worker=$(proxy_worker)
@@ -63,10 +63,7 @@ site=http://allowed.test
 	fetching=$!
 	in_job dig +tcp +short +timeout=60 allowed.test >"$BATS_TEST_TMPDIR/asked" &
 	asking=$!
-	until [ "$(times_slept "$worker")" -gt $((rested + 10)) ]; do
-		[ $((++tries)) -le 100 ] || lab_fail 'it does not rest' || return
-		read -rt 0.1 <> <(:) || :
-	done
+	eventually has_slept "$worker" $((rested + 10))
 	kill -0 "$fetching" "$asking"
 	limit_descriptors "$worker" --nofile="$limit:"
 	wait "$fetching" "$asking"
@@ -116,6 +113,16 @@ times_slept()
 	in_lab sed -n 's/^voluntary_ctxt_switches:\t//p' "/proc/$1/status"
 }
 
+has_slept()
+{
+	[ "$(times_slept "$1")" -gt "$2" ]
+}
+
+is_up()
+{
+	[ "$(jobfence list --json | jq -r '.[].state')" = up ]
+}
+
 # Lets each job have a limit of its memory.
 limit_memory()
 {
@@ -133,7 +140,7 @@ limit_memory()
 	# The worker, and not the supervisor as well before the worker's memory is free.
 	in_lab bash -c "echo -1000 >/proc/$(up_says .proxy.pid)/oom_score_adj"
 	in_lab "$LIB/shrink-memory" "$cgroup" || lab_fail 'nothing was killed'
-	is "$(jobfence list --json | jq -r '.[].state')" up
+	eventually is_up
 	is "$(fetch --retry 10 --retry-all-errors --retry-delay 1 $site)" 'this is allowed.test'
 	refused_for domain http://denied.test/
 	is "$(jobfence events "$JOB" --json | jq -c 'select(.kind == "worker") | .signal')" 9
@@ -141,17 +148,15 @@ limit_memory()
 
 # bats test_tags=vm
 @test "a proxy without memory is cut off or replaced, and the fence stands" {
-	local cgroup tries=0
+	local cgroup
 
 	limit_memory
 	cgroup=$(<"$LAB/cgroups")/jobfence/$JOB
 	job_up --netns /proc/self/ns/net --domain allowed.test
 	in_lab bash -c "echo 64k >$cgroup/memory.max"
-	until in_lab grep -q '^oom_kill [1-9]' "$cgroup/memory.events"; do
-		[ $((++tries)) -le 100 ] || lab_fail "nothing was killed: $(in_lab cat "$cgroup/memory.events")" || return
-	done
+	eventually in_lab grep -q '^oom_kill [1-9]' "$cgroup/memory.events"
 	in_lab bash -c "echo max >$cgroup/memory.max"
-	like "$(jobfence list --json | jq -r '.[].state')" '@(up|cut-off)'
+	like "$(jobfence list --json | jq -r '.[].state')" '@(up|stuck|cut-off)'
 	ends_with 1 in_job_directly bash -c 'echo leak >/dev/udp/11.0.0.2/444'
 	lab_saw_nothing
 	jobfence repair "$JOB"

@@ -49,16 +49,6 @@ freeze()
 	in_lab bash -c "echo $1 >'$2/cgroup.freeze'"
 }
 
-kill_proxy()
-{
-	local cgroup
-
-	cgroup=$(proxy_cgroup)
-	# shellcheck disable=SC2046 # numbers
-	in_lab kill -KILL $(proxy_processes) || : # the worker ends with its supervisor
-	eventually in_lab grep -q 'populated 0' "$cgroup/cgroup.events"
-}
-
 # Whether what a gc leaves that is broken off by the words given, of which the second names
 # the call, is removed by the next one.
 is_put_right()
@@ -275,6 +265,7 @@ is_stuck_until_repaired()
 	{ read -r supervisor && read -r worker; } < <(proxy_processes)
 	in_lab kill -STOP "$worker"
 	in_lab kill -KILL "$supervisor"
+	in_lab tail --pid="$supervisor" -s 0.02 -f /dev/null
 	is "$(state_of "$JOB")" cut-off
 	jobfence repair "$JOB"
 	is "$(fetch $site)" 'this is allowed.test'
@@ -541,7 +532,7 @@ below_the_jobs()
 	eventually in_lab grep -qs . "$all/other/proxy/cgroup.procs"
 	in_lab kill -KILL "$(in_lab pgrep -o -x jobfence)"
 	wait $! || :
-	is "$(in_lab timeout 5 "$JOBFENCE" gc)" 'removed other'
+	is "$(in_lab timeout 20 "$JOBFENCE" gc)" 'removed other'
 	ends_with 1 jobfence upgrade --proxy "$JOB"
 	is "$ERRORS" "jobfence: the proxy can't run: cgroup $all is frozen; thaw it: echo 0 >$all/cgroup.freeze"
 	freeze 0 "$all"

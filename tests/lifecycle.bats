@@ -417,10 +417,10 @@ load_drop()
 	in_lab bpftool prog load "$BATS_TEST_TMPDIR/drop.o" /sys/fs/bpf/drop
 }
 
-@test "64 commands make and end the same job at once" {
+@test "24 commands make and end the same job at once" {
 	local pids=() pid i status
 
-	for ((i = 0; i < 32; i++)); do
+	for ((i = 0; i < 12; i++)); do
 		jobfence up --job "$JOB" --domain allowed.test >/dev/null 2>&1 3>&- &
 		pids+=($!)
 		jobfence down "$JOB" >/dev/null 2>&1 3>&- &

@@ -161,7 +161,7 @@ keys()
 	secure --retry 20 --retry-delay 1 --retry-all-errors -o /dev/null $SITE/
 	[ "$(proxy_worker)" != "$worker" ]
 	make_key "$KEY"
-	in_lab kill -KILL "$(up_says .proxy.pid)"
+	kill_proxy
 	jobfence repair "$JOB"
 	jobfence show "$JOB" --json | jq -r .trust.ca >"$CA"
 	secure -o /dev/null $SITE/
@@ -171,7 +171,7 @@ keys()
 @test "without its value a secret is not left out silently" {
 	make_key "$KEY"
 	up --secret 'key=fd:7@allowed.test/a' 7<"$KEY"
-	in_lab kill -KILL "$(up_says .proxy.pid)"
+	kill_proxy
 	jobfence repair "$JOB"
 	jobfence show "$JOB" --json | jq -r .trust.ca >"$CA"
 	is "$(status $SITE/a)" '503 rule'
@@ -476,7 +476,7 @@ in_core()
 	is "$(jobfence show "$JOB" --json | jq -r '.secrets | map(.file) | unique | join(" ")')" "$KEY"
 	[ -n "$(received x-second)" ]
 	# Without a proxy nothing is recorded either.
-	in_lab kill -KILL "$(up_says .proxy.pid)"
+	kill_proxy
 	ends_with 1 jobfence update "$JOB" --secret key
 }
 

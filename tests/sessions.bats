@@ -76,6 +76,7 @@ resumes_its_own_only()
 @test "a session of TLS 1.2 that began under another name is not resumed at OpenSSL's s_server" {
 	job_for 11.0.0.43
 	in_internet openssl s_server -www -quiet -accept "$SITE:4443" -cert "$LAB/server.pem" >"$FOLDER/openssl" 2>&1 3>&- &
+	eventually in_internet bash -c ": >/dev/tcp/$SITE/4443"
 	# HAProxy shares the port with the lab's own server, as s_server can't.
 	haproxy_up "$FOLDER" <<-END
 		listen relay

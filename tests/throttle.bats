@@ -307,13 +307,13 @@ holds()
 @test "what waits is marked beyond a second, if it can be, and dropped beyond five" {
 	[ "$(best_pacing)" = edt ] || skip 'this kernel has no fq'
 	job_up --domain allowed.test --rate 80kbit
-	watch_wire 80000 "$LIB/datagrams.py" "$(up_says .cgroup)" 70 capable
+	watch_wire 80000 "$LIB/datagrams.py" "$(up_says .cgroup)" 120 capable
 	holds '$wire.up.marked > 0 and $wire.up.marked == $shown.upload.marked_packets'
 	# A second is ten of them, and what is left of the credit.
 	holds '$wire.up.packets - $wire.up.marked >= 10'
 	holds '$said.refused > 0 and $said.refused == $shown.upload.dropped_packets'
-	holds '$wire.up.packets == 70 - $said.refused and $wire.up.packets >= 50'
-	watch_wire 80000 "$LIB/datagrams.py" "$(up_says .cgroup)" 70
+	holds '$wire.up.packets == 120 - $said.refused and $wire.up.packets >= 50'
+	watch_wire 80000 "$LIB/datagrams.py" "$(up_says .cgroup)" 120
 	holds '$said.refused > 0 and $wire.up.packets >= 50 and $wire.up.capable == 0'
 }
 

@@ -99,8 +99,7 @@ by_executor()
 	in_lab kill -KILL "$(proxy_worker)"
 	is "$(fetch https://allowed.test)" 'this is allowed.test'
 	is "$(in_job cat /run/jobfence/trust/ca.pem)" "$before"
-	in_lab kill -KILL "$(up_says .proxy.pid)"
-	eventually eval '[ "$(jobfence list --json | jq -r ".[].state")" = cut-off ]'
+	kill_proxy
 	jobfence repair "$JOB"
 	[ "$(in_job cat /run/jobfence/trust/ca.pem)" != "$before" ]
 	is "$(fetch https://allowed.test)" 'this is allowed.test'

@@ -189,7 +189,7 @@ answers()
 
 # bats test_tags=vm
 @test "a lower rate holds for a transfer that runs, too" {
-	local size=600000 begin left microseconds
+	local size=1000000 begin left microseconds
 
 	job_up --domain allowed.test --rate 1mbit
 	begin_to_fetch $site/bytes/$size
@@ -276,7 +276,7 @@ answers()
 	local connecting rate=800
 
 	job_up --domain allowed.test --rate 800mbit
-	in_job_directly timeout 60 python3 "$LIB/short_connections.py" >"$BATS_TEST_TMPDIR/connecting" 3>&- &
+	in_job_directly timeout 280 python3 "$LIB/short_connections.py" >"$BATS_TEST_TMPDIR/connecting" 3>&- &
 	connecting=$!
 	await "$BATS_TEST_TMPDIR/connecting" begun
 	while kill -0 $connecting 2>/dev/null; do

@@ -87,7 +87,7 @@ $FENCED"
 	is "$(runs "$OUTPUT" || :)" ''
 	in_lab mount -t tmpfs -o ro tmpfs /run/jobfence
 	ends_with 1 build --network none
-	in_lab umount /run/jobfence
+	in_lab umount --lazy /run/jobfence
 	is "$(runs "$OUTPUT" || :)" ''
 	lab_saw_nothing
 	jobfence gc
@@ -108,7 +108,7 @@ $FENCED"
 	job_up --domain allowed.test
 	build_one 'echo began && exec sh /wait' >"$BATS_TEST_TMPDIR/said" 2>&1 &
 	await "$BATS_TEST_TMPDIR/said" ^began
-	stays_fenced_without "$(in_lab pgrep -x -f 'sh /wait')" buildah
+	stays_fenced_without "$(eventually in_lab pgrep -x -f 'sh /wait')" buildah
 }
 
 @test "the commands of buildah.md" {

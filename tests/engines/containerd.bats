@@ -110,7 +110,7 @@ begin_fenced()
 	refused_to_start 'there is no job nobody' --cgroup /jobfence/nobody/work/box
 	in_lab mount -t tmpfs -o ro tmpfs /run/jobfence
 	refused_to_start 'jobfence'
-	in_lab umount /run/jobfence
+	in_lab umount --lazy /run/jobfence
 }
 
 @test "hooks in the bundle fence a container of containerd's own runtime" {
@@ -125,7 +125,7 @@ begin_fenced()
 	nothing_is_left
 	in_lab mount -t tmpfs -o ro tmpfs /run/jobfence
 	ends_with 1 ctr run --rm --config "$BATS_TEST_TMPDIR/fenced.json" "$JOB"
-	in_lab umount /run/jobfence
+	in_lab umount --lazy /run/jobfence
 	is "$OUTPUT" ''
 }
 

@@ -223,7 +223,7 @@ podmans_calls()
 	change '.annotations = {}'
 	in_lab mount -t tmpfs -o ro tmpfs /run/jobfence
 	refused_to_start 1 'jobfence: '
-	in_lab umount /run/jobfence
+	in_lab umount --lazy /run/jobfence
 }
 
 # Runs the hook of the bundle, which starts the container, under strace with these options.

@@ -143,6 +143,10 @@ job_$job/step_2"
 
 	echo PrologFlags=Contain | in_lab tee -a /etc/slurm/slurm.conf >/dev/null
 	in_lab scontrol reconfigure
+	# slurmd may read its configuration again only after the job has begun.
+	systemctl stop slurmd
+	slurmd_start
+	eventually node_is idle
 	job=$(begin_job "${fenced[@]}")
 	like "$(in_lab cat "/proc/$(stepd_of "$job" extern)/cgroup")" '*slurmstepd.scope/jobfence_*_step_extern'
 	is "$(probe srun --jobid "$job" --overlap)" "$FENCED"
@@ -220,7 +224,7 @@ job_$job/step_2"
 		ends_with 1 slurm srun "${fenced[@]}" --task-epilog /srv/program /srv/program
 		like "$ERRORS" '*jobfence: *ead-only file system*'
 	done
-	in_lab umount /run/jobfence
+	in_lab umount --lazy /run/jobfence
 	eventually node_is idle
 	is "$(in_lab find /srv -name begun)" ''
 	lab_saw_nothing
@@ -313,7 +317,7 @@ $FENCED"
 	systemctl kill --signal KILL --kill-who main slurmd
 	eventually in_lab sh -c '! systemctl is-active --quiet slurmd'
 	is "$(jobfence show "slurm-$job" --json | jq -r .state)" up
-	systemctl start slurmd
+	slurmd_start
 	is "$(probe srun --jobid "$job" --overlap)" "$FENCED"
 	end_job
 	nothing_is_left
@@ -346,5 +350,5 @@ $FENCED"
 	is "$(jobfence gc)" "removed slurm-$job"
 	nothing_is_left
 	in_lab scancel "$job"
-	systemctl start slurmd
+	slurmd_start
 }

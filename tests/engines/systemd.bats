@@ -75,11 +75,7 @@ teardown()
 # notices the unit's end only later.
 fence_is_gone()
 {
-	local tries=0
-
-	while in_lab test -e "/run/jobfence/jobs/$JOB"; do
-		[ $((++tries)) -le 300 ] || lab_fail "$(systemctl status "jobfence@$JOB.service")" || return
-	done
+	eventually in_lab test ! -e "/run/jobfence/jobs/$JOB" || lab_fail "$(systemctl status "jobfence@$JOB.service")" || return
 	systemctl stop "jobfence-$JOB.slice"
 	nothing_is_left
 }
@@ -131,7 +127,7 @@ fence_is_gone()
 	in_system mkdir -p /run/jobfence
 	in_system mount -t tmpfs -o ro tmpfs /run/jobfence
 	ends_with 1 probe
-	in_system umount /run/jobfence
+	in_system umount --lazy /run/jobfence
 	is "$OUTPUT" ''
 	lab_saw_nothing
 }
@@ -159,16 +155,6 @@ run_in_unit()
 		"$JOBFENCE" run --rate 0 --domain allowed.test -- sh -c "$2"
 }
 
-# Waits until a `run` that systemd ended has left nothing behind.
-nothing_stays()
-{
-	local tries=0
-
-	until nothing_is_left 2>/dev/null; do
-		[ $((++tries)) -le 300 ] || nothing_is_left || return
-	done
-}
-
 @test "run in a unit ends with its command's status, or with its unit, and leaves nothing" {
 	run_in_unit "run-$JOB" 'curl -sS http://allowed.test/; exit 7' --property Type=oneshot
 	is "$(<"$ROOT/out/$JOB")" $'this is allowed.test\nexited 7'
@@ -177,7 +163,7 @@ nothing_stays()
 	await "$ROOT/out/$JOB" begun
 	systemctl stop "run-$JOB"
 	is "$(<"$ROOT/out/$JOB")" $'begun\nended\nexited 7'
-	nothing_stays
+	eventually nothing_is_left
 }
 
 @test "the command of systemd.md" {

@@ -20,6 +20,7 @@ of containers, in its log_directory. The messages are few, so they are encoded h
 
 import json
 import sys
+import time
 
 import grpc
 
@@ -109,7 +110,15 @@ def call(channel, method, *fields):
     """Calls a method with the fields, each as for field(). Returns the answer's fields."""
     request = b"".join(field(*each) for each in fields)
     ask = channel.unary_unary(f"/runtime.v1.RuntimeService/{method}")
-    return fields_of(ask(request, timeout=PATIENCE, wait_for_ready=True))
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return fields_of(ask(request, timeout=PATIENCE, wait_for_ready=True))
+        except grpc.RpcError as error:
+            # containerd takes calls before it has found its own pods again.
+            if "not initialized" not in error.details() or time.monotonic() > end:
+                raise
+        time.sleep(0.1)
 
 
 def read_pod(path):

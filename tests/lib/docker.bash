@@ -29,7 +29,8 @@ teardown()
 		docker rm --force "$container" >/dev/null
 	done
 	jobfence down --all >"$BATS_TEST_TMPDIR/down" 2>&1 || cat "$BATS_TEST_TMPDIR/down"
-	nothing_is_left
+	# Docker waits ten seconds for the end of a container. Hooks may run after that.
+	eventually nothing_is_left
 }
 
 # A daemon of Docker in the lab, with the cgroup driver $1 (cgroupfs); `docker` is its

@@ -102,6 +102,17 @@ proxy_worker()
 	proxy_processes | sed -n 2p
 }
 
+# Kills the proxy and waits for its end.
+kill_proxy()
+{
+	local cgroup
+
+	cgroup=$(proxy_cgroup)
+	# shellcheck disable=SC2046 # numbers
+	in_lab kill -KILL $(proxy_processes) || : # the worker ends with its supervisor
+	eventually in_lab grep -q 'populated 0' "$cgroup/cgroup.events"
+}
+
 # Runs a command in the job, with the proxy variables and without them.
 in_job()
 {

@@ -82,7 +82,7 @@ lab_up()
 		exec "${own[@]}" "$LIB/lab-init" "$LAB"
 	) </dev/null >"$LAB/output" 2>&1 3>&- &
 	LAB_PROCESS=$!
-	read -r -t 60 answer <>"$LAB/ready" || true
+	read -r -t 300 answer <>"$LAB/ready" || true
 	[ "$answer" = ready ] || lab_fail "the lab does not start: $(<"$LAB/output")" || return
 	# A cgroup with a process can't enable controllers for its children.
 	echo "$LAB_PROCESS" >"$LAB_CGROUP/node/cgroup.procs" || return
@@ -100,7 +100,13 @@ lab_down()
 	[ -n "${LAB_CGROUP:-}" ] && [ -d "$LAB_CGROUP" ] || return 0
 	kill -0 "$LAB_PROCESS" 2>/dev/null && echo stop 1<>"$LAB/stop" >"$LAB/stop"
 	tail --pid="$LAB_PROCESS" -s 0.02 -f /dev/null # it may be no child of this shell
-	find "$LAB_CGROUP" -depth -type d -exec rmdir {} +
+	eventually remove_lab_cgroup
+}
+
+# Succeeds once no process is left, also none that only waits for its end.
+remove_lab_cgroup()
+{
+	find "$LAB_CGROUP" -depth -type d -exec rmdir {} + 2>"$LAB/rmdir" || ! [ -e "$LAB_CGROUP" ]
 }
 
 # Runs a command on the lab's node, or in the namespaces of the lab's process $LAB_SYSTEM.
@@ -158,10 +164,10 @@ await()
 	(grep -q -m 1 -- "$2" < <(timeout 120 tail -n +1 -f "$1")) || lab_fail "$1 never says: $2"
 }
 
-# Repeats a command until it succeeds. Fails after a minute, which only a fault takes.
+# Repeats a command until it succeeds. Fails after two minutes, which only a fault takes.
 eventually()
 {
-	local end=$((SECONDS + 60))
+	local end=$((SECONDS + 120))
 
 	until "$@"; do
 		[ "$SECONDS" -lt "$end" ] || lab_fail "this never succeeds: $*" || return

@@ -32,12 +32,10 @@ limits_up()
 
 limits_down()
 {
-	local limit tries=0
+	local limit
 
 	for limit in "${LIMITS[@]}"; do
-		until rmdir "$limit" 2>/dev/null; do
-			[ $((++tries)) -le 1000 ] || lab_fail "$limit is in use" || return
-		done
+		eventually rmdir "$limit" || return
 	done
 }
 

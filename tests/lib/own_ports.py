@@ -52,7 +52,7 @@ def serve():
     print("ready", flush=True)
     count = 0
     while True:
-        for ready in select.select([sys.stdin, *sockets], [], [])[0]:
+        for ready in select.select([*sockets, sys.stdin], [], [])[0]:
             if ready is sys.stdin:
                 print("seen", count, flush=True)
                 return

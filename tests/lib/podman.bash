@@ -72,7 +72,7 @@ pod_has_the_jobs_network()
 	has_the_jobs_network "podman exec $JOB" "$in_pod --rm localhost/box" || return
 	process=$(podman inspect --format '{{.State.Pid}}' "$JOB")
 	kill_all conmon && is "$(sees_now "$process")" "$FENCED" && jobfence down "$JOB" &&
-		ends_with 1 in_lab kill -0 "$process"
+		eventually in_lab sh -c "! kill -0 $process"
 }
 
 # Fails unless a container of a pod does not start in the cgroup $1, which is of no job.

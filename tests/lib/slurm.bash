@@ -74,6 +74,13 @@ cluster_down()
 	systemctl stop slurmd slurmctld munge
 }
 
+# Starts slurmd, which takes no connection yet when systemd says that it has started.
+slurmd_start()
+{
+	systemctl start slurmd
+	eventually in_lab bash -c ': >/dev/tcp/11.0.0.1/6818'
+}
+
 node_is()
 {
 	[ "$(in_lab sinfo --noheader --partition main --format %T)" = "$1" ]

@@ -13,7 +13,7 @@ PROJECT=${BATS_TEST_TMPDIR:-}/project
 WORK=${BATS_TEST_TMPDIR:-}/work
 # The whole environment of a way's script. A test may add to it.
 ENVIRONMENT=(HOME="$WORK/home" PATH="$PATH" LANG=C.UTF-8 USER=root LOGNAME=root SHELL=/bin/bash TERM=xterm)
-LIMIT=(timeout --kill-after=5 60)
+LIMIT=(timeout --kill-after=5 240)
 SITES=(go npm pypi apt git lfs)
 
 setup_file()
