@@ -17,21 +17,25 @@ static __always_inline int admit(struct bpf_sock_addr *context, const struct end
 {
 	struct job_state *job_state = bpf_get_local_storage(&job, 0);
 	struct decision decision = decide(job_state, to, context->protocol, hook);
-	struct origin *kept;
+	struct origin *kept = NULL;
 
 	*listener = decision.listener;
+	if (!decision.reason && decision.listener) {
+		kept = bpf_sk_storage_get(
+			&origins, context->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+		/* Options and filters of the socket may have taken all of its memory. */
+		if (!kept)
+			decision.reason = REASON_LIMIT;
+	}
 	if (decision.reason) {
 		refuse(job_state->id, &job_state->budget, decision.reason, hook,
 			context->family, context->protocol, to);
 		return PROGRAM_REFUSE;
 	}
-	if (!decision.listener) {
+	if (!kept) {
 		bpf_sk_storage_delete(&origins, context->sk);
 		return PROGRAM_ALLOW;
 	}
-	kept = bpf_sk_storage_get(&origins, context->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!kept)
-		return PROGRAM_REFUSE;
 	kept->destination = *to;
 	kept->pid = bpf_get_current_pid_tgid() >> 32;
 	bpf_get_current_comm(kept->comm, sizeof(kept->comm));

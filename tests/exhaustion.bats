@@ -36,6 +36,12 @@ site=http://allowed.test
 	nothing_is_left
 }
 
+@test "a socket whose memory is full is refused, and the refusal counts" {
+	job_up --domain allowed.test
+	is "$(in_job_directly python3 "$LIB/full_socket.py")" $'ENOMEM\nEPERM'
+	is "$(jobfence show "$JOB" --json | jq -c '[.upload.refused.limit, .connections]')" '[1,0]'
+}
+
 @test "with few descriptors no job comes up, or a whole one" {
 	local count
 
