@@ -207,7 +207,7 @@ check: ## lint and all tests, here and with Linux 6.1 and 7.3 in virtual machine
 	@tests/packages check
 	$(STEP) all other-version unit-tests
 	$(STEP) fuzzers $(FUZZ_BUILD)
-	@BUILD=$(BUILD) tests/run --lint --unit --native --fuzz 30 --vm 6.1 --vm 7.3
+	@BUILD=$(BUILD) tests/run --lint --unit --native --fuzz 15 --vm 6.1 --vm 7.3
 
 check-vm: ## bats files T with Linux K (6.1, 6.12, 7.3), security modules LSM (landlock,bpf)
 	@tests/packages check

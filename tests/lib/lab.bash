@@ -164,15 +164,17 @@ await()
 	(grep -q -m 1 -- "$2" < <(timeout 120 tail -n +1 -f "$1")) || lab_fail "$1 never says: $2"
 }
 
-# Repeats a command until it succeeds. Fails after two minutes, which only a fault takes.
+# Repeats a command until it succeeds, after pauses of 20 ms at first and of a third of a
+# second later. Fails after two minutes, which only a fault takes.
 eventually()
 {
-	local end=$((SECONDS + 120))
+	local end=$((SECONDS + 120)) pause=2
 
 	until "$@"; do
 		[ "$SECONDS" -lt "$end" ] || lab_fail "this never succeeds: $*" || return
 		# Leaves the processor to what it waits for, and $! to the caller.
-		(read -rt 0.02 <> <(:)) || :
+		(read -rt "$(printf '0.%02d' $pause)" <> <(:)) || :
+		[ $pause -gt 16 ] || pause=$((pause * 2))
 	done
 }
 
