@@ -25,11 +25,10 @@ line()
 	printf '%q ' "${RUN[@]}" sh -c "$SCRIPT"
 }
 
-# Whether nothing is left after the command given has taken what it can. Who ended `run`
-# did not wait for its end.
-is_gone()
+# Whether nothing is left after gc. Who ended `run` did not wait for its end.
+gc_leaves_nothing()
 {
-	"${@:-true}" >/dev/null && nothing_is_left
+	jobfence gc >/dev/null && nothing_is_left
 }
 
 @test "a pipe, a file, and streams that are closed" {
@@ -66,7 +65,7 @@ is_gone()
 	# A command that hears no signal is killed with `run`, of which `gc` takes what is
 	# left.
 	ends_with 137 in_lab timeout -k 1 15 "${RUN[@]}" sh -c 'trap "" TERM; sleep 100; sleep 100'
-	eventually is_gone jobfence gc
+	eventually gc_leaves_nothing
 }
 
 @test "sudo and su" {
@@ -99,7 +98,7 @@ is_gone()
 	await "$folder/output" begun
 	in_lab kill "$(in_lab pgrep -o -x ssh)"
 	wait $! || true
-	eventually is_gone
+	eventually nothing_is_left
 	in_lab bash -c "kill $(<"$folder/pid")"
 }
 
@@ -125,7 +124,7 @@ is_gone()
 	calls 7 env --ignore-signal=INT --ignore-signal=TERM --ignore-signal=HUP --ignore-signal=PIPE --block-signal "${RUN[@]}" sh -c "$SCRIPT"
 	in_lab setsid -f "${RUN[@]}" sh -c "$SCRIPT" >"$BATS_TEST_TMPDIR/output" 2>&1
 	await "$BATS_TEST_TMPDIR/output" 'this is allowed'
-	eventually is_gone
+	eventually nothing_is_left
 }
 
 @test "signals that end the command are told, and those that end run reach the command" {
@@ -154,6 +153,6 @@ is_gone()
 	lab_forget
 	like "$(in_lab python3 "$LIB/kills.py" "$kills" "$RANDOM" "$JOBFENCE" run --domain allowed.test -- \
 		sh -c 'nc -w 1 11.0.0.2 81; curl -sS http://denied.test/; nc -w 1 -u 11.0.0.2 53 </dev/null; sleep 0.2')" '*stuck 0'
-	eventually is_gone jobfence gc
+	eventually gc_leaves_nothing
 	lab_saw_nothing
 }

@@ -80,11 +80,6 @@ log_agrees()
 	is "$(counted ".throttled_milliseconds.download | [. > 300, . <= $took]")" '[true,true]'
 }
 
-none_is_open()
-{
-	[ "$(counted .open.now)" = 0 ]
-}
-
 @test "a worker that is started again goes on counting, and has no connection open" {
 	job_up --domain allowed.test --rate 0
 	begin_to_fetch http://allowed.test/half/1000

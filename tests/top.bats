@@ -104,11 +104,6 @@ remember_terminal()
 	eventually test -s "$BATS_TEST_TMPDIR/before"
 }
 
-none_is_open()
-{
-	[ "$(jobfence show "$JOB" --json | jq .statistics.open.now)" = 0 ]
-}
-
 @test "lines for scripts say what show says" {
 	local wanted
 

@@ -102,6 +102,11 @@ proxy_worker()
 	proxy_processes | sed -n 2p
 }
 
+none_is_open()
+{
+	[ "$(jobfence show "$JOB" --json | jq .statistics.open.now)" = 0 ]
+}
+
 # Kills the proxy and waits for its end.
 kill_proxy()
 {
